@@ -1,0 +1,83 @@
+/* The judge: observations in, evidence summed, verdicts and orders out. Pure: it knows only the observations' time.
+ *
+ * Before an observation at time t is judged, all whole seconds up to t are handed in as ticks, so that fading, hold
+ * times and releases happen at the same moment live and in replay. */
+#ifndef AGENT_JUDGE_JUDGE_H
+#define AGENT_JUDGE_JUDGE_H
+
+#include "agent/sender/senders.h"
+#include "common/error.h"
+#include "common/option.h"
+#include "common/words/evidence.h"
+#include "common/words/order.h"
+#include "common/words/verdict.h"
+#include "detectors/detector.h"
+
+struct judge_settings; /* policy and every detector's settings, filled from configuration */
+struct judge_settings *judge_settings_create(struct error *); /* presets */
+void judge_settings_destroy(struct judge_settings **);
+/* The bindings for options_read(): [policy], [sender], and one section for each detector. Borrowed; ended by an entry
+ * whose options are NULL. Append them to the caller's own. */
+const struct option_binding *judge_settings_bindings(struct judge_settings *);
+/* After options_read(): cross-checks, and reads the files that detectors name. */
+int judge_settings_load(struct judge_settings *, const struct file_source *, struct error *) MUST_CHECK;
+/* How the sender table must be shaped for these settings. The key is left to the caller. */
+void judge_settings_shape(const struct judge_settings *, struct senders_shape *);
+
+/* One change of verdict. Borrowed for the length of the call. */
+struct verdict_change {
+    moment time;
+    const struct sender_record *record;
+    enum verdict verdict, before;
+    points score;
+    uint64_t messages_before, recipients_before;
+    moment hold_until;               /* 0: none */
+    uint32_t repeats;                /* earlier holds that count against it */
+    const struct evidence *evidence; /* those with points, greatest first */
+    uint32_t evidence_count;
+    enum order_author author;
+    const char *why; /* for a person's order: the reason given; else NULL */
+};
+
+struct judge_listener {
+    void *context;
+    void (*verdict)(void *context, const struct verdict_change *);
+    void (*order)(void *context, const struct order *);
+    void (*evidence)(void *context, const struct sender_record *, const struct evidence *, points added);
+};
+
+struct judge;
+/* Settings and senders are borrowed and must outlive it. */
+struct judge *judge_create(const struct judge_settings *, struct senders *, const struct judge_listener *,
+                           struct error *);
+void judge_destroy(struct judge **);
+void judge_observe(struct judge *, const struct observation *);
+void judge_tick(struct judge *, moment now); /* every whole second up to `now`, each once */
+/* Change the settings; scores and verdicts stay. */
+void judge_reload(struct judge *, const struct judge_settings *);
+
+/* A person's order: it stands over the policy until it ends. `deed` RELEASE also clears score and verdict. */
+int judge_command(struct judge *, const struct sender *, enum deed, moment now, duration length, uint32_t rate,
+                  const char *why, struct error *) MUST_CHECK;
+/* Send the orders that are in force again: after a start, or when enforcement is switched on. */
+void judge_repeat_orders(struct judge *, moment now);
+
+/* What is known of one sender now. */
+struct judge_view {
+    const struct sender_record *record;
+    points score;
+    enum verdict verdict, worst;
+    moment verdict_since, hold_until;
+    uint32_t repeats;
+    bool allowed;          /* by configuration or by a person */
+    enum deed person_deed; /* DEED_RELEASE: none in force */
+    moment person_until;
+    struct evidence evidence[DETECTORS_MOST];
+    uint32_t evidence_count;
+    points thresholds[VERDICTS]; /* what it takes to reach each */
+    moment clear_at; /* when, without new evidence, the score will be low enough and the hold over; 0: it is clear */
+};
+void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
+uint64_t judge_observations(const struct judge *);
+
+#endif

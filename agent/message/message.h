@@ -1,0 +1,255 @@
+/* What the three processes say to each other: one fixed struct for each kind, over SOCK_SEQPACKET pairs.
+ *
+ * A message is its struct as it stands: `head` first, then the fields. message_send() and message_receive() know the
+ * size of each kind and who may send it to whom. A message of wrong size, kind or direction ends the conversation: an
+ * unprivileged receiver ends itself, the warden ends and restarts the sender. Texts in a message are NUL-terminated
+ * within their array; the receiver checks. At most one descriptor comes along. */
+#ifndef AGENT_MESSAGE_MESSAGE_H
+#define AGENT_MESSAGE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/error.h"
+#include "common/moment.h"
+#include "common/words/evidence.h"
+#include "common/words/order.h"
+#include "common/words/sender.h"
+
+enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLES };
+
+enum message_kind {
+    MESSAGE_NONE,
+    /* warden to watcher, warden to courier */
+    MESSAGE_CONFIGURATION, /* fd: a sealed memfd with the configuration bundle (bundle.h); also on reload */
+    MESSAGE_MEMORY,        /* fd: the senders' memory (watcher only) */
+    MESSAGE_READY,         /* warden to both: everything was handed over, drop rights and begin */
+    MESSAGE_PORT_OPENED,   /* fd: packet socket (watcher only) */
+    MESSAGE_PORT_CLOSED,   /* watcher only */
+    MESSAGE_ENFORCEMENT,   /* to both: on or off */
+    MESSAGE_STATUS_WARDEN, /* to courier: answer to MESSAGE_ASK_STATUS, and on change */
+    MESSAGE_ORDER_ROW,     /* to courier: an element in the kernel; answer to MESSAGE_ASK_ORDERS */
+    MESSAGE_END,           /* from whoever answered a question: no more rows */
+    /* watcher to warden */
+    MESSAGE_ORDER, /* carry out; the warden checks it again */
+    MESSAGE_RESET, /* cut one connection with resets to both ends */
+    MESSAGE_ALIVE, /* watcher, courier to warden: once a second; silence for long means a restart */
+    /* courier to warden */
+    MESSAGE_ASK_ORDERS,
+    MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
+    /* courier to watcher */
+    MESSAGE_ASK_SENDERS, /* the greatest scores; answered by SENDER_ROWs and END */
+    MESSAGE_ASK_EXPLAIN, /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known */
+    MESSAGE_ASK_STATUS,  /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
+    MESSAGE_COMMAND,     /* a person's order; answered by MESSAGE_DONE */
+    /* watcher to courier */
+    MESSAGE_SENDER_ROW,
+    MESSAGE_EVIDENCE_ROW,
+    MESSAGE_STATUS_WATCHER,
+    MESSAGE_DONE,
+    MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
+    MESSAGE_EVIDENCE, /* news: evidence was added */
+    MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
+    MESSAGE_KINDS
+};
+
+struct message_head {
+    uint16_t kind;
+    uint16_t size;     /* of the whole struct */
+    uint32_t question; /* which question this answers, 0: news */
+};
+
+struct message_configuration {
+    struct message_head head;
+    uint64_t size;
+};
+struct message_memory {
+    struct message_head head;
+    uint64_t size;
+    uint8_t fresh;
+    uint8_t reserved[7];
+    uint64_t key[2];
+};
+struct message_ready {
+    struct message_head head;
+};
+struct message_port_opened {
+    struct message_head head;
+    uint32_t number; /* of the capture position, 1 and up; never used again */
+    uint32_t interface_index;
+    char interface[16];
+    uint8_t guest; /* a guest's port: the port is the sender; else the machine's own interface */
+    uint8_t mac_known;
+    uint8_t mac[6];
+    uint16_t link; /* enum link_type of what the socket gives */
+    uint8_t reserved[2];
+    uint32_t block_size, blocks; /* of its TPACKET_V3 ring, to be mapped by the receiver */
+};
+struct message_port_closed {
+    struct message_head head;
+    uint32_t number;
+    uint32_t reserved;
+};
+struct message_enforcement {
+    struct message_head head;
+    uint8_t on;
+    uint8_t reserved[7];
+};
+struct message_ask_enforce {
+    struct message_head head;
+    uint8_t on;
+    uint8_t reserved[7];
+    char person[64];
+};
+struct message_order {
+    struct message_head head;
+    struct order order;
+};
+struct message_order_row {
+    struct message_head head;
+    struct order order;
+    uint64_t packets, bytes;
+};
+struct message_reset {
+    struct message_head head;
+    uint32_t port;                                             /* capture position */
+    uint8_t family, client_mac_known, server_mac_known, again; /* again: the repeat after silence */
+    uint8_t client[16], server[16];
+    uint16_t client_port, server_port, vlan;
+    uint8_t client_mac[6], server_mac[6];
+    uint16_t reserved;
+    uint32_t to_client_sequence, to_server_sequence; /* what each side waits for next (RFC 5961) */
+};
+struct message_plain {
+    struct message_head head;
+}; /* READY, END, ALIVE, ASK_STATUS, ASK_ORDERS */
+struct message_ask_senders {
+    struct message_head head;
+    uint32_t most;
+    uint32_t reserved;
+};
+struct message_ask_explain {
+    struct message_head head;
+    struct sender sender;
+    uint8_t reserved[6];
+};
+struct message_command {
+    struct message_head head;
+    struct sender sender;
+    uint8_t deed;
+    uint8_t reserved[5];
+    duration length;
+    uint32_t rate, reserved2;
+    char person[64], why[160];
+};
+struct message_done {
+    struct message_head head;
+    int32_t code;
+    uint32_t reserved;
+    char text[240];
+};
+struct message_sender_row {
+    struct message_head head;
+    struct sender sender;
+    uint8_t verdict, worst, allowed, person_deed;
+    uint8_t reserved[2];
+    int32_t score, thresholds[5];
+    uint32_t repeats, reserved2;
+    moment first, last, verdict_since, hold_until, person_until, clear_at;
+    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred, bytes, tls_sessions, distinct_recipients, distinct_senders, distinct_helos,
+        distinct_servers;
+};
+struct message_evidence_row {
+    struct message_head head;
+    struct evidence evidence;
+};
+struct message_evidence {
+    struct message_head head;
+    struct sender sender;
+    uint8_t reserved[2];
+    int32_t added, score;
+    uint32_t reserved2;
+    struct evidence evidence;
+};
+struct message_verdict {
+    struct message_head head;
+    moment time, hold_until;
+    struct sender sender;
+    uint8_t verdict, before, author, reserved[3];
+    int32_t score;
+    uint32_t repeats;
+    uint64_t messages_before, recipients_before;
+    char why[160];
+};
+struct message_event {
+    struct message_head head;
+    moment time;
+    uint8_t severity; /* 0 news, 1 warning, 2 trouble */
+    uint8_t reserved[7];
+    char what[16]; /* one word: "start", "restart", "port", "drops", "repair", "enforce", "reload" */
+    char text[240];
+};
+struct message_status_watcher {
+    struct message_head head;
+    moment started, now;
+    uint64_t packets, bytes, dropped, connections, messages, sessions, sessions_gapped, observations, streams_open,
+        bytes_held, senders, malformed, orders_sent, memory;
+    uint32_t ports, restarts;
+};
+struct message_status_warden {
+    struct message_head head;
+    moment started;
+    uint8_t enforcing, role /* enum nft_role */, reject, table; /* table: it is in the kernel */
+    uint8_t layout;                                             /* 0 host, 1 bridged, 2 routed or point-to-point */
+    uint8_t reserved[3];
+    uint32_t ports, uplinks, watcher_restarts, courier_restarts, orders, repairs, resets_sent, refused_orders;
+};
+
+/* One end of a conversation. */
+struct channel {
+    int descriptor;
+    enum role self, peer;
+};
+
+/* The union of all kinds: room for whatever comes. */
+union message {
+    struct message_head head;
+    struct message_configuration configuration;
+    struct message_memory memory;
+    struct message_port_opened port_opened;
+    struct message_port_closed port_closed;
+    struct message_enforcement enforcement;
+    struct message_ask_enforce ask_enforce;
+    struct message_order order;
+    struct message_order_row order_row;
+    struct message_reset reset;
+    struct message_plain plain;
+    struct message_ask_senders ask_senders;
+    struct message_ask_explain ask_explain;
+    struct message_command command;
+    struct message_done done;
+    struct message_sender_row sender_row;
+    struct message_evidence_row evidence_row;
+    struct message_evidence evidence;
+    struct message_verdict verdict;
+    struct message_event event;
+    struct message_status_watcher status_watcher;
+    struct message_status_warden status_warden;
+};
+
+/* The struct's size for a kind and whether `from` may say it to `to`: the table that both sides go by. */
+uint16_t message_size(enum message_kind);
+bool message_is_allowed(enum message_kind, enum role from, enum role to);
+const char *message_kind_name(enum message_kind);
+void message_prepare(union message *, enum message_kind, uint32_t question); /* zeroes and fills the head */
+
+/* Send; `descriptor` -1: none goes along. -EAGAIN where the receiver is behind (the caller decides what may be lost).
+ */
+int message_send(const struct channel *, const union message *, int descriptor, struct error *) MUST_CHECK;
+/* 1: a message (and *descriptor, -1 where none came; the caller owns it); 0: none waits; -ECONNRESET: the peer is gone;
+ * -EPROTO: the peer broke the rules. */
+int message_receive(const struct channel *, union message *result, int *descriptor, struct error *) MUST_CHECK;
+/* Whether every text in it ends within its array, enums are known and senders sound; message_receive() has asked. */
+bool message_is_sound(const union message *);
+
+#endif

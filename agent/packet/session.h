@@ -1,0 +1,49 @@
+/* A session: one mail connection from its SYN to its end. Sits between the streams and the dialogue, gives each
+ * observation its ends, and sums the session up when it is over. */
+#ifndef AGENT_PACKET_SESSION_H
+#define AGENT_PACKET_SESSION_H
+
+#include "agent/packet/frame.h"
+#include "agent/packet/smtp.h"
+#include "agent/packet/fragment.h"
+#include "agent/packet/stream.h"
+
+struct session_summary {
+    moment start, end;
+    struct stream_ends ends;
+    enum close_reason closed;
+    struct smtp_summary dialogue;
+    bool gapped;
+};
+
+/* Everything the packet path has to say. */
+struct packet_listener {
+    void *context;
+    void (*observe)(void *context, const struct observation *);
+    void (*session)(void *context, const struct session_summary *); /* borrowed; NULL: not wanted */
+};
+
+struct packet_settings {
+    struct stream_settings streams;
+    uint32_t fragmented_datagrams;
+    struct address_list local; /* empty: whoever opens the connection is the sender; else only clients in it are */
+};
+
+struct packet_counters {
+    uint64_t frames, bytes, not_ip, not_tcp, malformed, cut_short, sessions, sessions_gapped, observations;
+    struct fragment_counters datagrams;
+    struct stream_counters streams;
+    struct smtp_counters smtp;
+};
+
+/* The whole path, frame to observation: what the live watcher and replay both call. */
+struct packet_path;
+struct packet_path *packet_path_create(const struct packet_settings *, const struct packet_listener *, struct error *);
+void packet_path_destroy(struct packet_path **);
+void packet_path_add(struct packet_path *, const struct frame *);
+void packet_path_tick(struct packet_path *, moment now);
+void packet_path_finish(struct packet_path *, moment now); /* closes every open stream as CLOSE_OPEN */
+struct packet_counters packet_path_counters(const struct packet_path *);
+struct streams *packet_path_streams(struct packet_path *); /* for cutting connections */
+
+#endif

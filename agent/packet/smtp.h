@@ -1,0 +1,78 @@
+/* The SMTP dialogue of one connection, from the bytes of both directions: RFC 5321 with 1870 (SIZE), 2920 (pipelining),
+ * 3030 (CHUNKING), 3207 (STARTTLS), 4954 (AUTH), 6531 (SMTPUTF8).
+ *
+ * Pure: bytes in, smtp_events out. Commands in any case and split anywhere; multi-line replies; replies matched to
+ * pipelined commands; content digested while it streams by and never kept. Lines are looked at where they lie and
+ * copied only when a segment ends inside one. After a gap the next plausible command or reply line is waited for and
+ * the pairing starts anew there: replies whose command is unknown are passed over rather than given to the wrong one.
+ *
+ * The state is small (an idle dialogue must fit, with its stream, in 512 bytes): what only a running transaction needs
+ * is allocated when it begins and freed when the session ends. */
+#ifndef AGENT_PACKET_SMTP_H
+#define AGENT_PACKET_SMTP_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/moment.h"
+#include "common/words/observation.h"
+
+/* Limits, each the protocol's own (RFC 5321 4.5.3.1) or a little above; beyond them bytes are passed over, counted. */
+#define SMTP_LINE_MOST         4096 /* of a command or reply line is kept; the rest of the line is skipped */
+#define SMTP_ADDRESS_MOST      320  /* of an address, 64 + 1 + 255 */
+#define SMTP_HELO_MOST         255
+#define SMTP_PIPELINE_MOST     1024 /* commands waiting for their reply; beyond: the dialogue is resynchronised */
+#define SMTP_RECIPIENTS_MOST   4096 /* kept in one transaction's summary; all are observed */
+#define SMTP_TRANSACTIONS_MOST 1024 /* kept in one session's summary; all are observed */
+
+struct smtp; /* at most SMTP_SIZE bytes, placed by the caller in zeroed memory */
+#define SMTP_SIZE 192
+static_assert(SMTP_SIZE % 8 == 0, "aligned");
+
+struct smtp_counters {
+    uint64_t commands, replies, unpaired_replies, unknown_commands, long_lines, resynchronised, binary, memory_refused;
+};
+
+/* Of the `session` record (see session.h): what the dialogue came to. Borrowed until smtp_end(). */
+struct smtp_recipient {
+    struct text address;
+    uint16_t code;
+};
+struct smtp_transaction {
+    struct text from;
+    const struct smtp_recipient *recipients;
+    uint32_t recipient_count, recipients_left_out;
+    uint16_t code; /* of the content; 0: not seen */
+    bool content, complete;
+    uint64_t bytes, digest[2];
+};
+struct smtp_summary {
+    struct text helo, user, server_name;
+    enum tls_use tls;
+    enum auth_outcome auth;
+    uint64_t fingerprint;
+    bool quit, spoke_first;
+    uint32_t commands;
+    const struct smtp_transaction *transactions;
+    uint32_t transaction_count, transactions_left_out;
+};
+
+/* Where observations go. The dialogue fills kind, time and the union; the caller has filled the ends. */
+struct smtp_listener {
+    void *context;
+    void (*observe)(void *context, struct observation *);
+    struct smtp_counters *counters; /* shared by all dialogues of one listener */
+};
+
+void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);
+void smtp_client_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);
+void smtp_server_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);
+void smtp_client_gap(struct smtp *, const struct smtp_listener *, uint32_t length, moment);
+void smtp_server_gap(struct smtp *, const struct smtp_listener *, uint32_t length, moment);
+/* The connection has ended: content without an answer is observed with code 0. The summary stays valid until
+ * smtp_end(). */
+void smtp_finish(struct smtp *, const struct smtp_listener *, moment, struct smtp_summary *result);
+void smtp_end(struct smtp *); /* frees what it holds */
+
+#endif

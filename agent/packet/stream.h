@@ -1,0 +1,90 @@
+/* TCP streams: both directions of each mail connection put in order (RFC 9293).
+ *
+ * Out of order, retransmitted and overlapping segments (the first copy wins, as in Linux), sequence numbers that wrap,
+ * connections joined in the middle. What was lost becomes a gap that the dialogue is told of, never a stream given up.
+ * The table is keyed with SipHash, bounded in streams and in bytes held; the oldest idle stream gives way first. In
+ * order, bytes are passed on from the packet itself, without a copy. */
+#ifndef AGENT_PACKET_STREAM_H
+#define AGENT_PACKET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "agent/packet/segment.h"
+#include "common/error.h"
+#include "common/siphash.h"
+#include "common/words/observation.h"
+
+enum stream_side { STREAM_CLIENT, STREAM_SERVER };
+
+struct stream; /* one connection */
+
+/* Whom the streams talk to: the SMTP dialogue (session.h), or a test. `room` bytes, zeroed, stand at the listener's
+ * disposal in each stream. */
+struct stream_listener {
+    size_t room;
+    void *context;
+    /* The SYN was seen, or data of a connection whose SYN was not. */
+    void (*begun)(void *context, struct stream *, void *room);
+    /* SYN and SYN-ACK were seen (never called for a stream joined in the middle). */
+    void (*opened)(void *context, struct stream *, void *room, moment);
+    void (*bytes)(void *context, struct stream *, void *room, enum stream_side, struct text, moment);
+    /* `length` bytes will not come: lost, or cut off by the snap length. */
+    void (*gap)(void *context, struct stream *, void *room, enum stream_side, uint32_t length, moment);
+    /* The end; the room is not used again. CLOSE_FIN: both sides or the client said FIN. */
+    void (*closed)(void *context, struct stream *, void *room, enum close_reason, moment);
+};
+
+struct stream_settings {
+    uint32_t streams;          /* most connections at once */
+    uint64_t bytes_held;       /* out-of-order bytes held, in all */
+    uint32_t bytes_per_stream; /* and for one stream */
+    duration opening;          /* a SYN without answer is given up after */
+    duration idle;             /* a connection without packets is given up after */
+    uint16_t ports[16];        /* the mail ports, ended by 0: the server's side */
+    struct siphash_key key;
+};
+
+struct stream_counters {
+    uint64_t segments, opened, joined, refused, unanswered, evicted, timed_out;
+    uint64_t retransmitted, overlapping, conflicting /* overlap with other bytes */, out_of_order;
+    uint64_t gaps, bytes_lost, bytes_dropped /* by our own bounds */, not_mail, incoming;
+    uint64_t open_now, bytes_held_now;
+};
+
+struct streams;
+struct streams *streams_create(const struct stream_settings *, const struct stream_listener *, struct error *);
+void streams_destroy(struct streams **); /* closes none: call streams_finish() first where the end matters */
+
+void streams_add(struct streams *, const struct segment *);
+/* Time has come to `now`: give up what is too old. Cheap; call once a second. */
+void streams_tick(struct streams *, moment now);
+/* Close every stream as CLOSE_OPEN, in order of age. */
+void streams_finish(struct streams *, moment now);
+struct stream_counters streams_counters(const struct streams *);
+
+/* What is known of a stream. On a guest's port, a stream that the other side opened is incoming: it is counted and its
+ * bytes are passed over. */
+struct stream_ends {
+    struct origin origin; /* the client: MAC, VLAN and capture position of its packets */
+    struct address server;
+    uint16_t server_port;
+    uint8_t server_mac[6];
+    moment begun;
+    bool syn_seen, opened;
+    uint8_t client_ttl_least, client_ttl_most;
+    uint64_t client_bytes, server_bytes; /* payload passed on, gaps included */
+};
+void stream_ends(const struct stream *, struct stream_ends *result);
+
+/* For cutting: the connections of a client that are open now. Sequence numbers as the receiver of a reset expects them
+ * (its own latest acknowledgement; RFC 5961). Calls back for each; returns how many. */
+struct stream_position {
+    struct stream_ends ends;
+    uint32_t client_expects, server_expects; /* next sequence number each side waits for */
+    moment last;                             /* latest packet */
+};
+size_t streams_visit(struct streams *, bool (*wanted)(void *context, const struct stream_ends *),
+                     void (*visit)(void *context, const struct stream_position *), void *context);
+
+#endif

@@ -1,0 +1,70 @@
+/* The sender table: whom observations are about, what each has sent, and the place where the judge and the detectors
+ * keep what they know of it. Bounded: the sender that was quiet longest gives way. It lives in one piece of memory that
+ * the caller owns, without pointers, so that a process that is started anew finds it as it was. */
+#ifndef AGENT_SENDER_SENDERS_H
+#define AGENT_SENDER_SENDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/count.h"
+#include "common/error.h"
+#include "common/siphash.h"
+#include "common/words/observation.h"
+#include "common/words/sender.h"
+
+/* What a sender has done; the `sender` record. */
+struct sender_record {
+    struct sender sender;
+    uint8_t busy; /* odd while it is being changed: a process that died then leaves a record not to be trusted */
+    moment first, last;
+    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred, bytes, tls_sessions;
+    struct count distinct_recipients, distinct_senders, distinct_helos, distinct_servers;
+};
+
+struct senders;
+struct senders_shape {
+    uint32_t senders;     /* places */
+    uint32_t sketches;    /* places for counts beyond three values, 2 KB each */
+    uint32_t judge_bytes; /* the judge's share of each place, zeroed when a sender is new */
+    uint64_t fingerprint; /* of the layout of judge_bytes: another one is not adopted */
+    struct siphash_key key;
+};
+
+size_t senders_memory(const struct senders_shape *);
+struct senders *senders_place(void *memory, const struct senders_shape *, struct error *);
+/* NULL (and nothing changed) where the memory holds no sound table of that shape; senders left half-changed are
+ * dropped and counted in `*dropped`. */
+struct senders *senders_adopt(void *memory, size_t size, const struct senders_shape *, uint32_t *dropped);
+void senders_release(struct senders **); /* the handle, not the memory */
+
+/* Attribution: a capture position that is a guest's port is the sender; else the client's address. */
+struct senders_port {
+    uint32_t number;
+    char interface[16];
+};
+bool senders_set_port(struct senders *, const struct senders_port *) __attribute__((warn_unused_result));
+void senders_drop_port(struct senders *, uint32_t number);
+struct sender senders_attribute(const struct senders *, const struct origin *);
+
+/* The record of that sender, made where it was not there; it is now the youngest. */
+struct sender_record *senders_record(struct senders *, const struct sender *, moment);
+struct sender_record *senders_find(struct senders *, const struct sender *);
+void senders_forget(struct senders *, const struct sender *);
+/* Called with a record that gives way, before it is gone. */
+void senders_on_leaving(struct senders *, void (*leaving)(void *context, struct sender_record *), void *context);
+
+/* Count an observation into its record. */
+void senders_count(struct senders *, struct sender_record *, const struct observation *);
+uint64_t senders_distinct(const struct senders *, const struct count *);
+void *senders_judge_bytes(struct senders *, struct sender_record *);
+struct sender_record *senders_oldest(struct senders *);
+struct sender_record *senders_younger(struct senders *, const struct sender_record *);
+uint32_t senders_number(const struct senders *);
+
+/* Mark a record as being changed, and as whole again. */
+void sender_record_open(struct sender_record *);
+void sender_record_close(struct sender_record *);
+
+#endif

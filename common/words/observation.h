@@ -1,0 +1,109 @@
+/* An observation: one fact about one sender at one time. Start reading here.
+ *
+ * What the packet path, the log reader and the clock find out becomes observations; the sender table says whom each is
+ * about; detectors turn them into evidence. Texts are borrowed for the length of the call. Time comes from the capture
+ * or the log, never from our own clock. */
+#ifndef COMMON_WORDS_OBSERVATION_H
+#define COMMON_WORDS_OBSERVATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/address.h"
+#include "common/moment.h"
+#include "common/text.h"
+
+enum observation_kind {
+    OBSERVATION_CONNECTION,  /* an outbound connection to a mail port was opened, refused or not answered */
+    OBSERVATION_HELO,        /* HELO, EHLO (or LHLO) was said */
+    OBSERVATION_TLS,         /* a TLS client hello was seen */
+    OBSERVATION_AUTH,        /* a login was tried and answered */
+    OBSERVATION_TRANSACTION, /* MAIL FROM was answered */
+    OBSERVATION_RECIPIENT,   /* RCPT TO was answered */
+    OBSERVATION_MESSAGE,     /* content was sent and answered, or ended without an answer */
+    OBSERVATION_CLOSE,       /* the connection ended */
+    OBSERVATION_TICK,        /* a whole second has begun; sent once for every sender in the table */
+    OBSERVATION_KINDS
+};
+
+#define OBSERVATION_BIT(kind) (UINT32_C(1) << (kind))
+
+enum connection_outcome { CONNECTION_OPENED, CONNECTION_REFUSED, CONNECTION_UNANSWERED };
+enum tls_use { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
+enum auth_outcome { AUTH_NONE, AUTH_TRIED, AUTH_FAILED, AUTH_ACCEPTED };
+enum close_reason { CLOSE_QUIT, CLOSE_FIN, CLOSE_RESET, CLOSE_TIMEOUT, CLOSE_OPEN };
+
+/* Where it was seen and who sent it on the wire; the sender table makes a sender of it. */
+struct origin {
+    uint32_t port;          /* the capture position's number as its owner gave it; 0: none */
+    uint16_t vlan;          /* outermost tag's number; 0: none */
+    uint8_t mac[6];         /* of the client, zero where unknown */
+    struct address address; /* of the client */
+    uint16_t client_port;
+};
+
+/* The server's answer. `code` 0: none was seen (lost in a gap, or the connection ended first). */
+struct reply {
+    uint16_t code;
+    uint16_t
+        enhanced; /* RFC 3463 as class*10000 + subject*100 + detail (5.1.1 = 50101), each capped at 9/99/99; 0: none */
+    struct text phrase; /* the last line without the codes; may be cut */
+};
+
+struct observation {
+    enum observation_kind kind;
+    moment time;
+    struct origin origin;
+    struct address server;
+    uint16_t server_port;
+    union {
+        struct {
+            enum connection_outcome outcome;
+        } connection;
+        struct {
+            struct text name;
+            bool extended; /* EHLO */
+        } helo;
+        struct {
+            enum tls_use use;
+            struct text server_name; /* SNI; empty where absent */
+            uint64_t fingerprint;    /* of the client hello: version, ciphers, extensions, groups, ALPN */
+        } tls;
+        struct {
+            struct text user; /* empty where it could not be read */
+            struct text mechanism;
+            enum auth_outcome outcome;
+            struct reply reply;
+        } auth;
+        struct {
+            struct text from; /* empty: the null sender */
+            struct reply reply;
+        } transaction;
+        struct {
+            struct text from, address;
+            struct reply reply;
+        } recipient;
+        struct {
+            struct text from, helo;
+            uint32_t recipients; /* accepted ones in this transaction */
+            uint64_t bytes;      /* content as sent, before dot-unstuffing, without the final dot line */
+            uint64_t digest[2];  /* XXH3-128 of those bytes */
+            bool complete;       /* false: a gap fell into it, or it never ended */
+            struct reply reply;
+        } message;
+        struct {
+            enum close_reason reason;
+            duration lasted;
+            uint32_t commands, transactions;
+            enum tls_use tls;
+            uint64_t client_bytes, server_bytes;
+            bool spoke_first; /* sent before the greeting */
+        } close;
+    };
+};
+
+const char *observation_kind_name(enum observation_kind);
+const char *tls_use_name(enum tls_use);           /* "none", "starttls", "implicit" */
+const char *auth_outcome_name(enum auth_outcome); /* "none", "tried", "failed", "accepted" */
+const char *close_reason_name(enum close_reason); /* "quit", "fin", "reset", "timeout", "open" */
+
+#endif
