@@ -1,0 +1,212 @@
+/* See answer.h. */
+#include "agent/courier/answer.h"
+
+#include "common/json.h"
+#include "common/words/verdict.h"
+
+static void write_sender(struct json *json, const char *key, const struct sender *sender)
+{
+    char text[SENDER_TEXT];
+    json_string(json, key, sender_print(sender, text));
+}
+
+static void write_moment_or_null(struct json *json, const char *key, moment time)
+{
+    if (time)
+        json_moment(json, key, time);
+    else
+        json_string(json, key, NULL);
+}
+
+bool answer_sender(struct buffer *out, const struct message_sender_row *row)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "sender");
+    write_sender(&json, "sender", &row->sender);
+    json_string(&json, "customer", "");
+    json_unsigned(&json, "connections", row->connections);
+    json_unsigned(&json, "connect_failed", row->connect_failed);
+    json_unsigned(&json, "messages", row->messages);
+    json_unsigned(&json, "messages_rejected", row->messages_rejected);
+    json_unsigned(&json, "recipients", row->recipients);
+    json_unsigned(&json, "recipients_rejected", row->recipients_rejected);
+    json_unsigned(&json, "recipients_deferred", row->recipients_deferred);
+    json_unsigned(&json, "bytes", row->bytes);
+    json_unsigned(&json, "tls_sessions", row->tls_sessions);
+    json_unsigned(&json, "distinct_recipients", row->distinct_recipients);
+    json_unsigned(&json, "distinct_senders", row->distinct_senders);
+    json_unsigned(&json, "distinct_helos", row->distinct_helos);
+    json_unsigned(&json, "distinct_servers", row->distinct_servers);
+    json_hundredths(&json, "score", row->score);
+    json_string(&json, "verdict", verdict_name(row->verdict));
+    json_string(&json, "worst_verdict", verdict_name(row->worst));
+    json_moment(&json, "first_seen", row->first);
+    json_moment(&json, "last_seen", row->last);
+    write_moment_or_null(&json, "verdict_since", row->verdict_since);
+    write_moment_or_null(&json, "hold_until", row->hold_until);
+    write_moment_or_null(&json, "clear_at", row->clear_at);
+    json_unsigned(&json, "repeats", row->repeats);
+    json_bool(&json, "allowed", row->allowed);
+    if (row->person_until) {
+        json_string(&json, "person_deed", deed_name(row->person_deed));
+        json_moment(&json, "person_until", row->person_until);
+    }
+    json_object_open(&json, "thresholds");
+    for (enum verdict v = VERDICT_ALERT; v < VERDICTS; v++)
+        json_hundredths(&json, verdict_name(v), row->thresholds[v]);
+    json_object_close(&json);
+    return json_end(&json);
+}
+
+static void write_evidence(struct json *json, const struct evidence *evidence)
+{
+    json_string(json, "detector", evidence->detector);
+    json_hundredths(json, "points", evidence->points);
+    json_string(json, "reason", evidence->reason);
+}
+
+bool answer_evidence_row(struct buffer *out, const struct evidence *evidence)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "evidence");
+    json_moment(&json, "time", evidence->time);
+    write_evidence(&json, evidence);
+    return json_end(&json);
+}
+
+bool answer_order(struct buffer *out, const struct message_order_row *row)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "order");
+    json_unsigned(&json, "id", row->order.id);
+    write_sender(&json, "sender", &row->order.target);
+    json_string(&json, "deed", deed_name(row->order.deed));
+    write_moment_or_null(&json, "until", row->order.until);
+    json_string(&json, "by", row->order.author == ORDER_BY_PERSON ? "person" : "policy");
+    if (row->order.deed == DEED_THROTTLE)
+        json_unsigned(&json, "rate", row->order.rate);
+    json_unsigned(&json, "packets", row->packets);
+    json_unsigned(&json, "bytes", row->bytes);
+    return json_end(&json);
+}
+
+bool answer_status_watcher(struct buffer *out, const struct message_status_watcher *status)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "watcher");
+    json_moment(&json, "started", status->started);
+    json_moment(&json, "now", status->now);
+    json_unsigned(&json, "ports", status->ports);
+    json_unsigned(&json, "packets", status->packets);
+    json_unsigned(&json, "bytes", status->bytes);
+    json_unsigned(&json, "dropped", status->dropped);
+    json_unsigned(&json, "malformed", status->malformed);
+    json_unsigned(&json, "connections", status->connections);
+    json_unsigned(&json, "messages", status->messages);
+    json_unsigned(&json, "sessions", status->sessions);
+    json_unsigned(&json, "sessions_gapped", status->sessions_gapped);
+    json_unsigned(&json, "observations", status->observations);
+    json_unsigned(&json, "streams_open", status->streams_open);
+    json_unsigned(&json, "bytes_held", status->bytes_held);
+    json_unsigned(&json, "senders", status->senders);
+    json_unsigned(&json, "orders_sent", status->orders_sent);
+    json_unsigned(&json, "memory", status->memory);
+    return json_end(&json);
+}
+
+bool answer_status_warden(struct buffer *out, const struct message_status_warden *status)
+{
+    static const char *const layouts[] = {"host", "bridged", "routed"};
+    struct json json = json_begin(out);
+    json_string(&json, "record", "warden");
+    json_moment(&json, "started", status->started);
+    json_bool(&json, "enforcing", status->enforcing);
+    json_bool(&json, "table", status->table);
+    json_string(&json, "cut", status->reject ? "reset by the kernel" : "drop, resets by the agent");
+    json_string(&json, "layout", status->layout < 3 ? layouts[status->layout] : "unknown");
+    json_unsigned(&json, "ports", status->ports);
+    json_unsigned(&json, "uplinks", status->uplinks);
+    json_unsigned(&json, "orders", status->orders);
+    json_unsigned(&json, "orders_refused", status->refused_orders);
+    json_unsigned(&json, "repairs", status->repairs);
+    json_unsigned(&json, "resets_sent", status->resets_sent);
+    json_unsigned(&json, "watcher_restarts", status->watcher_restarts);
+    json_unsigned(&json, "courier_restarts", status->courier_restarts);
+    return json_end(&json);
+}
+
+bool answer_done(struct buffer *out, const char *failure)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "end");
+    json_bool(&json, "ok", !failure);
+    if (failure)
+        json_string(&json, "error", failure);
+    return json_end(&json);
+}
+
+bool answer_verdict(struct buffer *out, const struct message_verdict *verdict, const struct evidence *evidence,
+                    uint32_t evidence_count)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "verdict");
+    json_moment(&json, "time", verdict->time);
+    write_sender(&json, "sender", &verdict->sender);
+    json_string(&json, "customer", "");
+    json_string(&json, "verdict", verdict_name(verdict->verdict));
+    json_hundredths(&json, "score", verdict->score);
+    json_unsigned(&json, "messages_before", verdict->messages_before);
+    json_unsigned(&json, "recipients_before", verdict->recipients_before);
+    json_array_open(&json, "evidence");
+    for (uint32_t i = 0; i < evidence_count; i++) {
+        json_object_open(&json, NULL);
+        write_evidence(&json, &evidence[i]);
+        json_object_close(&json);
+    }
+    json_array_close(&json);
+    json_string(&json, "before", verdict_name(verdict->before));
+    write_moment_or_null(&json, "hold_until", verdict->hold_until);
+    json_unsigned(&json, "repeats", verdict->repeats);
+    json_string(&json, "by", verdict->author == ORDER_BY_PERSON ? "person" : "policy");
+    if (verdict->why[0])
+        json_string(&json, "why", verdict->why);
+    return json_end(&json);
+}
+
+bool answer_evidence(struct buffer *out, const struct message_evidence *news)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "evidence");
+    json_moment(&json, "time", news->evidence.time);
+    write_sender(&json, "sender", &news->sender);
+    json_hundredths(&json, "added", news->added);
+    json_hundredths(&json, "score", news->score);
+    write_evidence(&json, &news->evidence);
+    return json_end(&json);
+}
+
+bool answer_event(struct buffer *out, const struct message_event *event)
+{
+    static const char *const severities[] = {"news", "warning", "trouble"};
+    struct json json = json_begin(out);
+    json_string(&json, "record", "event");
+    json_moment(&json, "time", event->time);
+    json_string(&json, "what", event->what);
+    json_string(&json, "severity", event->severity < 3 ? severities[event->severity] : "trouble");
+    json_string(&json, "text", event->text);
+    return json_end(&json);
+}
+
+bool answer_command(struct buffer *out, moment time, const char *deed, const char *sender, const char *length,
+                    const char *person, const char *why)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "command");
+    json_moment(&json, "time", time);
+    json_string(&json, "sender", sender);
+    json_string(&json, "deed", deed);
+    json_string(&json, "for", length);
+    json_string(&json, "person", person);
+    json_string(&json, "why", why);
+    return json_end(&json);
+}

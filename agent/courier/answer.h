@@ -1,0 +1,26 @@
+/* What the agent answers: messages of the watcher and the warden as JSON records, the form that scripts and `postern`
+ * read. */
+#ifndef AGENT_COURIER_ANSWER_H
+#define AGENT_COURIER_ANSWER_H
+
+#include <stdbool.h>
+#include "agent/message/message.h"
+#include "common/buffer.h"
+
+/* Each adds one line; false: the buffer's bound was met. */
+bool answer_sender(struct buffer *, const struct message_sender_row *);
+bool answer_evidence_row(struct buffer *, const struct evidence *);
+bool answer_order(struct buffer *, const struct message_order_row *);
+bool answer_status_watcher(struct buffer *, const struct message_status_watcher *);
+bool answer_status_warden(struct buffer *, const struct message_status_warden *);
+bool answer_done(struct buffer *, const char *failure); /* the last line; NULL: it went well */
+
+/* Journal entries. */
+#define ANSWER_EVIDENCE_MOST 24
+bool answer_verdict(struct buffer *, const struct message_verdict *, const struct evidence *, uint32_t evidence_count);
+bool answer_evidence(struct buffer *, const struct message_evidence *);
+bool answer_event(struct buffer *, const struct message_event *);
+bool answer_command(struct buffer *, moment, const char *deed, const char *sender, const char *length,
+                    const char *person, const char *why);
+
+#endif

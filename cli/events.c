@@ -1,0 +1,81 @@
+/* postern events: what has happened, oldest first; with --follow also what happens from now on. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/columns.h"
+#include "cli/events.h"
+#include "cli/question.h"
+
+static void print_verdict(const json_t *record, bool colour)
+{
+    const char *verdict = field_text(record, "verdict");
+    paint_begin(colour, verdict_colour(verdict));
+    printf("%-9s", verdict);
+    paint_end(colour, verdict_colour(verdict));
+    printf(" %s, %.1f points", field_text(record, "sender"), field_number(record, "score"));
+    if (*field_text(record, "why"))
+        printf("; %s", field_text(record, "why"));
+    const json_t *strongest = json_array_get(json_object_get(record, "evidence"), 0);
+    if (strongest)
+        printf("; %s: %s", field_text(strongest, "detector"), field_text(strongest, "reason"));
+    putchar('\n');
+}
+
+void event_print(const json_t *record, bool colour)
+{
+    char text[CLOCK_TEXT];
+    const char *kind = field_text(record, "record");
+    printf("%s  ", clock_print(field_moment(record, "time"), text));
+    if (strcmp(kind, "verdict") == 0)
+        print_verdict(record, colour);
+    else if (strcmp(kind, "evidence") == 0)
+        printf("%-9s %s %+.1f: %s\n", field_text(record, "detector"), field_text(record, "sender"),
+               field_number(record, "added"), field_text(record, "reason"));
+    else if (strcmp(kind, "command") == 0)
+        printf("%-9s %s by %s: %s\n", field_text(record, "deed"), field_text(record, "sender"),
+               field_text(record, "person"), field_text(record, "why"));
+    else
+        printf("%-9s %s\n", field_text(record, "what"), field_text(record, "text"));
+}
+
+static void show(void *context, const json_t *record)
+{
+    event_print(record, ((const struct cli *)context)->colour);
+}
+
+/* A time, or how long ago: "1h". */
+static bool read_since(const char *word, char result[MOMENT_TEXT])
+{
+    moment since;
+    duration ago;
+    if (duration_parse(text_of(word), &ago)) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        since = now.tv_sec * SECOND - ago;
+    } else if (!moment_parse(text_of(word), &since)) {
+        return false;
+    }
+    moment_print(since < 0 ? 0 : since, result);
+    return true;
+}
+
+int command_events(const struct cli *cli, int count, char **arguments)
+{
+    const char *since = NULL;
+    bool follow = false;
+    const struct command_option options[] = {
+        {"--since", &since, NULL}, {"--follow", NULL, &follow}, {NULL, NULL, NULL}};
+    char when[MOMENT_TEXT];
+    if (command_read(count, arguments, options, NULL, 0) < 0)
+        return EXIT_USAGE;
+    if (since && !read_since(since, when)) {
+        fprintf(stderr, "postern events: --since '%s' is not understood; a time such as 2026-11-23T08:00:00Z, or 1h\n",
+                since);
+        return EXIT_USAGE;
+    }
+    json_t *question = json_pack("{ss sb}", "command", "events", "follow", follow);
+    if (question && since)
+        json_object_set_new(question, "since", json_string(when));
+    return question_ask(cli, question, show, (void *)cli);
+}

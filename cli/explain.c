@@ -1,0 +1,166 @@
+/* postern explain: what an abuse desk reads to a customer. Plain sentences, times, examples; what was done, until when,
+ * and what would lift it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/columns.h"
+#include "cli/events.h"
+#include "cli/question.h"
+#include "common/cleanup.h"
+
+struct explanation {
+    const struct cli *cli;
+    json_t *sender;             /* the sender's record as it is now */
+    json_t *evidence, *history; /* arrays */
+};
+
+static void collect(void *context, const json_t *record)
+{
+    struct explanation *explanation = context;
+    const char *kind = field_text(record, "record");
+    json_t *copy = json_deep_copy(record);
+    if (strcmp(kind, "sender") == 0)
+        explanation->sender = copy;
+    else if (strcmp(kind, "evidence") == 0 && !json_object_get(record, "sender"))
+        json_array_append_new(explanation->evidence, copy);
+    else
+        json_array_append_new(explanation->history, copy);
+}
+
+static const char *deed_sentence(const char *verdict)
+{
+    static const struct {
+        const char *verdict, *sentence;
+    } sentences[] = {
+        {"block", "is blocked: no connection of its own to a mail port goes out; mail to it still arrives"},
+        {"throttle", "is slowed down: only a few new mail connections a minute go out"},
+        {"divert", "is diverted: its mail goes through the relay"},
+        {"alert", "is being watched closely; nothing is held back"},
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+        if (strcmp(sentences[i].verdict, verdict) == 0)
+            return sentences[i].sentence;
+    return "is clear: nothing is held back";
+}
+
+static void show_state(const struct explanation *explanation)
+{
+    const json_t *sender = explanation->sender;
+    const char *verdict = field_text(sender, "verdict");
+    char text[CLOCK_TEXT];
+    bool colour = explanation->cli->colour;
+    paint_begin(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
+    printf("%s %s.", field_text(sender, "sender"), deed_sentence(verdict));
+    paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
+    putchar('\n');
+    if (field_moment(sender, "verdict_since"))
+        printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
+    if (field_moment(sender, "hold_until"))
+        printf(" Until %s at the earliest.", clock_print(field_moment(sender, "hold_until"), text));
+    if (field_integer(sender, "repeats") > 0)
+        printf(" It was stopped %lld time%s before, so it is held longer.", (long long)field_integer(sender, "repeats"),
+               field_integer(sender, "repeats") == 1 ? "" : "s");
+    if (field_moment(sender, "verdict_since") || field_moment(sender, "hold_until"))
+        putchar('\n');
+    if (field_true(sender, "allowed"))
+        printf("It is on the allow list: whatever its score, it is not stopped.\n");
+    if (*field_text(sender, "person_deed") && strcmp(field_text(sender, "person_deed"), "release") != 0)
+        printf("A person's order is in force (%s) until %s.\n", field_text(sender, "person_deed"),
+               clock_print(field_moment(sender, "person_until"), text));
+}
+
+static void show_mail(const json_t *sender)
+{
+    char first[CLOCK_TEXT], last[CLOCK_TEXT], bytes[16];
+    printf("\nIts mail so far, first seen %s, last %s:\n", clock_print(field_moment(sender, "first_seen"), first),
+           clock_print(field_moment(sender, "last_seen"), last));
+    printf("  %lld connections to %lld servers (%lld more failed)", (long long)field_integer(sender, "connections"),
+           (long long)field_integer(sender, "distinct_servers"), (long long)field_integer(sender, "connect_failed"));
+    printf(", greeting as %lld name%s\n", (long long)field_integer(sender, "distinct_helos"),
+           field_integer(sender, "distinct_helos") == 1 ? "" : "s");
+    printf("  %lld messages accepted, %lld refused, %s bytes, from %lld sender addresses\n",
+           (long long)field_integer(sender, "messages"), (long long)field_integer(sender, "messages_rejected"),
+           amount_print((uint64_t)field_integer(sender, "bytes"), bytes),
+           (long long)field_integer(sender, "distinct_senders"));
+    printf("  %lld recipients accepted, %lld refused, %lld deferred; %lld different addresses\n",
+           (long long)field_integer(sender, "recipients"), (long long)field_integer(sender, "recipients_rejected"),
+           (long long)field_integer(sender, "recipients_deferred"),
+           (long long)field_integer(sender, "distinct_recipients"));
+    if (field_integer(sender, "tls_sessions") > 0)
+        printf("  %lld connections were encrypted; what was said in them was not seen\n",
+               (long long)field_integer(sender, "tls_sessions"));
+}
+
+static void show_evidence(const struct explanation *explanation)
+{
+    const json_t *sender = explanation->sender, *thresholds = json_object_get(sender, "thresholds");
+    printf("\nWhy: %.1f points", field_number(sender, "score"));
+    printf(
+        " (alert from %.0f, throttle from %.0f, block from %.0f; 10 points mean that an abuser is ten times as likely"
+        " to be seen doing this)\n",
+        field_number(thresholds, "alert"), field_number(thresholds, "throttle"), field_number(thresholds, "block"));
+    if (json_array_size(explanation->evidence) == 0)
+        printf("  nothing is held against it\n");
+    size_t i;
+    json_t *evidence;
+    char text[CLOCK_TEXT];
+    json_array_foreach(explanation->evidence, i, evidence)
+        printf("  %s  %-10s %5.1f  %s\n", clock_print(field_moment(evidence, "time"), text),
+               field_text(evidence, "detector"), field_number(evidence, "points"), field_text(evidence, "reason"));
+}
+
+static void show_history(const struct explanation *explanation)
+{
+    if (json_array_size(explanation->history) == 0)
+        return;
+    printf("\nWhat happened, in order:\n");
+    size_t i;
+    json_t *record;
+    json_array_foreach(explanation->history, i, record)
+    {
+        printf("  ");
+        event_print(record, explanation->cli->colour);
+    }
+}
+
+static void show_remedy(const json_t *sender)
+{
+    char text[CLOCK_TEXT];
+    const char *verdict = field_text(sender, "verdict"), *name = field_text(sender, "sender");
+    if (strcmp(verdict, "clear") == 0)
+        return;
+    printf("\nWhat lifts it: points fade by themselves");
+    if (field_moment(sender, "clear_at"))
+        printf("; if nothing new is seen it is clear at %s", clock_print(field_moment(sender, "clear_at"), text));
+    printf(".\n  At once, and kept on record:  postern release %s --reason \"...\"\n", name);
+    printf("  Never stop it again for a week:  postern allow %s --for 7d --reason \"...\"\n", name);
+}
+
+int command_explain(const struct cli *cli, int count, char **arguments)
+{
+    const char *sender = NULL;
+    const struct command_option options[] = {{NULL, NULL, NULL}};
+    int words = command_read(count, arguments, options, &sender, 1);
+    if (words < 0)
+        return EXIT_USAGE;
+    if (words == 0) {
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER or a port's name\n");
+        return EXIT_USAGE;
+    }
+    struct explanation explanation = {cli, NULL, json_array(), json_array()};
+    int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
+    if (status == EXIT_DONE && !cli->json && explanation.sender) {
+        show_state(&explanation);
+        show_evidence(&explanation);
+        show_mail(explanation.sender);
+        show_history(&explanation);
+        show_remedy(explanation.sender);
+    } else if (status == EXIT_DONE && !cli->json) {
+        printf("%s has sent no mail that was seen here and remembered.\n", sender);
+        show_history(&explanation);
+    }
+    json_decref(explanation.sender);
+    json_decref(explanation.evidence);
+    json_decref(explanation.history);
+    return status;
+}

@@ -1,0 +1,169 @@
+/* `postern`: the command for people. The table below is the help, too. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+static const struct command commands[] = {
+    {"status", "", "what runs since when, packets, drops, enforcement on or off", command_status},
+    {"senders", "[--top N] [--watch]", "who sends what, by score", command_senders},
+    {"explain", "SENDER", "the evidence behind a score, in time order, and what would lift it", command_explain},
+    {"block", "SENDER [--for DURATION] --reason TEXT", "stop a sender's mail", command_order},
+    {"throttle", "SENDER [--for DURATION] [--rate N] --reason TEXT", "slow a sender down", command_order},
+    {"divert", "SENDER [--for DURATION] --reason TEXT", "send a sender's mail to the relay", command_order},
+    {"allow", "SENDER [--for DURATION] --reason TEXT", "never stop this sender", command_order},
+    {"release", "SENDER --reason TEXT", "lift what is in force and forget the score", command_order},
+    {"orders", "", "what is in force now, until when, by whom, packets stopped", command_orders},
+    {"events", "[--follow] [--since TIME]", "what has happened, oldest first", command_events},
+    {"enforce", "on|off", "off: verdicts only, nothing in the kernel", command_enforce},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream, "usage: postern [--socket PATH] [--json] COMMAND ...\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(stream, "  postern %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
+                commands[i].arguments, commands[i].text);
+    fprintf(stream, "\nSENDER is an address, an IPv6 prefix, a MAC, uid:NUMBER or a port's name.\n"
+                    "DURATION is 30m, 12h, 7d. Every command takes --json and --help.\n");
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be changed, added or left out (Levenshtein): what was meant by a mistyped verb. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[32];
+    size_t length = strlen(b);
+    if (length >= 31 || strlen(a) >= 31)
+        return 99;
+    for (unsigned j = 0; j <= length; j++)
+        row[j] = j;
+    for (; *a; a++) {
+        unsigned corner = row[0]++;
+        for (unsigned j = 1; j <= length; j++) {
+            unsigned above = row[j];
+            row[j] = least(least(row[j] + 1, row[j - 1] + 1), corner + (*a != b[j - 1]));
+            corner = above;
+        }
+    }
+    return row[length];
+}
+
+static int refuse_verb(const char *verb)
+{
+    const struct command *nearest = NULL;
+    unsigned best = 3;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (distance(verb, commands[i].name) < best) {
+            best = distance(verb, commands[i].name);
+            nearest = &commands[i];
+        }
+    if (nearest)
+        fprintf(stderr, "postern: no command '%s'; did you mean '%s'?\n", verb, nearest->name);
+    else
+        fprintf(stderr, "postern: no command '%s'; `postern --help` lists them\n", verb);
+    return EXIT_USAGE;
+}
+
+int command_read(int count, char **arguments, const struct command_option *options, const char **words, int most)
+{
+    int found = 0;
+    for (int i = 1; i < count; i++) {
+        const struct command_option *option = options;
+        if (arguments[i][0] != '-' || !arguments[i][1]) {
+            if (found == most) {
+                fprintf(stderr, "postern %s: '%s' is one word too many\n", arguments[0], arguments[i]);
+                return -1;
+            }
+            words[found++] = arguments[i];
+            continue;
+        }
+        while (option->name && strcmp(option->name, arguments[i]) != 0)
+            option++;
+        if (!option->name) {
+            fprintf(stderr, "postern %s: no option '%s'; `postern --help` lists them\n", arguments[0], arguments[i]);
+            return -1;
+        }
+        if (option->flag) {
+            *option->flag = true;
+        } else if (i + 1 < count) {
+            *option->value = arguments[++i];
+        } else {
+            fprintf(stderr, "postern %s: '%s' needs a value\n", arguments[0], option->name);
+            return -1;
+        }
+    }
+    return found;
+}
+
+/* Takes --json out of the words wherever it stands, so that no verb has to. */
+static int take_json(int count, char **arguments, struct cli *cli)
+{
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        if (strcmp(arguments[i], "--json") == 0)
+            cli->json = true;
+        else
+            arguments[kept++] = arguments[i];
+    arguments[kept] = NULL;
+    return kept;
+}
+
+static int run_verb(const struct cli *cli, int count, char **arguments)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, arguments[0]) != 0)
+            continue;
+        if (count > 1 && strcmp(arguments[1], "--help") == 0) {
+            printf("usage: postern %s %s\n%s\n", commands[i].name, commands[i].arguments, commands[i].text);
+            return EXIT_DONE;
+        }
+        return commands[i].run(cli, count, arguments);
+    }
+    return refuse_verb(arguments[0]);
+}
+
+int main(int count, char **arguments)
+{
+    const char *socket = getenv("POSTERN_SOCKET");
+    struct cli cli = {.socket = socket && *socket ? socket : "/run/postern/agent.sock"};
+    signal(SIGPIPE, SIG_DFL);
+    count = take_json(count, arguments, &cli);
+    cli.terminal = isatty(STDOUT_FILENO);
+    cli.colour = cli.terminal && !getenv("NO_COLOR");
+    int at = 1;
+    for (; at < count && arguments[at][0] == '-'; at++) {
+        if (strcmp(arguments[at], "--help") == 0) {
+            print_help(stdout);
+            return EXIT_DONE;
+        }
+        if (strcmp(arguments[at], "--version") == 0) {
+            printf("postern %s\n", POSTERN_VERSION);
+            return EXIT_DONE;
+        }
+        if (strcmp(arguments[at], "--socket") != 0 || at + 1 == count) {
+            fprintf(stderr, "postern: '%s' is not understood; `postern --help` lists what is\n", arguments[at]);
+            return EXIT_USAGE;
+        }
+        cli.socket = arguments[++at];
+    }
+    if (at == count) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    int status = run_verb(&cli, count - at, arguments + at);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "postern: cannot write the answer: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return status;
+}

@@ -1,0 +1,43 @@
+/* postern orders: what is in force now. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/columns.h"
+#include "cli/question.h"
+#include "common/cleanup.h"
+
+struct listing {
+    struct columns *columns;
+    unsigned count;
+};
+
+static void add_order(void *context, const json_t *record)
+{
+    struct listing *listing = context;
+    char until[CLOCK_TEXT], packets[16];
+    columns_add(listing->columns, "%s", field_text(record, "sender"));
+    columns_add(listing->columns, "%s", field_text(record, "deed"));
+    columns_add(listing->columns, "%s", clock_print(field_moment(record, "until"), until));
+    columns_add(listing->columns, "%s", field_text(record, "by"));
+    columns_add(listing->columns, "%s", amount_print((uint64_t)field_integer(record, "packets"), packets));
+    columns_paint(listing->columns, verdict_colour(field_text(record, "deed")));
+    listing->count++;
+}
+
+int command_orders(const struct cli *cli, int count, char **arguments)
+{
+    static const char *const headings[] = {"SENDER", "ORDER", "UNTIL", "BY", ">PACKETS", NULL};
+    const struct command_option options[] = {{NULL, NULL, NULL}};
+    if (command_read(count, arguments, options, NULL, 0) < 0)
+        return EXIT_USAGE;
+    CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
+    struct listing listing = {columns, 0};
+    int status = question_ask(cli, json_pack("{ss}", "command", "orders"), add_order, &listing);
+    if (status != EXIT_DONE || cli->json)
+        return status;
+    if (listing.count == 0)
+        printf("nothing is in force\n");
+    else
+        columns_print(columns, cli->colour, true);
+    return status;
+}

@@ -1,0 +1,72 @@
+/* postern status: what runs since when, what it saw, whether it enforces. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/columns.h"
+#include "cli/question.h"
+
+static void show_watcher(const json_t *record)
+{
+    char since[CLOCK_TEXT], packets[16], bytes[16];
+    printf("watching    %lld interface%s, since %s\n", (long long)field_integer(record, "ports"),
+           field_integer(record, "ports") == 1 ? "" : "s", clock_print(field_moment(record, "started"), since));
+    printf("packets     %s (%s bytes), %lld dropped, %lld malformed\n",
+           amount_print((uint64_t)field_integer(record, "packets"), packets),
+           amount_print((uint64_t)field_integer(record, "bytes"), bytes), (long long)field_integer(record, "dropped"),
+           (long long)field_integer(record, "malformed"));
+    printf("mail        %lld connections, %lld messages, %lld sessions (%lld with gaps), %lld streams open\n",
+           (long long)field_integer(record, "connections"), (long long)field_integer(record, "messages"),
+           (long long)field_integer(record, "sessions"), (long long)field_integer(record, "sessions_gapped"),
+           (long long)field_integer(record, "streams_open"));
+    printf("senders     %lld known, %.1f MB for them\n", (long long)field_integer(record, "senders"),
+           (double)field_integer(record, "memory") / 1e6);
+}
+
+static void show_warden(const struct cli *cli, const json_t *record)
+{
+    bool on = field_true(record, "enforcing");
+    char since[CLOCK_TEXT];
+    printf("agent       since %s, %s\n", clock_print(field_moment(record, "started"), since),
+           strcmp(field_text(record, "layout"), "host") == 0 ? "on a host" : "on a hypervisor");
+    printf("enforcement ");
+    paint_begin(cli->colour, on ? 32 : 33);
+    printf("%s", on ? "on" : "off");
+    paint_end(cli->colour, on ? 32 : 33);
+    if (on)
+        printf(" (%s, %lld uplinks; cut: %s), %lld orders in force, %lld repairs of our table\n",
+               field_text(record, "layout"), (long long)field_integer(record, "uplinks"), field_text(record, "cut"),
+               (long long)field_integer(record, "orders"), (long long)field_integer(record, "repairs"));
+    else
+        printf(": verdicts only, nothing in the kernel; `postern enforce on` changes that\n");
+    long long watcher = field_integer(record, "watcher_restarts"), courier = field_integer(record, "courier_restarts");
+    if (watcher + courier > 0)
+        printf("restarts    watcher %lld, courier %lld\n", watcher, courier);
+    if (field_integer(record, "orders_refused") > 0)
+        printf("refused     %lld orders that the warden would not carry out\n",
+               (long long)field_integer(record, "orders_refused"));
+}
+
+static void show_courier(const json_t *record)
+{
+    printf("journal     %lld entries waiting, %lld lost\n", (long long)field_integer(record, "queue"),
+           (long long)field_integer(record, "lost"));
+}
+
+static void show(void *context, const json_t *record)
+{
+    const char *kind = field_text(record, "record");
+    if (strcmp(kind, "watcher") == 0)
+        show_watcher(record);
+    else if (strcmp(kind, "warden") == 0)
+        show_warden(context, record);
+    else if (strcmp(kind, "courier") == 0)
+        show_courier(record);
+}
+
+int command_status(const struct cli *cli, int count, char **arguments)
+{
+    const struct command_option options[] = {{NULL, NULL, NULL}};
+    if (command_read(count, arguments, options, NULL, 0) < 0)
+        return EXIT_USAGE;
+    return question_ask(cli, json_pack("{ss}", "command", "status"), show, (void *)cli);
+}
