@@ -23,6 +23,7 @@ enum message_kind {
     MESSAGE_CONFIGURATION, /* fd: a sealed memfd with the configuration bundle (bundle.h); also on reload */
     MESSAGE_MEMORY,        /* fd: the senders' memory (watcher only) */
     MESSAGE_READY,         /* warden to both: everything was handed over, drop rights and begin */
+    MESSAGE_PEER,          /* fd: our end of the channel between watcher and courier; a later one replaces it */
     MESSAGE_PORT_OPENED,   /* fd: packet socket (watcher only) */
     MESSAGE_PORT_CLOSED,   /* watcher only */
     MESSAGE_ENFORCEMENT,   /* to both: on or off */
@@ -45,7 +46,7 @@ enum message_kind {
     MESSAGE_SENDER_ROW,
     MESSAGE_EVIDENCE_ROW,
     MESSAGE_STATUS_WATCHER,
-    MESSAGE_DONE,
+    MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE */
     MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
     MESSAGE_EVIDENCE, /* news: evidence was added */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
@@ -121,7 +122,7 @@ struct message_reset {
 };
 struct message_plain {
     struct message_head head;
-}; /* READY, END, ALIVE, ASK_STATUS, ASK_ORDERS */
+}; /* READY, PEER, END, ALIVE, ASK_STATUS, ASK_ORDERS */
 struct message_ask_senders {
     struct message_head head;
     uint32_t most;
@@ -239,6 +240,7 @@ union message {
 
 /* The struct's size for a kind and whether `from` may say it to `to`: the table that both sides go by. */
 uint16_t message_size(enum message_kind);
+bool message_brings_descriptor(enum message_kind);
 bool message_is_allowed(enum message_kind, enum role from, enum role to);
 const char *message_kind_name(enum message_kind);
 void message_prepare(union message *, enum message_kind, uint32_t question); /* zeroes and fills the head */

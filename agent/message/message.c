@@ -1,0 +1,234 @@
+/* One row a kind: how large, who may say it to whom, whether a descriptor comes along. Sending and receiving both go by
+ * these rows, so that a kind that is not in the table cannot be spoken. */
+#include "agent/message/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "common/words/verdict.h"
+
+#define FROM(role) (1U << (role))
+#define WARDEN     FROM(ROLE_WARDEN)
+#define WATCHER    FROM(ROLE_WATCHER)
+#define COURIER    FROM(ROLE_COURIER)
+
+static const struct message_row {
+    const char *name;
+    uint16_t size;
+    uint8_t from, to; /* sets of roles; a role never speaks to itself */
+    bool descriptor;
+} rows[MESSAGE_KINDS] = {
+    [MESSAGE_CONFIGURATION] = {"configuration", sizeof(struct message_configuration), WARDEN, WATCHER | COURIER, true},
+    [MESSAGE_MEMORY] = {"memory", sizeof(struct message_memory), WARDEN, WATCHER, true},
+    [MESSAGE_READY] = {"ready", sizeof(struct message_ready), WARDEN, WATCHER | COURIER, false},
+    [MESSAGE_PEER] = {"peer", sizeof(struct message_plain), WARDEN, WATCHER | COURIER, true},
+    [MESSAGE_PORT_OPENED] = {"port_opened", sizeof(struct message_port_opened), WARDEN, WATCHER, true},
+    [MESSAGE_PORT_CLOSED] = {"port_closed", sizeof(struct message_port_closed), WARDEN, WATCHER, false},
+    [MESSAGE_ENFORCEMENT] = {"enforcement", sizeof(struct message_enforcement), WARDEN, WATCHER | COURIER, false},
+    [MESSAGE_STATUS_WARDEN] = {"status_warden", sizeof(struct message_status_warden), WARDEN, COURIER, false},
+    [MESSAGE_ORDER_ROW] = {"order_row", sizeof(struct message_order_row), WARDEN, COURIER, false},
+    [MESSAGE_END] = {"end", sizeof(struct message_plain), WARDEN | WATCHER, COURIER, false},
+    [MESSAGE_ORDER] = {"order", sizeof(struct message_order), WATCHER, WARDEN, false},
+    [MESSAGE_RESET] = {"reset", sizeof(struct message_reset), WATCHER, WARDEN, false},
+    [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
+    [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
+    [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
+    [MESSAGE_ASK_SENDERS] = {"ask_senders", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
+    [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
+    [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
+    [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER, false},
+    [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
+    [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
+    [MESSAGE_STATUS_WATCHER] = {"status_watcher", sizeof(struct message_status_watcher), WATCHER, COURIER, false},
+    [MESSAGE_DONE] = {"done", sizeof(struct message_done), WATCHER | WARDEN, COURIER, false},
+    [MESSAGE_VERDICT] = {"verdict", sizeof(struct message_verdict), WATCHER, COURIER, false},
+    [MESSAGE_EVIDENCE] = {"evidence", sizeof(struct message_evidence), WATCHER, COURIER, false},
+    [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
+};
+
+static const struct message_row *row_of(unsigned kind)
+{
+    return kind < MESSAGE_KINDS && rows[kind].size ? &rows[kind] : NULL;
+}
+
+uint16_t message_size(enum message_kind kind)
+{
+    const struct message_row *row = row_of(kind);
+    return row ? row->size : 0;
+}
+
+bool message_brings_descriptor(enum message_kind kind)
+{
+    const struct message_row *row = row_of(kind);
+    return row && row->descriptor;
+}
+
+bool message_is_allowed(enum message_kind kind, enum role from, enum role to)
+{
+    const struct message_row *row = row_of(kind);
+    return row && from < ROLES && to < ROLES && from != to && row->from & FROM(from) && row->to & FROM(to);
+}
+
+const char *message_kind_name(enum message_kind kind)
+{
+    const struct message_row *row = row_of(kind);
+    return row ? row->name : "unknown";
+}
+
+void message_prepare(union message *message, enum message_kind kind, uint32_t question)
+{
+    memset(message, 0, sizeof(*message));
+    message->head = (struct message_head){(uint16_t)kind, message_size(kind), question};
+}
+
+/* --- what a receiver checks ----------------------------------------------------------------------------------------
+ */
+
+#define ENDS(array) (memchr((array), 0, sizeof(array)) != NULL)
+
+static bool row_is_sound(const struct message_sender_row *m)
+{
+    return sender_is_sound(&m->sender) && m->verdict < VERDICTS && m->worst < VERDICTS && m->allowed <= 1 &&
+           m->person_deed < DEEDS;
+}
+
+static bool reset_is_sound(const struct message_reset *m)
+{
+    return (m->family == 4 || m->family == 6) && m->client_mac_known <= 1 && m->server_mac_known <= 1 &&
+           m->again <= 1 && m->vlan < 4096 && m->client_port && m->server_port;
+}
+
+static bool evidence_is_sound(const struct evidence *e)
+{
+    return ENDS(e->detector) && ENDS(e->reason);
+}
+
+bool message_is_sound(const union message *m)
+{
+    const struct message_row *row = row_of(m->head.kind);
+    if (!row || m->head.size != row->size)
+        return false;
+    switch ((enum message_kind)m->head.kind) {
+    case MESSAGE_MEMORY:
+        return m->memory.fresh <= 1;
+    case MESSAGE_PORT_OPENED:
+        return ENDS(m->port_opened.interface) && m->port_opened.guest <= 1 && m->port_opened.mac_known <= 1;
+    case MESSAGE_ENFORCEMENT:
+        return m->enforcement.on <= 1;
+    case MESSAGE_ASK_ENFORCE:
+        return m->ask_enforce.on <= 1 && ENDS(m->ask_enforce.person);
+    case MESSAGE_ORDER:
+    case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
+        return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
+               m->order.order.author < ORDER_AUTHORS;
+    case MESSAGE_RESET:
+        return reset_is_sound(&m->reset);
+    case MESSAGE_ASK_EXPLAIN:
+        return sender_is_sound(&m->ask_explain.sender);
+    case MESSAGE_COMMAND:
+        return sender_is_sound(&m->command.sender) && m->command.deed < DEEDS && m->command.length >= 0 &&
+               ENDS(m->command.person) && ENDS(m->command.why);
+    case MESSAGE_DONE:
+        return ENDS(m->done.text);
+    case MESSAGE_SENDER_ROW:
+        return row_is_sound(&m->sender_row);
+    case MESSAGE_EVIDENCE_ROW:
+        return evidence_is_sound(&m->evidence_row.evidence);
+    case MESSAGE_EVIDENCE:
+        return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
+    case MESSAGE_VERDICT:
+        return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
+               m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);
+    case MESSAGE_EVENT:
+        return m->event.severity <= 2 && ENDS(m->event.what) && ENDS(m->event.text);
+    default:
+        return true;
+    }
+}
+
+/* --- the socket ----------------------------------------------------------------------------------------------------
+ */
+
+union control { /* room and alignment for one descriptor */
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr aligned;
+};
+
+int message_send(const struct channel *channel, const union message *message, int descriptor, struct error *error)
+{
+    enum message_kind kind = message->head.kind;
+    if (!message_is_allowed(kind, channel->self, channel->peer) || !message_is_sound(message) ||
+        message_brings_descriptor(kind) != (descriptor >= 0))
+        return error_set(error, EPROTO, "our own message \"%s\" breaks the rules", message_kind_name(kind));
+    struct iovec bytes = {(void *)(uintptr_t)message, message->head.size};
+    struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
+    union control control = {.bytes = {0}};
+    if (descriptor >= 0) {
+        header.msg_control = control.bytes;
+        header.msg_controllen = sizeof(control.bytes);
+        struct cmsghdr *along = CMSG_FIRSTHDR(&header);
+        along->cmsg_level = SOL_SOCKET;
+        along->cmsg_type = SCM_RIGHTS;
+        along->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(along), &descriptor, sizeof(int));
+    }
+    ssize_t sent;
+    do
+        sent = sendmsg(channel->descriptor, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent >= 0)
+        return 0;
+    if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+        return error_set(error, ECONNRESET, "the other side is gone");
+    return error_set(error, errno == ENOBUFS ? EAGAIN : errno, "cannot send a message: %s", strerror(errno));
+}
+
+/* The descriptor that came along, -1 for none. More than one cannot come: there is room for one. */
+static int descriptor_of(struct msghdr *header)
+{
+    int descriptor = -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+            memcpy(&descriptor, CMSG_DATA(c), sizeof(int));
+    return descriptor;
+}
+
+int message_receive(const struct channel *channel, union message *result, int *descriptor, struct error *error)
+{
+    union message message;
+    memset(&message, 0, sizeof(message));
+    struct iovec bytes = {&message, sizeof(message)};
+    union control control;
+    struct msghdr header = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    ssize_t length;
+    do
+        length = recvmsg(channel->descriptor, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (length < 0 && errno == EINTR);
+    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return 0;
+    if (length == 0 || (length < 0 && errno == ECONNRESET))
+        return error_set(error, ECONNRESET, "the other side is gone");
+    if (length < 0)
+        return error_set(error, errno, "cannot receive a message: %s", strerror(errno));
+    int along = descriptor_of(&header);
+    const char *broken = NULL;
+    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (size_t)length < sizeof(message.head))
+        broken = "wrong length";
+    else if (!message_is_allowed(message.head.kind, channel->peer, channel->self))
+        broken = "it may not say that";
+    else if (length != message.head.size || !message_is_sound(&message))
+        broken = "not sound";
+    else if (message_brings_descriptor(message.head.kind) != (along >= 0))
+        broken = along >= 0 ? "a descriptor that was not asked for" : "its descriptor is missing";
+    if (broken) {
+        if (along >= 0)
+            close(along);
+        return error_set(error, EPROTO, "the other side broke the rules: message \"%s\": %s",
+                         message_kind_name(message.head.kind), broken);
+    }
+    memcpy(result, &message, sizeof(message));
+    *descriptor = along;
+    return 1;
+}

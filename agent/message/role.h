@@ -1,0 +1,47 @@
+/* How the processes of the agent are started.
+ *
+ *     supervisor (`postern-agent run`)          starts the others under their users, restarts a dead warden; no network
+ *      ├── warden   run --role warden  ...       rights on packets and tables
+ *      ├── watcher  run --role watcher ...       none
+ *      └── courier  run --role courier ...       its directory and the control socket
+ *
+ * One binary, executed anew for each role. A role other than the supervisor is already under its own user and group,
+ * without capabilities and with no_new_privs, when its main function is called; it ends its own enter() with
+ * sandbox_enter() (common/io/sandbox.h) and its table of system calls. It dies with its parent (PR_SET_PDEATHSIG), and
+ * ends by itself, status 0, when the channel to the warden is closed.
+ *
+ * What it is given:
+ *  - descriptor 3: the channel to the warden (struct channel {3, self, ROLE_WARDEN}); SOCK_SEQPACKET, non-blocking.
+ *  - descriptor 4, courier only: the control socket, listening, with owner, group and mode set; it stays open when the
+ * courier is started anew, so that a person's request waits instead of failing.
+ *  - `state`, courier only: its own directory, which it may write.
+ * What the warden then sends, in this order: CONFIGURATION (bundle.h), MEMORY (watcher), PEER, ENFORCEMENT, PORT_OPENED
+ * for each port that is open now (watcher), READY. Later at any time: CONFIGURATION (reload), PEER (the other one was
+ * started anew: drop the old channel and every question that waits on it, go on with the new one), ENFORCEMENT,
+ * PORT_OPENED, PORT_CLOSED. From READY on it sends ALIVE once a second.
+ *
+ * The channel between watcher and courier says ECONNRESET when the other one died: keep running; PEER brings a new one.
+ */
+#ifndef AGENT_MESSAGE_ROLE_H
+#define AGENT_MESSAGE_ROLE_H
+
+#include "agent/message/message.h"
+
+#define ROLE_CHANNEL  3
+#define ROLE_LISTENER 4
+
+struct role_start {
+    enum role role;
+    int channel;       /* ROLE_CHANNEL */
+    int listener;      /* ROLE_LISTENER, -1: none */
+    const char *state; /* the role's own directory; NULL: none */
+};
+
+/* Each returns the exit status of its process. */
+int warden_main(const struct role_start *);  /* agent/warden */
+int watcher_main(const struct role_start *); /* agent/watcher */
+int courier_main(const struct role_start *); /* agent/courier */
+
+const char *role_name(enum role); /* "warden", "watcher", "courier" */
+
+#endif

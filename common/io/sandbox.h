@@ -1,0 +1,29 @@
+/* Giving up rights: user, capabilities (libcap-ng), no_new_privs, and system calls (libseccomp).
+ *
+ * A process keeps what its table names and nothing else. A call that is not in the table kills the process: a daemon
+ * that does what nobody foresaw is ended and started anew by its parent rather than left to whoever drives it. */
+#ifndef COMMON_IO_SANDBOX_H
+#define COMMON_IO_SANDBOX_H
+
+#include <limits.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "common/error.h"
+
+#define SANDBOX_END INT_MIN /* SCMP_SYS() gives negative numbers for calls that this machine does not have */
+
+/* Become that user and group with the capabilities of the set (bits 1 << CAP_...; 0: none) in the effective, permitted
+ * and bounding sets and no other; no supplementary groups. Where the process may not change its user (no CAP_SETUID)
+ * and is not root it stays who it is, and only capabilities are dropped. Sets no_new_privs. */
+int sandbox_become(uid_t user, gid_t group, uint64_t capabilities, struct error *) MUST_CHECK;
+
+/* From here on only these calls, ended by SANDBOX_END, and those that every C program makes (memory, time, signals,
+ * reading, writing and closing what is open, ending). Builds with sanitizers allow what these need beyond. */
+int sandbox_enter(const int *calls, struct error *) MUST_CHECK;
+
+/* Whether this process holds a capability now. */
+bool sandbox_holds(int capability);
+
+#endif
