@@ -135,6 +135,14 @@ bool answer_status_warden(struct buffer *out, const struct message_status_warden
     return json_end(&json);
 }
 
+bool answer_text(struct buffer *out, const char *text)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "done");
+    json_string(&json, "text", text);
+    return json_end(&json);
+}
+
 bool answer_done(struct buffer *out, const char *failure)
 {
     struct json json = json_begin(out);

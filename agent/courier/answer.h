@@ -13,6 +13,7 @@ bool answer_evidence_row(struct buffer *, const struct evidence *);
 bool answer_order(struct buffer *, const struct message_order_row *);
 bool answer_status_watcher(struct buffer *, const struct message_status_watcher *);
 bool answer_status_warden(struct buffer *, const struct message_status_warden *);
+bool answer_text(struct buffer *, const char *text);    /* what was done, as a sentence */
 bool answer_done(struct buffer *, const char *failure); /* the last line; NULL: it went well */
 
 /* Journal entries. */

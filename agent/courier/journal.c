@@ -211,3 +211,8 @@ int64_t journal_newest(struct journal *journal, const char *sender, uint32_t mos
     sqlite3_clear_bindings(journal->newest);
     return id;
 }
+
+uint32_t journal_waiting(const struct journal *journal)
+{
+    return journal->waiting;
+}

@@ -29,8 +29,9 @@ void journal_close(struct journal **);
  * commit is kept in memory, up to a bound, and tried again with the next commit. */
 void journal_add(struct journal *, const struct journal_entry *);
 int journal_commit(struct journal *, struct error *) MUST_CHECK;
-uint64_t journal_lost(const struct journal *);  /* entries given up because memory's bound was met */
-bool journal_is_behind(const struct journal *); /* something waits for a commit */
+uint64_t journal_lost(const struct journal *);    /* entries given up because memory's bound was met */
+uint32_t journal_waiting(const struct journal *); /* entries that wait for a commit */
+bool journal_is_behind(const struct journal *);   /* something waits for a commit */
 
 /* Call back for up to `most` committed entries with an id above `after` and a time not before `since`, oldest first;
  * `sender` (may be NULL) picks one sender's. Returns how many, or a negative errno. */

@@ -1,0 +1,596 @@
+/* The courier: the one process of the agent that speaks with people. It keeps the journal, answers the control socket
+ * and carries questions to the watcher and the warden. It has its own user and directory and no rights on packets or
+ * tables.
+ *
+ * A question to another process carries a number; its rows come back with it and go straight into the asker's output.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "agent/courier/answer.h"
+#include "agent/courier/control.h"
+#include "agent/courier/journal.h"
+#include "agent/courier/news.h"
+#include "agent/message/role.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+#include "common/io/sandbox.h"
+
+#define QUESTIONS_MOST  CONTROL_CLIENTS_MOST
+#define ANSWER_PATIENCE (3 * SECOND)
+#define COMMIT_EVERY    (100 * MILLISECOND)
+#define ALIVE_EVERY     SECOND
+#define HISTORY_MOST    40 /* entries of the journal in an explanation */
+#define JOURNAL_ENTRIES 500000
+#define STREAM_CHUNK    200 /* entries of the journal written at once */
+
+struct question {
+    uint32_t number; /* 0: free */
+    struct client *client;
+    struct request request;
+    duration asked;
+    unsigned awaits; /* bits 1 << enum role */
+};
+
+struct courier {
+    sd_event *event;
+    struct log log;
+    struct channel warden, watcher;
+    sd_event_source *warden_source, *watcher_source, *commit_timer, *alive_timer;
+    struct control *control;
+    struct journal *journal;
+    struct news *news;
+    bool ready, disk_trouble;
+    uint32_t next_question;
+    struct question questions[QUESTIONS_MOST];
+};
+
+static const char *const silent[] = {
+    [ROLE_WARDEN] = "the warden does not answer; `postern events` may say why",
+    [ROLE_WATCHER] = "the watcher does not answer; it may just have been started anew: try again",
+};
+
+/* --- questions -----------------------------------------------------------------------------------------------------
+ */
+
+static struct question *find_question(struct courier *courier, uint32_t number)
+{
+    for (size_t i = 0; number && i < QUESTIONS_MOST; i++)
+        if (courier->questions[i].number == number)
+            return &courier->questions[i];
+    return NULL;
+}
+
+static struct question *new_question(struct courier *courier, struct client *client, const struct request *request)
+{
+    for (size_t i = 0; i < QUESTIONS_MOST; i++) {
+        struct question *question = &courier->questions[i];
+        if (question->number)
+            continue;
+        if (++courier->next_question == 0)
+            courier->next_question = 1;
+        *question = (struct question){courier->next_question, client, *request, clock_steady(), 0};
+        client_answer(client)->question = question->number;
+        return question;
+    }
+    return NULL;
+}
+
+static void end_question(struct question *question, const char *failure)
+{
+    struct client *client = question->client;
+    question->number = 0;
+    client_finish(client, failure);
+}
+
+static bool ask(struct courier *courier, struct question *question, enum role role, union message *message)
+{
+    const struct channel *channel = role == ROLE_WARDEN ? &courier->warden : &courier->watcher;
+    struct error error = {0};
+    message->head.question = question->number;
+    if (channel->descriptor < 0 || message_send(channel, message, -1, &error) < 0) {
+        end_question(question, silent[role]);
+        return false;
+    }
+    question->awaits |= 1U << role;
+    return true;
+}
+
+static bool ask_plain(struct courier *courier, struct question *question, enum role role, enum message_kind kind)
+{
+    union message message;
+    message_prepare(&message, kind, question->number);
+    return ask(courier, question, role, &message);
+}
+
+static duration default_length(enum deed deed)
+{
+    return deed == DEED_ALLOW ? 7 * DAY : DAY;
+}
+
+static void ask_command(struct courier *courier, struct question *question)
+{
+    union message message;
+    struct request *request = &question->request;
+    message_prepare(&message, MESSAGE_COMMAND, question->number);
+    if (request->length == 0 && request->deed != DEED_RELEASE)
+        request->length = default_length(request->deed);
+    message.command.sender = request->sender;
+    message.command.deed = (uint8_t)request->deed;
+    message.command.length = request->length;
+    message.command.rate = request->rate;
+    snprintf(message.command.person, sizeof message.command.person, "%s", client_person(question->client));
+    snprintf(message.command.why, sizeof message.command.why, "%s", request->why);
+    ask(courier, question, ROLE_WATCHER, &message);
+}
+
+static void ask_enforce(struct courier *courier, struct question *question)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ASK_ENFORCE, question->number);
+    message.ask_enforce.on = question->request.on;
+    snprintf(message.ask_enforce.person, sizeof message.ask_enforce.person, "%s", client_person(question->client));
+    ask(courier, question, ROLE_WARDEN, &message);
+}
+
+static void ask_senders(struct courier *courier, struct question *question)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ASK_SENDERS, question->number);
+    message.ask_senders.most = question->request.most;
+    ask(courier, question, ROLE_WATCHER, &message);
+}
+
+static void ask_explain(struct courier *courier, struct question *question)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ASK_EXPLAIN, question->number);
+    message.ask_explain.sender = question->request.sender;
+    ask(courier, question, ROLE_WATCHER, &message);
+}
+
+/* --- the journal as an answer --------------------------------------------------------------------------------------
+ */
+
+static void write_entry(void *context, const struct journal_entry *entry)
+{
+    struct client *client = context;
+    client_answer(client)->after = entry->id;
+    bool written = buffer_append(client_output(client), entry->line);
+    (void)written; /* the chunk is small against the bound, and a reader that is behind gets no chunk */
+}
+
+static void stream_more(struct courier *courier, struct client *client)
+{
+    struct client_answer *answer = client_answer(client);
+    struct error error = {0};
+    if (client_output(client)->length > 0)
+        return;
+    int count =
+        journal_read(courier->journal, answer->after, answer->since, NULL, STREAM_CHUNK, write_entry, client, &error);
+    if (count < 0)
+        client_finish(client, error.text);
+    else if (count == 0 && !answer->follow)
+        client_finish(client, NULL);
+    else
+        client_send(client);
+}
+
+static void write_history(struct courier *courier, struct question *question)
+{
+    char sender[SENDER_TEXT];
+    struct error error = {0};
+    sender_print(&question->request.sender, sender);
+    int64_t after = journal_newest(courier->journal, sender, HISTORY_MOST);
+    if (journal_read(courier->journal, after, 0, sender, HISTORY_MOST, write_entry, question->client, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+}
+
+/* --- people --------------------------------------------------------------------------------------------------------
+ */
+
+static void on_asked(void *context, struct client *client, const struct request *request)
+{
+    struct courier *courier = context;
+    if (request->kind == REQUEST_EVENTS) {
+        *client_answer(client) =
+            (struct client_answer){.streaming = true, .follow = request->follow, .since = request->since};
+        stream_more(courier, client);
+        return;
+    }
+    struct question *question = new_question(courier, client, request);
+    if (!question) {
+        client_finish(client, "too many questions at once; try again");
+        return;
+    }
+    switch (request->kind) {
+    case REQUEST_STATUS:
+        if (ask_plain(courier, question, ROLE_WARDEN, MESSAGE_ASK_STATUS))
+            ask_plain(courier, question, ROLE_WATCHER, MESSAGE_ASK_STATUS);
+        break;
+    case REQUEST_SENDERS:
+        ask_senders(courier, question);
+        break;
+    case REQUEST_EXPLAIN:
+        ask_explain(courier, question);
+        break;
+    case REQUEST_ORDERS:
+        ask_plain(courier, question, ROLE_WARDEN, MESSAGE_ASK_ORDERS);
+        break;
+    case REQUEST_COMMAND:
+        ask_command(courier, question);
+        break;
+    case REQUEST_ENFORCE:
+        ask_enforce(courier, question);
+        break;
+    case REQUEST_EVENTS:
+    case REQUEST_KINDS:
+        break;
+    }
+}
+
+static void on_room(void *context, struct client *client)
+{
+    if (client_answer(client)->streaming)
+        stream_more(context, client);
+}
+
+static void on_gone(void *context, struct client *client)
+{
+    struct courier *courier = context;
+    struct question *question = find_question(courier, client_answer(client)->question);
+    if (question)
+        question->number = 0;
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------
+ */
+
+static void journal_command(struct courier *courier, const struct question *question)
+{
+    const struct request *request = &question->request;
+    bool enforce = request->kind == REQUEST_ENFORCE;
+    char sender[SENDER_TEXT] = "", length[DURATION_TEXT];
+    if (!enforce)
+        sender_print(&request->sender, sender);
+    duration_print(request->length, length);
+    news_command(courier->news, enforce ? (request->on ? "enforce on" : "enforce off") : deed_name(request->deed),
+                 sender, length, client_person(question->client), request->why);
+}
+
+static void answer_command_done(struct courier *courier, struct question *question, const struct message_done *done)
+{
+    if (done->code < 0) {
+        end_question(question, done->text[0] ? done->text : strerror(-done->code));
+        return;
+    }
+    journal_command(courier, question);
+    struct error error = {0};
+    if (journal_commit(courier->journal, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    if (done->text[0] && !answer_text(client_output(question->client), done->text)) {
+        end_question(question, "the answer is too long");
+        return;
+    }
+    end_question(question, NULL);
+}
+
+static void answered_by(struct courier *courier, struct question *question, enum role role)
+{
+    question->awaits &= ~(1U << role);
+    if (question->awaits)
+        return;
+    struct buffer *out = client_output(question->client);
+    if (question->request.kind == REQUEST_EXPLAIN)
+        write_history(courier, question);
+    bool whole = true;
+    if (question->request.kind == REQUEST_STATUS)
+        whole = news_answer_status(courier->news, out);
+    end_question(question, whole ? NULL : "the answer is too long");
+}
+
+static bool is_answer(enum message_kind kind)
+{
+    return kind == MESSAGE_SENDER_ROW || kind == MESSAGE_EVIDENCE_ROW || kind == MESSAGE_ORDER_ROW ||
+           kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER || kind == MESSAGE_STATUS_WARDEN ||
+           kind == MESSAGE_DONE;
+}
+
+static void take_answer(struct courier *courier, struct question *question, enum role from,
+                        const union message *message)
+{
+    struct buffer *out = client_output(question->client);
+    bool written = true;
+    switch ((enum message_kind)message->head.kind) {
+    case MESSAGE_SENDER_ROW:
+        written = answer_sender(out, &message->sender_row);
+        break;
+    case MESSAGE_EVIDENCE_ROW:
+        written = answer_evidence_row(out, &message->evidence_row.evidence);
+        break;
+    case MESSAGE_ORDER_ROW:
+        written = answer_order(out, &message->order_row);
+        break;
+    case MESSAGE_STATUS_WATCHER:
+        written = answer_status_watcher(out, &message->status_watcher);
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_STATUS_WARDEN:
+        written = answer_status_warden(out, &message->status_warden);
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_END:
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_DONE:
+        answer_command_done(courier, question, &message->done);
+        break;
+    default:
+        break;
+    }
+    if (!written && question->number)
+        end_question(question, "the answer is too long");
+}
+
+/* --- the other processes -------------------------------------------------------------------------------------------
+ */
+
+static int on_watcher(sd_event_source *, int, uint32_t, void *);
+
+static void lose_watcher(struct courier *courier)
+{
+    sd_event_source_disable_unref(courier->watcher_source);
+    courier->watcher_source = NULL;
+    if (courier->watcher.descriptor >= 0)
+        close(courier->watcher.descriptor);
+    courier->watcher.descriptor = -1;
+    for (size_t i = 0; i < QUESTIONS_MOST; i++)
+        if (courier->questions[i].number && courier->questions[i].awaits & 1U << ROLE_WATCHER)
+            end_question(&courier->questions[i], silent[ROLE_WATCHER]);
+    news_forget_half(courier->news);
+}
+
+static void meet_watcher(struct courier *courier, int descriptor)
+{
+    lose_watcher(courier);
+    courier->watcher = (struct channel){descriptor, ROLE_COURIER, ROLE_WATCHER};
+    if (sd_event_add_io(courier->event, &courier->watcher_source, descriptor, EPOLLIN, on_watcher, courier) < 0)
+        lose_watcher(courier);
+}
+
+static void take_message(struct courier *courier, enum role from, const union message *message, int descriptor)
+{
+    enum message_kind kind = message->head.kind;
+    if (kind == MESSAGE_PEER) {
+        meet_watcher(courier, descriptor);
+        return;
+    }
+    if (descriptor >= 0)
+        close(descriptor);
+    if (kind == MESSAGE_READY) {
+        courier->ready = true;
+    } else if (message->head.question && is_answer(kind)) {
+        struct question *question = find_question(courier, message->head.question);
+        if (question)
+            take_answer(courier, question, from, message);
+    } else {
+        news_take(courier->news, message);
+    }
+}
+
+/* False: the peer is gone or broke the rules. */
+static bool drain(struct courier *courier, const struct channel *channel)
+{
+    union message message;
+    struct error error = {0};
+    enum role from = channel->peer;
+    int own = channel->descriptor;
+    for (int n = 0; n < 1000 && channel->descriptor == own; n++) {
+        int descriptor = -1;
+        int got = message_receive(channel, &message, &descriptor, &error);
+        if (got == 0)
+            return true;
+        if (got < 0) {
+            if (got != -ECONNRESET)
+                log_write(&courier->log, LOG_TROUBLE, "%s: %s", role_name(from), error.text);
+            return false;
+        }
+        take_message(courier, from, &message, descriptor);
+    }
+    return true;
+}
+
+static int on_watcher(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    (void)source, (void)descriptor, (void)events;
+    struct courier *courier = context;
+    if (!drain(courier, &courier->watcher))
+        lose_watcher(courier);
+    return 0;
+}
+
+static int on_warden(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    (void)source, (void)descriptor, (void)events;
+    struct courier *courier = context;
+    if (!drain(courier, &courier->warden))
+        sd_event_exit(courier->event, 0);
+    return 0;
+}
+
+/* --- time ----------------------------------------------------------------------------------------------------------
+ */
+
+static void follow(void *context, struct client *client)
+{
+    if (client_answer(client)->streaming && client_answer(client)->follow)
+        stream_more(context, client);
+}
+
+static void again_in(sd_event_source *timer, duration after)
+{
+    sd_event_source_set_time_relative(timer, (uint64_t)(after / MICROSECOND));
+    sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static int on_commit(sd_event_source *timer, uint64_t now, void *context)
+{
+    (void)now;
+    struct courier *courier = context;
+    bool had = journal_is_behind(courier->journal);
+    struct error error = {0};
+    bool trouble = journal_commit(courier->journal, &error) < 0;
+    if (trouble && !courier->disk_trouble)
+        log_write(&courier->log, LOG_TROUBLE, "%s; kept in memory and tried again", error.text);
+    if (!trouble && courier->disk_trouble)
+        log_write(&courier->log, LOG_NEWS, "the journal can be written again");
+    courier->disk_trouble = trouble;
+    if (had && !trouble)
+        control_each(courier->control, follow, courier);
+    again_in(timer, trouble ? SECOND : COMMIT_EVERY);
+    return 0;
+}
+
+static int on_alive(sd_event_source *timer, uint64_t now, void *context)
+{
+    (void)now;
+    struct courier *courier = context;
+    union message message;
+    struct error error = {0};
+    message_prepare(&message, MESSAGE_ALIVE, 0);
+    if (courier->ready && message_send(&courier->warden, &message, -1, &error) < 0 && error.code != EAGAIN)
+        sd_event_exit(courier->event, 0);
+    for (size_t i = 0; i < QUESTIONS_MOST; i++) {
+        struct question *question = &courier->questions[i];
+        if (question->number && clock_steady() - question->asked > ANSWER_PATIENCE)
+            end_question(question, silent[question->awaits & 1U << ROLE_WATCHER ? ROLE_WATCHER : ROLE_WARDEN]);
+    }
+    again_in(timer, ALIVE_EVERY);
+    return 0;
+}
+
+/* --- beginning and end ---------------------------------------------------------------------------------------------
+ */
+
+/* All that the courier does with the system: its own directory, its sockets, its loop. */
+static const int allowed_calls[] = {SCMP_SYS(openat),
+                                    SCMP_SYS(newfstatat),
+                                    SCMP_SYS(lstat),
+                                    SCMP_SYS(stat),
+                                    SCMP_SYS(statx),
+                                    SCMP_SYS(access),
+                                    SCMP_SYS(faccessat),
+                                    SCMP_SYS(faccessat2),
+                                    SCMP_SYS(unlink),
+                                    SCMP_SYS(unlinkat),
+                                    SCMP_SYS(rename),
+                                    SCMP_SYS(renameat),
+                                    SCMP_SYS(renameat2),
+                                    SCMP_SYS(ftruncate),
+                                    SCMP_SYS(pread64),
+                                    SCMP_SYS(pwrite64),
+                                    SCMP_SYS(fsync),
+                                    SCMP_SYS(fdatasync),
+                                    SCMP_SYS(fcntl),
+                                    SCMP_SYS(geteuid),
+                                    SCMP_SYS(getcwd),
+                                    SCMP_SYS(readlink),
+                                    SCMP_SYS(fchmod),
+                                    SCMP_SYS(fchown),
+                                    SCMP_SYS(accept4),
+                                    SCMP_SYS(getsockopt),
+                                    SCMP_SYS(sendto),
+                                    SCMP_SYS(sendmsg),
+                                    SCMP_SYS(recvmsg),
+                                    SCMP_SYS(recvfrom),
+                                    SCMP_SYS(shutdown),
+                                    SCMP_SYS(epoll_create1),
+                                    SCMP_SYS(epoll_ctl),
+                                    SCMP_SYS(epoll_wait),
+                                    SCMP_SYS(epoll_pwait),
+                                    SCMP_SYS(timerfd_create),
+                                    SCMP_SYS(timerfd_settime),
+                                    SCMP_SYS(utimensat),
+                                    SCMP_SYS(lseek),
+                                    SCMP_SYS(getpid),
+                                    SANDBOX_END};
+
+static int add_timers(struct courier *courier)
+{
+    int code = sd_event_add_time_relative(courier->event, &courier->commit_timer, CLOCK_MONOTONIC,
+                                          COMMIT_EVERY / MICROSECOND, 10000, on_commit, courier);
+    if (code >= 0)
+        code = sd_event_add_time_relative(courier->event, &courier->alive_timer, CLOCK_MONOTONIC, 0, 10000, on_alive,
+                                          courier);
+    return code;
+}
+
+static int enter(struct courier *courier, const struct role_start *start, struct error *error)
+{
+    char path[512];
+    bool moved_aside = false;
+    snprintf(path, sizeof path, "%s/agent.db", start->state);
+    int failure = journal_open(path, JOURNAL_ENTRIES, &courier->journal, &moved_aside, error);
+    if (failure < 0)
+        return failure;
+    failure = news_create(courier->journal, &courier->news, error);
+    if (failure < 0)
+        return failure;
+    if (moved_aside) {
+        news_event(courier->news, "journal", "the journal was damaged; it was moved aside and a new one begun");
+        log_write(&courier->log, LOG_TROUBLE, "%s was damaged; it was moved aside and a new one begun", path);
+    }
+    int code = sd_event_new(&courier->event);
+    if (code >= 0)
+        code = sd_event_add_io(courier->event, &courier->warden_source, start->channel, EPOLLIN, on_warden, courier);
+    if (code >= 0)
+        code = add_timers(courier);
+    if (code < 0)
+        return error_set(error, -code, "cannot begin the loop: %s", strerror(-code));
+    const struct control_listener listener = {courier, on_asked, on_room, on_gone};
+    failure = control_open(courier->event, start->listener, &listener, &courier->control, error);
+    return failure < 0 ? failure : sandbox_enter(allowed_calls, error);
+}
+
+static void leave(struct courier *courier)
+{
+    struct error error = {0};
+    if (courier->journal && journal_commit(courier->journal, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    if (courier->control)
+        control_close(&courier->control);
+    sd_event_source_disable_unref(courier->warden_source);
+    sd_event_source_disable_unref(courier->watcher_source);
+    sd_event_source_disable_unref(courier->commit_timer);
+    sd_event_source_disable_unref(courier->alive_timer);
+    sd_event_unref(courier->event);
+    news_destroy(&courier->news);
+    journal_close(&courier->journal);
+    if (courier->watcher.descriptor >= 0)
+        close(courier->watcher.descriptor);
+}
+
+int courier_main(const struct role_start *start)
+{
+    struct courier *courier = calloc(1, sizeof *courier);
+    struct error error = {0};
+    if (!courier)
+        return 1;
+    courier->log = log_open("courier");
+    courier->warden = (struct channel){start->channel, ROLE_COURIER, ROLE_WARDEN};
+    courier->watcher.descriptor = -1;
+    int failure = enter(courier, start, &error);
+    if (failure == 0)
+        failure = sd_event_loop(courier->event);
+    else
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    leave(courier);
+    free(courier);
+    return failure < 0 ? 1 : 0;
+}

@@ -1,0 +1,23 @@
+/* News: what the watcher and the warden say unasked, made into entries of the journal. */
+#ifndef AGENT_COURIER_NEWS_H
+#define AGENT_COURIER_NEWS_H
+
+#include "agent/courier/journal.h"
+#include "agent/message/message.h"
+#include "common/buffer.h"
+
+struct news;
+int news_create(struct journal *, struct news **result, struct error *) MUST_CHECK; /* the journal is borrowed */
+void news_destroy(struct news **);
+
+/* A verdict comes in pieces (the verdict, its evidence, an end) and is entered when it is whole. Evidence of one
+ * detector against one sender is entered once a second at most: the journal is read by people. */
+void news_take(struct news *, const union message *);
+void news_forget_half(struct news *); /* whoever was telling a verdict died over it: enter what is known */
+void news_event(struct news *, const char *what, const char *text); /* the courier's own */
+void news_command(struct news *, const char *deed, const char *sender, const char *length, const char *person,
+                  const char *why);
+/* The courier's line of `postern status`. */
+bool news_answer_status(const struct news *, struct buffer *);
+
+#endif
