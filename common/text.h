@@ -39,8 +39,13 @@ struct text text_split(struct text *rest, char separator);
 /* A non-negative decimal number of 1 to 19 digits and nothing else. False: `result` unchanged. */
 bool text_number(struct text, uint64_t *result);
 
-/* Copy at most size-1 bytes and end with NUL. Bytes below 0x20 and 0x7f become '?', a broken UTF-8 sequence becomes
- * U+FFFD, so the copy may go to a terminal. Returns the bytes written without the NUL. */
+/* The length, 1 to 4, of the UTF-8 sequence that the text begins with; 0 where it is empty or the sequence is broken.
+ */
+size_t text_utf8_sequence(struct text);
+#define TEXT_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, what stands for broken bytes */
+
+/* Copy at most size-1 bytes and end with NUL. Control characters (C0, 0x7f, C1) become '?', a broken UTF-8 sequence
+ * becomes U+FFFD, so the copy may go to a terminal. Returns the bytes written without the NUL. */
 size_t text_copy_printable(struct text, char *result, size_t size);
 
 #endif

@@ -1,0 +1,317 @@
+/* A hash table with a fixed number of places, in one piece of memory that holds no pointers.
+ *
+ *     header | buckets: uint32 each, a power of two of them | places: links, key, value
+ *
+ * Links are the number of a place, counted from 1, so that zeroed memory is an empty table. A place in use is in the
+ * chain of its bucket and in the list by age. Places are given out in order up to a high-water mark, then from the
+ * chain of those that were given back: what was never used is never touched. */
+#include <string.h>
+#include "common/table.h"
+
+#define MAGIC      UINT64_C(0x506f7374726e5431)
+#define MOST       (UINT32_C(1) << 31)
+#define FREE_PLACE UINT32_MAX /* in `older`: not in use, `chain` leads to the next free one */
+
+struct table {
+    uint64_t magic;
+    struct siphash_key key;
+    uint32_t places, key_size, value_size;
+    uint32_t mask; /* buckets less one */
+    uint32_t count, high_water, free;
+    uint32_t oldest, youngest;
+    uint32_t reserved[3];
+};
+
+/* Links beside the key: a look-up that meets the right place reads one line of the cache. */
+struct place {
+    uint32_t chain, older, younger;
+    uint32_t hash; /* the low half; the bucket is its low bits */
+    unsigned char key[];
+};
+
+static uint32_t bucket_number(uint32_t places)
+{
+    uint32_t buckets = 1;
+    while (buckets < places)
+        buckets *= 2;
+    return buckets;
+}
+
+static inline size_t round_up(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
+static inline size_t value_offset(uint32_t key_size)
+{
+    return sizeof(struct place) + round_up(key_size);
+}
+
+static inline size_t stride_of(uint32_t key_size, uint32_t value_size)
+{
+    return value_offset(key_size) + round_up(value_size);
+}
+
+static size_t places_offset(uint32_t places)
+{
+    return sizeof(struct table) + round_up((size_t)bucket_number(places) * sizeof(uint32_t));
+}
+
+static inline uint32_t *bucket_of(struct table *table, uint32_t hash)
+{
+    return (uint32_t *)(table + 1) + (hash & table->mask);
+}
+
+static inline struct place *place_of(const struct table *table, uint32_t link)
+{
+    char *first = (char *)table + sizeof *table + round_up(((size_t)table->mask + 1) * sizeof(uint32_t));
+    return (struct place *)(void *)(first + (size_t)(link - 1) * stride_of(table->key_size, table->value_size));
+}
+
+static inline void *value_of(const struct table *table, struct place *place)
+{
+    return (char *)place + value_offset(table->key_size);
+}
+
+static inline struct place *place_of_value(const struct table *table, const void *value)
+{
+    return (struct place *)(void *)((char *)value - value_offset(table->key_size));
+}
+
+static inline uint32_t link_of(const struct table *table, const struct place *place)
+{
+    size_t distance = (size_t)((const char *)place - (const char *)place_of(table, 1));
+    return (uint32_t)(distance / stride_of(table->key_size, table->value_size)) + 1;
+}
+
+size_t table_memory(const struct table_shape *shape)
+{
+    size_t places;
+    if (__builtin_mul_overflow(stride_of(shape->key_size, shape->value_size), (size_t)shape->places, &places) ||
+        __builtin_add_overflow(places, places_offset(shape->places), &places))
+        return SIZE_MAX; /* no mapping is that large */
+    return places;
+}
+
+struct table *table_place(void *memory, const struct table_shape *shape)
+{
+    struct table *table = memory;
+    *table = (struct table){
+        .magic = MAGIC,
+        .key = shape->key,
+        .places = shape->places,
+        .key_size = shape->key_size,
+        .value_size = shape->value_size,
+        .mask = bucket_number(shape->places) - 1,
+    };
+    return table;
+}
+
+static inline uint32_t hash_of(const struct table *table, const void *key)
+{
+    return (uint32_t)siphash(&table->key, key, table->key_size);
+}
+
+static struct place *search(struct table *table, const void *key, uint32_t hash)
+{
+    for (uint32_t link = *bucket_of(table, hash); link;) {
+        struct place *place = place_of(table, link);
+        if (place->hash == hash && memcmp(place->key, key, table->key_size) == 0)
+            return place;
+        link = place->chain;
+    }
+    return NULL;
+}
+
+void *table_find(struct table *table, const void *key)
+{
+    struct place *place = search(table, key, hash_of(table, key));
+    return place ? value_of(table, place) : NULL;
+}
+
+static void leave_ages(struct table *table, struct place *place)
+{
+    if (place->older)
+        place_of(table, place->older)->younger = place->younger;
+    else
+        table->oldest = place->younger;
+    if (place->younger)
+        place_of(table, place->younger)->older = place->older;
+    else
+        table->youngest = place->older;
+}
+
+static void become_youngest(struct table *table, struct place *place, uint32_t link)
+{
+    place->older = table->youngest;
+    place->younger = 0;
+    if (table->youngest)
+        place_of(table, table->youngest)->younger = link;
+    else
+        table->oldest = link;
+    table->youngest = link;
+}
+
+static void touch(struct table *table, struct place *place)
+{
+    if (!place->younger)
+        return; /* it is the youngest */
+    uint32_t link = link_of(table, place);
+    leave_ages(table, place);
+    become_youngest(table, place, link);
+}
+
+void table_touch(struct table *table, void *value)
+{
+    touch(table, place_of_value(table, value));
+}
+
+static void remove_place(struct table *table, struct place *place)
+{
+    uint32_t link = link_of(table, place);
+    uint32_t *from = bucket_of(table, place->hash);
+    while (*from != link)
+        from = &place_of(table, *from)->chain;
+    *from = place->chain;
+    leave_ages(table, place);
+    place->older = FREE_PLACE;
+    place->chain = table->free;
+    table->free = link;
+    table->count--;
+}
+
+void table_remove(struct table *table, void *value)
+{
+    remove_place(table, place_of_value(table, value));
+}
+
+void *table_add(struct table *table, const void *key, bool *added,
+                void (*leaving)(void *context, const void *key, void *value), void *context)
+{
+    uint32_t hash = hash_of(table, key);
+    struct place *place = search(table, key, hash);
+    *added = !place;
+    if (place) {
+        touch(table, place);
+        return value_of(table, place);
+    }
+    if (!table->free && table->high_water == table->places) {
+        struct place *oldest = place_of(table, table->oldest);
+        if (leaving)
+            leaving(context, oldest->key, value_of(table, oldest));
+        remove_place(table, oldest);
+    }
+    uint32_t link = table->free ? table->free : table->high_water + 1;
+    place = place_of(table, link);
+    if (table->free)
+        table->free = place->chain;
+    else
+        table->high_water++;
+    uint32_t *bucket = bucket_of(table, hash);
+    place->hash = hash;
+    place->chain = *bucket;
+    *bucket = link;
+    memcpy(place->key, key, table->key_size);
+    memset(value_of(table, place), 0, table->value_size);
+    become_youngest(table, place, link);
+    table->count++;
+    return value_of(table, place);
+}
+
+uint32_t table_count(const struct table *table)
+{
+    return table->count;
+}
+
+void *table_oldest(struct table *table)
+{
+    return table->oldest ? value_of(table, place_of(table, table->oldest)) : NULL;
+}
+
+void *table_younger(struct table *table, const void *value)
+{
+    uint32_t link = place_of_value(table, value)->younger;
+    return link ? value_of(table, place_of(table, link)) : NULL;
+}
+
+const void *table_key(const struct table *table, const void *value)
+{
+    return place_of_value(table, value)->key;
+}
+
+uint32_t table_index(const struct table *table, const void *value)
+{
+    return link_of(table, place_of_value(table, value)) - 1;
+}
+
+void *table_at(struct table *table, uint32_t index)
+{
+    if (index >= table->high_water)
+        return NULL;
+    struct place *place = place_of(table, index + 1);
+    return place->older == FREE_PLACE ? NULL : value_of(table, place);
+}
+
+/* Every place in use is in the list by age once: each link back must be the way one came, so a place cannot be met
+ * twice without a circle, and a circle does not end within `count` steps. */
+static bool ages_are_sound(const struct table *table)
+{
+    uint32_t steps = 0, before = 0;
+    for (uint32_t link = table->oldest; link; steps++) {
+        if (link > table->high_water || steps == table->count)
+            return false;
+        const struct place *place = place_of(table, link);
+        if (place->older != before)
+            return false;
+        before = link;
+        link = place->younger;
+    }
+    return steps == table->count && table->youngest == before;
+}
+
+/* Every place in use is in its own bucket's chain. A place belongs to one bucket alone, and its hash is its key's. */
+static bool chains_are_sound(struct table *table)
+{
+    uint32_t steps = 0;
+    for (uint64_t bucket = 0; bucket <= table->mask; bucket++) {
+        for (uint32_t link = *bucket_of(table, (uint32_t)bucket); link; steps++) {
+            if (link > table->high_water || steps == table->count)
+                return false;
+            const struct place *place = place_of(table, link);
+            if (place->older == FREE_PLACE || (place->hash & table->mask) != bucket ||
+                place->hash != hash_of(table, place->key))
+                return false;
+            link = place->chain;
+        }
+    }
+    return steps == table->count;
+}
+
+/* All others below the high-water mark are marked as free and in the chain of the free. */
+static bool free_places_are_sound(const struct table *table)
+{
+    uint32_t marked = 0, steps = 0;
+    for (uint32_t link = 1; link <= table->high_water; link++)
+        marked += place_of(table, link)->older == FREE_PLACE;
+    if (marked != table->high_water - table->count)
+        return false;
+    for (uint32_t link = table->free; link; steps++) {
+        if (link > table->high_water || steps == marked || place_of(table, link)->older != FREE_PLACE)
+            return false;
+        link = place_of(table, link)->chain;
+    }
+    return steps == marked;
+}
+
+struct table *table_adopt(void *memory, size_t size, const struct table_shape *shape)
+{
+    struct table *table = memory;
+    if (size < sizeof *table || shape->places == 0 || shape->places > MOST || table_memory(shape) > size)
+        return NULL;
+    if (table->magic != MAGIC || table->places != shape->places || table->key_size != shape->key_size ||
+        table->value_size != shape->value_size || table->mask != bucket_number(shape->places) - 1)
+        return NULL;
+    if (table->high_water > table->places || table->count > table->high_water)
+        return NULL;
+    return ages_are_sound(table) && chains_are_sound(table) && free_places_are_sound(table) ? table : NULL;
+}
