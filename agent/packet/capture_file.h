@@ -22,11 +22,15 @@ struct capture_file *capture_file_create(const char *name /* for errors; copied 
 void capture_file_destroy(struct capture_file **);
 
 /* Read on in `bytes`, which begins where *consumed left off the last time; adds what it used to *consumed. `last`:
- * nothing comes behind these bytes. A damaged file gives all frames before the damage, then CAPTURE_END with an error
- * that names the file and the byte. A link type that we do not know gives an error once, and its frames are passed
- * over. */
+ * nothing comes behind these bytes. After CAPTURE_MORE whatever *consumed did not cover is wanted again; that is never
+ * more than about a megabyte, larger records are passed over piece by piece.
+ *
+ * A damaged file gives all frames before the damage, then CAPTURE_END with an error that names the file and the byte
+ * (EBADMSG). Frames of a link type that we do not know are passed over, and where the file ends otherwise sound, its
+ * CAPTURE_END says so, once, in an error with the code EPROTONOSUPPORT. Further calls give CAPTURE_END alone. */
 enum capture_outcome capture_file_next(struct capture_file *, struct text bytes, bool last, size_t *consumed,
                                        struct frame *, struct error *);
 uint64_t capture_file_position(const struct capture_file *); /* bytes consumed from the beginning */
+uint64_t capture_file_passed(const struct capture_file *);   /* frames passed over: unknown link type, or oversize */
 
 #endif

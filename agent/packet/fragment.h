@@ -1,6 +1,7 @@
 /* Fragments of IPv4 and IPv6 datagrams until they are whole (RFC 815, RFC 8200 4.5). Overlaps: the first copy wins for
  * IPv4, as in Linux' queue a later overlap is not taken; an IPv6 datagram with overlapping fragments is dropped whole
- * (RFC 5722). Bounded in number and bytes; the oldest gives way; a datagram is given up after 30 s. */
+ * (RFC 5722), what still comes of it included. Bounded in number and bytes; the oldest gives way; a datagram is given
+ * up after 30 s. */
 #ifndef AGENT_PACKET_FRAGMENT_H
 #define AGENT_PACKET_FRAGMENT_H
 
@@ -14,9 +15,16 @@
 struct fragments;
 
 struct fragment_counters {
-    uint64_t fragments, whole, expired, evicted, overlapping, malformed;
+    uint64_t fragments;   /* all that came */
+    uint64_t whole;       /* datagrams completed */
+    uint64_t expired;     /* datagrams given up after 30 s */
+    uint64_t evicted;     /* datagrams given up for want of room */
+    uint64_t overlapping; /* fragments that overlap others, or repeat them with other content */
+    uint64_t malformed;   /* fragments that no datagram can hold */
+    uint64_t cut;         /* fragments that the snap length cut: their datagram cannot become whole */
 };
 
+/* What tells datagrams apart. IPv6 does not count the protocol in (RFC 8200 4.5): leave it zero there. */
 struct fragment_key {
     uint8_t family, protocol;
     uint8_t reserved[2];
@@ -24,13 +32,23 @@ struct fragment_key {
     uint8_t source[16], target[16];
 };
 
-/* `datagrams`: how many can be incomplete at once (each up to 64 kB). */
+struct fragment {
+    moment time;
+    uint32_t offset; /* bytes */
+    bool more;
+    uint8_t protocol; /* that of the fragment with offset 0 holds */
+    struct text bytes;
+};
+
+/* `datagrams`: how many can be incomplete at once (each up to 64 kB). NULL: no memory. */
 struct fragments *fragments_create(uint32_t datagrams, const struct siphash_key *);
 void fragments_destroy(struct fragments **);
 
-/* True: the datagram is whole and *whole holds its payload (behind the IP headers), borrowed until the next call. */
-bool fragments_add(struct fragments *, const struct fragment_key *, moment, uint32_t offset, bool more,
-                   struct text bytes, struct text *whole);
+/* True: the datagram is whole, *whole holds its payload (behind the IP headers), borrowed until the next call, and
+ * *protocol says what it is. */
+bool fragments_add(struct fragments *, const struct fragment_key *, const struct fragment *, struct text *whole,
+                   uint8_t *protocol);
+void fragments_count_cut(struct fragments *);
 struct fragment_counters fragments_counters(const struct fragments *);
 
 #endif
