@@ -10,13 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define COUNT_SKETCHED UINT32_MAX
 struct count {
-    uint64_t few[3];
+    uint64_t few[3]; /* values; once sketched: what keeps reading and adding cheap */
     uint32_t number; /* exact values held, or COUNT_SKETCHED */
     uint32_t place;  /* 1 + index in the pool; 0: none */
 };
 
 struct count_pool;
+#define COUNT_POOL_MOST (UINT32_C(1) << 24) /* places */
 size_t count_pool_memory(uint32_t places);
 struct count_pool *count_pool_place(void *memory, uint32_t places);
 struct count_pool *count_pool_adopt(void *memory, size_t size, uint32_t places); /* NULL where not sound */

@@ -9,10 +9,11 @@
 #include "common/buffer.h"
 #include "common/moment.h"
 
-/* Writing latches: after the buffer's bound is met nothing more is written and json_failed() is true. A `key` of NULL
- * is an array's element. */
+/* Writing latches: after the buffer's bound is met nothing more is written, and json_end() takes back what stands of
+ * the record. A `key` of NULL is an array's element. */
 struct json {
     struct buffer *out;
+    size_t start; /* where the record begins in the buffer */
     bool comma, failed;
 };
 
@@ -28,7 +29,7 @@ void json_integer(struct json *, const char *key, int64_t);
 void json_unsigned(struct json *, const char *key, uint64_t);
 void json_hundredths(struct json *, const char *key, int64_t hundredths); /* 1234 is written as 12.34 */
 void json_bool(struct json *, const char *key, bool);
-void json_moment(struct json *, const char *key, moment);
-void json_address(struct json *, const char *key, const struct address *);
+void json_moment(struct json *, const char *key, moment);                  /* 0, never, is written as null */
+void json_address(struct json *, const char *key, const struct address *); /* none is written as null */
 
 #endif

@@ -87,9 +87,11 @@ static inline uint32_t link_of(const struct table *table, const struct place *pl
 size_t table_memory(const struct table_shape *shape)
 {
     size_t places;
+    if (shape->places == 0 || shape->places > MOST)
+        return SIZE_MAX; /* no mapping is that large */
     if (__builtin_mul_overflow(stride_of(shape->key_size, shape->value_size), (size_t)shape->places, &places) ||
         __builtin_add_overflow(places, places_offset(shape->places), &places))
-        return SIZE_MAX; /* no mapping is that large */
+        return SIZE_MAX;
     return places;
 }
 
@@ -306,7 +308,7 @@ static bool free_places_are_sound(const struct table *table)
 struct table *table_adopt(void *memory, size_t size, const struct table_shape *shape)
 {
     struct table *table = memory;
-    if (size < sizeof *table || shape->places == 0 || shape->places > MOST || table_memory(shape) > size)
+    if (size < sizeof *table || table_memory(shape) > size)
         return NULL;
     if (table->magic != MAGIC || table->places != shape->places || table->key_size != shape->key_size ||
         table->value_size != shape->value_size || table->mask != bucket_number(shape->places) - 1)

@@ -20,7 +20,7 @@ struct table_shape {
     struct siphash_key key;
 };
 
-/* Bytes of memory that a table of that shape needs. */
+/* Bytes of memory that a table of that shape needs; SIZE_MAX where there can be no such table. */
 size_t table_memory(const struct table_shape *);
 
 /* Make an empty table in `memory` (zeroed, aligned to 8, table_memory() bytes). */

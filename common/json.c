@@ -1,0 +1,213 @@
+/* JSON records by hand. Everything goes through put(), which latches; numbers and escapes are written without printf.
+ */
+#include <string.h>
+#include "common/json.h"
+
+static void put(struct json *json, const char *bytes, size_t length)
+{
+    if (!json->failed && !buffer_append(json->out, (struct text){bytes, length}))
+        json->failed = true;
+}
+
+static void put_byte(struct json *json, char byte)
+{
+    if (!json->failed && !buffer_append_byte(json->out, byte))
+        json->failed = true;
+}
+
+/* Bytes that stand in a string as they are, without being looked at twice. */
+static inline bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* A control character, a quote or a backslash. */
+static void put_escape(struct json *json, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* the byte, and its letter */
+    for (size_t i = 0; i + 1 < sizeof named; i += 2) {
+        if ((unsigned char)named[i] == c) {
+            put(json, (const char[]){'\\', named[i + 1]}, 2);
+            return;
+        }
+    }
+    put(json, (const char[]){'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]}, 6);
+}
+
+static void put_string(struct json *json, struct text text)
+{
+    put_byte(json, '"');
+    size_t start = 0, at = 0;
+    while (at < text.length) {
+        unsigned char c = (unsigned char)text.bytes[at];
+        if (is_plain(c)) {
+            at++;
+            continue;
+        }
+        size_t sequence = c < 0x80 ? 0 : text_utf8_sequence((struct text){text.bytes + at, text.length - at});
+        if (sequence > 0) {
+            at += sequence;
+            continue;
+        }
+        put(json, text.bytes + start, at - start);
+        if (c < 0x80)
+            put_escape(json, c);
+        else
+            put(json, TEXT_REPLACEMENT, sizeof TEXT_REPLACEMENT - 1);
+        start = ++at;
+    }
+    put(json, text.bytes + start, at - start);
+    put_byte(json, '"');
+}
+
+/* What stands before every value: the comma, and the key where there is one. Keys are our own words: nothing in them
+ * needs an escape. */
+static void put_key(struct json *json, const char *key)
+{
+    if (json->comma)
+        put_byte(json, ',');
+    json->comma = true;
+    if (!key)
+        return;
+    put_byte(json, '"');
+    put(json, key, strlen(key));
+    put(json, "\":", 2);
+}
+
+static void put_unsigned(struct json *json, uint64_t number)
+{
+    char digits[20];
+    char *end = digits + sizeof digits, *at = end;
+    do
+        *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    put(json, at, (size_t)(end - at));
+}
+
+/* The sign is written; what is left has none. */
+static uint64_t put_sign(struct json *json, int64_t number)
+{
+    if (number >= 0)
+        return (uint64_t)number;
+    put_byte(json, '-');
+    return -(uint64_t)number;
+}
+
+static void put_null(struct json *json)
+{
+    put(json, "null", 4);
+}
+
+struct json json_begin(struct buffer *out)
+{
+    struct json json = {.out = out, .start = out->length};
+    put_byte(&json, '{');
+    return json;
+}
+
+bool json_end(struct json *json)
+{
+    put(json, "}\n", 2);
+    if (json->failed)
+        json->out->length = json->start; /* half a record would spoil the line after it */
+    return !json->failed;
+}
+
+void json_object_open(struct json *json, const char *key)
+{
+    put_key(json, key);
+    put_byte(json, '{');
+    json->comma = false;
+}
+
+void json_object_close(struct json *json)
+{
+    put_byte(json, '}');
+    json->comma = true;
+}
+
+void json_array_open(struct json *json, const char *key)
+{
+    put_key(json, key);
+    put_byte(json, '[');
+    json->comma = false;
+}
+
+void json_array_close(struct json *json)
+{
+    put_byte(json, ']');
+    json->comma = true;
+}
+
+void json_text(struct json *json, const char *key, struct text text)
+{
+    put_key(json, key);
+    put_string(json, text);
+}
+
+void json_string(struct json *json, const char *key, const char *string)
+{
+    put_key(json, key);
+    if (string)
+        put_string(json, text_of(string));
+    else
+        put_null(json);
+}
+
+void json_integer(struct json *json, const char *key, int64_t number)
+{
+    put_key(json, key);
+    put_unsigned(json, put_sign(json, number));
+}
+
+void json_unsigned(struct json *json, const char *key, uint64_t number)
+{
+    put_key(json, key);
+    put_unsigned(json, number);
+}
+
+void json_hundredths(struct json *json, const char *key, int64_t hundredths)
+{
+    put_key(json, key);
+    uint64_t number = put_sign(json, hundredths);
+    put_unsigned(json, number / 100);
+    put(json, (const char[]){'.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)}, 3);
+}
+
+void json_bool(struct json *json, const char *key, bool value)
+{
+    put_key(json, key);
+    if (value)
+        put(json, "true", 4);
+    else
+        put(json, "false", 5);
+}
+
+void json_moment(struct json *json, const char *key, moment when)
+{
+    char text[MOMENT_TEXT];
+    put_key(json, key);
+    if (when == 0) {
+        put_null(json);
+        return;
+    }
+    moment_print(when, text);
+    put_byte(json, '"');
+    put(json, text, strlen(text));
+    put_byte(json, '"');
+}
+
+void json_address(struct json *json, const char *key, const struct address *address)
+{
+    char text[ADDRESS_TEXT];
+    put_key(json, key);
+    if (address->family == 0) {
+        put_null(json);
+        return;
+    }
+    address_print(address, text);
+    put_byte(json, '"');
+    put(json, text, strlen(text));
+    put_byte(json, '"');
+}
