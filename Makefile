@@ -1,34 +1,43 @@
-# Postern. One file, no recursion: a folder is an archive, archives link in the order of the floors (tests/floors.txt).
+# Postern. One file: a folder is an archive, archives link in the order of the floors (tests/floors.txt).
 #
 #   make            build into build/
-#   make run        install what is missing, build, watch this machine's own interfaces (verdicts only)
+#   make run        install what is missing, build, and watch this machine's own interfaces, live (verdicts only)
 #   make demo       a hypervisor in network namespaces with a bot among its customers, in under a minute
 #   make test       install, build, all tests, plainly and under ASan and UBSan
-#   make fuzz       every fuzz target for FUZZ_SECONDS (60); make bench: side by side with others; make soak: long
+#   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
+#   make bench      speed, side by side with the bare limit and with others
 #   make install    DESTDIR= PREFIX=/usr/local
 #
-# VARIANT=asan builds into build/asan with sanitizers; CC=clang works as well.
+# VARIANT=asan builds into build/asan with sanitizers, VARIANT=fuzz into build/fuzz; CC=clang works as well.
 
-PREFIX  ?= /usr/local
-VARIANT ?=
-BUILD   := build$(if $(VARIANT),/$(VARIANT))
-VERSION := 0.1.0
+PREFIX       ?= /usr/local
+VARIANT      ?=
+FUZZ_SECONDS ?= 60
+BUILD        := build$(if $(VARIANT),/$(VARIANT))
+VERSION      := 0.1.0
 
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev
-TEST_PACKAGES := clang clang-format libcmocka-dev nftables iproute2 postfix swaks tcpdump mandoc jq python3 procps \
-	xz-utils ca-certificates
+RUN_PACKAGES   := nftables iproute2
+DEMO_PACKAGES  := postfix swaks python3 procps
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash
 
-CFLAGS_BASE := -std=c17 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -I. -O2 -g -fno-omit-frame-pointer \
-	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith \
-	-Wwrite-strings -Wundef -fstack-protector-strong -fPIE
 comma := ,
-CFLAGS_VARIANT := $(if $(filter asan,$(VARIANT)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2)
-LDFLAGS_BASE := -pie -Wl,-z,relro,-z,now $(if $(filter asan,$(VARIANT)),-fsanitize=address$(comma)undefined)
-LDLIBS_BASE = $(shell pkgconf --libs $(LIBRARIES)) -lm
-CFLAGS_LIBRARIES = $(shell pkgconf --cflags $(LIBRARIES))
+SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
+SANITIZE_fuzz := -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=all
+SANITIZE := $(SANITIZE_$(VARIANT))
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
+
+HOUSE_CFLAGS := -std=c17 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -I. -O2 -g -fno-omit-frame-pointer \
+	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith \
+	-Wwrite-strings -Wundef -fstack-protector-strong -fPIE $(if $(SANITIZE),$(SANITIZE),-D_FORTIFY_SOURCE=2)
+HOUSE_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE)
+LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
+LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/packet detectors nft \
@@ -39,16 +48,23 @@ objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 ARCHIVES := $(foreach f,$(FOLDERS),$(call archive,$(f)))
 
 PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern
-TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(shell find tests/unit -name '*_test.c' 2>/dev/null))
+TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(sort $(shell find tests/unit -name '*_test.c')))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+JOBS     := $(shell nproc)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run demo test unit fuzz bench soak install clean packages test-packages format generated
+.PHONY: all unit fuzzers benches run demo test fuzz bench install clean format packages demo-packages test-packages
+
 all: $(PROGRAMS)
+unit: $(TESTS)
+fuzzers: $(FUZZERS)
+benches: $(BENCHES)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_BASE) $(CFLAGS_VARIANT) $(CFLAGS_LIBRARIES) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(HOUSE_CFLAGS) $(LIBRARY_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 define FOLDER_RULE
 $(call archive,$(1)): $(call objects,$(1))
@@ -62,21 +78,64 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/*)
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
-	$(CC) $(LDFLAGS_BASE) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LDLIBS_BASE)
+	$(CC) $(HOUSE_LDFLAGS) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
 $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,common/words) $(call archive,common)
-	$(CC) $(LDFLAGS_BASE) $(LDFLAGS) -o $@ $^ $(LDLIBS_BASE)
+	$(CC) $(HOUSE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
 $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_BASE) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LDLIBS_BASE)
+	$(CC) $(HOUSE_LDFLAGS) $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
-unit: $(TESTS)
+$(BUILD)/%_fuzz: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(ARCHIVES)
+	$(CC) $(HOUSE_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBRARY_LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBRARY_LIBS)
 
 packages:
-	@tests/packages.sh $(BUILD_PACKAGES)
+	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+demo-packages:
+	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES)
 test-packages:
-	@tests/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
+	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
+
+run: packages
+	@$(MAKE) -s -j$(JOBS) all
+	@tests/run-here.sh $(BUILD)
+
+demo: demo-packages
+	@$(MAKE) -s -j$(JOBS) all
+	@tests/e2e/demo.py
+
+test: test-packages
+	@$(MAKE) -s -j$(JOBS) all unit
+	@$(MAKE) -s -j$(JOBS) VARIANT=asan all unit
+	@$(MAKE) -s -j$(JOBS) VARIANT=fuzz fuzzers
+	@tests/run.py
+
+fuzz: test-packages
+	@$(MAKE) -s -j$(JOBS) VARIANT=fuzz fuzzers
+	@tests/fuzz/fuzz.sh $(FUZZ_SECONDS)
+
+bench: test-packages
+	@$(MAKE) -s -j$(JOBS) all benches
+	@tests/bench/bench.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 755 $(BUILD)/postern-agent $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/postern-agent.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 docs/postern-agent.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 conf/agent.conf.example $(DESTDIR)/etc/postern/
+	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-agent.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/postern-agent.service
+	install -m 644 conf/systemd/postern.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/postern.conf
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

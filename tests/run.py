@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Run every test that stands in the tree and close with one line: N passed, N failed, N skipped.
+
+A test is a program. Unit tests are cmocka's and are counted one by one; everything else prints a closing line of its
+own, "N passed, N failed[, N skipped]", and is counted by it. What a program prints is kept in build/log/ and shown
+where it failed. `tests/run.py WORD...` runs only those whose name holds one of the words."""
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIMIT = 300  # seconds that one program may take
+CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+
+
+def discover():
+    """(name, command, environment, may it run beside others)"""
+    for build in ("build", "build/asan"):
+        for path in sorted(glob.glob(f"{build}/test/**/*_test", recursive=True)):
+            yield path, [path], {}, True
+    for path in sorted(glob.glob("build/fuzz/*_fuzz")):
+        name = os.path.basename(path)[: -len("_fuzz")]
+        seeds = f"tests/fuzz/seeds/{name}"
+        yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, True
+    for path in sorted(glob.glob("tests/check/*.sh") + glob.glob("tests/check/*.py")):
+        yield path, [path], {}, True
+    for path in sorted(glob.glob("tests/golden/*_test.py")):
+        for build in ("build", "build/asan"):
+            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, False
+    for path in sorted(glob.glob("tests/e2e/*_test.py") + glob.glob("tests/e2e/*_test.sh")):
+        for build in ("build", "build/asan"):
+            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, False
+
+
+def counts(name, status, output):
+    """What a program's output says of passed, failed and skipped tests; its exit status has the last word."""
+    if "/test/" in name:
+        passed = len(re.findall(r"^\[       OK \]", output, re.M))
+        failed = len(re.findall(r"^\[  FAILED  \] (?!\d+ test)", output, re.M)) // 2 or 0
+        skipped = len(re.findall(r"^\[  SKIPPED \] (?!\d+ test)", output, re.M)) // 2
+        if status and not failed:
+            failed = 1
+    elif name.endswith("_fuzz"):
+        passed, failed, skipped = (0, 1, 0) if status else (1, 0, 0)
+    else:
+        closing = CLOSING.findall(output)
+        passed, failed, skipped = (int(n or 0) for n in closing[-1]) if closing else (0, 1, 0)
+        if status and not failed:
+            failed = 1
+    if not status and passed + failed + skipped == 0:
+        failed = 1  # a program that ran no test is no test
+    return passed, failed, skipped
+
+
+def run(test):
+    name, command, environment, _ = test
+    log = os.path.join("build/log", re.sub(r"[^\w.-]+", "_", name) + ".log")
+    begun = time.monotonic()
+    with open(log, "wb") as file:
+        try:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                                    timeout=LIMIT, env={**os.environ, "NO_COLOR": "1", **environment}).returncode
+        except subprocess.TimeoutExpired:
+            file.write(f"\nended after {LIMIT} s\n".encode())
+            status = 124
+        except OSError as error:
+            file.write(f"\n{error}\n".encode())
+            status = 126
+    with open(log, errors="replace") as file:
+        output = file.read()
+    passed, failed, skipped = counts(name, status, output)
+    word = "FAIL" if failed else "skip" if skipped and not passed else "ok"
+    print(f"{word:4}  {name}: {passed} passed" + (f", {failed} failed" if failed else "")
+          + (f", {skipped} skipped" if skipped else "") + f"  ({time.monotonic() - begun:.1f} s)", flush=True)
+    if failed:
+        print("\n".join("      | " + line for line in output.splitlines()[-40:]), flush=True)
+    return passed, failed, skipped
+
+
+def main():
+    os.chdir(TOP)
+    os.makedirs("build/log", exist_ok=True)
+    words = sys.argv[1:]
+    tests = [t for t in discover() if not words or any(w in t[0] for w in words)]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = list(pool.map(run, [t for t in tests if t[3]]))
+    results += [run(t) for t in tests if not t[3]]
+    passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 1, 0)
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
