@@ -1,0 +1,155 @@
+/* Names and kinds as libvirt, Proxmox, LXC, Incus, Xen, SolusVM and systemd-nspawn give them. Where this guesses wrong,
+ * [capture] interfaces and uplinks say it. */
+#include "agent/warden/places.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+
+/* Parts of the plumbing between a guest's port and the world: each frame was, or will be, seen on the port itself. */
+static const char *const plumbing[] = {"fwpr*", "fwln*", "fwbr*", "docker*", "ovs-system", NULL};
+
+/* A veth whose other end is in another namespace is a container's port only under a name of that kind: a machine that
+ * is a container itself has an eth0 of just that sort. */
+static const char *const containers[] = {"veth*", "vnet*", "tap*", "lxc*", "vif*",
+                                         "viif*", "kvm*",  "ve-*", "vb-*", NULL};
+
+/* Bridges that hide their members behind the machine's own address: what is in them is the machine's, not a customer's.
+ */
+static const char *const inner_bridges[] = {"docker*", "br-????????????", "podman*", "cni*", NULL};
+
+static bool one_of(const char *name, const char *const *patterns)
+{
+    for (; *patterns; patterns++)
+        if (fnmatch(*patterns, name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool named(const char *name, const struct option_words *patterns)
+{
+    for (uint32_t i = 0; i < patterns->count; i++)
+        if (fnmatch(patterns->items[i], name, 0) == 0)
+            return true;
+    return false;
+}
+
+static const struct link *by_index(const struct link *links, size_t count, int index)
+{
+    for (size_t i = 0; index && i < count; i++)
+        if (links[i].index == index)
+            return &links[i];
+    return NULL;
+}
+
+static bool is_bridge(const struct link *link)
+{
+    return link && strcmp(link->kind, "bridge") == 0;
+}
+
+static bool leads_out(const struct link *link, const struct places_rules *rules)
+{
+    return link->index == rules->default_routes[0] || link->index == rules->default_routes[1];
+}
+
+static bool looks_like_guest(const struct link *links, size_t count, const struct link *link,
+                             const struct places_rules *rules)
+{
+    const struct link *master = by_index(links, count, link->master);
+    if (one_of(link->name, plumbing) || leads_out(link, rules) || link->hardware != ARPHRD_ETHER ||
+        (master && one_of(master->name, inner_bridges)))
+        return false;
+    if (strcmp(link->kind, "tun") == 0)
+        return true;
+    return strcmp(link->kind, "veth") == 0 && link->peer_elsewhere && one_of(link->name, containers);
+}
+
+static bool looks_like_uplink(const struct link *links, size_t count, const struct link *link,
+                              const struct places_rules *rules)
+{
+    const struct link *master = by_index(links, count, link->master);
+    if (is_bridge(link) || one_of(link->name, plumbing) || (link->flags & IFF_LOOPBACK))
+        return false;
+    return leads_out(link, rules) ||
+           (is_bridge(master) && !one_of(master->name, plumbing) && !one_of(master->name, inner_bridges));
+}
+
+static bool looks_like_own(const struct link *link, const struct places_rules *rules)
+{
+    if (rules->default_routes[0] || rules->default_routes[1])
+        return leads_out(link, rules);
+    return !(link->flags & IFF_LOOPBACK) && link->flags & IFF_UP && !link->master && strcmp(link->kind, "vlan") != 0 &&
+           strcmp(link->kind, "ifb") != 0 && strcmp(link->kind, "dummy") != 0;
+}
+
+static bool is_guest(const struct link *links, size_t count, const struct link *link, const struct places_rules *rules)
+{
+    if (named(link->name, &rules->uplinks))
+        return false;
+    return rules->interfaces.count ? named(link->name, &rules->interfaces)
+                                   : looks_like_guest(links, count, link, rules);
+}
+
+static enum machine find_machine(const struct link *links, size_t count, const struct places_rules *rules)
+{
+    if (rules->machine != MACHINE_AUTO)
+        return rules->machine;
+    for (size_t i = 0; i < count; i++)
+        if (is_guest(links, count, &links[i], rules) && looks_like_guest(links, count, &links[i], rules))
+            return MACHINE_HYPERVISOR;
+    return MACHINE_HOST;
+}
+
+enum machine places_decide(const struct link *links, size_t count, const struct places_rules *rules, enum place *places)
+{
+    enum machine machine = find_machine(links, count, rules);
+    for (size_t i = 0; i < count; i++) {
+        const struct link *link = &links[i];
+        bool named_uplink = named(link->name, &rules->uplinks);
+        places[i] = PLACE_NONE;
+        if (machine == MACHINE_HOST) {
+            bool own = rules->interfaces.count ? named(link->name, &rules->interfaces) : looks_like_own(link, rules);
+            places[i] = own ? PLACE_OWN : PLACE_NONE;
+        } else if (is_guest(links, count, link, rules)) {
+            places[i] = PLACE_GUEST;
+        } else if (rules->uplinks.count ? named_uplink : looks_like_uplink(links, count, link, rules)) {
+            places[i] = PLACE_UPLINK;
+        }
+    }
+    return machine;
+}
+
+int places_bridge(const struct link *links, size_t count, const struct link *port)
+{
+    const struct link *master = by_index(links, count, port->master);
+    return is_bridge(master) ? master->index : 0;
+}
+
+bool places_are_bridged(const struct link *links, const enum place *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (places[i] == PLACE_UPLINK && links[i].master)
+            return true;
+    return false;
+}
+
+bool places_name_is_lasting(const char *name)
+{
+    if (strncmp(name, "tap", 3) == 0)
+        name += 3;
+    else if (strncmp(name, "veth", 4) == 0)
+        name += 4;
+    else
+        return false;
+    const char *digits = name;
+    while (isdigit((unsigned char)*name))
+        name++;
+    if (name == digits || *name++ != 'i')
+        return false;
+    digits = name;
+    while (isdigit((unsigned char)*name))
+        name++;
+    return name > digits && *name == 0;
+}
