@@ -73,7 +73,7 @@ static void name_person(int descriptor, char person[CONTROL_PERSON])
 static void watch_for(struct client *client)
 {
     uint32_t events = client->ended || client->asking ? 0 : EPOLLIN;
-    if (client->output.length > 0)
+    if (client->output.length > 0 || client->answer.more)
         events |= EPOLLOUT;
     sd_event_source_set_io_events(client->source, events);
 }

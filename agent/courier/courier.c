@@ -174,6 +174,7 @@ static void stream_more(struct courier *courier, struct client *client)
         return;
     int count =
         journal_read(courier->journal, answer->after, answer->since, NULL, STREAM_CHUNK, write_entry, client, &error);
+    answer->more = count > 0;
     if (count < 0)
         client_finish(client, error.text);
     else if (count == 0 && !answer->follow)
