@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+#include "agent/message/descriptor.h"
 #include "common/words/verdict.h"
 
 #define FROM(role) (1U << (role))
@@ -150,72 +150,26 @@ bool message_is_sound(const union message *m)
 /* --- the socket ----------------------------------------------------------------------------------------------------
  */
 
-union control { /* room and alignment for one descriptor */
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr aligned;
-};
-
 int message_send(const struct channel *channel, const union message *message, int descriptor, struct error *error)
 {
     enum message_kind kind = message->head.kind;
     if (!message_is_allowed(kind, channel->self, channel->peer) || !message_is_sound(message) ||
         message_brings_descriptor(kind) != (descriptor >= 0))
         return error_set(error, EPROTO, "our own message \"%s\" breaks the rules", message_kind_name(kind));
-    struct iovec bytes = {(void *)(uintptr_t)message, message->head.size};
-    struct msghdr header = {.msg_iov = &bytes, .msg_iovlen = 1};
-    union control control = {.bytes = {0}};
-    if (descriptor >= 0) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = sizeof(control.bytes);
-        struct cmsghdr *along = CMSG_FIRSTHDR(&header);
-        along->cmsg_level = SOL_SOCKET;
-        along->cmsg_type = SCM_RIGHTS;
-        along->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(along), &descriptor, sizeof(int));
-    }
-    ssize_t sent;
-    do
-        sent = sendmsg(channel->descriptor, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        return 0;
-    if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
-        return error_set(error, ECONNRESET, "the other side is gone");
-    return error_set(error, errno == ENOBUFS ? EAGAIN : errno, "cannot send a message: %s", strerror(errno));
-}
-
-/* The descriptor that came along, -1 for none. More than one cannot come: there is room for one. */
-static int descriptor_of(struct msghdr *header)
-{
-    int descriptor = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&descriptor, CMSG_DATA(c), sizeof(int));
-    return descriptor;
+    return descriptor_send(channel->descriptor, message, message->head.size, descriptor, error);
 }
 
 int message_receive(const struct channel *channel, union message *result, int *descriptor, struct error *error)
 {
     union message message;
     memset(&message, 0, sizeof(message));
-    struct iovec bytes = {&message, sizeof(message)};
-    union control control;
-    struct msghdr header = {
-        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
-    ssize_t length;
-    do
-        length = recvmsg(channel->descriptor, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (length < 0 && errno == EINTR);
-    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        return 0;
-    if (length == 0 || (length < 0 && errno == ECONNRESET))
-        return error_set(error, ECONNRESET, "the other side is gone");
-    if (length < 0)
-        return error_set(error, errno, "cannot receive a message: %s", strerror(errno));
-    int along = descriptor_of(&header);
+    int along = -1;
+    int length = descriptor_receive(channel->descriptor, &message, sizeof(message), &along, error);
+    if (length <= 0)
+        return length;
     const char *broken = NULL;
-    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (size_t)length < sizeof(message.head))
-        broken = "wrong length";
+    if ((size_t)length < sizeof(message.head))
+        broken = "too short";
     else if (!message_is_allowed(message.head.kind, channel->peer, channel->self))
         broken = "it may not say that";
     else if (length != message.head.size || !message_is_sound(&message))

@@ -1,0 +1,37 @@
+/* What supervisor and warden say to each other. The supervisor is the parent of all: it starts and ends processes under
+ * their users, so that the warden, which packets can talk to, need not be able to. */
+#ifndef AGENT_MESSAGE_SUPERVISE_H
+#define AGENT_MESSAGE_SUPERVISE_H
+
+#include <stdint.h>
+#include "agent/message/message.h"
+
+enum supervise_kind {
+    SUPERVISE_NONE,
+    /* warden to supervisor */
+    SUPERVISE_READY, /* everything stands */
+    SUPERVISE_ALIVE, /* once a second */
+    SUPERVISE_START, /* start `role` */
+    SUPERVISE_STOP,  /* kill `role`: it is silent or broke the rules */
+    SUPERVISE_RELOADED,
+    /* supervisor to warden */
+    SUPERVISE_STARTED, /* with a descriptor: the channel to it */
+    SUPERVISE_FAILED,  /* it could not be started; `status` is an errno */
+    SUPERVISE_ENDED,   /* `status` as waitid() gives it: exit status, or signal with SUPERVISE_BY_SIGNAL */
+    SUPERVISE_RELOAD,  /* SIGHUP came */
+    SUPERVISE_FINISH,  /* end within a few seconds */
+    SUPERVISE_KINDS
+};
+
+#define SUPERVISE_BY_SIGNAL 0x100
+
+struct supervise {
+    uint32_t kind, role; /* role: of the process it is about */
+    int32_t pid, status;
+};
+
+int supervise_send(int channel, const struct supervise *, int descriptor, struct error *) MUST_CHECK;
+/* 1: *result (and *descriptor, -1: none; the caller owns it); 0: none waits; -ECONNRESET, -EPROTO. */
+int supervise_receive(int channel, struct supervise *result, int *descriptor, struct error *) MUST_CHECK;
+
+#endif
