@@ -112,7 +112,11 @@ static wide sigma(uint64_t x)
 static uint64_t estimate(uint64_t sum, uint64_t zeros)
 {
     const uint64_t numerator = UINT64_C(3172519945584); /* 2048^2 / (2 ln 2), 20 bits behind the point */
+    if (zeros >= REGISTERS)
+        zeros = REGISTERS - 1; /* cannot be, unless another hand was in this memory: the series must end */
     wide below = sigma(zeros * (ONE / REGISTERS)) * REGISTERS + sum;
+    if (below == 0)
+        return UINT64_MAX;
     return (uint64_t)((((wide)numerator << 53) / below + (UINT64_C(1) << 19)) >> 20);
 }
 
@@ -147,6 +151,7 @@ static void convert(union place *place, struct count *count)
     *count = (struct count){.number = COUNT_SKETCHED, .place = count->place, .few = {[ZEROS] = REGISTERS}};
     for (int i = 0; i < EXACT; i++)
         sketch(place, count, exact.exact[i]);
+    count->few[ESTIMATE] = estimate(count->few[SUM], count->few[ZEROS]);
 }
 
 static void add_to_sketch(union place *place, struct count *count, uint64_t hash)

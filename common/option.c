@@ -1,0 +1,384 @@
+/* Options are read line by line through inih, checked against their table and put into the settings.
+ *
+ * inih knows sections, keys, comments and lines that go on; what it leaves open is decided here: which line it is at,
+ * that the first mistake ends the reading, that a section without keys is looked up too, and that only a list may go on
+ * in an indented line (inih would take any indented line for more of the key above). */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/option_value.h"
+
+struct reading {
+    const struct option_binding *bindings;
+    const char *name;
+    struct text rest; /* of the file */
+    int line;
+    bool indented;             /* this line is */
+    bool after_key;            /* a key was read in this section: an indented line goes on with it */
+    const struct option *last; /* that key */
+    void *last_settings;       /* and where its value goes */
+    int *lines;                /* for each option in the order of the bindings: where it was given; 0: nowhere */
+    int failed_line;           /* 0: all is well */
+    struct error error;
+};
+
+/* The first mistake stands. */
+static void fail(struct reading *reading, int line)
+{
+    error_wrap(&reading->error, "%s:%d", reading->name, line);
+    reading->failed_line = line;
+}
+
+/* Words that differ by few typing mistakes are near: the least number of bytes to put in, take out or replace. */
+static unsigned distance(struct text a, struct text b)
+{
+    unsigned row[64];
+    if (a.length >= 64)
+        a.length = 63;
+    if (b.length >= 64)
+        b.length = 63;
+    for (unsigned j = 0; j <= b.length; j++)
+        row[j] = j;
+    for (unsigned i = 1; i <= a.length; i++) {
+        unsigned corner = row[0];
+        row[0] = i;
+        for (unsigned j = 1; j <= b.length; j++) {
+            unsigned best = corner + (a.bytes[i - 1] != b.bytes[j - 1]);
+            corner = row[j];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[b.length];
+}
+
+/* The table's entry that is least far from what was written; the section counts first. */
+static const struct option *nearest(const struct option_binding *bindings, struct text section, struct text key)
+{
+    const struct option *best = NULL;
+    unsigned least = 0;
+    for (const struct option_binding *binding = bindings; binding->options; binding++) {
+        for (const struct option *option = binding->options; option->key; option++) {
+            unsigned far = distance(section, text_of(option->section)) * 2 + distance(key, text_of(option->key)) * 3;
+            if (!best || far < least) {
+                best = option;
+                least = far;
+            }
+        }
+    }
+    return best;
+}
+
+static bool section_is_known(const struct reading *reading, struct text name)
+{
+    for (const struct option_binding *binding = reading->bindings; binding->options; binding++)
+        for (const struct option *option = binding->options; option->key; option++)
+            if (text_equals(name, text_of(option->section)))
+                return true;
+    return false;
+}
+
+static void fail_section(struct reading *reading, struct text name)
+{
+    char shown[64];
+    const struct option *known = NULL;
+    unsigned least = 0;
+    for (const struct option_binding *binding = reading->bindings; binding->options; binding++) {
+        for (const struct option *option = binding->options; option->key; option++) {
+            unsigned far = distance(name, text_of(option->section));
+            if (!known || far < least) {
+                known = option;
+                least = far;
+            }
+        }
+    }
+    text_copy_printable(name, shown, sizeof shown);
+    error_set(&reading->error, EINVAL, "[%s]: no such section; the nearest is [%s]", shown,
+              known ? known->section : "");
+    fail(reading, reading->line);
+}
+
+static void take_section(struct reading *reading, struct text line)
+{
+    struct text rest = {line.bytes + 1, line.length - 1};
+    if (!memchr(rest.bytes, ']', rest.length)) {
+        error_set(&reading->error, EINVAL, "a section without its end; \"[section]\"");
+        fail(reading, reading->line);
+        return;
+    }
+    struct text name = text_split(&rest, ']');
+    rest = text_trim(rest);
+    if (rest.length > 0 && rest.bytes[0] != ';' && rest.bytes[0] != '#') {
+        error_set(&reading->error, EINVAL, "something stands behind the section's name; \"[section]\" alone");
+        fail(reading, reading->line);
+    } else if (!section_is_known(reading, name)) {
+        fail_section(reading, name);
+    }
+    reading->after_key = false;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Look at a line before inih does. */
+static void inspect(struct reading *reading, struct text line, size_t room)
+{
+    if (line.length > room) {
+        error_set(&reading->error, EINVAL,
+                  "the line has %zu bytes; allowed are %zu, and a list may go on in an indented line", line.length,
+                  room);
+        fail(reading, reading->line);
+        return;
+    }
+    if (memchr(line.bytes, '\0', line.length)) {
+        error_set(&reading->error, EINVAL, "the line holds a zero byte; allowed is text");
+        fail(reading, reading->line);
+        return;
+    }
+    reading->indented = line.length > 0 && is_space(line.bytes[0]);
+    while (line.length > 0 && is_space(line.bytes[0])) {
+        line.bytes++;
+        line.length--;
+    }
+    if (line.length == 0 || line.bytes[0] == ';' || line.bytes[0] == '#')
+        return;
+    if (reading->indented && !reading->after_key) {
+        error_set(&reading->error, EINVAL,
+                  "the line is indented but no list stands above it; sections and keys begin at the line's start");
+        fail(reading, reading->line);
+    } else if (!reading->indented && line.bytes[0] == '[') {
+        take_section(reading, line);
+    }
+}
+
+/* inih's reader: one line for each call, so that counting calls is counting lines. */
+static char *read_line(char *result, int size, void *context)
+{
+    struct reading *reading = context;
+    if (reading->failed_line || reading->rest.length == 0)
+        return NULL;
+    struct text line = text_split(&reading->rest, '\n');
+    reading->line++;
+    inspect(reading, line, (size_t)size - 3);
+    if (reading->failed_line)
+        return NULL;
+    memcpy(result, line.bytes, line.length);
+    result[line.length] = '\n';
+    result[line.length + 1] = '\0';
+    return result;
+}
+
+/* What stands before " ;": newer and older inih differ in whether they have cut it off a line that goes on. */
+static struct text without_comment(struct text value)
+{
+    for (size_t i = 1; i < value.length; i++)
+        if (value.bytes[i] == ';' && is_space(value.bytes[i - 1]))
+            value.length = i;
+    return text_trim(value);
+}
+
+static void take_value(struct reading *reading, const struct option *option, void *settings, struct text value,
+                       bool more)
+{
+    if (option_value_read(option, value, more, settings, &reading->error) == 0)
+        return;
+    error_wrap(&reading->error, "[%s] %s", option->section, option->key);
+    fail(reading, reading->line);
+}
+
+static void take_more(struct reading *reading, struct text value)
+{
+    const struct option *option = reading->last;
+    if (option_value_is_list(option)) {
+        take_value(reading, option, reading->last_settings, value, true);
+        return;
+    }
+    error_set(&reading->error, EINVAL,
+              "[%s] %s: an indented line goes on with it, but it takes one value; keys begin at the line's start",
+              option->section, option->key);
+    fail(reading, reading->line);
+}
+
+static void fail_key(struct reading *reading, struct text section, struct text key)
+{
+    char shown_section[32], shown_key[64];
+    text_copy_printable(section, shown_section, sizeof shown_section);
+    text_copy_printable(key, shown_key, sizeof shown_key);
+    const struct option *near = nearest(reading->bindings, section, key);
+    const char *wrong = section.length == 0 ? "stands before any section" : "no such key";
+    if (near && text_equals(section, text_of(near->section)))
+        error_set(&reading->error, EINVAL, "[%s] %s: %s; the nearest is \"%s\"", shown_section, shown_key, wrong,
+                  near->key);
+    else
+        error_set(&reading->error, EINVAL, "[%s] %s: %s; the nearest is \"%s\" in [%s]", shown_section, shown_key,
+                  wrong, near ? near->key : "", near ? near->section : "");
+    fail(reading, reading->line);
+}
+
+static void take_key(struct reading *reading, struct text section, struct text key, struct text value)
+{
+    size_t number = 0;
+    for (const struct option_binding *binding = reading->bindings; binding->options; binding++) {
+        for (const struct option *option = binding->options; option->key; option++) {
+            int *line = &reading->lines[number++];
+            if (!text_equals(section, text_of(option->section)) || !text_equals(key, text_of(option->key)))
+                continue;
+            if (*line) {
+                error_set(&reading->error, EINVAL, "[%s] %s: given a second time; once is allowed, and line %d has it",
+                          option->section, option->key, *line);
+                fail(reading, reading->line);
+                return;
+            }
+            *line = reading->line;
+            reading->after_key = true;
+            reading->last = option;
+            reading->last_settings = binding->settings;
+            take_value(reading, option, binding->settings, value, false);
+            return;
+        }
+    }
+    fail_key(reading, section, key);
+}
+
+#if INI_HANDLER_LINENO
+static int handle(void *context, const char *section, const char *key, const char *value, int line)
+#else
+static int handle(void *context, const char *section, const char *key, const char *value)
+#endif
+{
+    struct reading *reading = context;
+#if INI_HANDLER_LINENO
+    (void)line;
+#endif
+    if (reading->failed_line)
+        return 1;
+    struct text given = without_comment(text_of(value ? value : ""));
+    if (reading->indented)
+        take_more(reading, given);
+    else
+        take_key(reading, text_of(section), text_of(key ? key : ""), given);
+    return 1;
+}
+
+/* A line that inih could not make anything of. */
+static void fail_line(struct reading *reading, struct text text, int number)
+{
+    char shown[48];
+    struct text line = text_split(&text, '\n');
+    for (int i = 1; i < number; i++)
+        line = text_split(&text, '\n');
+    text_copy_printable(text_trim(line), shown, sizeof shown);
+    error_set(&reading->error, EINVAL,
+              "\"%s\" is no section, key or comment; allowed are \"[section]\", \"key = value\" and \"# comment\"",
+              shown);
+    fail(reading, number);
+}
+
+static int read_presets(const struct option_binding *bindings, struct error *error)
+{
+    for (const struct option_binding *binding = bindings; binding->options; binding++)
+        for (const struct option *option = binding->options; option->key; option++)
+            option_value_init(option, binding->settings);
+    for (const struct option_binding *binding = bindings; binding->options; binding++) {
+        for (const struct option *option = binding->options; option->key; option++) {
+            if (!option->preset)
+                continue;
+            if (option_value_read(option, text_of(option->preset), false, binding->settings, error) < 0)
+                return error_wrap(error, "preset of [%s] %s", option->section, option->key);
+        }
+    }
+    return 0;
+}
+
+/* The line to point at where options do not go together: the one of the key that the error begins with, else the last
+ * that the binding was given. */
+static int line_of_check(const struct option_binding *binding, const int *lines, const struct option **named,
+                         const char *text)
+{
+    int last = 0, line = 0;
+    *named = NULL;
+    for (const struct option *option = binding->options; option->key; option++) {
+        size_t length = strlen(option->key);
+        if (!*named && strncmp(text, option->key, length) == 0 && text[length] == ':') {
+            *named = option;
+            line = *lines;
+        }
+        if (*lines > last)
+            last = *lines;
+        lines++;
+    }
+    return line ? line : last;
+}
+
+static int check_bindings(struct reading *reading)
+{
+    const int *lines = reading->lines;
+    for (const struct option_binding *binding = reading->bindings; binding->options; binding++) {
+        if (binding->check && !binding->check(binding->settings, &reading->error)) {
+            const struct option *named;
+            int line = line_of_check(binding, lines, &named, reading->error.text);
+            /* "key: what is wrong" becomes "[section] key: what is wrong" */
+            struct error found = reading->error;
+            error_set(&reading->error, found.code ? found.code : EINVAL, "[%s] %s",
+                      named ? named->section : binding->options->section, found.text);
+            fail(reading, line);
+            return -EINVAL;
+        }
+        for (const struct option *option = binding->options; option->key; option++)
+            lines++;
+    }
+    return 0;
+}
+
+static void free_lines(int **lines)
+{
+    free(*lines);
+    *lines = NULL;
+}
+
+int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *error)
+{
+    int result = read_presets(bindings, error);
+    if (result)
+        return result;
+    size_t number = 0;
+    for (const struct option_binding *binding = bindings; binding->options; binding++)
+        for (const struct option *option = binding->options; option->key; option++)
+            number++;
+    CLEANUP(free_lines) int *lines = calloc(number + 1, sizeof *lines);
+    if (!lines)
+        return error_set(error, ENOMEM, "%s: no memory to read it", name);
+
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    if (text_starts_nocase(text, TEXT("\xef\xbb\xbf"))) {
+        text.bytes += sizeof byte_order_mark - 1;
+        text.length -= sizeof byte_order_mark - 1;
+    }
+    struct reading reading = {.bindings = bindings, .name = name, .rest = text, .lines = lines};
+    int unread = ini_parse_stream(read_line, &reading, handle, &reading);
+    if (unread < 0)
+        return error_set(error, ENOMEM, "%s: no memory to read it", name);
+    if (unread > 0 && (!reading.failed_line || unread < reading.failed_line))
+        fail_line(&reading, text, unread);
+    if (reading.failed_line || check_bindings(&reading) != 0) {
+        if (error)
+            *error = reading.error;
+        return -reading.error.code;
+    }
+    return 0;
+}
+
+void options_clear(const struct option_binding *bindings)
+{
+    for (const struct option_binding *binding = bindings; binding->options; binding++)
+        for (const struct option *option = binding->options; option->key; option++)
+            option_value_clear(option, binding->settings);
+}
