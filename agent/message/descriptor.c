@@ -2,6 +2,7 @@
 #include "agent/message/descriptor.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
