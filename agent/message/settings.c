@@ -1,0 +1,177 @@
+/* The tables of [capture], [enforce] and [agent]. */
+#include "agent/message/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* Rows that take effect on a restart only. */
+#define FIXED(type_, c_type, section_, settings, member, preset_, ...)                                                 \
+    {                                                                                                                  \
+        .section = section_, .key = #member, .type = type_, .offset = OPTION_OFFSET(c_type, settings, member),         \
+        .preset = preset_, .reload = false, __VA_ARGS__                                                                \
+    }
+#define FIXED_TEXT(section_, settings, member, preset_, ...)                                                           \
+    {                                                                                                                  \
+        .section = section_, .key = #member, .type = OPTION_TEXT,                                                      \
+        .offset = offsetof(settings, member) +                                                                         \
+                  0 * sizeof(char[sizeof(((settings *)0)->member) == OPTION_TEXT_SIZE ? 1 : -1]),                      \
+        .preset = preset_, .reload = false, __VA_ARGS__                                                                \
+    }
+
+static const char *const roles[] = {"auto", "hypervisor", "host", NULL};
+static const char *const modes[] = {"observe", "enforce", NULL};
+static const char *const rejects[] = {"auto", "never", NULL};
+
+static const struct option capture_options[] = {
+    FIXED(OPTION_NUMBERS, struct option_numbers, "capture", struct capture_settings, ports, "25 465 587 2525",
+          .least = "1", .most = "65535",
+          .text = "The TCP ports on which mail is sent; at most 15. 465 speaks TLS from its first byte."),
+    WORDS_OPTION(
+        "capture", struct capture_settings, interfaces, "",
+        .text = "Where to look: names of guests' ports or "
+                "of the machine's own interfaces; \"tap*\" stands for all that begin so. Empty: found by themselves."),
+    WORDS_OPTION("capture", struct capture_settings, uplinks, "",
+                 .text = "The interfaces that lead to the world. Empty: those with the default routes."),
+    FIXED(OPTION_CHOICE, int, "capture", struct capture_settings, role, "auto", .choices = roles,
+          .text = "What this machine is: a hypervisor, whose guests' ports are the senders, or a host that sends "
+                  "by itself. auto: a hypervisor where guests' ports are found."),
+    FIXED(OPTION_BYTES, uint64_t, "capture", struct capture_settings, ring, "0", .most = "64M",
+          .text = "Memory of one port's packet ring. 0: by the number of ports."),
+    ADDRESSES_OPTION("capture", struct capture_settings, local, "",
+                     .text = "The customers' addresses and prefixes. Empty: whoever opens a connection is its sender."),
+    FIXED(OPTION_COUNT, uint32_t, "capture", struct capture_settings, streams, "200000", .least = "16",
+          .most = "16000000",
+          .text = "The most connections followed at once; the one that was idle longest gives way."),
+    FIXED(OPTION_BYTES, uint64_t, "capture", struct capture_settings, held, "64M", .least = "64K", .most = "16G",
+          .text = "The most memory for bytes that came out of order, in all."),
+    FIXED(OPTION_BYTES, uint64_t, "capture", struct capture_settings, held_per_stream, "256K", .least = "4K",
+          .most = "16M", .text = "The same for one connection; what is beyond becomes a gap."),
+    FIXED(OPTION_DURATION, duration, "capture", struct capture_settings, opening, "30s", .least = "1s", .most = "10m",
+          .text = "A connection that nobody answered counts as unanswered after this time."),
+    FIXED(OPTION_DURATION, duration, "capture", struct capture_settings, idle, "10m", .least = "10s", .most = "1d",
+          .text = "A connection without packets is given up after this time. RFC 5321 lets mail servers wait "
+                  "5 to 10 minutes."),
+    FIXED(OPTION_COUNT, uint32_t, "capture", struct capture_settings, fragmented, "256", .least = "1", .most = "65536",
+          .text = "The most datagrams that may be incomplete at once, up to 64 kB each."),
+    {.key = NULL},
+};
+
+static const struct option enforce_options[] = {
+    CHOICE_OPTION("enforce", struct enforce_settings, mode, "observe", .choices = modes,
+                  .text =
+                      "observe: verdicts only, nothing in the kernel. enforce: orders are carried out with nftables. "
+                      "`postern enforce on` and `off` stand over this until the next start."),
+    FIXED(OPTION_CHOICE, int, "enforce", struct enforce_settings, reject, "auto", .choices = rejects,
+          .text = "How a blocked connection ends: by the kernel's own resets where it can, or (never) always by "
+                  "dropping, with resets sent by the agent."),
+    COUNT_OPTION(
+        "enforce", struct enforce_settings, throttle_burst, "3", .least = "1", .most = "1000",
+        .text = "How many connections of a throttled sender may come at once before the rate of its order counts."),
+    ADDRESSES_OPTION("enforce", struct enforce_settings, always_open, "",
+                     .text =
+                         "Mail servers that stay reachable for blocked senders as well: the provider's own abuse desk "
+                         "and postmaster."),
+    {.key = NULL},
+};
+
+static const struct option agent_options[] = {
+    FIXED_TEXT("agent", struct agent_settings, socket, "/run/postern/agent.sock",
+               .text = "Where `postern` talks to the agent. --socket and POSTERN_SOCKET stand over this."),
+    FIXED_TEXT("agent", struct agent_settings, group, "postern",
+               .text = "The group whose members may talk to the agent; where there is none of that name, root alone."),
+    FIXED_TEXT("agent", struct agent_settings, state, "/var/lib/postern",
+               .text = "The directory of what must survive a restart. --state and POSTERN_STATE stand over this."),
+    FIXED_TEXT("agent", struct agent_settings, watcher_user, "postern-watcher",
+               .text =
+                   "The user of the process that reads packets; it has no rights at all. Where there is none of that "
+                   "name, an unused number takes its place."),
+    FIXED_TEXT("agent", struct agent_settings, courier_user, "postern-courier",
+               .text =
+                   "The user of the process that talks to people and keeps the journal. Where there is none of that "
+                   "name, an unused number takes its place."),
+    {.key = NULL},
+};
+
+static bool check_capture(const void *settings, struct error *error)
+{
+    const struct capture_settings *capture = settings;
+    if (capture->ports.count == 0) {
+        error_set(error, EINVAL, "ports: no port is named; 1 to 15 ports are allowed");
+        return false;
+    }
+    if (capture->ports.count > 15) {
+        error_set(error, EINVAL, "ports: more than 15 ports are named; 1 to 15 are allowed");
+        return false;
+    }
+    if (capture->held_per_stream > capture->held) {
+        error_set(error, EINVAL, "held_per_stream: more for one connection than for all; at most what held says");
+        return false;
+    }
+    return true;
+}
+
+static bool is_absolute(const char *key, const char *path, size_t most, struct error *error)
+{
+    if (path[0] != '/' || strlen(path) >= most) {
+        error_set(error, EINVAL, "%s: \"%.100s\" will not do; an absolute path of less than %zu characters is allowed",
+                  key, path, most);
+        return false;
+    }
+    return true;
+}
+
+static bool check_agent(const void *settings, struct error *error)
+{
+    const struct agent_settings *agent = settings;
+    return is_absolute("socket", agent->socket, sizeof((struct sockaddr_un *)0)->sun_path, error) &&
+           is_absolute("state", agent->state, OPTION_TEXT_SIZE - 32, error);
+}
+
+void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1])
+{
+    result[0] = (struct option_binding){capture_options, &settings->capture, check_capture,
+                                        "Where mail is seen, and how much memory that may take."};
+    result[1] = (struct option_binding){enforce_options, &settings->enforce, NULL,
+                                        "What may be done in the kernel to senders with a verdict."};
+    result[2] = (struct option_binding){agent_options, &settings->agent, check_agent,
+                                        "The agent's own users, files and control socket."};
+    result[3] = (struct option_binding){.options = NULL};
+}
+
+void settings_ports(const struct capture_settings *capture, uint16_t result[16])
+{
+    memset(result, 0, 16 * sizeof *result);
+    for (uint32_t i = 0; i < capture->ports.count && i < 15; i++)
+        result[i] = (uint16_t)capture->ports.items[i];
+}
+
+bool settings_name_fits(const struct option_words *patterns, const char *name)
+{
+    for (uint32_t i = 0; i < patterns->count; i++) {
+        const char *pattern = patterns->items[i];
+        size_t length = strlen(pattern);
+        if (length > 0 && pattern[length - 1] == '*' ? strncmp(pattern, name, length - 1) == 0
+                                                     : strcmp(pattern, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int override(const char *variable, const char *value, size_t most, char target[OPTION_TEXT_SIZE],
+                    struct error *error)
+{
+    if (value == NULL || value[0] == '\0')
+        return 0;
+    if (!is_absolute(variable, value, most, error))
+        return -EINVAL;
+    snprintf(target, OPTION_TEXT_SIZE, "%s", value);
+    return 0;
+}
+
+int settings_override(struct agent_settings *agent, const char *socket, const char *state, struct error *error)
+{
+    int status = override("POSTERN_SOCKET", socket, sizeof((struct sockaddr_un *)0)->sun_path, agent->socket, error);
+    return status < 0 ? status : override("POSTERN_STATE", state, OPTION_TEXT_SIZE - 32, agent->state, error);
+}

@@ -1,0 +1,79 @@
+/* What the processes themselves are told by the configuration: where to look for mail, what may be done in the kernel,
+ * and where the agent keeps its things. Plain structs with their tables, so that every process may read its own; the
+ * judge's part ([policy], [sender], the detectors) is agent/judge's.
+ *
+ * A process that may not read files gets both parts in a bundle (bundle.h), each as a text of its own that holds every
+ * value in force, so that options_read() with that part's bindings alone understands it. */
+#ifndef AGENT_MESSAGE_SETTINGS_H
+#define AGENT_MESSAGE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/address.h"
+#include "common/error.h"
+#include "common/option.h"
+
+enum capture_role { CAPTURE_AUTO, CAPTURE_HYPERVISOR, CAPTURE_HOST, CAPTURE_ROLES };
+
+/* [capture] */
+struct capture_settings {
+    struct option_numbers ports;    /* 1 to 15 mail ports, each 1 to 65535: settings_ports() */
+    struct option_words interfaces; /* names, a trailing "*" stands for any end; empty: found by themselves */
+    struct option_words uplinks;    /* the same */
+    int role;                       /* enum capture_role */
+    uint64_t ring;                  /* bytes for each position; 0: by the number of positions */
+    struct address_list local;      /* the customers' prefixes; empty: whoever opens a connection is the sender */
+    uint32_t streams;               /* most connections followed at once */
+    uint64_t held;                  /* most out-of-order bytes kept, in all */
+    uint64_t held_per_stream;       /* and for one connection */
+    duration opening;               /* a SYN without an answer is given up after */
+    duration idle;                  /* a connection without packets is given up after */
+    uint32_t fragmented;            /* most incomplete datagrams at once */
+};
+
+enum enforce_mode { ENFORCE_OBSERVE, ENFORCE_ENFORCE, ENFORCE_MODES };
+enum enforce_reject { REJECT_AUTO, REJECT_NEVER, REJECTS };
+
+/* [enforce] */
+struct enforce_settings {
+    int mode;   /* enum enforce_mode */
+    int reject; /* enum enforce_reject; NEVER: as on kernels that cannot: drop, and we reset */
+    uint32_t throttle_burst;
+    struct address_list always_open; /* destinations that stay reachable for whoever is blocked */
+};
+
+/* [agent]. Options of the command line and the environment stand over these: --socket and POSTERN_SOCKET, --state and
+ * POSTERN_STATE; --config and POSTERN_CONFIG say which file is read. */
+struct agent_settings {
+    char socket[OPTION_TEXT_SIZE]; /* absolute path */
+    char group[OPTION_TEXT_SIZE];  /* who may talk to it */
+    char state[OPTION_TEXT_SIZE];  /* absolute path of a directory */
+    char watcher_user[OPTION_TEXT_SIZE];
+    char courier_user[OPTION_TEXT_SIZE];
+};
+
+#define SETTINGS_CONFIG "/etc/postern/agent.conf" /* read where --config and POSTERN_CONFIG name no other */
+
+struct process_settings {
+    struct capture_settings capture;
+    struct enforce_settings enforce;
+    struct agent_settings agent;
+};
+
+/* Room for the three bindings and the entry that ends them. */
+#define PROCESS_BINDINGS 3
+/* Writes three bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
+ * presets; options_clear() gives back what they hold. */
+void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
+
+/* The mail ports as the packet path, the filter and the kernel's table want them: ended by 0. */
+void settings_ports(const struct capture_settings *, uint16_t result[16]);
+
+/* Whether `name` fits one of the patterns: a word, or the beginning of one with "*" behind it. */
+bool settings_name_fits(const struct option_words *, const char *name);
+
+/* Put the environment's values over the file's: POSTERN_SOCKET and POSTERN_STATE, given as `socket` and `state` (NULL
+ * or empty: not set), with the same checks. */
+int settings_override(struct agent_settings *, const char *socket, const char *state, struct error *) MUST_CHECK;
+
+#endif
