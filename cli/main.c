@@ -1,5 +1,6 @@
 /* `postern`: the command for people. The table below is the help, too. */
 #include <errno.h>
+#include <ini.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +22,12 @@ static const struct command commands[] = {
     {"events", "[--follow] [--since TIME]", "what has happened, oldest first", command_events},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel", command_enforce},
 };
-#define COMMANDS (sizeof commands / sizeof commands[0])
+#define PATH_MOST 256
+#define COMMANDS  (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *stream)
 {
-    fprintf(stream, "usage: postern [--socket PATH] [--json] COMMAND ...\n\n");
+    fprintf(stream, "usage: postern [--config FILE] [--socket PATH] [--json] COMMAND ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stream, "  postern %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
                 commands[i].arguments, commands[i].text);
@@ -132,30 +134,69 @@ static int run_verb(const struct cli *cli, int count, char **arguments)
     return refuse_verb(arguments[0]);
 }
 
-int main(int count, char **arguments)
+static int take_socket(void *context, const char *section, const char *key, const char *value)
 {
-    const char *socket = getenv("POSTERN_SOCKET");
-    struct cli cli = {.socket = socket && *socket ? socket : "/run/postern/agent.sock"};
-    signal(SIGPIPE, SIG_DFL);
-    count = take_json(count, arguments, &cli);
-    cli.terminal = isatty(STDOUT_FILENO);
-    cli.colour = cli.terminal && !getenv("NO_COLOR");
+    char *path = context;
+    if (strcmp(section, "agent") == 0 && strcmp(key, "socket") == 0)
+        snprintf(path, PATH_MOST, "%s", value);
+    return 1;
+}
+
+/* The agent itself checks its configuration whole; here only the socket's path matters. */
+static bool read_config(const char *file, char path[PATH_MOST])
+{
+    int line = ini_parse(file, take_socket, path);
+    if (line < 0)
+        fprintf(stderr, "postern: cannot read %s: %s\n", file, strerror(errno));
+    if (line > 0)
+        fprintf(stderr, "postern: %s:%d: not understood; `postern-agent check --config %s` says more\n", file, line,
+                file);
+    return line == 0;
+}
+
+/* The options before the verb; the index of the verb, or less than 0: end with that exit status, negated and less one.
+ */
+static int read_options(int count, char **arguments, struct cli *cli, char path[PATH_MOST])
+{
     int at = 1;
     for (; at < count && arguments[at][0] == '-'; at++) {
         if (strcmp(arguments[at], "--help") == 0) {
             print_help(stdout);
-            return EXIT_DONE;
+            return -1 - EXIT_DONE;
         }
         if (strcmp(arguments[at], "--version") == 0) {
             printf("postern %s\n", POSTERN_VERSION);
-            return EXIT_DONE;
+            return -1 - EXIT_DONE;
         }
-        if (strcmp(arguments[at], "--socket") != 0 || at + 1 == count) {
+        bool config = strcmp(arguments[at], "--config") == 0;
+        if ((!config && strcmp(arguments[at], "--socket") != 0) || at + 1 == count) {
             fprintf(stderr, "postern: '%s' is not understood; `postern --help` lists what is\n", arguments[at]);
-            return EXIT_USAGE;
+            return -1 - EXIT_USAGE;
         }
-        cli.socket = arguments[++at];
+        at++;
+        if (config && !read_config(arguments[at], path))
+            return -1 - EXIT_USAGE;
+        cli->socket = config ? path : arguments[at];
     }
+    return at;
+}
+
+int main(int count, char **arguments)
+{
+    static char path[PATH_MOST] = "/run/postern/agent.sock";
+    const char *socket = getenv("POSTERN_SOCKET"), *config = getenv("POSTERN_CONFIG");
+    struct cli cli = {.socket = path};
+    if (socket && *socket)
+        cli.socket = socket;
+    else if (config && *config && !read_config(config, path))
+        return EXIT_USAGE;
+    signal(SIGPIPE, SIG_DFL);
+    count = take_json(count, arguments, &cli);
+    cli.terminal = isatty(STDOUT_FILENO);
+    cli.colour = cli.terminal && !getenv("NO_COLOR");
+    int at = read_options(count, arguments, &cli, path);
+    if (at < 0)
+        return -1 - at;
     if (at == count) {
         print_help(stderr);
         return EXIT_USAGE;
