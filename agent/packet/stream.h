@@ -31,12 +31,17 @@ struct stream_listener {
     void (*bytes)(void *context, struct stream *, void *room, enum stream_side, struct text, moment);
     /* `length` bytes will not come: lost, or cut off by the snap length. */
     void (*gap)(void *context, struct stream *, void *room, enum stream_side, uint32_t length, moment);
-    /* The end; the room is not used again. CLOSE_FIN: both sides or the client said FIN. */
+    /* The end; the room is not used again. CLOSE_FIN: both sides or the client said FIN. Whether it was ever opened, or
+     * refused, or not even answered, stream_ends() tells. */
     void (*closed)(void *context, struct stream *, void *room, enum close_reason, moment);
+    /* Whether connections of that client are to be followed; those of others are counted as incoming. NULL: all. */
+    bool (*wanted)(void *context, const struct address *client);
 };
 
 struct stream_settings {
-    uint32_t streams;          /* most connections at once */
+    /* Most connections at once. A quarter of them is for those where not both sides have spoken yet: a flood of SYNs
+     * pushes out other SYNs, never an established connection. */
+    uint32_t streams;
     uint64_t bytes_held;       /* out-of-order bytes held, in all */
     uint32_t bytes_per_stream; /* and for one stream */
     duration opening;          /* a SYN without answer is given up after */
@@ -48,13 +53,16 @@ struct stream_settings {
 struct stream_counters {
     uint64_t segments, opened, joined, refused, unanswered, evicted, timed_out;
     uint64_t retransmitted, overlapping, conflicting /* overlap with other bytes */, out_of_order;
-    uint64_t gaps, bytes_lost, bytes_dropped /* by our own bounds */, not_mail, incoming;
+    uint64_t gaps, bytes_lost, bytes_dropped /* by our own bounds */, not_mail, incoming /* SYNs of those */;
+    uint64_t late /* of connections that are over */, resets_ignored /* sequence number out of the window */;
     uint64_t open_now, bytes_held_now;
 };
 
 struct streams;
 struct streams *streams_create(const struct stream_settings *, const struct stream_listener *, struct error *);
 void streams_destroy(struct streams **); /* closes none: call streams_finish() first where the end matters */
+/* Forget every stream without closing it; `drop` is called for each, so that what its room holds can be freed. */
+void streams_drop(struct streams *, void (*drop)(void *context, struct stream *, void *room));
 
 void streams_add(struct streams *, const struct segment *);
 /* Time has come to `now`: give up what is too old. Cheap; call once a second. */
@@ -70,12 +78,19 @@ struct stream_ends {
     struct address server;
     uint16_t server_port;
     uint8_t server_mac[6];
-    moment begun;
-    bool syn_seen, opened;
+    moment begun, last;    /* first and latest packet */
+    bool syn_seen, opened; /* SYN (or the SYN-ACK that answers it); SYN-ACK (or the ACK that answers that) */
+    bool refused;          /* the server answered the SYN with a reset */
+    bool client_seen, server_seen;
+    bool gapped;        /* bytes were lost; what the snap length cut off does not count */
+    uint16_t conflicts; /* copies of sent bytes that differ from the first */
     uint8_t client_ttl_least, client_ttl_most;
     uint64_t client_bytes, server_bytes; /* payload passed on, gaps included */
 };
 void stream_ends(const struct stream *, struct stream_ends *result);
+bool stream_has_syn(const struct stream *);
+/* The part of it that each observation carries. */
+void stream_origin(const struct stream *, struct origin *client, struct address *server, uint16_t *server_port);
 
 /* For cutting: the connections of a client that are open now. Sequence numbers as the receiver of a reset expects them
  * (its own latest acknowledgement; RFC 5961). Calls back for each; returns how many. */

@@ -1,0 +1,245 @@
+/* Sessions: the packet path put together.
+ *
+ *     frame -> link -> IP -> streams -> dialogue -> observations
+ *
+ * This file owns the streams and the fragments, gives each dialogue its place in its stream, fills in who speaks with
+ * whom, and says what became of a connection. A connection that never came about is one observation and no session. */
+#include "agent/packet/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/packet/ip.h"
+#include "agent/packet/link.h"
+#include "common/cleanup.h"
+
+#define IMPLICIT_TLS_PORT 465 /* RFC 8314 */
+
+struct packet_path {
+    struct packet_listener listener;
+    struct packet_counters counters;
+    struct smtp_listener smtp_listener;
+    struct streams *streams;
+    struct fragments *fragments;
+    struct address_list local;
+    const struct stream *current; /* whose dialogue is speaking */
+};
+
+/* ---- observations ---- */
+
+static void observe(void *context, struct observation *observation)
+{
+    struct packet_path *path = context;
+    stream_origin(path->current, &observation->origin, &observation->server, &observation->server_port);
+    path->counters.observations++;
+    path->listener.observe(path->listener.context, observation);
+}
+
+static void observe_connection(struct packet_path *path, enum connection_outcome outcome, moment time)
+{
+    struct observation observation = {.kind = OBSERVATION_CONNECTION, .time = time};
+    observation.connection.outcome = outcome;
+    observe(path, &observation);
+}
+
+/* ---- what the streams say ---- */
+
+static void begun(void *context, struct stream *stream, void *room)
+{
+    (void)context;
+    struct origin client;
+    struct address server;
+    uint16_t server_port;
+    stream_origin(stream, &client, &server, &server_port);
+    smtp_begin(room, server_port == IMPLICIT_TLS_PORT, stream_has_syn(stream));
+}
+
+static void opened(void *context, struct stream *stream, void *room, moment time)
+{
+    (void)room;
+    struct packet_path *path = context;
+    path->current = stream;
+    observe_connection(path, CONNECTION_OPENED, time);
+}
+
+static void bytes(void *context, struct stream *stream, void *room, enum stream_side side, struct text text,
+                  moment time)
+{
+    struct packet_path *path = context;
+    path->current = stream;
+    if (side == STREAM_CLIENT) {
+        smtp_client_bytes(room, &path->smtp_listener, text, time);
+    } else {
+        smtp_server_bytes(room, &path->smtp_listener, text, time);
+    }
+}
+
+static void gap(void *context, struct stream *stream, void *room, enum stream_side side, uint32_t length, moment time)
+{
+    struct packet_path *path = context;
+    path->current = stream;
+    if (side == STREAM_CLIENT) {
+        smtp_client_gap(room, &path->smtp_listener, length, time);
+    } else {
+        smtp_server_gap(room, &path->smtp_listener, length, time);
+    }
+}
+
+static void sum_up(struct packet_path *path, void *room, struct session_summary *summary, moment time)
+{
+    smtp_finish(room, &path->smtp_listener, time, &summary->dialogue);
+    if (summary->dialogue.quit) {
+        summary->closed = CLOSE_QUIT;
+    }
+    const struct stream_ends *ends = &summary->ends;
+    struct observation observation = {.kind = OBSERVATION_CLOSE, .time = time};
+    observation.close.reason = summary->closed;
+    observation.close.lasted = summary->end - summary->start;
+    observation.close.commands = summary->dialogue.commands;
+    observation.close.transactions = summary->dialogue.transaction_count + summary->dialogue.transactions_left_out;
+    observation.close.tls = summary->dialogue.tls;
+    observation.close.client_bytes = ends->client_bytes;
+    observation.close.server_bytes = ends->server_bytes;
+    observation.close.spoke_first = summary->dialogue.spoke_first;
+    observe(path, &observation);
+    path->counters.sessions++;
+    path->counters.sessions_gapped += summary->gapped;
+    if (path->listener.session) {
+        path->listener.session(path->listener.context, summary);
+    }
+}
+
+static void closed(void *context, struct stream *stream, void *room, enum close_reason reason, moment time)
+{
+    struct packet_path *path = context;
+    path->current = stream;
+    struct session_summary summary = {.closed = reason};
+    stream_ends(stream, &summary.ends);
+    summary.start = summary.ends.begun;
+    summary.end = summary.ends.last;
+    summary.gapped = summary.ends.gapped;
+    if (summary.ends.syn_seen && !summary.ends.opened) {
+        /* A SYN-ACK that no client answered is nobody's connection. */
+        if (summary.ends.refused || !summary.ends.server_seen) {
+            observe_connection(path, summary.ends.refused ? CONNECTION_REFUSED : CONNECTION_UNANSWERED, time);
+        }
+    } else if (summary.ends.opened || summary.ends.client_seen) {
+        sum_up(path, room, &summary, time);
+    }
+    smtp_end(room);
+    path->current = NULL;
+}
+
+static bool wanted(void *context, const struct address *client)
+{
+    const struct packet_path *path = context;
+    return address_list_contains(&path->local, client);
+}
+
+/* ---- the path ---- */
+
+struct packet_path *packet_path_create(const struct packet_settings *settings, const struct packet_listener *listener,
+                                       struct error *error)
+{
+    CLEANUP(packet_path_destroy) struct packet_path *path = calloc(1, sizeof *path);
+    if (!path) {
+        error_set(error, ENOMEM, "no memory for the packet path");
+        return NULL;
+    }
+    path->listener = *listener;
+    path->smtp_listener = (struct smtp_listener){.context = path, .observe = observe, .counters = &path->counters.smtp};
+    for (size_t i = 0; i < settings->local.count; i++) {
+        if (!address_list_add(&path->local, &settings->local.items[i])) {
+            error_set(error, ENOMEM, "no memory for the local prefixes");
+            return NULL;
+        }
+    }
+    struct stream_listener stream_listener = {.room = SMTP_SIZE,
+                                              .context = path,
+                                              .begun = begun,
+                                              .opened = opened,
+                                              .bytes = bytes,
+                                              .gap = gap,
+                                              .closed = closed,
+                                              .wanted = path->local.count > 0 ? wanted : NULL};
+    path->streams = streams_create(&settings->streams, &stream_listener, error);
+    if (!path->streams) {
+        return NULL;
+    }
+    path->fragments = fragments_create(settings->fragmented_datagrams, &settings->streams.key);
+    if (!path->fragments) {
+        error_set(error, ENOMEM, "no memory for %u fragmented datagrams", settings->fragmented_datagrams);
+        return NULL;
+    }
+    return TAKE(path);
+}
+
+static void free_dialogue(void *context, struct stream *stream, void *room)
+{
+    (void)context, (void)stream;
+    smtp_end(room);
+}
+
+void packet_path_destroy(struct packet_path **path)
+{
+    if (*path) {
+        if ((*path)->streams) {
+            streams_drop((*path)->streams, free_dialogue);
+        }
+        streams_destroy(&(*path)->streams);
+        fragments_destroy(&(*path)->fragments);
+        address_list_clear(&(*path)->local);
+        free(*path);
+        *path = NULL;
+    }
+}
+
+void packet_path_add(struct packet_path *path, const struct frame *frame)
+{
+    path->counters.frames++;
+    path->counters.bytes += frame->length;
+    path->counters.cut_short += frame->captured < frame->length;
+    struct link_layer link;
+    if (!link_decode(frame, &link)) {
+        path->counters.not_ip++;
+        return;
+    }
+    struct segment segment;
+    switch (ip_decode(frame, &link, path->fragments, &segment)) {
+    case IP_SEGMENT:
+        streams_add(path->streams, &segment);
+        break;
+    case IP_FRAGMENT:
+        break;
+    case IP_OTHER:
+        path->counters.not_tcp++;
+        break;
+    case IP_MALFORMED:
+    case IP_OUTCOMES:
+        path->counters.malformed++;
+        break;
+    }
+}
+
+void packet_path_tick(struct packet_path *path, moment now)
+{
+    streams_tick(path->streams, now);
+}
+
+void packet_path_finish(struct packet_path *path, moment now)
+{
+    streams_finish(path->streams, now);
+}
+
+struct packet_counters packet_path_counters(const struct packet_path *path)
+{
+    struct packet_counters counters = path->counters;
+    counters.streams = streams_counters(path->streams);
+    counters.datagrams = fragments_counters(path->fragments);
+    return counters;
+}
+
+struct streams *packet_path_streams(struct packet_path *path)
+{
+    return path->streams;
+}

@@ -1,0 +1,124 @@
+/* How streams end: by FIN or reset (stream.c says so), by age, for want of a place, or because the watching ends. What
+ * is still held is passed on first, with gaps. */
+#include "agent/packet/stream_state.h"
+
+#include <stdlib.h>
+
+void stream_end(struct streams *s, struct stream *stream, enum close_reason reason, enum farewell_kind kind,
+                moment time)
+{
+    stream_order_flush(s, stream, time);
+    if (stream->flags & STREAM_REFUSED) {
+        s->counters.refused++;
+    } else if (stream_is_half_open(stream) && !(stream->sides[STREAM_SERVER].flags & SIDE_SEEN)) {
+        s->counters.unanswered++;
+        kind = FAREWELL_UNANSWERED;
+    }
+    if (kind != FAREWELL_NONE) {
+        stream_table_remember(s, stream, kind, time);
+    }
+    if (stream->sides[STREAM_CLIENT].flags & SIDE_FIN) {
+        reason = CLOSE_FIN;
+    }
+    s->listener.closed(s->listener.context, stream, stream_room(stream), reason, time);
+    stream_table_remove(s, stream);
+}
+
+void stream_end_if_over(struct streams *s, struct stream *stream, moment time)
+{
+    if (stream->sides[0].flags & stream->sides[1].flags & SIDE_FIN) {
+        stream_end(s, stream, CLOSE_FIN, FAREWELL_FIN, time);
+    }
+}
+
+void stream_make_place(struct streams *s, bool confirmed, moment time)
+{
+    struct stream *leaving = stream_table_crowded_out(s, confirmed);
+    if (leaving) {
+        s->counters.evicted++;
+        stream_end(s, leaving, CLOSE_TIMEOUT, FAREWELL_NONE, time);
+    }
+}
+
+/* Whether the stream is too old at `now`. */
+static bool is_too_old(const struct streams *s, const struct stream *stream, moment now)
+{
+    if (stream_is_half_open(stream)) {
+        return now - stream->begun >= s->settings.opening;
+    }
+    return now - stream->last >= s->settings.idle;
+}
+
+/* The list is in the order in which its streams were put there; a stream may have had packets since, then its turn has
+ * not come. */
+static void end_old(struct streams *s, struct stream_list *list, duration age, moment now)
+{
+    uint32_t place = list->oldest;
+    coarse_moment oldest = coarse_of(now) > coarse_of(age) ? coarse_of(now) - coarse_of(age) : 0;
+    while (place != 0) {
+        struct stream *stream = stream_at(s, place);
+        if (stream->queued > oldest) {
+            break;
+        }
+        place = stream->younger;
+        if (is_too_old(s, stream, now)) {
+            s->counters.timed_out++;
+            stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, now);
+        } else if (list == &s->unconfirmed && !stream_is_half_open(stream)) {
+            stream_table_touch(s, stream, coarse_of(now)); /* has longer to live than its neighbours here */
+        }
+    }
+}
+
+void streams_tick(struct streams *s, moment now)
+{
+    stream_order_tick(s, now);
+    end_old(s, &s->unconfirmed, s->settings.opening, now);
+    end_old(s, &s->confirmed, s->settings.idle, now);
+}
+
+static int older_first(const void *a, const void *b)
+{
+    const struct stream *x = *(struct stream *const *)a, *y = *(struct stream *const *)b;
+    if (x->begun != y->begun) {
+        return x->begun < y->begun ? -1 : 1;
+    }
+    return x < y ? -1 : x > y;
+}
+
+void streams_finish(struct streams *s, moment now)
+{
+    struct stream_list *lists[] = {&s->unconfirmed, &s->confirmed};
+    size_t count = 0, most = (size_t)s->unconfirmed.count + s->confirmed.count;
+    struct stream **streams = most > 0 ? malloc(most * sizeof(struct stream *)) : NULL;
+    for (int i = 0; streams && i < 2; i++) {
+        for (uint32_t place = lists[i]->oldest; place != 0; place = stream_at(s, place)->younger) {
+            streams[count++] = stream_at(s, place);
+        }
+    }
+    if (count > 0) {
+        qsort(streams, count, sizeof(struct stream *), older_first);
+    }
+    for (size_t i = 0; i < count; i++) {
+        stream_end(s, streams[i], CLOSE_OPEN, FAREWELL_NONE, now);
+    }
+    free(streams);
+    for (int i = 0; i < 2; i++) { /* without memory to sort them, as they stand */
+        while (lists[i]->oldest != 0) {
+            stream_end(s, stream_at(s, lists[i]->oldest), CLOSE_OPEN, FAREWELL_NONE, now);
+        }
+    }
+}
+
+void streams_drop(struct streams *s, void (*drop)(void *context, struct stream *, void *room))
+{
+    struct stream_list *lists[] = {&s->unconfirmed, &s->confirmed};
+    for (int i = 0; i < 2; i++) {
+        while (lists[i]->oldest != 0) {
+            struct stream *stream = stream_at(s, lists[i]->oldest);
+            stream_order_clear(s, stream);
+            drop(s->listener.context, stream, stream_room(stream));
+            stream_table_remove(s, stream);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+/* What stream.c, stream_table.c and stream_order.c share: how a stream lies in memory. Nobody else includes this.
+ *
+ * A stream is three cache lines, then the listener's room. A packet in order touches the first two and nothing else
+ * of it, so they hold what finding and following a stream needs; the third holds what begins, ends and repairs it. */
+#ifndef AGENT_PACKET_STREAM_STATE_H
+#define AGENT_PACKET_STREAM_STATE_H
+
+#include <assert.h>
+#include "agent/packet/frame.h"
+#include "agent/packet/stream.h"
+
+/* Time in steps of 2^30 ns (1.07 s): enough for the order of age, and four bytes. */
+typedef uint32_t coarse_moment;
+static inline coarse_moment coarse_of(moment time)
+{
+    return (coarse_moment)((uint64_t)time >> 30);
+}
+
+/* Sequence numbers wrap: a is behind b by as much as their difference says (RFC 9293 3.4). */
+static inline int32_t sequence_distance(uint32_t from, uint32_t to)
+{
+    return (int32_t)(to - from);
+}
+
+enum side_flag {
+    SIDE_KNOWN = 1, /* `next` means something */
+    SIDE_ACKED = 2, /* so does `acked` */
+    SIDE_FIN = 4,   /* its FIN was passed */
+    SIDE_SEEN = 8,  /* a packet of its own was seen */
+};
+
+/* What one side has sent. */
+struct side {
+    uint32_t next;       /* sequence number of the next byte to be passed on */
+    uint32_t acked;      /* what the other side has acknowledged of it last */
+    uint32_t last_start; /* the latest bytes passed on: where they began, how many, and their check sum, so that a */
+    uint32_t last_check; /* copy with other bytes is noticed */
+    uint64_t bytes;      /* passed on, gaps included */
+    uint16_t last_length;
+    uint8_t flags;
+    uint8_t reserved[5];
+};
+static_assert(sizeof(struct side) == 32, "both sides in one cache line");
+
+enum stream_flag {
+    STREAM_SYN_SEEN = 1,
+    STREAM_OPENED = 2,
+    STREAM_CONFIRMED = 4, /* both sides have spoken: it stands among the confirmed, which no flood of SYNs pushes out */
+    STREAM_TROUBLED = 8,  /* something is held or missed: `trouble` is there */
+    STREAM_GAPPED = 16,
+    STREAM_REFUSED = 32,
+    STREAM_NEW_SYN = 64, /* a SYN with another number came: `new_syn` */
+    STREAM_GUEST = 128,  /* on a guest's port: the client is the guest */
+};
+
+struct stream {
+    uint32_t chain; /* the next one in its bucket; 0: none */
+    uint32_t hash;
+    uint8_t client[16], server[16];
+    uint16_t client_port, server_port;
+    uint32_t port;
+    moment last;
+    coarse_moment queued; /* when it was put into its list's young end */
+    uint8_t family, flags, ttl_least, ttl_most;
+
+    struct side sides[2];
+
+    moment begun;
+    moment new_syn_time;
+    struct trouble *trouble;
+    uint32_t older, younger;
+    uint32_t new_syn;
+    uint16_t vlan, share, conflicts;
+    uint8_t client_mac[6], server_mac[6];
+    uint8_t reserved[10];
+};
+static_assert(sizeof(struct stream) == 192, "three cache lines");
+
+/* Streams in order of age, by their place in the table; place 0 is none. */
+struct stream_list {
+    uint32_t oldest, youngest, count;
+};
+
+/* What one client (a guest's port, an IPv4 address, an IPv6 /64, by a keyed hash of it) has of the table: when places
+ * or bytes run out, whoever has most of them pays. */
+#define STREAM_SHARES 4096
+struct stream_share {
+    uint32_t streams;
+    uint32_t held;
+};
+
+/* A stream that has ended, remembered for a minute so that its late packets do not look like a new one. */
+enum farewell_kind { FAREWELL_NONE, FAREWELL_FIN, FAREWELL_RESET, FAREWELL_UNANSWERED };
+struct farewell {
+    uint64_t hash;
+    uint32_t next[2];
+    coarse_moment time;
+    uint32_t kind;
+};
+
+/* Bytes that came before their turn; RFC 9293 calls it the reassembly queue. */
+struct held {
+    struct held *next;
+    uint32_t sequence, length, missing;
+    bool fin;
+    uint8_t bytes[];
+};
+
+/* Where a side's bytes do not go on: since when, and how many segments of the stream came after. */
+struct hole {
+    bool open;
+    uint32_t segments;
+    moment since;
+};
+
+/* What a stream needs while something is held or missed, and only then. */
+struct trouble {
+    struct trouble *older, *younger;
+    struct stream *stream;
+    struct held *first[2], *last[2];
+    struct hole holes[2];
+    moment seen[2];
+    uint32_t held; /* bytes of memory */
+};
+
+struct streams {
+    struct stream_settings settings;
+    struct stream_listener listener;
+    struct stream_counters counters;
+    uint64_t mail_ports[65536 / 64];
+
+    /* stream_table.c */
+    void *memory;
+    uint8_t *slab;
+    size_t size; /* of a stream and its room */
+    uint32_t *buckets, bucket_mask;
+    uint32_t free, touched; /* first of the places given back; places ever used */
+    uint32_t unconfirmed_most, confirmed_most;
+    struct stream_list unconfirmed, confirmed;
+    struct stream_share *shares;
+    uint32_t heaviest; /* the share with most streams, as far as known */
+    struct farewell *farewells;
+    uint32_t farewell_mask;
+
+    /* stream_order.c */
+    struct trouble *oldest_trouble, *youngest_trouble;
+};
+
+static inline struct stream *stream_at(const struct streams *s, uint32_t place)
+{
+    return (struct stream *)(void *)(s->slab + (size_t)place * s->size);
+}
+static inline uint32_t stream_place(const struct streams *s, const struct stream *stream)
+{
+    return (uint32_t)((size_t)((const uint8_t *)stream - s->slab) / s->size);
+}
+static inline void *stream_room(struct stream *stream)
+{
+    return stream + 1;
+}
+
+/* stream_table.c: places, the hash, the lists in order of age, shares, farewells. */
+int stream_table_create(struct streams *, struct error *) MUST_CHECK;
+void stream_table_destroy(struct streams *);
+uint64_t stream_table_hash(const struct streams *, const struct segment *);
+struct stream *stream_table_find(const struct streams *, uint64_t hash, const struct segment *, enum stream_side *);
+/* The stream that must give way before another can be added, or NULL. */
+struct stream *stream_table_crowded_out(struct streams *, bool confirmed);
+/* A new one among the unconfirmed; there is a place, for stream_table_crowded_out() was asked. Zeroed but for its key,
+ * which has the segment's source as `side`. */
+struct stream *stream_table_add(struct streams *, uint64_t hash, const struct segment *, enum stream_side);
+void stream_table_remove(struct streams *, struct stream *);
+void stream_table_touch(struct streams *, struct stream *, coarse_moment now); /* to the young end */
+void stream_table_confirm(struct streams *, struct stream *);
+void stream_table_remember(struct streams *, const struct stream *, enum farewell_kind, moment);
+struct farewell *stream_table_farewell(struct streams *, uint64_t hash, moment);
+
+/* stream_order.c: putting bytes in order. */
+struct piece {
+    uint32_t sequence;
+    struct text bytes;
+    uint32_t missing;
+    bool fin;
+};
+bool stream_is_missing(const struct side *); /* the other side has acknowledged what was not seen */
+void stream_order_add(struct streams *, struct stream *, enum stream_side, struct piece, moment);
+/* Time has come to `now`: give up holes that have become too old. */
+void stream_order_tick(struct streams *, moment now);
+/* Pass on all that is held, with gaps where something misses, and free what was needed for it. */
+void stream_order_flush(struct streams *, struct stream *, moment);
+void stream_order_clear(struct streams *, struct stream *); /* free it, pass on nothing */
+uint32_t stream_order_check(const struct streams *, struct text);
+
+/* stream_end.c: how streams end. */
+void stream_end(struct streams *, struct stream *, enum close_reason, enum farewell_kind, moment);
+void stream_end_if_over(struct streams *, struct stream *, moment); /* both sides' FINs were passed */
+void stream_make_place(struct streams *, bool confirmed, moment);   /* so that one more can be added */
+
+/* Its SYN was seen, and not that the connection came about. */
+static inline bool stream_is_half_open(const struct stream *stream)
+{
+    return (stream->flags & (STREAM_SYN_SEEN | STREAM_OPENED)) == STREAM_SYN_SEEN;
+}
+
+static inline void stream_pass(struct streams *s, struct stream *stream, enum stream_side side, struct text bytes,
+                               moment time)
+{
+    struct side *own = &stream->sides[side];
+    own->last_start = own->next;
+    own->last_length = bytes.length <= UINT16_MAX ? (uint16_t)bytes.length : 0;
+    own->last_check = stream_order_check(s, bytes);
+    own->next += (uint32_t)bytes.length;
+    own->bytes += bytes.length;
+    s->listener.bytes(s->listener.context, stream, stream_room(stream), side, bytes, time);
+}
+
+#endif
