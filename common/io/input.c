@@ -164,12 +164,13 @@ static const char *foreign_packing(const struct input *input)
 
 static int open_unpacker(struct input *input)
 {
+    size_t length = input->length;
+    input->length = 0;
     input->raw = malloc(RAW_ROOM > INPUT_WINDOW ? RAW_ROOM : INPUT_WINDOW);
     if (!input->raw)
         return error_set(&input->failure, ENOMEM, "%s: out of memory", input->name);
-    memcpy(input->raw, input->window, input->length);
-    input->raw_length = input->length;
-    input->length = 0;
+    memcpy(input->raw, input->window, length);
+    input->raw_length = length;
     input->member_is_open = true;
     if (input->packing == PACKING_GZIP) {
         enum { GZIP_ONLY = 16 };
@@ -194,9 +195,11 @@ static int recognise(struct input *input)
         input->length += (size_t)got;
     }
     const char *foreign = foreign_packing(input);
-    if (foreign)
+    if (foreign) {
+        input->length = 0;
         return error_set(&input->failure, ENOTSUP, "%s: packed with %s; plain, gzip and zstd are understood",
                          input->name, foreign);
+    }
     input->packing = packing_of(input);
     return input->packing == PACKING_NONE ? 0 : open_unpacker(input);
 }
