@@ -20,8 +20,9 @@ struct nft_features {
     bool netdev, inet;  /* the families load at all */
     bool netdev_reject; /* else: drop, and the agent sends the resets */
     bool inet_reject;
-    bool element_counters;
-    bool owner, persist; /* table flags */
+    bool element_counters;    /* else: no counters, and nothing can be throttled */
+    bool element_expressions; /* several in an element, a limit and a counter; else throttled ones have no counter */
+    bool owner, persist;      /* table flags */
 };
 
 enum nft_role { NFT_HYPERVISOR, NFT_HOST };
