@@ -17,6 +17,11 @@ struct json {
     bool comma, failed;
 };
 
+/* jansson has functions of these two names. Ours have others behind them, so that both libraries can stand in one
+ * program; a file that needs both includes jansson's header first. */
+#define json_string  json_write_string
+#define json_integer json_write_integer
+
 struct json json_begin(struct buffer *out); /* opens the record's object */
 bool json_end(struct json *);               /* closes it and adds a newline; false where writing failed */
 void json_object_open(struct json *, const char *key);
