@@ -13,13 +13,13 @@ enum supervise_kind {
     SUPERVISE_ALIVE, /* once a second */
     SUPERVISE_START, /* start `role` */
     SUPERVISE_STOP,  /* kill `role`: it is silent or broke the rules */
-    SUPERVISE_RELOADED,
     /* supervisor to warden */
-    SUPERVISE_STARTED, /* with a descriptor: the channel to it */
-    SUPERVISE_FAILED,  /* it could not be started; `status` is an errno */
-    SUPERVISE_ENDED,   /* `status` as waitid() gives it: exit status, or signal with SUPERVISE_BY_SIGNAL */
-    SUPERVISE_RELOAD,  /* SIGHUP came */
-    SUPERVISE_FINISH,  /* end within a few seconds */
+    SUPERVISE_CONFIGURATION, /* with a descriptor: the bundle (bundle.h), sealed; first of all, and after SIGHUP */
+    SUPERVISE_UNCHANGED,     /* SIGHUP came, but the configuration is wrong: `text` says how; the old one stays */
+    SUPERVISE_STARTED,       /* with a descriptor: the channel to it */
+    SUPERVISE_FAILED,        /* it could not be started; `status` is an errno */
+    SUPERVISE_ENDED,         /* `status` as waitid() gives it: exit status, or signal with SUPERVISE_BY_SIGNAL */
+    SUPERVISE_FINISH,        /* end within a few seconds */
     SUPERVISE_KINDS
 };
 
@@ -28,6 +28,7 @@ enum supervise_kind {
 struct supervise {
     uint32_t kind, role; /* role: of the process it is about */
     int32_t pid, status;
+    char text[240];
 };
 
 int supervise_send(int channel, const struct supervise *, int descriptor, struct error *) MUST_CHECK;

@@ -28,14 +28,6 @@ static bool one_of(const char *name, const char *const *patterns)
     return false;
 }
 
-static bool named(const char *name, const struct option_words *patterns)
-{
-    for (uint32_t i = 0; i < patterns->count; i++)
-        if (fnmatch(patterns->items[i], name, 0) == 0)
-            return true;
-    return false;
-}
-
 static const struct link *by_index(const struct link *links, size_t count, int index)
 {
     for (size_t i = 0; index && i < count; i++)
@@ -86,31 +78,33 @@ static bool looks_like_own(const struct link *link, const struct places_rules *r
 
 static bool is_guest(const struct link *links, size_t count, const struct link *link, const struct places_rules *rules)
 {
-    if (named(link->name, &rules->uplinks))
+    if (settings_name_fits(&rules->uplinks, link->name))
         return false;
-    return rules->interfaces.count ? named(link->name, &rules->interfaces)
+    return rules->interfaces.count ? settings_name_fits(&rules->interfaces, link->name)
                                    : looks_like_guest(links, count, link, rules);
 }
 
-static enum machine find_machine(const struct link *links, size_t count, const struct places_rules *rules)
+static enum capture_role find_machine(const struct link *links, size_t count, const struct places_rules *rules)
 {
-    if (rules->machine != MACHINE_AUTO)
+    if (rules->machine != CAPTURE_AUTO)
         return rules->machine;
     for (size_t i = 0; i < count; i++)
         if (is_guest(links, count, &links[i], rules) && looks_like_guest(links, count, &links[i], rules))
-            return MACHINE_HYPERVISOR;
-    return MACHINE_HOST;
+            return CAPTURE_HYPERVISOR;
+    return CAPTURE_HOST;
 }
 
-enum machine places_decide(const struct link *links, size_t count, const struct places_rules *rules, enum place *places)
+enum capture_role places_decide(const struct link *links, size_t count, const struct places_rules *rules,
+                                enum place *places)
 {
-    enum machine machine = find_machine(links, count, rules);
+    enum capture_role machine = find_machine(links, count, rules);
     for (size_t i = 0; i < count; i++) {
         const struct link *link = &links[i];
-        bool named_uplink = named(link->name, &rules->uplinks);
+        bool named_uplink = settings_name_fits(&rules->uplinks, link->name);
         places[i] = PLACE_NONE;
-        if (machine == MACHINE_HOST) {
-            bool own = rules->interfaces.count ? named(link->name, &rules->interfaces) : looks_like_own(link, rules);
+        if (machine == CAPTURE_HOST) {
+            bool own = rules->interfaces.count ? settings_name_fits(&rules->interfaces, link->name)
+                                               : looks_like_own(link, rules);
             places[i] = own ? PLACE_OWN : PLACE_NONE;
         } else if (is_guest(links, count, link, rules)) {
             places[i] = PLACE_GUEST;

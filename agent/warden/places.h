@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 #include "agent/warden/links.h"
-#include "common/option.h"
+#include "agent/message/settings.h"
 
 enum place {
     PLACE_NONE,
@@ -14,17 +14,15 @@ enum place {
     PLACE_OWN,    /* the machine's own interface, where there are no guests: captured */
 };
 
-enum machine { MACHINE_AUTO, MACHINE_HYPERVISOR, MACHINE_HOST };
-
 struct places_rules {
-    enum machine machine;           /* AUTO: hypervisor where there are guests' ports, else host */
+    enum capture_role machine;      /* AUTO: hypervisor where there are guests' ports, else host */
     struct option_words interfaces; /* patterns; empty: found by themselves */
     struct option_words uplinks;    /* patterns; empty: found by themselves */
     int default_routes[2];          /* interfaces with the default routes; 0: none */
 };
 
 /* Fills `places`, one for each link, and says what the machine is: never AUTO. */
-enum machine places_decide(const struct link *, size_t count, const struct places_rules *, enum place *places);
+enum capture_role places_decide(const struct link *, size_t count, const struct places_rules *, enum place *places);
 
 /* The bridge in which a frame for the world is put when it is to take the way of a guest's own frames; 0: the port is
  * in none. Proxmox puts a bridge of its own before each guest's port; frames find their way on from there. */

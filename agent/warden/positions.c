@@ -1,0 +1,265 @@
+/* The list is short (one row a guest) and changes rarely, so it is searched from end to end. */
+#include "agent/warden/positions.h"
+
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/warden/capture.h"
+#include "agent/warden/filter.h"
+#include "common/cleanup.h"
+
+#define POSITIONS_MOST 8192
+#define LINK_ETHERNET  1 /* as pcap numbers them; agent/packet/frame.h is not ours to include */
+#define LINK_RAW       101
+
+struct positions {
+    struct positions_listener listener;
+    struct places_rules rules;
+    uint16_t ports[16];
+    uint64_t ring;
+    struct sock_fprog ethernet, raw;
+    struct position *items;
+    size_t count, room;
+    uint32_t last_number;
+    bool bridged, watched; /* watched: there is, or was, someone to hand sockets to */
+};
+
+int positions_create(const struct positions_listener *listener, struct positions **result, struct error *error)
+{
+    struct positions *positions = calloc(1, sizeof(*positions));
+    if (!positions)
+        return error_set(error, ENOMEM, "no memory for the capture positions");
+    positions->listener = *listener;
+    *result = positions;
+    return 0;
+}
+
+void positions_destroy(struct positions **owner)
+{
+    struct positions *positions = *owner;
+    *owner = NULL;
+    if (!positions)
+        return;
+    free(positions->ethernet.filter);
+    free(positions->raw.filter);
+    free(positions->items);
+    free(positions);
+}
+
+int positions_configure(struct positions *positions, const struct capture_settings *settings, struct error *error)
+{
+    struct sock_fprog ethernet = {0}, raw = {0};
+    uint16_t ports[16];
+    settings_ports(settings, ports);
+    int code = filter_compile(ports, true, &ethernet, error);
+    if (code == 0)
+        code = filter_compile(ports, false, &raw, error);
+    if (code != 0) {
+        free(ethernet.filter);
+        return code;
+    }
+    free(positions->ethernet.filter);
+    free(positions->raw.filter);
+    positions->ethernet = ethernet;
+    positions->raw = raw;
+    memcpy(positions->ports, ports, sizeof(ports));
+    positions->ring = settings->ring;
+    positions->rules = (struct places_rules){
+        .machine = (enum capture_role)settings->role, .interfaces = settings->interfaces, .uplinks = settings->uplinks};
+    return 0;
+}
+
+/* Whether the link has Ethernet headers, bare IP, or something that we cannot read. */
+static bool link_type_of(const struct link *link, uint16_t *result)
+{
+    switch (link->hardware) {
+    case ARPHRD_ETHER:
+    case ARPHRD_LOOPBACK:
+        *result = LINK_ETHERNET;
+        return true;
+    case ARPHRD_NONE:
+    case ARPHRD_RAWIP:
+    case ARPHRD_TUNNEL:
+    case ARPHRD_SIT:
+        *result = LINK_RAW;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void say(struct positions *positions, uint8_t severity, const char *name, const char *what)
+{
+    char text[240];
+    snprintf(text, sizeof(text), "%s: %.200s", name, what);
+    positions->listener.event(positions->listener.context, severity, "port", text);
+}
+
+static bool is_captured(const struct position *position)
+{
+    return position->place == PLACE_GUEST || position->place == PLACE_OWN;
+}
+
+static size_t captured(const struct positions *positions)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < positions->count; i++)
+        number += is_captured(&positions->items[i]);
+    return number;
+}
+
+static void open_one(struct positions *positions, struct position *position)
+{
+    union message message;
+    struct message_port_opened *opened = &message.port_opened;
+    struct error error = {0};
+    uint16_t type;
+    position->opened = false;
+    if (!is_captured(position))
+        return;
+    if (!link_type_of(&position->link, &type)) {
+        say(positions, 1, position->link.name, "its frames are of a kind that we cannot read; it is not watched");
+        return;
+    }
+    struct capture_shape shape = capture_shape_for((uint32_t)captured(positions), positions->ring);
+    bool promiscuous = strcmp(position->link.kind, "bridge") == 0;
+    int descriptor = -1;
+    int code = capture_open(position->link.index, type == LINK_ETHERNET ? &positions->ethernet : &positions->raw,
+                            &shape, promiscuous, &descriptor, &error);
+    if (code != 0) {
+        if (code != -ENODEV && code != -ENXIO) /* gone meanwhile: its news is on the way */
+            say(positions, 2, position->link.name, error.text);
+        return;
+    }
+    message_prepare(&message, MESSAGE_PORT_OPENED, 0);
+    opened->number = position->number;
+    opened->interface_index = (uint32_t)position->link.index;
+    snprintf(opened->interface, sizeof(opened->interface), "%s", position->link.name);
+    opened->guest = position->place == PLACE_GUEST;
+    opened->mac_known = position->link.mac_known;
+    memcpy(opened->mac, position->link.mac, 6);
+    opened->link = type;
+    opened->block_size = shape.block_size;
+    opened->blocks = shape.blocks;
+    position->opened = true;
+    positions->listener.opened(positions->listener.context, opened, descriptor);
+}
+
+static struct position *add(struct positions *positions)
+{
+    if (positions->count == positions->room) {
+        size_t room = positions->room ? positions->room * 2 : 32;
+        struct position *items = room <= POSITIONS_MOST ? realloc(positions->items, room * sizeof(*items)) : NULL;
+        if (!items)
+            return NULL;
+        positions->items = items;
+        positions->room = room;
+    }
+    return &positions->items[positions->count++];
+}
+
+/* Still the same port: index, name and place; a renamed port is another sender. */
+static bool is_same(const struct position *position, const struct link *link, enum place place)
+{
+    return position->link.index == link->index && strcmp(position->link.name, link->name) == 0 &&
+           position->place == place;
+}
+
+static void close_gone(struct positions *positions, const struct link *links, const enum place *places, size_t count)
+{
+    for (size_t i = 0; i < positions->count;) {
+        struct position *position = &positions->items[i];
+        bool stays = false;
+        for (size_t k = 0; k < count && !stays; k++)
+            stays = is_same(position, &links[k], places[k]);
+        if (stays) {
+            i++;
+            continue;
+        }
+        struct position gone = *position;
+        memmove(position, position + 1, (positions->count - i - 1) * sizeof(*position));
+        positions->count--;
+        positions->listener.closed(positions->listener.context, &gone);
+    }
+}
+
+static void open_new(struct positions *positions, const struct link *links, const enum place *places, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        struct position *position = NULL;
+        for (size_t i = 0; i < positions->count && !position; i++)
+            if (is_same(&positions->items[i], &links[k], places[k]))
+                position = &positions->items[i];
+        if (position)
+            position->link = links[k];
+        if (position || places[k] == PLACE_NONE)
+            continue;
+        position = add(positions);
+        if (!position) {
+            say(positions, 2, links[k].name, "there are too many ports; it is not watched");
+            continue;
+        }
+        *position = (struct position){.link = links[k], .place = places[k]};
+        if (is_captured(position))
+            position->number = ++positions->last_number;
+    }
+}
+
+/* Sockets are opened when all new positions are known, so that their rings are sized by the number that there will be.
+ */
+static void open_all(struct positions *positions)
+{
+    for (size_t i = 0; positions->watched && i < positions->count; i++)
+        if (!positions->items[i].opened)
+            open_one(positions, &positions->items[i]);
+}
+
+enum capture_role positions_update(struct positions *positions, struct links *links)
+{
+    size_t count, before = positions->count;
+    const struct link *all = links_all(links, &count);
+    enum place *places = calloc(count + 1, sizeof(*places));
+    if (!places)
+        return CAPTURE_HOST;
+    links_default_routes(links, positions->rules.default_routes);
+    enum capture_role machine = places_decide(all, count, &positions->rules, places);
+    positions->bridged = places_are_bridged(all, places, count);
+    close_gone(positions, all, places, count);
+    before = positions->count;
+    open_new(positions, all, places, count);
+    for (size_t i = before; i < positions->count; i++)
+        if (positions->items[i].place != PLACE_OWN)
+            positions->listener.device(positions->listener.context, &positions->items[i]);
+    open_all(positions);
+    free(places);
+    return machine;
+}
+
+void positions_reopen(struct positions *positions)
+{
+    positions->watched = true;
+    for (size_t i = 0; i < positions->count; i++)
+        positions->items[i].opened = false;
+    open_all(positions);
+}
+
+const struct position *positions_find(const struct positions *positions, uint32_t number)
+{
+    for (size_t i = 0; number && i < positions->count; i++)
+        if (positions->items[i].number == number)
+            return &positions->items[i];
+    return NULL;
+}
+
+const struct position *positions_all(const struct positions *positions, size_t *count)
+{
+    *count = positions->count;
+    return positions->items;
+}
+
+bool positions_are_bridged(const struct positions *positions)
+{
+    return positions->bridged;
+}

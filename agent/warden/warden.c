@@ -1,0 +1,566 @@
+/* The warden: the one process that may touch packets and tables, so it does as little as possible with what others say.
+ * It reads no packet and parses no mail: it opens sockets and hands them over, carries out orders after checking each
+ * again, and keeps watcher and courier running. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+#include "agent/message/bundle.h"
+#include "agent/message/role.h"
+#include "agent/message/settings.h"
+#include "agent/message/supervise.h"
+#include "agent/warden/children.h"
+#include "agent/warden/cut.h"
+#include "agent/warden/enforcement.h"
+#include "agent/warden/links.h"
+#include "agent/warden/positions.h"
+#include "agent/warden/sandbox.h"
+#include "agent/warden/switch.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+
+#define LOOK_ROUND_EVERY 15   /* ticks: default routes and own addresses have no news that we listen to */
+#define EVENTS_KEPT      64   /* for a courier that is not there */
+#define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
+#define THROTTLE_RATE    20   /* connections a minute for an order that names none */
+
+struct warden {
+    struct log log;
+    sd_event *loop;
+    int supervisor, exit_status;
+    bool configured, ready, own_is_new;
+    struct process_settings settings;
+    enum capture_role machine;
+    struct address_list own;
+    struct links *links;
+    struct positions *positions;
+    struct enforcement *enforcement;
+    struct cut *cut;
+    struct children *children;
+    struct enforce_switch switched;
+    sd_event_source *guard;
+    int guard_descriptor;
+    moment started;
+    uint32_t ticks, events;
+    union message event[EVENTS_KEPT]; /* until the courier can take them */
+};
+
+static moment now(void)
+{
+    return clock_now();
+}
+
+/* --- what people should know ---------------------------------------------------------------------------------------
+ */
+
+static void on_event(void *context, uint8_t severity, const char *what, const char *text)
+{
+    struct warden *warden = context;
+    union message message;
+    log_write(&warden->log, (enum log_level)severity, "%s", text);
+    message_prepare(&message, MESSAGE_EVENT, 0);
+    message.event.time = now();
+    message.event.severity = severity;
+    snprintf(message.event.what, sizeof(message.event.what), "%s", what);
+    snprintf(message.event.text, sizeof(message.event.text), "%s", text);
+    if (warden->children && children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST))
+        return;
+    if (warden->events < EVENTS_KEPT)
+        warden->event[warden->events++] = message;
+}
+
+static void say_events_kept(struct warden *warden)
+{
+    for (uint32_t i = 0; i < warden->events; i++)
+        (void)children_say(warden->children, ROLE_COURIER, &warden->event[i], -1, TALK_MUST);
+    warden->events = 0;
+}
+
+static void say_status(struct warden *warden, uint32_t question)
+{
+    union message message;
+    struct message_status_warden *status = &message.status_warden;
+    struct enforcement_counters counters = enforcement_counters(warden->enforcement);
+    size_t count;
+    const struct position *positions = positions_all(warden->positions, &count);
+    message_prepare(&message, MESSAGE_STATUS_WARDEN, question);
+    status->started = warden->started;
+    status->enforcing = enforcement_is_on(warden->enforcement);
+    status->role = warden->machine == CAPTURE_HOST ? NFT_HOST : NFT_HYPERVISOR;
+    status->reject = counters.reject;
+    status->table = counters.table;
+    status->layout = warden->machine == CAPTURE_HOST ? 0 : positions_are_bridged(warden->positions) ? 1 : 2;
+    for (size_t i = 0; i < count; i++)
+        *(positions[i].place == PLACE_UPLINK ? &status->uplinks : &status->ports) += 1;
+    status->watcher_restarts = children_restarts(warden->children, ROLE_WATCHER);
+    status->courier_restarts = children_restarts(warden->children, ROLE_COURIER);
+    status->orders = counters.orders;
+    status->repairs = counters.repairs;
+    status->resets_sent = cut_sent(warden->cut);
+    status->refused_orders = counters.refused;
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+/* --- enforcement ---------------------------------------------------------------------------------------------------
+ */
+
+static int on_guard(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct warden *warden = context;
+    (void)source;
+    (void)descriptor;
+    (void)events;
+    enforcement_mend(warden->enforcement, now());
+    return 0;
+}
+
+static void watch_guard(struct warden *warden)
+{
+    int descriptor = enforcement_guard(warden->enforcement);
+    warden->guard = sd_event_source_disable_unref(warden->guard);
+    if (descriptor >= 0 && sd_event_add_io(warden->loop, &warden->guard, descriptor, EPOLLIN, on_guard, warden) < 0)
+        on_event(warden, 2, "repair", "cannot watch what others do to our table");
+    if (warden->guard) /* before packets and orders: a hole in the wall is mended first */
+        sd_event_source_set_priority(warden->guard, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
+static void say_enforcement(struct warden *warden, enum role role)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ENFORCEMENT, 0);
+    message.enforcement.on = enforcement_is_on(warden->enforcement);
+    (void)children_say(warden->children, role, &message, -1, TALK_MUST);
+}
+
+static int switch_enforcement(struct warden *warden, bool on, struct error *error)
+{
+    bool was = enforcement_is_on(warden->enforcement);
+    sd_event_source_disable_unref(TAKE(warden->guard));
+    int code = enforcement_switch(warden->enforcement, on, now(), error);
+    watch_guard(warden);
+    if (was != enforcement_is_on(warden->enforcement) && warden->children) {
+        say_enforcement(warden, ROLE_WATCHER);
+        say_enforcement(warden, ROLE_COURIER);
+    }
+    return code;
+}
+
+static int plan_enforcement(struct warden *warden, struct error *error)
+{
+    struct nft_plan plan = {.role = warden->machine == CAPTURE_HOST ? NFT_HOST : NFT_HYPERVISOR,
+                            .always_open = warden->settings.enforce.always_open,
+                            .reject = warden->settings.enforce.reject != REJECT_NEVER,
+                            .throttle_rate = THROTTLE_RATE,
+                            .throttle_burst = warden->settings.enforce.throttle_burst};
+    settings_ports(&warden->settings.capture, plan.ports);
+    return enforcement_plan(warden->enforcement, &plan, &warden->own, error);
+}
+
+static void on_ask_enforce(struct warden *warden, const struct message_ask_enforce *ask)
+{
+    union message message;
+    struct error error = {0};
+    char text[240];
+    int code = switch_enforcement(warden, ask->on, &error);
+    if (code == 0)
+        code = switch_keep(&warden->switched, ask->on, warden->settings.enforce.mode == ENFORCE_ENFORCE, &error);
+    snprintf(text, sizeof(text), "enforcement was switched %s by %.64s%s%.100s", ask->on ? "on" : "off", ask->person,
+             code ? ": " : "", code ? error.text : "");
+    on_event(warden, code ? 2 : 1, "enforce", text);
+    message_prepare(&message, MESSAGE_DONE, ask->head.question);
+    message.done.code = -code;
+    snprintf(message.done.text, sizeof(message.done.text), "%s", code ? error.text : "");
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+    say_status(warden, 0);
+}
+
+/* --- the machine's links -------------------------------------------------------------------------------------------
+ */
+
+static void on_port_opened(void *context, const struct message_port_opened *opened, int descriptor)
+{
+    struct warden *warden = context;
+    union message message = {.port_opened = *opened};
+    (void)children_say(warden->children, ROLE_WATCHER, &message, descriptor, TALK_MUST);
+}
+
+static void on_port_closed(void *context, const struct position *position)
+{
+    struct warden *warden = context;
+    enforcement_device_gone(warden->enforcement, position->link.name);
+    if (!position->number || !warden->children)
+        return;
+    union message message;
+    char text[100];
+    message_prepare(&message, MESSAGE_PORT_CLOSED, 0);
+    message.port_closed.number = position->number;
+    (void)children_say(warden->children, ROLE_WATCHER, &message, -1, TALK_MUST);
+    snprintf(text, sizeof(text), "%s is gone", position->link.name);
+    on_event(warden, 0, "port", text);
+}
+
+static void on_device(void *context, const struct position *position)
+{
+    struct warden *warden = context;
+    struct error error = {0};
+    char text[300];
+    bool uplink = position->place == PLACE_UPLINK;
+    int code = enforcement_device(warden->enforcement, position->link.name, uplink,
+                                  position->link.mac_known ? position->link.mac : NULL, now(), &error);
+    if (code != 0) {
+        snprintf(text, sizeof(text), "cannot hook %s: %s", position->link.name, error.text);
+        on_event(warden, 2, "port", text);
+    }
+    if (warden->ready) {
+        snprintf(text, sizeof(text), "%s is here as %s", position->link.name, uplink ? "an uplink" : "a guest's port");
+        on_event(warden, 0, "port", text);
+    }
+}
+
+/* Where links, routes or addresses may have changed: hold everything against them anew. */
+static void look_round(struct warden *warden)
+{
+    struct error error = {0};
+    struct address_list own = {0};
+    enum capture_role machine = positions_update(warden->positions, warden->links);
+    int code = links_own_addresses(&own, &error);
+    if (code == 0) {
+        address_list_clear(&warden->own);
+        warden->own = own;
+    }
+    if (code == 0 && machine != warden->machine) {
+        warden->machine = machine;
+        code = plan_enforcement(warden, &error);
+        log_write(&warden->log, LOG_NEWS, "this machine is a %s",
+                  machine == CAPTURE_HOST ? "host: its own interfaces are watched" : "hypervisor");
+    }
+    if (code != 0)
+        on_event(warden, 2, "port", error.text);
+}
+
+static int on_links(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct warden *warden = context;
+    struct error error = {0};
+    bool changed = false;
+    (void)source;
+    (void)descriptor;
+    (void)events;
+    if (links_read(warden->links, &changed, &error) != 0) {
+        on_event(warden, 2, "port", error.text);
+        return sd_event_exit(warden->loop, 1); /* blind for changes: a new warden sees the whole again */
+    }
+    if (changed)
+        look_round(warden);
+    return 0;
+}
+
+/* --- watcher and courier -------------------------------------------------------------------------------------------
+ */
+
+static void on_child_started(void *context, enum role role)
+{
+    struct warden *warden = context;
+    say_enforcement(warden, role);
+    if (role == ROLE_WATCHER)
+        positions_reopen(warden->positions);
+    else
+        say_events_kept(warden);
+}
+
+struct rows {
+    struct warden *warden;
+    uint32_t question, number;
+};
+
+static void say_row(void *context, const struct order *order, uint64_t packets, uint64_t bytes)
+{
+    struct rows *rows = context;
+    union message message;
+    if (rows->number++ >= ROWS_KEPT)
+        return;
+    message_prepare(&message, MESSAGE_ORDER_ROW, rows->question);
+    message.order_row.order = *order;
+    message.order_row.packets = packets;
+    message.order_row.bytes = bytes;
+    (void)children_say(rows->warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+static void on_ask_orders(struct warden *warden, uint32_t question)
+{
+    struct rows rows = {warden, question, 0};
+    struct error error = {0};
+    union message message;
+    if (children_waiting(warden->children, ROLE_COURIER) > ROWS_KEPT)
+        log_write(&warden->log, LOG_TROUBLE_AHEAD,
+                  "the courier does not take its answers; it gets no more of them now");
+    else if (enforcement_list(warden->enforcement, say_row, &rows, now(), &error) != 0)
+        on_event(warden, 2, "enforce", error.text);
+    message_prepare(&message, MESSAGE_END, question);
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+static void on_order(struct warden *warden, const struct order *order)
+{
+    struct error error = {0};
+    char text[300], name[SENDER_TEXT];
+    if (enforcement_order(warden->enforcement, order, now(), &error) == 0)
+        return;
+    snprintf(text, sizeof(text), "cannot %s %s: %s", deed_name((enum deed)order->deed),
+             sender_print(&order->target, name), error.text);
+    on_event(warden, 1, "order", text);
+}
+
+static void on_message(void *context, enum role role, const union message *message)
+{
+    struct warden *warden = context;
+    struct error error = {0};
+    (void)role;
+    switch (message->head.kind) {
+    case MESSAGE_ORDER:
+        on_order(warden, &message->order.order);
+        break;
+    case MESSAGE_RESET:
+        if (cut_connection(warden->cut, &message->reset, &error) != 0 && error.code != EAGAIN && error.code != ENODEV)
+            log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s", error.text);
+        break;
+    case MESSAGE_ASK_STATUS:
+        say_status(warden, message->head.question);
+        break;
+    case MESSAGE_ASK_ORDERS:
+        on_ask_orders(warden, message->head.question);
+        break;
+    case MESSAGE_ASK_ENFORCE:
+        on_ask_enforce(warden, &message->ask_enforce);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- configuration -------------------------------------------------------------------------------------------------
+ */
+
+static int read_settings(int bundle, uint64_t size, struct process_settings *result, struct error *error)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct text content;
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, bundle, 0);
+    if (bytes == MAP_FAILED)
+        return error_set(error, errno, "cannot map the configuration: %s", strerror(errno));
+    struct text whole = {bytes, size};
+    process_settings_bind(result, bindings);
+    int code = bundle_check(whole, error);
+    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
+        code = error_set(error, EPROTO, "the configuration has no part for the processes");
+    if (code == 0)
+        code = options_read(bindings, content, BUNDLE_PROCESS, error);
+    munmap(bytes, size);
+    return code;
+}
+
+static int first_configuration(struct warden *warden, struct error *error)
+{
+    int code = positions_configure(warden->positions, &warden->settings.capture, error);
+    if (code != 0)
+        return code;
+    uint16_t ports[16];
+    settings_ports(&warden->settings.capture, ports);
+    cut_ports(warden->cut, ports);
+    look_round(warden);
+    bool asked = warden->settings.enforce.mode == ENFORCE_ENFORCE;
+    bool on = switch_read(&warden->switched, asked);
+    struct error why = {0};
+    /* Switching off takes away what an earlier run left. Where the kernel has no nftables at all, we can still watch.
+     */
+    if (switch_enforcement(warden, on, &why) != 0)
+        on_event(warden, on ? 2 : 1, "enforce", why.text);
+    children_start(warden->children, ROLE_WATCHER);
+    children_start(warden->children, ROLE_COURIER);
+    return 0;
+}
+
+static int next_configuration(struct warden *warden, int mode_before, struct error *error)
+{
+    int code = positions_configure(warden->positions, &warden->settings.capture, error);
+    if (code == 0)
+        code = plan_enforcement(warden, error);
+    if (code != 0)
+        return code;
+    look_round(warden);
+    if (warden->settings.enforce.mode != mode_before)
+        code = switch_enforcement(warden, warden->settings.enforce.mode == ENFORCE_ENFORCE, error);
+    on_event(warden, 0, "reload", "the configuration was read anew");
+    return code;
+}
+
+static void on_configuration(struct warden *warden, int bundle)
+{
+    struct error error = {0};
+    struct stat status = {0};
+    struct process_settings settings = {0}, before = warden->settings;
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    int code = fstat(bundle, &status) == 0 ? 0 : -errno;
+    if (code == 0)
+        code = read_settings(bundle, (uint64_t)status.st_size, &settings, &error);
+    if (code != 0) {
+        process_settings_bind(&settings, bindings);
+        options_clear(bindings);
+        close(bundle);
+        on_event(warden, 2, "reload", error.text);
+        if (!warden->configured)
+            sd_event_exit(warden->loop, 1);
+        return;
+    }
+    warden->settings = settings;
+    children_configure(warden->children, bundle, (uint64_t)status.st_size);
+    bool first = !warden->configured;
+    warden->configured = true;
+    code = first ? first_configuration(warden, &error) : next_configuration(warden, before.enforce.mode, &error);
+    process_settings_bind(&before, bindings);
+    if (!first)
+        options_clear(bindings);
+    if (code != 0)
+        on_event(warden, 2, "reload", error.text);
+    if (code != 0 && first)
+        sd_event_exit(warden->loop, 1);
+}
+
+/* --- the supervisor ------------------------------------------------------------------------------------------------
+ */
+
+static void say_supervisor(struct warden *warden, enum supervise_kind kind)
+{
+    struct supervise message = {.kind = kind};
+    struct error error = {0};
+    if (supervise_send(warden->supervisor, &message, -1, &error) == -ECONNRESET)
+        sd_event_exit(warden->loop, 0);
+}
+
+static int on_supervisor(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct warden *warden = context;
+    struct supervise news;
+    struct error error = {0};
+    int along = -1, code;
+    (void)source;
+    (void)events;
+    while ((code = supervise_receive(descriptor, &news, &along, &error)) == 1) {
+        switch (news.kind) {
+        case SUPERVISE_CONFIGURATION:
+            on_configuration(warden, along);
+            break;
+        case SUPERVISE_UNCHANGED:
+            on_event(warden, 2, "reload", news.text);
+            break;
+        case SUPERVISE_FINISH:
+            return sd_event_exit(warden->loop, 0);
+        default:
+            children_supervised(warden->children, &news, along);
+            break;
+        }
+    }
+    return code < 0 ? sd_event_exit(warden->loop, code == -ECONNRESET ? 0 : 1) : 0;
+}
+
+static int on_second(sd_event_source *source, uint64_t when, void *context)
+{
+    struct warden *warden = context;
+    (void)when;
+    say_supervisor(warden, SUPERVISE_ALIVE);
+    if (warden->configured) {
+        if (++warden->ticks % LOOK_ROUND_EVERY == 0)
+            look_round(warden);
+        children_tick(warden->children);
+        enforcement_tick(warden->enforcement, now());
+        cut_tick(warden->cut);
+        if (!warden->ready)
+            say_supervisor(warden, SUPERVISE_READY);
+        warden->ready = true;
+    }
+    sd_event_source_set_time_relative(source, SECOND / MICROSECOND);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------------------------------
+ */
+
+static int open_parts(struct warden *warden, const struct role_start *start, struct error *error)
+{
+    const struct positions_listener ports = {warden, on_port_opened, on_port_closed, on_device, on_event};
+    const struct children_listener children = {warden, on_child_started, on_message, on_event};
+    const struct enforcement_listener repairs = {warden, on_event};
+    const struct nft_plan none = {.role = NFT_HOST};
+    int code = switch_open(&warden->switched, start->state, error);
+    if (code == 0)
+        code = links_open(&warden->links, error);
+    if (code == 0)
+        code = positions_create(&ports, &warden->positions, error);
+    if (code == 0)
+        code = enforcement_open(&none, &repairs, &warden->enforcement, error);
+    const struct cut_means means = {warden->positions, warden->links, warden->enforcement};
+    if (code == 0)
+        code = cut_open(&means, &warden->cut, error);
+    if (code == 0)
+        code = children_open(warden->loop, warden->supervisor, &children, &warden->children, error);
+    return code;
+}
+
+static int enter(struct warden *warden, const struct role_start *start, struct error *error)
+{
+    int code = sd_event_new(&warden->loop);
+    if (code >= 0)
+        code = sd_event_add_io(warden->loop, NULL, warden->supervisor, EPOLLIN, on_supervisor, warden);
+    if (code >= 0)
+        code = sd_event_add_time_relative(warden->loop, NULL, CLOCK_MONOTONIC, 100000, 1000, on_second, warden);
+    if (code < 0)
+        return error_set(error, -code, "cannot make an event loop: %s", strerror(-code));
+    code = open_parts(warden, start, error);
+    if (code != 0)
+        return code;
+    code = sd_event_add_io(warden->loop, NULL, links_descriptor(warden->links), EPOLLIN, on_links, warden);
+    if (code < 0)
+        return error_set(error, -code, "cannot watch the network links: %s", strerror(-code));
+    return warden_sandbox(error);
+}
+
+static void leave(struct warden *warden)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    sd_event_source_disable_unref(warden->guard);
+    children_close(&warden->children);
+    cut_close(&warden->cut);
+    enforcement_close(&warden->enforcement); /* blocks stay in the kernel and expire there */
+    positions_destroy(&warden->positions);
+    links_close(&warden->links);
+    address_list_clear(&warden->own);
+    process_settings_bind(&warden->settings, bindings);
+    options_clear(bindings);
+    switch_close(&warden->switched);
+    sd_event_unref(warden->loop);
+}
+
+int warden_main(const struct role_start *start)
+{
+    struct error error = {0};
+    struct warden *warden = calloc(1, sizeof(*warden));
+    if (!warden)
+        return 1;
+    warden->log = log_open("warden");
+    warden->supervisor = start->channel;
+    warden->started = now();
+    int code = enter(warden, start, &error);
+    if (code == 0)
+        code = sd_event_loop(warden->loop);
+    else
+        log_write(&warden->log, LOG_TROUBLE, "%s", error.text);
+    leave(warden);
+    free(warden);
+    return code == 0 ? 0 : 1;
+}
