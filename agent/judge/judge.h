@@ -14,7 +14,7 @@
 #include "detectors/detector.h"
 
 struct judge_settings; /* policy and every detector's settings, filled from configuration */
-struct judge_settings *judge_settings_create(struct error *); /* presets */
+struct judge_settings *judge_settings_create(struct error *); /* presets; NULL on failure */
 void judge_settings_destroy(struct judge_settings **);
 /* The bindings for options_read(): [policy], [sender], and one section for each detector. Borrowed; ended by an entry
  * whose options are NULL. Append them to the caller's own. */
@@ -44,19 +44,29 @@ struct judge_listener {
     void (*verdict)(void *context, const struct verdict_change *);
     void (*order)(void *context, const struct order *);
     void (*evidence)(void *context, const struct sender_record *, const struct evidence *, points added);
-};
+    /* The guard against storms holds orders back (`begins`) or lets them go again: so many senders were given orders
+     * within the last hour, of so many that were seen in it. A person should look. */
+    void (*storm)(void *context, moment, bool begins, uint32_t ordered, uint32_t active);
+}; /* each may be NULL */
 
 struct judge;
 /* Settings and senders are borrowed and must outlive it. */
 struct judge *judge_create(const struct judge_settings *, struct senders *, const struct judge_listener *,
                            struct error *);
 void judge_destroy(struct judge **);
+/* All of it: the seconds before it, whom it is about (senders_attribute), its record (senders_record), the counting
+ * (senders_count), the detectors, and the verdict that follows. */
 void judge_observe(struct judge *, const struct observation *);
-void judge_tick(struct judge *, moment now); /* every whole second up to `now`, each once */
+/* Every whole second up to `now`, each once, however far they have come. Costs nothing but for senders whose verdict
+ * may change in one of them, and for detectors that want OBSERVATION_TICK: these get it for every sender that was seen
+ * within the last JUDGE_TICKING. */
+void judge_tick(struct judge *, moment now);
+#define JUDGE_TICKING HOUR
 /* Change the settings; scores and verdicts stay. */
 void judge_reload(struct judge *, const struct judge_settings *);
 
-/* A person's order: it stands over the policy until it ends. `deed` RELEASE also clears score and verdict. */
+/* A person's order: it stands over the policy until it ends. `deed` RELEASE also clears score, verdict, repeats and
+ * what the detectors remember. `rate` 0: the policy's. */
 int judge_command(struct judge *, const struct sender *, enum deed, moment now, duration length, uint32_t rate,
                   const char *why, struct error *) MUST_CHECK;
 /* Send the orders that are in force again: after a start, or when enforcement is switched on. */
@@ -74,7 +84,7 @@ struct judge_view {
     moment person_until;
     struct evidence evidence[DETECTORS_MOST];
     uint32_t evidence_count;
-    points thresholds[VERDICTS]; /* what it takes to reach each */
+    points thresholds[VERDICTS]; /* what it takes to reach each; 0: not in use */
     moment clear_at; /* when, without new evidence, the score will be low enough and the hold over; 0: it is clear */
 };
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);

@@ -17,6 +17,7 @@
 struct sender_record {
     struct sender sender;
     uint8_t busy; /* odd while it is being changed: a process that died then leaves a record not to be trusted */
+    uint8_t held; /* the judge's: an order is in force, so it gives way after all that are not */
     moment first, last;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes, tls_sessions;
@@ -34,8 +35,9 @@ struct senders_shape {
 
 size_t senders_memory(const struct senders_shape *);
 struct senders *senders_place(void *memory, const struct senders_shape *, struct error *);
-/* NULL (and nothing changed) where the memory holds no sound table of that shape; senders left half-changed are
- * dropped and counted in `*dropped`. */
+/* NULL (and nothing changed) where the memory holds no table of that shape. Else its records are found again, whatever
+ * the process that died was doing; senders left half-changed are dropped and counted in `*dropped`. The key is the one
+ * found in memory. */
 struct senders *senders_adopt(void *memory, size_t size, const struct senders_shape *, uint32_t *dropped);
 void senders_release(struct senders **); /* the handle, not the memory */
 
@@ -48,14 +50,20 @@ bool senders_set_port(struct senders *, const struct senders_port *) __attribute
 void senders_drop_port(struct senders *, uint32_t number);
 struct sender senders_attribute(const struct senders *, const struct origin *);
 
-/* The record of that sender, made where it was not there; it is now the youngest. */
+/* The record of that sender, made where it was not there; it is now the youngest. The pointer is good until the next
+ * call for another sender. */
 struct sender_record *senders_record(struct senders *, const struct sender *, moment);
 struct sender_record *senders_find(struct senders *, const struct sender *);
 void senders_forget(struct senders *, const struct sender *);
 /* Called with a record that gives way, before it is gone. */
 void senders_on_leaving(struct senders *, void (*leaving)(void *context, struct sender_record *), void *context);
 
-/* Count an observation into its record. */
+/* Count an observation into its record (judge_observe() does it). What is counted how:
+ *  - connections: opened; connect_failed: refused or unanswered
+ *  - messages: content answered 2xx; messages_rejected: 4xx or 5xx; bytes: of all content sent, answered or not
+ *  - recipients: RCPT answered 2xx; _rejected: 5xx; _deferred: 4xx
+ *  - distinct_servers: talked to; distinct_recipients, _senders, _helos: named, whatever the answer (the null sender is
+ *    one). HELO names and the domains of addresses compare without regard to case. */
 void senders_count(struct senders *, struct sender_record *, const struct observation *);
 uint64_t senders_distinct(const struct senders *, const struct count *);
 void *senders_judge_bytes(struct senders *, struct sender_record *);
@@ -63,7 +71,8 @@ struct sender_record *senders_oldest(struct senders *);
 struct sender_record *senders_younger(struct senders *, const struct sender_record *);
 uint32_t senders_number(const struct senders *);
 
-/* Mark a record as being changed, and as whole again. */
+/* Mark a record as being changed, and as whole again. For the judge's bytes; the functions here do it themselves. The
+ * two do not nest. */
 void sender_record_open(struct sender_record *);
 void sender_record_close(struct sender_record *);
 

@@ -1,0 +1,262 @@
+/* The table of senders: whom an observation is about, found by guest's port, else by address; the records in one piece
+ * of memory, the oldest giving way. */
+#include "agent/sender/block.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE   64 /* records begin on a line of the cache of their own */
+#define CHANCE 64 /* senders with an order in force that are passed over in search of one to give way */
+
+static bool add_up(size_t *sum, size_t size)
+{
+    size_t rounded = (size + LINE - 1) & ~(size_t)(LINE - 1);
+    return rounded >= size && !__builtin_add_overflow(*sum, rounded, sum);
+}
+
+bool senders_lay_out(const struct senders_shape *shape, struct senders_layout *result)
+{
+    struct senders_layout layout = {0};
+    size_t end = 0, records;
+    layout.index = (struct table_shape){shape->senders, sizeof(struct sender), sizeof(uint64_t), shape->key};
+
+    bool fits = shape->senders > 0 && shape->sketches <= COUNT_POOL_MOST && add_up(&end, sizeof(struct senders_block));
+    layout.records = end;
+    fits = fits && add_up(&layout.record_stride, sizeof(struct sender_record)) &&
+           add_up(&layout.record_stride, shape->judge_bytes) &&
+           !__builtin_mul_overflow(layout.record_stride, (size_t)shape->senders, &records) && add_up(&end, records);
+    layout.table = end;
+    fits = fits && add_up(&end, table_memory(&layout.index));
+    layout.pool = end;
+    fits = fits && add_up(&end, count_pool_memory(shape->sketches));
+    layout.size = end;
+    if (fits)
+        *result = layout;
+    return fits;
+}
+
+size_t senders_memory(const struct senders_shape *shape)
+{
+    struct senders_layout layout;
+    return senders_lay_out(shape, &layout) ? layout.size : SIZE_MAX;
+}
+
+struct senders *senders_place(void *memory, const struct senders_shape *shape, struct error *error)
+{
+    struct senders *senders = calloc(1, sizeof *senders);
+    if (senders == NULL || !senders_lay_out(shape, &senders->layout)) {
+        free(senders);
+        error_set(error, ENOMEM, "no memory for a table of %u senders", shape->senders);
+        return NULL;
+    }
+    senders->block = memory;
+    *senders->block = (struct senders_block){
+        .magic = SENDERS_MAGIC,
+        .fingerprint = shape->fingerprint,
+        .senders = shape->senders,
+        .sketches = shape->sketches,
+        .judge_bytes = shape->judge_bytes,
+        .record_bytes = sizeof(struct sender_record),
+        .key = shape->key,
+    };
+    senders->table = table_place((char *)memory + senders->layout.table, &senders->layout.index);
+    senders->pool = count_pool_place((char *)memory + senders->layout.pool, shape->sketches);
+    return senders;
+}
+
+void senders_release(struct senders **senders)
+{
+    if (*senders != NULL)
+        free((*senders)->ports.items);
+    free(*senders);
+    *senders = NULL;
+}
+
+/* --- attribution --- */
+
+static size_t port_position(const struct port_list *ports, uint32_t number)
+{
+    size_t low = 0, high = ports->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (ports->items[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool port_stands_at(const struct port_list *ports, size_t position, uint32_t number)
+{
+    return position < ports->count && ports->items[position].number == number;
+}
+
+bool senders_set_port(struct senders *senders, const struct senders_port *port)
+{
+    struct port_list *ports = &senders->ports;
+    size_t at = port_position(ports, port->number);
+    if (port_stands_at(ports, at, port->number)) {
+        ports->items[at] = *port;
+        return true;
+    }
+    if (ports->count == ports->room) {
+        size_t room = ports->room ? ports->room * 2 : 16;
+        struct senders_port *items = reallocarray(ports->items, room, sizeof *items);
+        if (items == NULL)
+            return false;
+        ports->items = items;
+        ports->room = room;
+    }
+    memmove(ports->items + at + 1, ports->items + at, (ports->count - at) * sizeof *ports->items);
+    ports->items[at] = *port;
+    ports->count++;
+    return true;
+}
+
+void senders_drop_port(struct senders *senders, uint32_t number)
+{
+    struct port_list *ports = &senders->ports;
+    size_t at = port_position(ports, number);
+    if (!port_stands_at(ports, at, number))
+        return;
+    ports->count--;
+    memmove(ports->items + at, ports->items + at + 1, (ports->count - at) * sizeof *ports->items);
+}
+
+/* A guest can write any address into its packets, but it cannot leave its port. */
+struct sender senders_attribute(const struct senders *senders, const struct origin *origin)
+{
+    if (origin->port != 0) {
+        size_t at = port_position(&senders->ports, origin->port);
+        if (port_stands_at(&senders->ports, at, origin->port))
+            return sender_from_port(senders->ports.items[at].interface);
+    }
+    return sender_from_address(&origin->address);
+}
+
+/* --- records --- */
+
+void sender_record_open(struct sender_record *record)
+{
+    record->busy |= 1;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+void sender_record_close(struct sender_record *record)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    record->busy = (uint8_t)((record->busy | 1) + 1);
+}
+
+static struct sender_record *record_of(const struct senders *senders, const void *value)
+{
+    return value ? senders_record_at(senders, table_index(senders->table, value)) : NULL;
+}
+
+static void *value_of(const struct senders *senders, const struct sender_record *record)
+{
+    size_t distance = (size_t)((const char *)record - (const char *)senders_record_at(senders, 0));
+    return table_at(senders->table, (uint32_t)(distance / senders->layout.record_stride));
+}
+
+static void wipe(struct senders *senders, struct sender_record *record)
+{
+    sender_record_open(record);
+    count_clear(senders->pool, &record->distinct_recipients);
+    count_clear(senders->pool, &record->distinct_senders);
+    count_clear(senders->pool, &record->distinct_helos);
+    count_clear(senders->pool, &record->distinct_servers);
+    memset(record + 1, 0, senders->layout.record_stride - sizeof *record);
+    *record = (struct sender_record){.busy = 1};
+    sender_record_close(record);
+}
+
+/* The oldest gives way. One with an order in force gets another chance, within bounds: its order stays in the kernel
+ * until its time-out all the same, but its evidence would be forgotten. */
+static void make_room(struct senders *senders)
+{
+    for (int tries = 0; tries < CHANCE && record_of(senders, table_oldest(senders->table))->held; tries++)
+        table_touch(senders->table, table_oldest(senders->table));
+    void *oldest = table_oldest(senders->table);
+    struct sender_record *record = record_of(senders, oldest);
+    if (senders->leaving)
+        senders->leaving(senders->context, record);
+    wipe(senders, record);
+    table_remove(senders->table, oldest);
+}
+
+struct sender_record *senders_record(struct senders *senders, const struct sender *sender, moment time)
+{
+    void *value = table_find(senders->table, sender);
+    if (value == NULL && table_count(senders->table) == senders->block->senders)
+        make_room(senders);
+    bool added;
+    value = table_add(senders->table, sender, &added, NULL, NULL);
+    struct sender_record *record = record_of(senders, value);
+    if (!added && time <= record->last && time >= record->first)
+        return record;
+
+    uint32_t number = table_index(senders->table, value);
+    if (number >= senders->block->high_water)
+        senders->block->high_water = number + 1;
+    sender_record_open(record);
+    if (added) {
+        record->sender = *sender;
+        record->first = record->last = time;
+    }
+    if (time > record->last)
+        record->last = time;
+    if (time < record->first)
+        record->first = time;
+    sender_record_close(record);
+    return record;
+}
+
+struct sender_record *senders_find(struct senders *senders, const struct sender *sender)
+{
+    return record_of(senders, table_find(senders->table, sender));
+}
+
+void senders_forget(struct senders *senders, const struct sender *sender)
+{
+    void *value = table_find(senders->table, sender);
+    if (value == NULL)
+        return;
+    wipe(senders, record_of(senders, value));
+    table_remove(senders->table, value);
+}
+
+void senders_on_leaving(struct senders *senders, void (*leaving)(void *context, struct sender_record *), void *context)
+{
+    senders->leaving = leaving;
+    senders->context = context;
+}
+
+void *senders_judge_bytes(struct senders *senders, struct sender_record *record)
+{
+    (void)senders;
+    return record + 1;
+}
+
+struct sender_record *senders_oldest(struct senders *senders)
+{
+    return record_of(senders, table_oldest(senders->table));
+}
+
+struct sender_record *senders_younger(struct senders *senders, const struct sender_record *record)
+{
+    return record_of(senders, table_younger(senders->table, value_of(senders, record)));
+}
+
+uint32_t senders_number(const struct senders *senders)
+{
+    return table_count(senders->table);
+}
+
+uint64_t senders_distinct(const struct senders *senders, const struct count *count)
+{
+    return count_value(senders->pool, count);
+}

@@ -1,0 +1,107 @@
+/* Counting an observation into its sender's record: what the `sender` record's numbers mean. */
+#define XXH_INLINE_ALL
+#include <string.h>
+#include <xxhash.h>
+#include "agent/sender/block.h"
+
+#define ADDRESS_MOST 512 /* of an address or a name, these bytes tell it from others */
+
+/* The hash of a name in which the bytes from `fold` on compare without regard to case. It has no key: the same trace
+ * gives the same numbers everywhere, also where a sketch makes them estimates. */
+static uint64_t hash_of(struct text name, size_t fold)
+{
+    char folded[ADDRESS_MOST];
+    size_t length = name.length < sizeof folded ? name.length : sizeof folded;
+    if (length == 0)
+        return XXH3_64bits("", 0);
+    memcpy(folded, name.bytes, length);
+    for (size_t i = fold; i < length; i++)
+        if (folded[i] >= 'A' && folded[i] <= 'Z')
+            folded[i] = (char)(folded[i] | 0x20);
+    return XXH3_64bits(folded, length);
+}
+
+/* The local part may be case-sensitive (RFC 5321 2.4), the domain is not. */
+static uint64_t hash_of_address(struct text address)
+{
+    const char *at = address.length ? memrchr(address.bytes, '@', address.length) : NULL;
+    return hash_of(address, at ? (size_t)(at - address.bytes) : address.length);
+}
+
+static void count_server(struct senders *senders, struct sender_record *record, const struct address *server)
+{
+    if (server->family != 0)
+        count_add(senders->pool, &record->distinct_servers,
+                  XXH3_64bits(server->bytes, server->family == 4 ? 4 : sizeof server->bytes));
+}
+
+static int class_of(const struct reply *reply)
+{
+    return reply->code / 100;
+}
+
+static void count_message(struct sender_record *record, const struct observation *observation)
+{
+    record->bytes += observation->message.bytes;
+    switch (class_of(&observation->message.reply)) {
+    case 2:
+        record->messages++;
+        break;
+    case 4:
+    case 5:
+        record->messages_rejected++;
+        break;
+    }
+}
+
+static void count_recipient(struct senders *senders, struct sender_record *record,
+                            const struct observation *observation)
+{
+    count_add(senders->pool, &record->distinct_recipients, hash_of_address(observation->recipient.address));
+    switch (class_of(&observation->recipient.reply)) {
+    case 2:
+        record->recipients++;
+        break;
+    case 4:
+        record->recipients_deferred++;
+        break;
+    case 5:
+        record->recipients_rejected++;
+        break;
+    }
+}
+
+void senders_count(struct senders *senders, struct sender_record *record, const struct observation *observation)
+{
+    sender_record_open(record);
+    switch (observation->kind) {
+    case OBSERVATION_CONNECTION:
+        if (observation->connection.outcome == CONNECTION_OPENED) {
+            record->connections++;
+            count_server(senders, record, &observation->server);
+        } else {
+            record->connect_failed++;
+        }
+        break;
+    case OBSERVATION_HELO:
+        count_add(senders->pool, &record->distinct_helos, hash_of(observation->helo.name, 0));
+        count_server(senders, record, &observation->server);
+        break;
+    case OBSERVATION_TLS:
+        record->tls_sessions++;
+        break;
+    case OBSERVATION_TRANSACTION:
+        count_add(senders->pool, &record->distinct_senders, hash_of_address(observation->transaction.from));
+        count_server(senders, record, &observation->server);
+        break;
+    case OBSERVATION_RECIPIENT:
+        count_recipient(senders, record, observation);
+        break;
+    case OBSERVATION_MESSAGE:
+        count_message(record, observation);
+        break;
+    default:
+        break;
+    }
+    sender_record_close(record);
+}
