@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESET_WINDOW     UINT32_C(65536) /* how far from the expected number a reset may lie */
-#define OLD_TUPLE        (60 * SECOND) /* a SYN begins a new connection at once where the old was silent for so long */
-#define HANDSHAKE_WINDOW (UINT32_C(1) << 20) /* how far behind its SYN the first packet seen of a connection may lie   \
-                                              */
+#define RESET_WINDOW UINT32_C(65536) /* how far from the expected number a reset may lie */
+#define OLD_TUPLE    (60 * SECOND)   /* a SYN begins a new connection at once where the old was silent for so long */
+#define HANDSHAKE_WINDOW                                                                                               \
+    (UINT32_C(1) << 20) /* how far behind its SYN the first packet seen of a connection may lie                        \
+                         */
 #define FLAGS_OF_USE (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)
 
 static enum stream_side other(enum stream_side side)
@@ -367,6 +368,7 @@ static void receive(struct streams *s, struct stream *stream, enum stream_side s
     }
     take_back_fin(s, stream, own, segment);
     struct piece piece = {.sequence = segment->sequence,
+                          .acknowledged = segment->flags & SEGMENT_ACK ? segment->acknowledged : peer->next,
                           .bytes = segment->payload,
                           .missing = segment->missing,
                           .fin = (segment->flags & SEGMENT_FIN) != 0};

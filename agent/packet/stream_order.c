@@ -46,10 +46,19 @@ static bool has_hole(const struct stream *stream, enum stream_side side)
     return first ? first->sequence != stream->sides[side].next : stream_is_missing(&stream->sides[side]);
 }
 
-/* Whether `side` must wait, for it answers bytes of the other side that were not seen yet. */
-static bool must_wait(const struct stream *stream, enum stream_side side)
+/* Whether bytes of `side` must wait, for they were sent in answer to bytes of the other side that have not been passed
+ * on yet. */
+static bool must_wait(const struct stream *stream, enum stream_side side, uint32_t acknowledged)
 {
-    return stream_is_missing(&stream->sides[other(side)]) && has_hole(stream, other(side));
+    const struct side *peer = &stream->sides[other(side)];
+    return stream_is_missing(peer) && sequence_distance(peer->next, acknowledged) > 0;
+}
+
+/* The first piece held of `side` is what comes next, but waits for the other side. */
+static bool is_waiting(const struct stream *stream, enum stream_side side)
+{
+    const struct held *first = first_held(stream, side);
+    return first && first->sequence == stream->sides[side].next && must_wait(stream, side, first->acknowledged);
 }
 
 /* ---- pieces: bytes, then what the snap length cut off, then the FIN ---- */
@@ -257,13 +266,13 @@ static void pass_piece(struct streams *s, struct stream *stream, enum stream_sid
     }
 }
 
-/* Pass on what is held and has its turn. */
+/* Pass on what is held and has its turn. Where each side waits for the other, neither does. */
 static bool drain(struct streams *s, struct stream *stream, enum stream_side side, moment time)
 {
     struct trouble *trouble = stream->trouble;
     bool passed = false;
     while (trouble->first[side] && trouble->first[side]->sequence == stream->sides[side].next &&
-           !must_wait(stream, side)) {
+           (!is_waiting(stream, side) || is_waiting(stream, other(side)))) {
         struct held *held = trouble->first[side];
         trouble->first[side] = held->next;
         struct piece piece = {.sequence = held->sequence,
@@ -407,6 +416,7 @@ static bool hold_at(struct streams *s, struct stream *stream, enum stream_side s
         return false;
     }
     held->sequence = piece->sequence;
+    held->acknowledged = piece->acknowledged;
     held->length = (uint32_t)piece->bytes.length;
     held->missing = piece->missing;
     held->fin = piece->fin;
@@ -478,12 +488,14 @@ static void trim_passed(struct streams *s, struct stream *stream, const struct s
     }
 }
 
-/* In order, as far as nothing is held from there on: straight from the packet. */
+/* In order, as far as nothing is held from there on: straight from the packet. Where the other side waits for these
+ * bytes they do not wait for it in turn: they are sent again, and acknowledge more than they did the first time. */
 static void pass_in_order(struct streams *s, struct stream *stream, enum stream_side side, struct piece *piece,
                           moment time)
 {
     struct side *own = &stream->sides[side];
-    while (piece_span(piece) > 0 && piece->sequence == own->next && !must_wait(stream, side)) {
+    while (piece_span(piece) > 0 && piece->sequence == own->next &&
+           (!must_wait(stream, side, piece->acknowledged) || is_waiting(stream, other(side)))) {
         uint32_t span = piece_span(piece);
         const struct held *first = first_held(stream, side);
         if (first && first->sequence - own->next < span) {
@@ -495,7 +507,10 @@ static void pass_in_order(struct streams *s, struct stream *stream, enum stream_
             pass_piece(s, stream, side, &front, time);
         }
         piece_drop_front(piece, span);
-        if (first && drain(s, stream, side, time)) {
+        if (first && !drain(s, stream, side, time)) {
+            break;
+        }
+        if (first) {
             int32_t behind = sequence_distance(piece->sequence, own->next);
             if (behind > 0) {
                 s->counters.overlapping += piece_span(piece) > 0;

@@ -101,7 +101,7 @@ struct farewell {
 /* Bytes that came before their turn; RFC 9293 calls it the reassembly queue. */
 struct held {
     struct held *next;
-    uint32_t sequence, length, missing;
+    uint32_t sequence, acknowledged, length, missing;
     bool fin;
     uint8_t bytes[];
 };
@@ -178,6 +178,7 @@ struct farewell *stream_table_farewell(struct streams *, uint64_t hash, moment);
 /* stream_order.c: putting bytes in order. */
 struct piece {
     uint32_t sequence;
+    uint32_t acknowledged; /* what its sender had of the other side when it sent this */
     struct text bytes;
     uint32_t missing;
     bool fin;
