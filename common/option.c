@@ -176,11 +176,11 @@ static char *read_line(char *result, int size, void *context)
     return result;
 }
 
-/* What stands before " ;": newer and older inih differ in whether they have cut it off a line that goes on. */
+/* What stands before " ;" (or ";" at its start): versions of inih differ in what they cut off. */
 static struct text without_comment(struct text value)
 {
-    for (size_t i = 1; i < value.length; i++)
-        if (value.bytes[i] == ';' && is_space(value.bytes[i - 1]))
+    for (size_t i = 0; i < value.length; i++)
+        if (value.bytes[i] == ';' && (i == 0 || is_space(value.bytes[i - 1])))
             value.length = i;
     return text_trim(value);
 }

@@ -303,6 +303,8 @@ static int add_word(const struct option *option, struct text item, struct option
     char(*word)[sizeof list->items[0]] = &list->items[list->count];
     if (item.length >= sizeof *word)
         return refuse(option, item, error, "is too long");
+    if (item.bytes[0] == ';' || item.bytes[0] == '#')
+        return refuse(option, item, error, "would begin a comment");
     for (size_t i = 0; i < item.length; i++)
         if ((unsigned char)item.bytes[i] < 0x20 || item.bytes[i] == 0x7f)
             return refuse(option, item, error, "holds a control character");
