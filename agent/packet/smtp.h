@@ -25,6 +25,13 @@
 #define SMTP_PIPELINE_MOST     1024 /* commands waiting for their reply; beyond: the dialogue is resynchronised */
 #define SMTP_RECIPIENTS_MOST   4096 /* kept in one transaction's summary; all are observed */
 #define SMTP_TRANSACTIONS_MOST 1024 /* kept in one session's summary; all are observed */
+#define SMTP_SUMMARY_MOST      (UINT32_C(1) << 20) /* bytes of them; beyond, transactions are left out */
+/* Bytes of the client that wait for a reply to say what they are: content or commands after DATA, a password or
+ * commands after AUTH, a TLS hello or commands after STARTTLS. Beyond, their first line decides. */
+#define SMTP_HELD_MOST 4096
+/* Heap of all dialogues of one listener, unless it says otherwise; beyond, recipients and lines are refused, counted.
+ */
+#define SMTP_MEMORY_MOST (UINT64_C(1) << 30)
 
 struct smtp; /* at most SMTP_SIZE bytes, placed by the caller in zeroed memory */
 #define SMTP_SIZE 192
@@ -32,6 +39,7 @@ static_assert(SMTP_SIZE % 8 == 0, "aligned");
 
 struct smtp_counters {
     uint64_t commands, replies, unpaired_replies, unknown_commands, long_lines, resynchronised, binary, memory_refused;
+    uint64_t bytes_held; /* heap of all dialogues now */
 };
 
 /* Of the `session` record (see session.h): what the dialogue came to. Borrowed until smtp_end(). */
@@ -62,7 +70,9 @@ struct smtp_summary {
 struct smtp_listener {
     void *context;
     void (*observe)(void *context, struct observation *);
-    struct smtp_counters *counters; /* shared by all dialogues of one listener */
+    struct smtp_counters *counters; /* shared by all dialogues of one listener; must outlive them */
+    uint64_t bytes_most;            /* bound of counters->bytes_held; 0: SMTP_MEMORY_MOST */
+    bool transactions_unwanted;     /* the summary shall list none: they are forgotten once answered */
 };
 
 void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);

@@ -1,0 +1,43 @@
+/* A message's content on its way by: where it ends, how long it is, its digest. Nothing of it is kept. */
+#ifndef AGENT_PACKET_SMTP_CONTENT_H
+#define AGENT_PACKET_SMTP_CONTENT_H
+
+#include "agent/packet/smtp_memory.h"
+
+struct smtp_digest; /* the running sum, there only while content is split over segments */
+
+enum smtp_content_place {
+    CONTENT_LINE_START, /* behind a line end, or at the very beginning */
+    CONTENT_MIDDLE,
+    CONTENT_DOT,    /* a dot at a line's start */
+    CONTENT_DOT_CR, /* and a CR behind it */
+};
+
+struct smtp_content {
+    struct smtp_digest *digest;
+    uint64_t bytes;
+    uint64_t chunk_left; /* BDAT: of the chunk that runs */
+    uint8_t place;       /* enum smtp_content_place */
+    bool after_cr;       /* the last byte was a CR */
+    bool bare;           /* the line before ended without CR, or we do not know how */
+    bool incomplete;     /* bytes are missing from the digest */
+};
+
+enum smtp_content_end {
+    CONTENT_GOES_ON,
+    CONTENT_ENDED,     /* CR LF . CR LF, which every server takes for the end */
+    CONTENT_ENDED_LF,  /* a dot line with a bare LF behind it */
+    CONTENT_ENDED_ODD, /* a dot line with CR LF behind, but not before it: some servers take it, some do not */
+};
+
+/* Content from DATA: takes bytes off the front of `input` up to the end. */
+enum smtp_content_end smtp_content_take(struct smtp_content *, const struct smtp_listener *, struct text *input);
+/* It was not the end after all: the dot line is content. */
+void smtp_content_take_back_end(struct smtp_content *, const struct smtp_listener *, enum smtp_content_end);
+/* Content from BDAT: all of `bytes` belong to it. */
+void smtp_content_add(struct smtp_content *, const struct smtp_listener *, struct text bytes);
+void smtp_content_gap(struct smtp_content *, uint32_t length);
+/* The digest so far; the running sum is freed. */
+void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2]);
+
+#endif

@@ -1,0 +1,32 @@
+/* The running sum takes 576 bytes and exists only while content runs. The hash is compiled in, not called: most pieces
+ * are a packet's length, too short to pay for more. */
+#include "agent/packet/smtp_digest.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+struct smtp_digest {
+    XXH3_state_t state;
+};
+
+bool smtp_digest_add(struct smtp_digest **digest, const struct smtp_listener *listener, const char *bytes,
+                     size_t length)
+{
+    if (!*digest) {
+        *digest = smtp_memory_aligned(listener, 64, sizeof(struct smtp_digest));
+        if (!*digest)
+            return false;
+        XXH3_128bits_reset(&(*digest)->state);
+    }
+    XXH3_128bits_update(&(*digest)->state, bytes, length);
+    return true;
+}
+
+void smtp_digest_finish(struct smtp_digest **digest, struct smtp_counters *counters, uint64_t result[2])
+{
+    XXH128_hash_t hash = *digest ? XXH3_128bits_digest(&(*digest)->state) : XXH3_128bits("", 0);
+    result[0] = hash.low64;
+    result[1] = hash.high64;
+    smtp_memory_free(counters, *digest, sizeof(struct smtp_digest));
+    *digest = NULL;
+}

@@ -1,0 +1,508 @@
+/* The server's side: replies, and what each of them answers.
+ *
+ * Replies come in the order of the commands (RFC 5321 4.2), so the next reply belongs to the command that has waited
+ * longest. Where bytes were lost that order is in doubt; then codes that only one command can get say where it stands,
+ * and a reply that could belong to several commands is passed over rather than given to the wrong one. */
+#include "agent/packet/smtp_dialogue.h"
+
+/* A reply seen before its command comes from directions that reached us out of step: by no more than this. */
+#define EARLY_MOST (2 * SECOND)
+
+static const struct reply no_reply;
+
+static void observe(const struct smtp_call *call, struct observation *observation)
+{
+    observation->time = call->time;
+    call->listener->observe(call->listener->context, observation);
+}
+
+static bool nothing_waits(const struct smtp *smtp)
+{
+    return smtp->waiting.count == 0;
+}
+
+void smtp_observe_message(const struct smtp_call *call, struct smtp_open_transaction *transaction,
+                          const struct reply *reply)
+{
+    transaction->entry.flags |= ENTRY_OBSERVED;
+    transaction->entry.code = reply->code;
+    struct observation observation = {
+        .kind = OBSERVATION_MESSAGE,
+        .message = {.from = smtp_record_from(transaction),
+                    .helo = smtp_string_text(call->smtp->helo),
+                    .recipients = transaction->accepted,
+                    .bytes = transaction->bytes,
+                    .digest = {transaction->digest[0], transaction->digest[1]},
+                    .complete = (transaction->entry.flags & ENTRY_COMPLETE) != 0,
+                    .reply = *reply},
+    };
+    observe(call, &observation);
+}
+
+/* ---- What each command's answer means. The command does not wait any more when these are called. ---- */
+
+static void answer_greeting(const struct smtp_call *call, const struct reply *reply)
+{
+    if (reply->code != 0 && call->smtp->before_greeting)
+        call->smtp->spoke_first = true;
+}
+
+static void answer_mail(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_open_transaction *transaction = smtp_record_step(&call->smtp->record);
+    if (!transaction)
+        return;
+    struct observation observation = {.kind = OBSERVATION_TRANSACTION,
+                                      .transaction = {.from = smtp_record_from(transaction), .reply = *reply}};
+    observe(call, &observation);
+}
+
+static void answer_recipient(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_record *record = &call->smtp->record;
+    struct text address;
+    if (!smtp_record_next_recipient(record, &address))
+        return;
+    struct observation observation = {
+        .kind = OBSERVATION_RECIPIENT,
+        .recipient = {.from = smtp_record_from(smtp_record_answering(record)), .address = address, .reply = *reply}};
+    observe(call, &observation);
+    smtp_record_answer_recipient(record, reply->code);
+}
+
+static void data_accepted(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    if (!nothing_waits(smtp))
+        return; /* the client went on long ago */
+    switch (smtp->client_state) {
+    case CLIENT_WAIT:
+        smtp_content_begin(call);
+        break;
+    case CLIENT_LOST:
+    case CLIENT_COMMAND: /* what followed looked like commands, but is content */
+        smtp->gap_while_waiting = true;
+        smtp_content_begin(call);
+        break;
+    default:
+        break;
+    }
+}
+
+static void answer_data(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    if (reply->code == 354) {
+        data_accepted(call);
+        return;
+    }
+    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
+    if (transaction && reply->code != 0)
+        transaction->entry.code = reply->code;
+    if (!nothing_waits(smtp))
+        return;
+    if (smtp->client_state == CLIENT_WAIT)
+        smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
+    else if (smtp->client_state == CLIENT_CONTENT && reply->code != 0)
+        smtp->content_refused = true;
+}
+
+static void answer_content(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    if (smtp->client_state == CLIENT_DOT && nothing_waits(smtp)) { /* it was the end */
+        smtp->client_state = CLIENT_COMMAND;
+        smtp_content_close(call, true);
+    }
+    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
+    if (!transaction)
+        return;
+    smtp_observe_message(call, transaction, reply);
+    if (smtp->lmtp && reply->code != 0 && transaction->accepted > 1)
+        smtp->replies_to_skip = (uint16_t)(transaction->accepted - 1);
+}
+
+static void answer_chunk(const struct smtp_call *call, const struct reply *reply, bool last)
+{
+    struct smtp *smtp = call->smtp;
+    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
+    if (!transaction || transaction->entry.flags & ENTRY_OBSERVED || (!last && reply->code < 400))
+        return;
+    if (transaction == smtp_record_current(&smtp->record)) /* refused, and more chunks may come */
+        transaction->bytes = smtp->content.bytes;
+    smtp_observe_message(call, transaction, reply);
+}
+
+static enum auth_outcome outcome_of(const struct reply *reply)
+{
+    if (reply->code == 235)
+        return AUTH_ACCEPTED;
+    bool bad_credentials = reply->code == 535 || reply->enhanced == 50708 || (reply->code >= 550 && reply->code < 560);
+    return bad_credentials ? AUTH_FAILED : AUTH_TRIED;
+}
+
+static void answer_auth(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    enum auth_outcome outcome = outcome_of(reply);
+    if (outcome > smtp->auth)
+        smtp->auth = (uint8_t)outcome;
+    smtp->challenges = 0;
+    if (smtp->client_state == CLIENT_WAIT && nothing_waits(smtp))
+        smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
+    struct observation observation = {
+        .kind = OBSERVATION_AUTH,
+        .auth = {.user = smtp_string_text(smtp->rare ? smtp->rare->user : NULL),
+                 .mechanism = smtp_mechanism_name((enum smtp_mechanism)smtp->mechanism),
+                 .outcome = outcome,
+                 .reply = *reply},
+    };
+    observe(call, &observation);
+}
+
+static void answer_starttls(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    if (smtp->client_state != CLIENT_WAIT || !nothing_waits(smtp))
+        return;
+    smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
+    if (reply->code != 220)
+        return;
+    smtp_record_close(&smtp->record);
+    smtp->starttls = true;
+    smtp->client_state = CLIENT_HELLO;
+    smtp->server_state = SERVER_UNDECIDED;
+}
+
+static void answer(const struct smtp_call *call, enum smtp_awaited awaited, const struct reply *reply)
+{
+    switch (awaited) {
+    case AWAITED_GREETING:
+        answer_greeting(call, reply);
+        break;
+    case AWAITED_MAIL:
+        answer_mail(call, reply);
+        break;
+    case AWAITED_RCPT:
+        answer_recipient(call, reply);
+        break;
+    case AWAITED_DATA:
+        answer_data(call, reply);
+        break;
+    case AWAITED_CONTENT:
+        answer_content(call, reply);
+        break;
+    case AWAITED_CHUNK:
+    case AWAITED_LAST_CHUNK:
+        answer_chunk(call, reply, awaited == AWAITED_LAST_CHUNK);
+        break;
+    case AWAITED_AUTH:
+        answer_auth(call, reply);
+        break;
+    case AWAITED_STARTTLS:
+        answer_starttls(call, reply);
+        break;
+    case AWAITED_IMPLICIT:
+        smtp_record_step(&call->smtp->record);
+        break;
+    default:
+        break;
+    }
+}
+
+static void answer_first(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_waiting *waiting = &call->smtp->waiting;
+    enum smtp_awaited awaited = smtp_waiting_at(waiting, 0);
+    smtp_waiting_pop(waiting, call->smtp->counters);
+    answer(call, awaited, reply);
+    while (waiting->count > 0 && smtp_waiting_at(waiting, 0) == AWAITED_IMPLICIT) {
+        smtp_waiting_pop(waiting, call->smtp->counters);
+        answer(call, AWAITED_IMPLICIT, &no_reply);
+    }
+}
+
+void smtp_give_up_waiting(const struct smtp_call *call)
+{
+    while (call->smtp->waiting.count > 0)
+        answer_first(call, &no_reply);
+}
+
+/* ---- Which command a reply answers. ---- */
+
+/* Everything before `index` was answered by replies that we did not see. */
+static void skip_to(const struct smtp_call *call, uint32_t index)
+{
+    uint32_t left = call->smtp->waiting.count - index;
+    while (call->smtp->waiting.count > left)
+        answer_first(call, &no_reply);
+    call->smtp->counters->resynchronised++;
+}
+
+/* The command that alone can get this reply; -1: none waits. */
+static int32_t only_owner(const struct smtp *smtp, uint16_t code)
+{
+    for (uint32_t i = 0; i < smtp->waiting.count; i++) {
+        enum smtp_awaited awaited = smtp_waiting_at(&smtp->waiting, i);
+        if (smtp_reply_is_exclusive(awaited, code) || (smtp->extensions && awaited == AWAITED_HELO))
+            return (int32_t)i;
+    }
+    return -1;
+}
+
+static int32_t first_undoubted(const struct smtp_waiting *waiting)
+{
+    for (uint32_t i = 0; i < waiting->count; i++)
+        if (!smtp_waiting_is_doubted(waiting, i))
+            return (int32_t)i;
+    return -1;
+}
+
+/* Commands that begin a group that a client sends at once: those before have been answered. */
+static bool begins_group(enum smtp_awaited awaited)
+{
+    return awaited == AWAITED_HELO || awaited == AWAITED_MAIL || awaited == AWAITED_RSET || awaited == AWAITED_AUTH ||
+           awaited == AWAITED_IMPLICIT || awaited == AWAITED_OTHER || awaited == AWAITED_STARTTLS;
+}
+
+/* Our view of the first waiting command is in doubt. -1: nobody can say whose the reply is. */
+static int32_t owner_in_doubt(const struct smtp *smtp, uint16_t code)
+{
+    const struct smtp_waiting *waiting = &smtp->waiting;
+    int32_t owner = only_owner(smtp, code);
+    if (owner >= 0)
+        return owner;
+    if (smtp_waiting_at(waiting, 0) == AWAITED_GAP) {
+        if (waiting->count == 1)
+            return -1;
+        return waiting->count == 2 || begins_group(smtp_waiting_at(waiting, 1)) ? 1 : -1;
+    }
+    /* Replies were lost. What was sent after that was sent by a client that had seen them all. */
+    owner = first_undoubted(waiting);
+    if (owner >= 0)
+        return owner;
+    return waiting->count == 1 ? 0 : -1;
+}
+
+/* The order is not in doubt, but the reply cannot answer the first. */
+static int32_t owner_out_of_order(const struct smtp *smtp, uint16_t code)
+{
+    int32_t owner = only_owner(smtp, code);
+    if (owner >= 0)
+        return owner;
+    if (smtp->waiting.count < 2)
+        return -1;
+    enum smtp_awaited first = smtp_waiting_at(&smtp->waiting, 0);
+    /* Lines that are no commands are often ignored; content that was taken needs no 354. */
+    bool unanswered =
+        first == AWAITED_UNKNOWN || (first == AWAITED_DATA && smtp_waiting_at(&smtp->waiting, 1) == AWAITED_CONTENT);
+    return unanswered ? 1 : -1;
+}
+
+struct smtp_rare *smtp_rare(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    if (!smtp->rare) {
+        smtp->rare = smtp_memory_grow(call->listener, NULL, 0, sizeof *smtp->rare);
+        if (smtp->rare)
+            memset(smtp->rare, 0, sizeof *smtp->rare);
+    }
+    return smtp->rare;
+}
+
+void smtp_forget_early(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    if (!smtp->rare)
+        return;
+    smtp->counters->unpaired_replies += smtp->rare->early_count;
+    smtp->rare->early_count = 0;
+}
+
+struct reply smtp_take_early(struct smtp *smtp)
+{
+    struct reply reply = {0};
+    if (!smtp->rare || smtp->rare->early_count == 0)
+        return reply;
+    reply.code = smtp->rare->early[0].code;
+    reply.enhanced = smtp->rare->early[0].enhanced;
+    smtp->rare->early_count--;
+    memmove(smtp->rare->early, smtp->rare->early + 1, smtp->rare->early_count * sizeof smtp->rare->early[0]);
+    return reply;
+}
+
+static void keep_early(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_rare *rare = smtp_rare(call);
+    if (!rare || rare->early_count == SMTP_EARLY_MOST) {
+        call->smtp->counters->unpaired_replies++;
+        return;
+    }
+    rare->early[rare->early_count++] = (struct smtp_early){reply->code, reply->enhanced};
+    rare->early_since = call->time;
+}
+
+/* Nothing waits for a reply, but one came. */
+static void reply_unexpected(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    bool in_content = smtp->client_state == CLIENT_CONTENT || smtp->client_state == CLIENT_CHUNK;
+    if (smtp->client_state == CLIENT_LOST && reply->code == 354) { /* DATA was in the gap */
+        smtp->gap_while_waiting = true;
+        smtp_content_begin(call);
+    } else if (smtp->client_state == CLIENT_CONTENT && smtp->content.incomplete && reply->code != 354) {
+        /* The end was in the gap. */
+        smtp->client_state = CLIENT_LOST;
+        smtp_content_close(call, false);
+        answer_content(call, reply);
+    } else if (in_content || (smtp->client_state == CLIENT_COMMAND && nothing_waits(smtp) && reply->code != 421)) {
+        keep_early(call, reply);
+    } else {
+        smtp->counters->unpaired_replies++;
+    }
+}
+
+static void challenge(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    if (smtp->client_state == CLIENT_WAIT && smtp->waiting.count == 1)
+        smtp->client_state = CLIENT_RESPONSE;
+    else if (smtp->challenges < UINT8_MAX)
+        smtp->challenges++;
+}
+
+static void pair(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp *smtp = call->smtp;
+    if (smtp->waiting.count == 0) {
+        reply_unexpected(call, reply);
+        return;
+    }
+    enum smtp_awaited first = smtp_waiting_at(&smtp->waiting, 0);
+    int32_t owner = 0;
+    if (first == AWAITED_GAP || smtp_waiting_is_doubted(&smtp->waiting, 0))
+        owner = owner_in_doubt(smtp, reply->code);
+    else if (!smtp_reply_suits(first, reply->code))
+        owner = owner_out_of_order(smtp, reply->code);
+    if (owner < 0 && first == AWAITED_GAP && smtp->waiting.count == 1) {
+        reply_unexpected(call, reply);
+        return;
+    }
+    if (owner > 0)
+        skip_to(call, (uint32_t)owner);
+    if (owner < 0 || smtp->waiting.count == 0 || !smtp_reply_suits(smtp_waiting_at(&smtp->waiting, 0), reply->code)) {
+        smtp->counters->unpaired_replies++;
+        return;
+    }
+    if (reply->code == 334)
+        challenge(call);
+    else
+        answer_first(call, reply);
+}
+
+/* Replies that came before their commands: now their commands come. */
+static void pair_early(const struct smtp_call *call, enum smtp_awaited awaited)
+{
+    struct smtp *smtp = call->smtp;
+    bool content = awaited == AWAITED_CONTENT || awaited == AWAITED_CHUNK || awaited == AWAITED_LAST_CHUNK;
+    if (!content && call->time - smtp->rare->early_since > EARLY_MOST)
+        smtp_forget_early(call);
+    while (smtp->rare->early_count > 0 && smtp->waiting.count > 0) {
+        struct reply reply = smtp_take_early(smtp);
+        pair(call, &reply);
+    }
+}
+
+void smtp_await(const struct smtp_call *call, enum smtp_awaited awaited)
+{
+    struct smtp *smtp = call->smtp;
+    if (awaited == AWAITED_IMPLICIT && nothing_waits(smtp)) {
+        answer(call, awaited, &no_reply);
+        return;
+    }
+    if (!smtp_waiting_push(&smtp->waiting, call->listener, awaited)) {
+        smtp->counters->resynchronised++;
+        smtp_give_up_waiting(call);
+        if (!smtp_waiting_push(&smtp->waiting, call->listener, AWAITED_GAP) ||
+            !smtp_waiting_push(&smtp->waiting, call->listener, awaited))
+            return; /* an empty queue holds two without memory */
+    }
+    if (smtp->rare && smtp->rare->early_count > 0)
+        pair_early(call, awaited);
+}
+
+/* ---- Lines. ---- */
+
+static void take_line(const struct smtp_call *call, struct text line)
+{
+    struct smtp *smtp = call->smtp;
+    if (line.length > 0 && line.bytes[line.length - 1] == '\r')
+        line.length--;
+    if (line.length > SMTP_LINE_MOST)
+        line.length = SMTP_LINE_MOST;
+    struct smtp_reply_line parsed;
+    if (!smtp_reply_parse(line, &parsed))
+        return;
+    smtp->extensions = (smtp->multi_line && smtp->extensions) || smtp_reply_is_extension(&parsed);
+    smtp->multi_line = parsed.last ? 0 : parsed.code;
+    if (!parsed.last)
+        return;
+    smtp->counters->replies++;
+    if (smtp->replies_to_skip > 0) {
+        smtp->replies_to_skip--;
+        return;
+    }
+    struct reply reply = {.code = parsed.code, .enhanced = parsed.enhanced, .phrase = parsed.phrase};
+    pair(call, &reply);
+    if (!smtp_is_holding(smtp) && !smtp_pending_is_empty(&smtp->client))
+        smtp_client_process_pending(call);
+}
+
+static bool is_record_type(char byte)
+{
+    return byte >= 0x14 && byte <= 0x17;
+}
+
+void smtp_server_bytes(struct smtp *smtp, const struct smtp_listener *listener, struct text input, moment time)
+{
+    const struct smtp_call call = {smtp, listener, time};
+    smtp->counters = listener->counters;
+    while (input.length > 0 && smtp->server_state != SERVER_ENCRYPTED) {
+        if (smtp->server_state == SERVER_UNDECIDED) {
+            smtp->server_state = is_record_type(input.bytes[0]) ? SERVER_ENCRYPTED : SERVER_REPLIES;
+            continue;
+        }
+        const char *end = memchr(input.bytes, '\n', input.length);
+        if (end && smtp_pending_is_empty(&smtp->server)) {
+            struct text line = {input.bytes, (size_t)(end - input.bytes)};
+            input = (struct text){end + 1, input.length - line.length - 1};
+            take_line(&call, line);
+            continue;
+        }
+        smtp_pending_add_line(&smtp->server, listener, &input, SMTP_LINE_MOST);
+        if (!end)
+            continue;
+        struct text line = smtp_pending_text(&smtp->server);
+        if (line.length > 0) /* without its LF */
+            line.length--;
+        take_line(&call, line);
+        smtp_pending_clear(&smtp->server, listener->counters);
+    }
+}
+
+void smtp_server_gap(struct smtp *smtp, const struct smtp_listener *listener, uint32_t length, moment time)
+{
+    const struct smtp_call call = {smtp, listener, time};
+    (void)length;
+    smtp->counters = listener->counters;
+    if (smtp->server_state == SERVER_ENCRYPTED)
+        return;
+    smtp_pending_clear(&smtp->server, listener->counters);
+    smtp->multi_line = 0;
+    smtp->replies_to_skip = 0;
+    smtp_forget_early(&call);
+    smtp_waiting_doubt(&smtp->waiting);
+    listener->counters->resynchronised++;
+    if (!smtp_pending_is_empty(&smtp->client))
+        smtp_client_process_pending(&call);
+}
