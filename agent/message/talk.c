@@ -181,6 +181,11 @@ static int on_ready(sd_event_source *source, int descriptor, uint32_t events, vo
     return 0;
 }
 
+bool talk_has_room(const struct talk *talk, uint32_t messages)
+{
+    return !talk->over && talk->number + messages <= talk->most / 2;
+}
+
 uint64_t talk_lost(const struct talk *talk)
 {
     return talk->lost;

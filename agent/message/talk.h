@@ -27,6 +27,7 @@ void talk_close(struct talk **);
 /* Takes `descriptor` (-1: none). False: it was lost. */
 bool talk_say(struct talk *, const union message *, int descriptor, enum talk_weight);
 bool talk_plain(struct talk *, enum message_kind, uint32_t question, enum talk_weight); /* a message without fields */
+bool talk_has_room(const struct talk *, uint32_t messages);                             /* for so many pieces of news */
 uint64_t talk_lost(const struct talk *);
 uint32_t talk_waiting(const struct talk *);
 

@@ -1,0 +1,222 @@
+/* Everything that happens to a frame happens here, in the same order as in replay. */
+#include "agent/watcher/mind.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/message/bundle.h"
+#include "common/cleanup.h"
+
+struct mind {
+    struct process_settings settings;
+    struct judge_settings *policy;
+    struct senders *senders;
+    void *memory;
+    size_t memory_size;
+    struct packet_path *path;
+    struct judge *judge;
+    moment ticked; /* the whole second that was handed in last */
+};
+
+static int read_file(void *context, const char *name, struct text *result, struct error *error)
+{
+    const struct text *bundle = context;
+    return bundle_find(*bundle, text_of(name), result)
+               ? 0
+               : error_set(error, ENOENT, "the configuration was handed over without \"%s\"", name);
+}
+
+static int read_policy(struct text bundle, struct judge_settings **result, struct error *error)
+{
+    CLEANUP(judge_settings_destroy) struct judge_settings *policy = judge_settings_create(error);
+    struct text content;
+    if (!policy)
+        return -ENOMEM;
+    if (!bundle_find(bundle, TEXT(BUNDLE_JUDGE), &content))
+        return error_set(error, EPROTO, "the configuration has no part for the judge");
+    int code = options_read(judge_settings_bindings(policy), content, BUNDLE_JUDGE, error);
+    const struct file_source source = {read_file, &bundle};
+    if (code == 0)
+        code = judge_settings_load(policy, &source, error);
+    if (code == 0)
+        *result = TAKE(policy);
+    return code;
+}
+
+static int read_settings(struct text bundle, struct process_settings *result, struct error *error)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct text content;
+    if (!bundle_find(bundle, TEXT(BUNDLE_PROCESS), &content))
+        return error_set(error, EPROTO, "the configuration has no part for the processes");
+    process_settings_bind(result, bindings);
+    return options_read(bindings, content, BUNDLE_PROCESS, error);
+}
+
+/* --- the senders' memory -------------------------------------------------------------------------------------------
+ */
+
+static int map_memory(struct mind *mind, int descriptor, size_t size, struct error *error)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (memory == MAP_FAILED)
+        return error_set(error, errno, "cannot map the senders' memory: %s", strerror(errno));
+    mind->memory = memory;
+    mind->memory_size = size;
+    return 0;
+}
+
+/* What an earlier process left, where it is of the same shape; else a fresh table. */
+static int find_senders(struct mind *mind, const struct mind_beginning *beginning, struct mind_memory *said,
+                        struct error *error)
+{
+    struct senders_shape shape = {0};
+    struct stat status;
+    judge_settings_shape(mind->policy, &shape);
+    shape.key = beginning->key;
+    size_t size = senders_memory(&shape);
+    if (fstat(beginning->memory, &status) != 0)
+        return error_set(error, errno, "cannot look at the senders' memory: %s", strerror(errno));
+    bool left = !beginning->fresh && (size_t)status.st_size == size;
+    if (!left && (ftruncate(beginning->memory, 0) != 0 || ftruncate(beginning->memory, (off_t)size) != 0))
+        return error_set(error, errno, "cannot make the senders' memory: %s", strerror(errno));
+    int code = map_memory(mind, beginning->memory, size, error);
+    if (code != 0)
+        return code;
+    said->bytes = size;
+    mind->senders = left ? senders_adopt(mind->memory, size, &shape, &said->dropped) : NULL;
+    said->adopted = mind->senders != NULL;
+    if (left && !mind->senders) { /* not sound: it must be zero before it is used again */
+        munmap(TAKE(mind->memory), size);
+        if (ftruncate(beginning->memory, 0) != 0 || ftruncate(beginning->memory, (off_t)size) != 0)
+            return error_set(error, errno, "cannot clear the senders' memory: %s", strerror(errno));
+        code = map_memory(mind, beginning->memory, size, error);
+    }
+    if (code == 0 && !mind->senders)
+        mind->senders = senders_place(mind->memory, &shape, error);
+    if (code == 0 && !mind->senders)
+        code = -ENOMEM;
+    said->senders = mind->senders ? senders_number(mind->senders) : 0;
+    return code;
+}
+
+/* --- the flow ------------------------------------------------------------------------------------------------------
+ */
+
+static void on_observation(void *context, const struct observation *observation)
+{
+    struct mind *mind = context;
+    judge_observe(mind->judge, observation);
+}
+
+static int make_path(struct mind *mind, struct error *error)
+{
+    const struct capture_settings *capture = &mind->settings.capture;
+    struct packet_settings settings = {
+        .streams = {.streams = capture->streams,
+                    .bytes_held = capture->held,
+                    .bytes_per_stream = (uint32_t)capture->held_per_stream,
+                    .opening = capture->opening,
+                    .idle = capture->idle},
+        .fragmented_datagrams = capture->fragmented,
+        .local = capture->local,
+    };
+    const struct packet_listener listener = {mind, on_observation, NULL};
+    settings_ports(capture, settings.streams.ports);
+    if (getrandom(&settings.streams.key, sizeof(settings.streams.key), 0) != sizeof(settings.streams.key))
+        return error_set(error, errno, "cannot get random bytes: %s", strerror(errno));
+    mind->path = packet_path_create(&settings, &listener, error);
+    return mind->path ? 0 : -ENOMEM;
+}
+
+int mind_create(const struct mind_beginning *beginning, struct mind **result, struct mind_memory *said,
+                struct error *error)
+{
+    CLEANUP(mind_destroy) struct mind *mind = calloc(1, sizeof(*mind));
+    if (!mind)
+        return error_set(error, ENOMEM, "no memory for the watcher's mind");
+    *said = (struct mind_memory){0};
+    int code = bundle_check(beginning->bundle, error);
+    if (code == 0)
+        code = read_settings(beginning->bundle, &mind->settings, error);
+    if (code == 0)
+        code = read_policy(beginning->bundle, &mind->policy, error);
+    if (code == 0)
+        code = find_senders(mind, beginning, said, error);
+    if (code != 0)
+        return code;
+    mind->judge = judge_create(mind->policy, mind->senders, &beginning->listener, error);
+    if (!mind->judge)
+        return -ENOMEM;
+    code = make_path(mind, error);
+    if (code == 0)
+        *result = TAKE(mind);
+    return code;
+}
+
+void mind_destroy(struct mind **owner)
+{
+    struct mind *mind = *owner;
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    *owner = NULL;
+    if (!mind)
+        return;
+    packet_path_destroy(&mind->path);
+    judge_destroy(&mind->judge);
+    senders_release(&mind->senders);
+    if (mind->memory)
+        munmap(mind->memory, mind->memory_size);
+    judge_settings_destroy(&mind->policy);
+    process_settings_bind(&mind->settings, bindings);
+    options_clear(bindings);
+    free(mind);
+}
+
+int mind_reload(struct mind *mind, struct text bundle, struct error *error)
+{
+    CLEANUP(judge_settings_destroy) struct judge_settings *policy = NULL;
+    int code = bundle_check(bundle, error);
+    if (code == 0)
+        code = read_policy(bundle, &policy, error);
+    if (code != 0)
+        return code;
+    judge_reload(mind->judge, policy);
+    struct judge_settings *before = mind->policy;
+    mind->policy = TAKE(policy);
+    policy = before;
+    return 0;
+}
+
+void mind_tick(struct mind *mind, moment now)
+{
+    if (now / SECOND <= mind->ticked)
+        return;
+    mind->ticked = now / SECOND;
+    packet_path_tick(mind->path, mind->ticked * SECOND);
+    judge_tick(mind->judge, mind->ticked * SECOND);
+}
+
+void mind_frame(struct mind *mind, const struct frame *frame)
+{
+    mind_tick(mind, frame->time);
+    packet_path_add(mind->path, frame);
+}
+
+struct judge *mind_judge(struct mind *mind)
+{
+    return mind->judge;
+}
+
+struct senders *mind_senders(struct mind *mind)
+{
+    return mind->senders;
+}
+
+struct packet_path *mind_path(struct mind *mind)
+{
+    return mind->path;
+}

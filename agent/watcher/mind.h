@@ -1,0 +1,42 @@
+/* The pure folders put together: frames in; verdicts, evidence and orders out. Owns the packet path, the senders and
+ * the judge. */
+#ifndef AGENT_WATCHER_MIND_H
+#define AGENT_WATCHER_MIND_H
+
+#include "agent/judge/judge.h"
+#include "agent/message/settings.h"
+#include "agent/packet/session.h"
+#include "agent/sender/senders.h"
+#include "common/error.h"
+
+struct mind;
+
+struct mind_beginning {
+    struct text bundle; /* the configuration (bundle.h); borrowed for the length of the call */
+    int memory;         /* descriptor of the senders' memory, borrowed; made larger where it must be */
+    struct siphash_key key;
+    bool fresh; /* nobody wrote to the memory yet */
+    struct judge_listener listener;
+};
+
+/* What became of the senders that an earlier process knew. */
+struct mind_memory {
+    bool adopted;
+    uint32_t senders, dropped; /* dropped: left half-changed by a process that died */
+    uint64_t bytes;
+};
+
+int mind_create(const struct mind_beginning *, struct mind **, struct mind_memory *, struct error *) MUST_CHECK;
+void mind_destroy(struct mind **);
+/* Policy and detectors from another bundle; scores and verdicts stay. On failure nothing changed. */
+int mind_reload(struct mind *, struct text bundle, struct error *) MUST_CHECK;
+
+void mind_frame(struct mind *, const struct frame *);
+/* Time has come to `now`, whether or not there were frames. Never goes back. */
+void mind_tick(struct mind *, moment now);
+
+struct judge *mind_judge(struct mind *);
+struct senders *mind_senders(struct mind *);
+struct packet_path *mind_path(struct mind *);
+
+#endif

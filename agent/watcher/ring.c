@@ -1,0 +1,139 @@
+/* The kernel owns a block until its status says "user"; we own it until we write "kernel". Nothing else is shared. What
+ * the kernel wrote into a block is believed within the block: offsets are held against its size all the same, so that a
+ * kernel of another mind leads to a lost block and not to a crash. */
+#include "agent/watcher/ring.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BLOCKS_MOST     4096
+#define BLOCK_SIZE_MOST (16U << 20)
+
+struct ring {
+    int descriptor;
+    uint8_t *memory;
+    uint32_t block_size, blocks, next;
+    uint32_t port;
+    uint16_t link;
+    bool guest;
+};
+
+int ring_open(const struct message_port_opened *opened, int descriptor, struct ring **result, struct error *error)
+{
+    struct ring *ring = calloc(1, sizeof(*ring));
+    if (!ring || !opened->blocks || opened->blocks > BLOCKS_MOST || opened->block_size < 4096 ||
+        opened->block_size > BLOCK_SIZE_MOST) {
+        free(ring);
+        close(descriptor);
+        return error_set(error, EINVAL, "%s: a ring of no sound size", opened->interface);
+    }
+    size_t size = (size_t)opened->blocks * opened->block_size;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (memory == MAP_FAILED) {
+        int code = errno;
+        free(ring);
+        close(descriptor);
+        return error_set(error, code, "%s: cannot map the packet ring: %s", opened->interface, strerror(code));
+    }
+    *ring = (struct ring){.descriptor = descriptor,
+                          .memory = memory,
+                          .block_size = opened->block_size,
+                          .blocks = opened->blocks,
+                          .port = opened->number,
+                          .link = opened->link,
+                          .guest = opened->guest};
+    *result = ring;
+    return 0;
+}
+
+void ring_close(struct ring **owner)
+{
+    struct ring *ring = *owner;
+    *owner = NULL;
+    if (!ring)
+        return;
+    munmap(ring->memory, (size_t)ring->blocks * ring->block_size);
+    close(ring->descriptor);
+    free(ring);
+}
+
+int ring_descriptor(const struct ring *ring)
+{
+    return ring->descriptor;
+}
+
+/* On a guest's port the kernel receives what the guest sends; on the machine's own interface it is the other way round.
+ */
+static uint8_t direction_of(const struct ring *ring, uint8_t packet_type)
+{
+    bool outgoing = packet_type == PACKET_OUTGOING;
+    return outgoing == ring->guest ? FRAME_TO_GUEST : FRAME_FROM_GUEST;
+}
+
+static uint32_t read_block(const struct ring *ring, const uint8_t *block,
+                           void (*frame)(void *context, const struct frame *), void *context)
+{
+    const struct tpacket_hdr_v1 *head = &((const struct tpacket_block_desc *)(const void *)block)->hdr.bh1;
+    uint32_t at = head->offset_to_first_pkt, number = head->num_pkts, done = 0;
+    const size_t whole = TPACKET_ALIGN(sizeof(struct tpacket3_hdr)) + sizeof(struct sockaddr_ll);
+    while (done < number && at + whole <= ring->block_size) {
+        const struct tpacket3_hdr *packet = (const void *)(block + at);
+        const struct sockaddr_ll *seen = (const void *)(block + at + TPACKET_ALIGN(sizeof(struct tpacket3_hdr)));
+        if ((uint64_t)at + packet->tp_mac + packet->tp_snaplen > ring->block_size)
+            break;
+        struct frame one = {.time = (moment)packet->tp_sec * SECOND + packet->tp_nsec,
+                            .bytes = block + at + packet->tp_mac,
+                            .captured = packet->tp_snaplen,
+                            .length = packet->tp_len,
+                            .port = ring->port,
+                            .link = ring->link,
+                            .direction = direction_of(ring, seen->sll_pkttype)};
+        if (packet->tp_status & TP_STATUS_VLAN_VALID)
+            one.vlan = packet->hv1.tp_vlan_tci & 0xfff;
+        frame(context, &one);
+        done++;
+        if (!packet->tp_next_offset)
+            break;
+        at += packet->tp_next_offset;
+    }
+    return done;
+}
+
+uint32_t ring_read(struct ring *ring, uint32_t blocks, void (*frame)(void *context, const struct frame *),
+                   void *context)
+{
+    uint32_t frames = 0;
+    for (uint32_t i = 0; i < blocks; i++) {
+        uint8_t *block = ring->memory + (size_t)ring->next * ring->block_size;
+        _Atomic uint32_t *status =
+            (_Atomic uint32_t *)&((struct tpacket_block_desc *)(void *)block)->hdr.bh1.block_status;
+        if (!(atomic_load_explicit(status, memory_order_acquire) & TP_STATUS_USER))
+            break;
+        frames += read_block(ring, block, frame, context);
+        atomic_store_explicit(status, TP_STATUS_KERNEL, memory_order_release);
+        ring->next = (ring->next + 1) % ring->blocks;
+    }
+    return frames;
+}
+
+void ring_forgive(struct ring *ring)
+{
+    int code;
+    socklen_t size = sizeof(code);
+    getsockopt(ring->descriptor, SOL_SOCKET, SO_ERROR, &code, &size);
+}
+
+uint64_t ring_drops(struct ring *ring)
+{
+    struct tpacket_stats_v3 statistics = {0};
+    socklen_t size = sizeof(statistics);
+    if (getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0)
+        return 0;
+    return statistics.tp_drops;
+}

@@ -1,0 +1,25 @@
+/* Reading a packet socket's ring (TPACKET_V3) that another process opened for us. */
+#ifndef AGENT_WATCHER_RING_H
+#define AGENT_WATCHER_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "agent/message/message.h"
+#include "agent/packet/frame.h"
+#include "common/error.h"
+
+struct ring;
+
+/* Maps the ring as the message describes it. Takes the descriptor, on failure too. */
+int ring_open(const struct message_port_opened *, int descriptor, struct ring **, struct error *) MUST_CHECK;
+void ring_close(struct ring **);
+int ring_descriptor(const struct ring *);
+
+/* Hand over the frames of at most `blocks` blocks that are full or due, in order. Returns how many frames; a frame is
+ * borrowed for the length of the call. */
+uint32_t ring_read(struct ring *, uint32_t blocks, void (*frame)(void *context, const struct frame *), void *context);
+/* After an error on the descriptor (the interface went down): take it away, so that the loop is not woken for ever. */
+void ring_forgive(struct ring *);
+uint64_t ring_drops(struct ring *); /* packets that the kernel could not place since the last call */
+
+#endif

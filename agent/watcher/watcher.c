@@ -1,0 +1,488 @@
+/* The watcher: the process that reads what strangers send, and that may therefore do nothing else. It has no user of
+ * any standing, no files, no network; packets come out of rings that others opened, and what it finds leaves as
+ * messages of fixed size. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+#include "agent/message/role.h"
+#include "agent/message/talk.h"
+#include "agent/watcher/cuts.h"
+#include "agent/watcher/mind.h"
+#include "agent/watcher/reply.h"
+#include "agent/watcher/report.h"
+#include "agent/watcher/ring.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+#include "common/io/sandbox.h"
+
+#define BLOCKS_AT_ONCE   8                  /* of one ring; then the others have their turn */
+#define WAITING_MOST     65536              /* messages for the warden or the courier */
+#define LAG              (20 * MILLISECOND) /* frames of up to this age may still lie in a ring */
+#define DROPS_SAID_EVERY 60                 /* seconds */
+
+struct port {
+    struct watcher *watcher;
+    struct message_port_opened opened;
+    struct ring *ring;
+    sd_event_source *source;
+    struct port *next;
+};
+
+struct watcher {
+    struct log log;
+    sd_event *loop;
+    sd_event_source *cutting;
+    struct talk *warden, *courier;
+    struct mind *mind;
+    struct cuts *cuts;
+    struct report *report;
+    struct port *ports;
+    int bundle, memory; /* -1: not here yet */
+    struct siphash_key key;
+    bool fresh, enforcing, repeat;
+    moment started;
+    uint64_t dropped, dropped_said, orders, memory_bytes;
+    uint32_t seconds;
+};
+
+/* --- what the judge says -------------------------------------------------------------------------------------------
+ */
+
+static void on_verdict(void *context, const struct verdict_change *change)
+{
+    struct watcher *watcher = context;
+    report_verdict(watcher->report, change);
+}
+
+static void on_order(void *context, const struct order *order)
+{
+    struct watcher *watcher = context;
+    union message message;
+    message_prepare(&message, MESSAGE_ORDER, 0);
+    message.order.order = *order;
+    talk_say(watcher->warden, &message, -1, TALK_MUST);
+    watcher->orders++;
+    if (order->deed == DEED_BLOCK)
+        cuts_begin(watcher->cuts, &order->target, clock_steady());
+    else
+        cuts_forget(watcher->cuts, &order->target);
+}
+
+static void on_evidence(void *context, const struct sender_record *record, const struct evidence *evidence,
+                        points added)
+{
+    struct watcher *watcher = context;
+    report_evidence(watcher->report, record, evidence, added, 0);
+}
+
+/* --- cutting connections -------------------------------------------------------------------------------------------
+ */
+
+static void on_reset(void *context, const union message *reset)
+{
+    struct watcher *watcher = context;
+    talk_say(watcher->warden, reset, -1, TALK_NEWS);
+}
+
+static int on_cutting(sd_event_source *source, uint64_t now, void *context);
+
+static void cut(struct watcher *watcher)
+{
+    if (!watcher->enforcing)
+        return;
+    duration next = cuts_due(watcher->cuts, packet_path_streams(mind_path(watcher->mind)), mind_senders(watcher->mind),
+                             clock_steady());
+    watcher->cutting = sd_event_source_disable_unref(watcher->cutting);
+    if (next) {
+        duration wait = next - clock_steady();
+        sd_event_add_time_relative(watcher->loop, &watcher->cutting, CLOCK_MONOTONIC,
+                                   (uint64_t)(wait > 0 ? wait / MICROSECOND : 0), 1000, on_cutting, watcher);
+    }
+}
+
+static int on_cutting(sd_event_source *source, uint64_t now, void *context)
+{
+    (void)source;
+    (void)now;
+    cut(context);
+    return 0;
+}
+
+/* --- packets -------------------------------------------------------------------------------------------------------
+ */
+
+static void on_frame(void *context, const struct frame *frame)
+{
+    struct watcher *watcher = context;
+    mind_frame(watcher->mind, frame);
+}
+
+static int on_packets(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct port *port = context;
+    uint64_t orders = port->watcher->orders;
+    (void)source;
+    (void)descriptor;
+    if (events & (EPOLLERR | EPOLLHUP))
+        ring_forgive(port->ring);
+    ring_read(port->ring, BLOCKS_AT_ONCE, on_frame, port->watcher);
+    if (orders != port->watcher->orders)
+        cut(port->watcher);
+    return 0;
+}
+
+static void close_port(struct port *port)
+{
+    senders_drop_port(mind_senders(port->watcher->mind), port->opened.number);
+    sd_event_source_disable_unref(port->source);
+    ring_close(&port->ring);
+    free(port);
+}
+
+static void on_port_closed(struct watcher *watcher, uint32_t number)
+{
+    for (struct port **at = &watcher->ports; *at; at = &(*at)->next) {
+        struct port *port = *at;
+        if (port->opened.number != number)
+            continue;
+        *at = port->next;
+        ring_read(port->ring, UINT32_MAX, on_frame, watcher); /* what was seen before it went */
+        watcher->dropped += ring_drops(port->ring);
+        close_port(port);
+        return;
+    }
+}
+
+static int open_port(struct watcher *watcher, const struct message_port_opened *opened, int descriptor,
+                     struct error *error)
+{
+    on_port_closed(watcher, opened->number); /* the same position anew */
+    struct port *port = calloc(1, sizeof(*port));
+    if (!port) {
+        close(descriptor);
+        return error_set(error, ENOMEM, "no memory for another port");
+    }
+    port->watcher = watcher;
+    port->opened = *opened;
+    int code = ring_open(opened, descriptor, &port->ring, error);
+    if (code == 0) {
+        code = sd_event_add_io(watcher->loop, &port->source, ring_descriptor(port->ring), EPOLLIN, on_packets, port);
+        code = code < 0 ? error_set(error, -code, "cannot watch a packet ring: %s", strerror(-code)) : 0;
+    }
+    struct senders_port place = {.number = opened->number};
+    memcpy(place.interface, opened->interface, sizeof(place.interface));
+    if (code == 0 && opened->guest && !senders_set_port(mind_senders(watcher->mind), &place))
+        code = error_set(error, ENOMEM, "%s: no place for another port", opened->interface);
+    if (code != 0) {
+        sd_event_source_disable_unref(port->source);
+        ring_close(&port->ring);
+        free(port);
+        return code;
+    }
+    port->next = watcher->ports;
+    watcher->ports = port;
+    return 0;
+}
+
+static void count_drops(struct watcher *watcher, moment now)
+{
+    char text[160];
+    for (struct port *port = watcher->ports; port; port = port->next)
+        watcher->dropped += ring_drops(port->ring);
+    if (watcher->dropped == watcher->dropped_said || watcher->seconds % DROPS_SAID_EVERY != 0)
+        return;
+    snprintf(text, sizeof(text), "%llu packets were lost because we were too slow; counts of this minute are too low",
+             (unsigned long long)(watcher->dropped - watcher->dropped_said));
+    watcher->dropped_said = watcher->dropped;
+    report_event(watcher->report, now, 1, "drops", text);
+}
+
+/* --- the courier ---------------------------------------------------------------------------------------------------
+ */
+
+static void say_status(struct watcher *watcher, uint32_t question)
+{
+    union message message;
+    struct message_status_watcher *status = &message.status_watcher;
+    struct packet_counters counters = packet_path_counters(mind_path(watcher->mind));
+    message_prepare(&message, MESSAGE_STATUS_WATCHER, question);
+    status->started = watcher->started;
+    status->now = clock_now();
+    status->packets = counters.frames;
+    status->bytes = counters.bytes;
+    status->dropped = watcher->dropped;
+    status->connections = counters.streams.opened;
+    status->sessions = counters.sessions;
+    status->sessions_gapped = counters.sessions_gapped;
+    status->observations = counters.observations;
+    status->streams_open = counters.streams.open_now;
+    status->bytes_held = counters.streams.bytes_held_now;
+    status->senders = senders_number(mind_senders(watcher->mind));
+    status->malformed = counters.malformed;
+    status->orders_sent = watcher->orders;
+    status->memory = watcher->memory_bytes;
+    struct senders *senders = mind_senders(watcher->mind);
+    for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
+        status->messages += r->messages;
+    for (struct port *port = watcher->ports; port; port = port->next)
+        status->ports++;
+    talk_say(watcher->courier, &message, -1, TALK_MUST);
+}
+
+static void on_courier_message(void *context, const union message *message, int descriptor)
+{
+    struct watcher *watcher = context;
+    uint32_t question = message->head.question;
+    moment now = clock_now();
+    if (descriptor >= 0)
+        close(descriptor);
+    switch (message->head.kind) {
+    case MESSAGE_ASK_STATUS:
+        say_status(watcher, question);
+        break;
+    case MESSAGE_ASK_SENDERS:
+        reply_senders(watcher->courier, watcher->mind, question, message->ask_senders.most, now);
+        break;
+    case MESSAGE_ASK_EXPLAIN:
+        reply_explain(watcher->courier, watcher->mind, question, &message->ask_explain.sender, now);
+        break;
+    case MESSAGE_COMMAND:
+        mind_tick(watcher->mind, now);
+        reply_command(watcher->courier, watcher->mind, &message->command, now);
+        cut(watcher);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The courier died, or broke the rules: the warden sees the first by itself; the second is a reason to end it, which
+ * closing does. */
+static void on_courier_ended(void *context, const struct error *why)
+{
+    struct watcher *watcher = context;
+    if (why->code != ECONNRESET)
+        log_write(&watcher->log, LOG_TROUBLE, "courier: %s", why->text);
+    report_connect(watcher->report, NULL);
+    talk_close(&watcher->courier);
+}
+
+static void on_peer(struct watcher *watcher, int descriptor)
+{
+    const struct talk_listener listener = {watcher, on_courier_message, on_courier_ended};
+    struct error error = {0};
+    report_connect(watcher->report, NULL);
+    talk_close(&watcher->courier);
+    if (talk_open(watcher->loop, (struct channel){descriptor, ROLE_WATCHER, ROLE_COURIER}, &listener, WAITING_MOST,
+                  &watcher->courier, &error) != 0)
+        log_write(&watcher->log, LOG_TROUBLE, "%s", error.text);
+    else
+        report_connect(watcher->report, watcher->courier);
+}
+
+/* --- the warden ----------------------------------------------------------------------------------------------------
+ */
+
+static int begin(struct watcher *watcher, struct text bundle, struct error *error)
+{
+    struct mind_beginning beginning = {.bundle = bundle,
+                                       .memory = watcher->memory,
+                                       .key = watcher->key,
+                                       .fresh = watcher->fresh,
+                                       .listener = {watcher, on_verdict, on_order, on_evidence}};
+    struct mind_memory memory;
+    char text[200];
+    int code = mind_create(&beginning, &watcher->mind, &memory, error);
+    if (code != 0)
+        return code;
+    watcher->memory_bytes = memory.bytes;
+    watcher->repeat = memory.adopted;
+    if (memory.adopted)
+        snprintf(text, sizeof(text), "%u senders are known from before%s", memory.senders,
+                 memory.dropped ? "; those that were being changed were forgotten" : "");
+    else if (!watcher->fresh)
+        snprintf(text, sizeof(text), "nothing is known from before: the senders' memory has another shape now");
+    else
+        return 0;
+    report_event(watcher->report, clock_now(), memory.adopted ? 0 : 1, "restart", text);
+    return 0;
+}
+
+/* The first configuration begins everything; a later one changes policy and detectors. */
+static int on_configuration(struct watcher *watcher, int descriptor, struct error *error)
+{
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return error_set(error, errno, "cannot look at the configuration: %s", strerror(errno));
+    size_t size = (size_t)status.st_size;
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (bytes == MAP_FAILED)
+        return error_set(error, errno, "cannot map the configuration: %s", strerror(errno));
+    struct text bundle = {bytes, size};
+    int code = watcher->mind ? mind_reload(watcher->mind, bundle, error) : begin(watcher, bundle, error);
+    munmap(bytes, size);
+    return code;
+}
+
+static void on_memory(struct watcher *watcher, const struct message_memory *memory, int descriptor)
+{
+    if (watcher->memory >= 0)
+        close(watcher->memory);
+    watcher->memory = descriptor;
+    watcher->fresh = memory->fresh;
+    watcher->key = (struct siphash_key){{memory->key[0], memory->key[1]}};
+}
+
+static int on_second(sd_event_source *source, uint64_t when, void *context)
+{
+    struct watcher *watcher = context;
+    moment now = clock_now();
+    (void)when;
+    watcher->seconds++;
+    mind_tick(watcher->mind, now - LAG);
+    count_drops(watcher, now);
+    report_tick(watcher->report);
+    cut(watcher);
+    talk_plain(watcher->warden, MESSAGE_ALIVE, 0, TALK_NEWS);
+    sd_event_source_set_time_relative(source, SECOND / MICROSECOND);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* What this process alone knows to be in force is told again: the book of a warden that lived on has it already, a new
+ * one has not. */
+static int on_ready(struct watcher *watcher, struct error *error)
+{
+    if (watcher->repeat)
+        judge_repeat_orders(mind_judge(watcher->mind), clock_now());
+    int code = sd_event_add_time_relative(watcher->loop, NULL, CLOCK_MONOTONIC, 0, 1000, on_second, watcher);
+    return code < 0 ? error_set(error, -code, "cannot begin: %s", strerror(-code)) : 0;
+}
+
+static void on_enforcement(struct watcher *watcher, bool on)
+{
+    bool switched_on = on && !watcher->enforcing && watcher->mind;
+    watcher->enforcing = on;
+    if (switched_on)
+        cut(watcher);
+}
+
+/* CONFIGURATION comes before MEMORY, and both are needed to begin. */
+static int on_handed_over(struct watcher *watcher, const union message *message, int descriptor, struct error *error)
+{
+    if (message->head.kind == MESSAGE_MEMORY)
+        on_memory(watcher, &message->memory, descriptor);
+    else if (watcher->bundle >= 0)
+        close(watcher->bundle);
+    if (message->head.kind == MESSAGE_CONFIGURATION)
+        watcher->bundle = descriptor;
+    if (watcher->bundle < 0 || watcher->memory < 0 || (watcher->mind && message->head.kind == MESSAGE_MEMORY))
+        return 0;
+    int code = on_configuration(watcher, watcher->bundle, error);
+    if (code != 0 && watcher->mind) { /* the one in force stays */
+        report_event(watcher->report, clock_now(), 2, "reload", error->text);
+        code = 0;
+    }
+    close(watcher->bundle);
+    watcher->bundle = -1;
+    return code;
+}
+
+static void on_warden_message(void *context, const union message *message, int descriptor)
+{
+    struct watcher *watcher = context;
+    struct error error = {0};
+    int code = 0;
+    enum message_kind kind = message->head.kind;
+    if (!watcher->mind && (kind == MESSAGE_READY || kind == MESSAGE_PORT_OPENED || kind == MESSAGE_PORT_CLOSED)) {
+        if (descriptor >= 0)
+            close(descriptor);
+        code = error_set(&error, EPROTO, "the warden goes on before it has begun");
+    } else if (kind == MESSAGE_CONFIGURATION || kind == MESSAGE_MEMORY) {
+        code = on_handed_over(watcher, message, descriptor, &error);
+    } else if (kind == MESSAGE_PEER) {
+        on_peer(watcher, descriptor);
+    } else if (kind == MESSAGE_ENFORCEMENT) {
+        on_enforcement(watcher, message->enforcement.on);
+    } else if (kind == MESSAGE_READY) {
+        code = on_ready(watcher, &error);
+    } else if (kind == MESSAGE_PORT_OPENED) {
+        if (open_port(watcher, &message->port_opened, descriptor, &error) != 0)
+            report_event(watcher->report, clock_now(), 2, "port", error.text);
+    } else if (kind == MESSAGE_PORT_CLOSED) {
+        on_port_closed(watcher, message->port_closed.number);
+    }
+    if (code != 0) {
+        log_write(&watcher->log, LOG_TROUBLE, "%s", error.text);
+        sd_event_exit(watcher->loop, 1);
+    }
+}
+
+static void on_warden_ended(void *context, const struct error *why)
+{
+    struct watcher *watcher = context;
+    if (why->code != ECONNRESET)
+        log_write(&watcher->log, LOG_TROUBLE, "%s", why->text);
+    sd_event_exit(watcher->loop, why->code == ECONNRESET ? 0 : 1);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------------------------------
+ */
+
+static int enter(struct watcher *watcher, int channel, struct error *error)
+{
+    static const int calls[] = {SCMP_SYS(getsockopt), SCMP_SYS(ftruncate), SCMP_SYS(shutdown), SANDBOX_END};
+    const struct talk_listener listener = {watcher, on_warden_message, on_warden_ended};
+    sd_id128_t boot;
+    int code = sd_event_new(&watcher->loop);
+    if (code < 0)
+        return error_set(error, -code, "cannot make an event loop: %s", strerror(-code));
+    (void)sd_id128_get_boot(&boot); /* the loop's timers ask for it once, from a file, and remember it */
+    watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset}, error);
+    watcher->report = report_create(error);
+    if (!watcher->cuts || !watcher->report)
+        return -ENOMEM;
+    code = talk_open(watcher->loop, (struct channel){channel, ROLE_WATCHER, ROLE_WARDEN}, &listener, WAITING_MOST,
+                     &watcher->warden, error);
+    return code ? code : sandbox_enter(calls, error);
+}
+
+static void leave(struct watcher *watcher)
+{
+    while (watcher->ports) {
+        struct port *port = watcher->ports;
+        watcher->ports = port->next;
+        close_port(port);
+    }
+    sd_event_source_disable_unref(watcher->cutting);
+    report_destroy(&watcher->report);
+    talk_close(&watcher->courier);
+    talk_close(&watcher->warden);
+    cuts_destroy(&watcher->cuts);
+    mind_destroy(&watcher->mind);
+    sd_event_unref(watcher->loop);
+    if (watcher->memory >= 0)
+        close(watcher->memory);
+    if (watcher->bundle >= 0)
+        close(watcher->bundle);
+}
+
+int watcher_main(const struct role_start *start)
+{
+    struct error error = {0};
+    struct watcher watcher = {.bundle = -1, .memory = -1, .started = clock_now()};
+    watcher.log = log_open("watcher");
+    int code = enter(&watcher, start->channel, &error);
+    if (code == 0)
+        code = sd_event_loop(watcher.loop);
+    else
+        log_write(&watcher.log, LOG_TROUBLE, "%s", error.text);
+    leave(&watcher);
+    return code == 0 ? 0 : 1;
+}
