@@ -7,7 +7,7 @@
  * A sender can write what it likes, so nothing is believed that the other end would not believe: a SYN on an open
  * connection counts once it is answered, a reset must fall into the window and is taken back when the other side goes
  * on acknowledging, a FIN when data follow in its place, a SYN-ACK nobody asked for opens nothing. */
-#include "agent/packet/stream_state.h"
+#include "agent/packet/stream_held.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +19,6 @@
     (UINT32_C(1) << 20) /* how far behind its SYN the first packet seen of a connection may lie                        \
                          */
 #define FLAGS_OF_USE (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)
-
-static enum stream_side other(enum stream_side side)
-{
-    return side == STREAM_CLIENT ? STREAM_SERVER : STREAM_CLIENT;
-}
 
 struct streams *streams_create(const struct stream_settings *settings, const struct stream_listener *listener,
                                struct error *error)
@@ -53,7 +48,7 @@ void streams_destroy(struct streams **streams)
     struct streams *s = *streams;
     if (s) {
         while (s->oldest_trouble) {
-            stream_order_clear(s, s->oldest_trouble->stream);
+            trouble_clear(s, s->oldest_trouble->stream);
         }
         stream_table_destroy(s);
         free(s);
@@ -311,7 +306,7 @@ static void take_reset(struct streams *s, struct stream *stream, enum stream_sid
  * segment does not belong to the connection that the SYN asked for. */
 static bool learn(struct streams *s, struct stream *stream, enum stream_side side, const struct segment *segment)
 {
-    struct side *own = &stream->sides[side], *peer = &stream->sides[other(side)];
+    struct side *own = &stream->sides[side], *peer = &stream->sides[stream_other(side)];
     bool half = stream_is_half_open(stream);
     bool acknowledges = segment->flags & SEGMENT_ACK;
     if (half && acknowledges) {
@@ -355,24 +350,37 @@ static void take_back_fin(struct streams *s, struct stream *stream, struct side 
     }
 }
 
+/* The latest acknowledgement counts, also when it is less than the one before: that one was forged. One that is less
+ * because its segment was overtaken does not count. */
+static void note_acknowledged(struct stream *stream, enum stream_side side, const struct segment *segment)
+{
+    struct side *peer = &stream->sides[stream_other(side)];
+    if (!(segment->flags & SEGMENT_ACK)) {
+        return;
+    }
+    uint32_t end = segment->sequence + (uint32_t)segment->payload.length + segment->missing;
+    if (!(peer->flags & SIDE_ACKED) || sequence_distance(peer->acked, segment->acknowledged) > 0 ||
+        sequence_distance(stream_order_end(stream, side), end) >= 0) {
+        peer->acked = segment->acknowledged;
+        peer->flags |= SIDE_ACKED;
+    }
+}
+
 static void receive(struct streams *s, struct stream *stream, enum stream_side side, const struct segment *segment)
 {
-    struct side *own = &stream->sides[side], *peer = &stream->sides[other(side)];
+    struct side *own = &stream->sides[side], *peer = &stream->sides[stream_other(side)];
     if (!learn(s, stream, side, segment)) {
         return;
     }
     note_packet(s, stream, side, segment);
-    if (segment->flags & SEGMENT_ACK) {
-        peer->acked = segment->acknowledged;
-        peer->flags |= SIDE_ACKED;
-    }
+    note_acknowledged(stream, side, segment);
     take_back_fin(s, stream, own, segment);
     struct piece piece = {.sequence = segment->sequence,
                           .acknowledged = segment->flags & SEGMENT_ACK ? segment->acknowledged : peer->next,
                           .bytes = segment->payload,
                           .missing = segment->missing,
                           .fin = (segment->flags & SEGMENT_FIN) != 0};
-    stream_order_add(s, stream, side, piece, segment->time);
+    stream_order_add(s, stream, side, &piece, segment->time);
     stream_end_if_over(s, stream, segment->time);
 }
 
@@ -380,7 +388,7 @@ static void receive(struct streams *s, struct stream *stream, enum stream_side s
 static bool pass_straight(struct streams *s, struct stream *stream, enum stream_side side,
                           const struct segment *segment)
 {
-    struct side *own = &stream->sides[side], *peer = &stream->sides[other(side)];
+    struct side *own = &stream->sides[side], *peer = &stream->sides[stream_other(side)];
     if ((stream->flags & (STREAM_CONFIRMED | STREAM_TROUBLED | STREAM_NEW_SYN)) != STREAM_CONFIRMED ||
         (segment->flags & FLAGS_OF_USE) != SEGMENT_ACK || segment->missing != 0 || (own->flags & SIDE_FIN) ||
         segment->sequence != own->next || !(peer->flags & SIDE_KNOWN) ||
@@ -420,7 +428,7 @@ static void join(struct streams *s, enum stream_side side, uint64_t hash, const 
         /* Nobody acknowledges what was sent after a reset, unless there was none for him. */
         bool lives = farewell->kind == FAREWELL_UNANSWERED ||
                      (farewell->kind == FAREWELL_RESET && (segment->flags & SEGMENT_ACK) &&
-                      sequence_distance(farewell->next[other(side)], segment->acknowledged) > 1);
+                      sequence_distance(farewell->next[stream_other(side)], segment->acknowledged) > 1);
         if (!lives) {
             s->counters.late++;
             return;

@@ -116,7 +116,7 @@ void streams_drop(struct streams *s, void (*drop)(void *context, struct stream *
     for (int i = 0; i < 2; i++) {
         while (lists[i]->oldest != 0) {
             struct stream *stream = stream_at(s, lists[i]->oldest);
-            stream_order_clear(s, stream);
+            trouble_clear(s, stream);
             drop(s->listener.context, stream, stream_room(stream));
             stream_table_remove(s, stream);
         }

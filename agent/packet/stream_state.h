@@ -98,31 +98,6 @@ struct farewell {
     uint32_t kind;
 };
 
-/* Bytes that came before their turn; RFC 9293 calls it the reassembly queue. */
-struct held {
-    struct held *next;
-    uint32_t sequence, acknowledged, length, missing;
-    bool fin;
-    uint8_t bytes[];
-};
-
-/* Where a side's bytes do not go on: since when, and how many segments of the stream came after. */
-struct hole {
-    bool open;
-    uint32_t segments;
-    moment since;
-};
-
-/* What a stream needs while something is held or missed, and only then. */
-struct trouble {
-    struct trouble *older, *younger;
-    struct stream *stream;
-    struct held *first[2], *last[2];
-    struct hole holes[2];
-    moment seen[2];
-    uint32_t held; /* bytes of memory */
-};
-
 struct streams {
     struct stream_settings settings;
     struct stream_listener listener;
@@ -176,21 +151,18 @@ void stream_table_remember(struct streams *, const struct stream *, enum farewel
 struct farewell *stream_table_farewell(struct streams *, uint64_t hash, moment);
 
 /* stream_order.c: putting bytes in order. */
-struct piece {
-    uint32_t sequence;
-    uint32_t acknowledged; /* what its sender had of the other side when it sent this */
-    struct text bytes;
-    uint32_t missing;
-    bool fin;
-};
+struct piece;
 bool stream_is_missing(const struct side *); /* the other side has acknowledged what was not seen */
-void stream_order_add(struct streams *, struct stream *, enum stream_side, struct piece, moment);
+void stream_order_add(struct streams *, struct stream *, enum stream_side, const struct piece *, moment);
+uint32_t stream_order_end(const struct stream *, enum stream_side); /* behind the last byte passed on or held */
 /* Time has come to `now`: give up holes that have become too old. */
 void stream_order_tick(struct streams *, moment now);
 /* Pass on all that is held, with gaps where something misses, and free what was needed for it. */
 void stream_order_flush(struct streams *, struct stream *, moment);
-void stream_order_clear(struct streams *, struct stream *); /* free it, pass on nothing */
-uint32_t stream_order_check(const struct streams *, struct text);
+
+/* stream_held.c */
+void trouble_clear(struct streams *, struct stream *); /* frees what is held, passes on nothing */
+uint32_t stream_check(const struct streams *, struct text);
 
 /* stream_end.c: how streams end. */
 void stream_end(struct streams *, struct stream *, enum close_reason, enum farewell_kind, moment);
@@ -209,7 +181,7 @@ static inline void stream_pass(struct streams *s, struct stream *stream, enum st
     struct side *own = &stream->sides[side];
     own->last_start = own->next;
     own->last_length = bytes.length <= UINT16_MAX ? (uint16_t)bytes.length : 0;
-    own->last_check = stream_order_check(s, bytes);
+    own->last_check = stream_check(s, bytes);
     own->next += (uint32_t)bytes.length;
     own->bytes += bytes.length;
     s->listener.bytes(s->listener.context, stream, stream_room(stream), side, bytes, time);

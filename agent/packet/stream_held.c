@@ -1,0 +1,233 @@
+/* Bytes that came before their turn, kept until they have it, within bounds; and the noticing of copies that differ
+ * from the first, for that is how one hides from a watcher: every byte is taken as it came first. */
+#include "agent/packet/stream_held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A client that holds more than this part of all held bytes pays when they run out. */
+#define HEAVY_PART  8
+#define PAYERS_MOST 256 /* of the oldest, among which such a client is looked for */
+
+/* ---- noticing copies with other bytes ---- */
+
+static uint64_t load(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * UINT64_C(0x9fb21c651e98df25);
+    return sum ^ sum >> 32;
+}
+
+/* Keyed, so that nobody can write another text with the same sum; of long texts the beginning and the end only, for
+ * this is done to every segment. */
+uint32_t stream_check(const struct streams *s, struct text text)
+{
+    uint64_t sum = s->settings.key.words[0] ^ text.length;
+    const char *bytes = text.bytes;
+    size_t left = text.length;
+    if (left > 48) {
+        sum = mix(mix(mix(sum, load(bytes)), load(bytes + 8)), load(bytes + 16));
+        bytes += left - 24;
+        left = 24;
+    }
+    for (; left >= 8; left -= 8, bytes += 8) {
+        sum = mix(sum, load(bytes));
+    }
+    uint64_t tail = 0;
+    memcpy(&tail, bytes, left);
+    return (uint32_t)(mix(sum, tail ^ s->settings.key.words[1]) >> 16);
+}
+
+static void count_conflict(struct streams *s, struct stream *stream)
+{
+    s->counters.conflicting++;
+    if (stream->conflicts < UINT16_MAX) {
+        stream->conflicts++;
+    }
+}
+
+/* Only the latest bytes that were passed on are known by their sum; most copies are of those. */
+void stream_compare_passed(struct streams *s, struct stream *stream, const struct side *side, const struct piece *piece)
+{
+    if (side->last_length != 0 && piece->sequence == side->last_start && piece->bytes.length >= side->last_length) {
+        struct text again = {piece->bytes.bytes, side->last_length};
+        if (stream_check(s, again) != side->last_check) {
+            count_conflict(s, stream);
+        }
+    }
+}
+
+void stream_compare_held(struct streams *s, struct stream *stream, const struct held *held, const struct piece *piece)
+{
+    /* Where both begin, as distances from the held one. */
+    int32_t from = sequence_distance(held->sequence, piece->sequence);
+    size_t in_held = from > 0 ? (size_t)from : 0;
+    size_t in_piece = from < 0 ? (size_t) - (int64_t)from : 0;
+    if (in_held >= held->length || in_piece >= piece->bytes.length) {
+        return;
+    }
+    size_t length = held->length - in_held;
+    if (length > piece->bytes.length - in_piece) {
+        length = piece->bytes.length - in_piece;
+    }
+    if (memcmp(held->bytes + in_held, piece->bytes.bytes + in_piece, length) != 0) {
+        count_conflict(s, stream);
+    }
+}
+
+/* ---- trouble comes and goes ---- */
+
+struct trouble *trouble_of(struct streams *s, struct stream *stream, moment time)
+{
+    if (stream->flags & STREAM_TROUBLED) {
+        return stream->trouble;
+    }
+    struct trouble *trouble = calloc(1, sizeof *trouble);
+    if (!trouble) {
+        return NULL;
+    }
+    trouble->stream = stream;
+    trouble->seen[0] = trouble->seen[1] = time;
+    trouble->older = s->youngest_trouble;
+    if (s->youngest_trouble) {
+        s->youngest_trouble->younger = trouble;
+    } else {
+        s->oldest_trouble = trouble;
+    }
+    s->youngest_trouble = trouble;
+    stream->trouble = trouble;
+    stream->flags |= STREAM_TROUBLED;
+    return trouble;
+}
+
+void held_free(struct streams *s, struct trouble *trouble, struct held *held)
+{
+    uint32_t size = (uint32_t)sizeof *held + held->length;
+    trouble->held -= size;
+    s->counters.bytes_held_now -= size;
+    s->shares[trouble->stream->share].held -= size;
+    free(held);
+}
+
+void trouble_clear(struct streams *s, struct stream *stream)
+{
+    if (!(stream->flags & STREAM_TROUBLED)) {
+        return;
+    }
+    struct trouble *trouble = stream->trouble;
+    for (int side = 0; side < 2; side++) {
+        while (trouble->first[side]) {
+            struct held *held = trouble->first[side];
+            trouble->first[side] = held->next;
+            held_free(s, trouble, held);
+        }
+    }
+    *(trouble->older ? &trouble->older->younger : &s->oldest_trouble) = trouble->younger;
+    *(trouble->younger ? &trouble->younger->older : &s->youngest_trouble) = trouble->older;
+    free(trouble);
+    stream->trouble = NULL;
+    stream->flags &= (uint8_t)~STREAM_TROUBLED;
+}
+
+/* ---- holding ---- */
+
+/* Make room in the bytes held by all. Whoever holds much pays; true: this stream is not to hold more. */
+static bool must_pay(struct streams *s, struct stream *stream, uint64_t size, moment time)
+{
+    while (s->counters.bytes_held_now + size > s->settings.bytes_held) {
+        uint64_t heavy = s->settings.bytes_held / HEAVY_PART;
+        if (s->shares[stream->share].held + size > heavy || !s->oldest_trouble) {
+            return true;
+        }
+        struct trouble *payer = NULL;
+        int looked_at = 0;
+        for (struct trouble *t = s->oldest_trouble; t && looked_at < PAYERS_MOST; t = t->younger, looked_at++) {
+            if (t->stream == stream || t->held == 0) {
+                continue;
+            }
+            if (s->shares[t->stream->share].held > heavy) {
+                payer = t;
+                break;
+            }
+            payer = payer ? payer : t;
+        }
+        if (!payer) {
+            return true;
+        }
+        struct stream *paying = payer->stream;
+        stream_order_flush(s, paying, time);
+        stream_end_if_over(s, paying, time);
+    }
+    return false;
+}
+
+/* A held piece behind `*link`. False: the bounds or memory forbid it. */
+static bool hold_at(struct streams *s, struct stream *stream, enum stream_side side, struct held **link,
+                    const struct piece *piece, moment time)
+{
+    struct trouble *trouble = stream->trouble;
+    uint64_t size = sizeof(struct held) + piece->bytes.length;
+    if (trouble->held + size > s->settings.bytes_per_stream || must_pay(s, stream, size, time)) {
+        return false;
+    }
+    struct held *held = malloc(sizeof *held + piece->bytes.length);
+    if (!held) {
+        return false;
+    }
+    held->sequence = piece->sequence;
+    held->acknowledged = piece->acknowledged;
+    held->length = (uint32_t)piece->bytes.length;
+    held->missing = piece->missing;
+    held->fin = piece->fin;
+    memcpy(held->bytes, piece->bytes.bytes, piece->bytes.length);
+    held->next = *link;
+    *link = held;
+    if (!held->next) {
+        trouble->last[side] = held;
+    }
+    trouble->held += (uint32_t)size;
+    s->counters.bytes_held_now += size;
+    s->shares[stream->share].held += (uint32_t)size;
+    return true;
+}
+
+bool held_add(struct streams *s, struct stream *stream, enum stream_side side, struct piece piece, moment time)
+{
+    struct trouble *trouble = stream->trouble;
+    struct held **link = &trouble->first[side];
+    if (trouble->first[side] &&
+        sequence_distance(trouble->last[side]->sequence + held_span(trouble->last[side]), piece.sequence) >= 0) {
+        link = &trouble->last[side]->next; /* behind all others, as it mostly is */
+    }
+    bool overlaps = false;
+    for (; *link && piece_span(&piece) > 0; link = &(*link)->next) {
+        const struct held *held = *link;
+        int32_t before = sequence_distance(piece.sequence, held->sequence);
+        if (before > 0) {
+            struct piece front = piece_front(&piece, (uint32_t)before);
+            if (!hold_at(s, stream, side, link, &front, time)) {
+                return false;
+            }
+            piece_drop_front(&piece, piece_span(&front));
+            if (piece_span(&piece) == 0) {
+                return true;
+            }
+            link = &(*link)->next;
+            held = *link;
+        }
+        int32_t into = sequence_distance(piece.sequence, held->sequence + held_span(held));
+        if (into > 0) {
+            overlaps = true;
+            stream_compare_held(s, stream, held, &piece);
+            piece_drop_front(&piece, (uint32_t)into < piece_span(&piece) ? (uint32_t)into : piece_span(&piece));
+        }
+    }
+    s->counters.overlapping += overlaps;
+    return piece_span(&piece) == 0 || hold_at(s, stream, side, link, &piece, time);
+}
