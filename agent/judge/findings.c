@@ -1,0 +1,100 @@
+/* What detectors say goes into the sender's accounts, one for each detector. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "agent/judge/court.h"
+
+struct findings {
+    const struct judge *judge;
+    struct judgement *judgement;
+    moment time;
+    uint32_t detector; /* who is speaking */
+    uint32_t changed;  /* set of detectors whose account was added to */
+    points added[DETECTORS_MOST];
+};
+
+void findings_add(struct findings *findings, points added, const char *reason, ...)
+{
+    const struct judge *judge = findings->judge;
+    const struct detector_settings *settings = judge->settings->detectors[findings->detector];
+    struct account *account = &accounts_of(findings->judgement)[findings->detector];
+    char said[3 * EVIDENCE_REASON];
+    va_list arguments;
+    va_start(arguments, reason);
+    int length = vsnprintf(said, sizeof said, reason, arguments);
+    va_end(arguments);
+
+    findings->added[findings->detector] +=
+        account_add(account, added, settings->weight, settings->most, findings->time, policy_of(judge)->half_life);
+    findings->changed |= UINT32_C(1) << findings->detector;
+    if (length > 0) {
+        size_t kept = (size_t)length < sizeof said ? (size_t)length : sizeof said - 1;
+        text_copy_printable((struct text){said, kept}, account->reason, sizeof account->reason);
+    }
+}
+
+static void describe(const struct judge *judge, struct judgement *judgement, uint32_t detector, moment time,
+                     struct evidence *result)
+{
+    const struct account *account = &accounts_of(judgement)[detector];
+    memset(result, 0, sizeof *result);
+    result->time = account->added;
+    result->points = weight_points(account_at(account, time, policy_of(judge)->half_life));
+    snprintf(result->detector, sizeof result->detector, "%s", detector_table[detector]->name);
+    memcpy(result->reason, account->reason, sizeof result->reason);
+}
+
+/* Ask those of the set, in the order of the table; then, with the record whole again, tell the listener. */
+void judge_ask_detectors(struct judge *judge, struct sender_record *record, const struct observation *observation,
+                         uint32_t detectors)
+{
+    struct judgement *judgement = judgement_of(judge, record);
+    struct findings findings = {.judge = judge, .judgement = judgement, .time = observation->time};
+    sender_record_open(record);
+    for (uint32_t set = detectors; set != 0; set &= set - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(set);
+        const struct detector_settings *settings = judge->settings->detectors[i];
+        if (!settings->enabled)
+            continue;
+        findings.detector = i;
+        detector_table[i]->observe(settings, (char *)judgement + judge->state_offset[i], observation, &findings);
+    }
+    sender_record_close(record);
+    if (findings.changed == 0)
+        return;
+
+    for (uint32_t set = judge->listener.evidence ? findings.changed : 0; set != 0; set &= set - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(set);
+        struct evidence evidence;
+        describe(judge, judgement, i, observation->time, &evidence);
+        judge->listener.evidence(judge->listener.context, record, &evidence, findings.added[i]);
+    }
+    ladder_climb(judge, record, observation->time);
+}
+
+points judge_score(const struct judge *judge, struct judgement *judgement, moment time)
+{
+    weight sum = 0;
+    for (uint32_t i = 0; i < judge->detectors; i++)
+        if (accounts_of(judgement)[i].amount > 0)
+            sum += account_at(&accounts_of(judgement)[i], time, policy_of(judge)->half_life);
+    return weight_points(sum);
+}
+
+/* Those with points, the greatest first; equal ones in the order of the table. */
+uint32_t judge_evidence(const struct judge *judge, struct judgement *judgement, moment time,
+                        struct evidence result[DETECTORS_MOST])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < judge->detectors; i++) {
+        struct evidence evidence;
+        describe(judge, judgement, i, time, &evidence);
+        if (evidence.points <= 0)
+            continue;
+        uint32_t at = count++;
+        for (; at > 0 && result[at - 1].points < evidence.points; at--)
+            result[at] = result[at - 1];
+        result[at] = evidence;
+    }
+    return count;
+}

@@ -1,0 +1,163 @@
+/* The flow: an observation comes in, the seconds before it are handed in, its sender is found and counted, the
+ * detectors that want it are asked, and what they say moves the sender on the ladder. */
+#include "agent/judge/judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/judge/court.h"
+#include "common/cleanup.h"
+
+/* What another process left in the judge's bytes is held to its ranges before it is believed. */
+static void check_judgement(const struct judge *judge, struct sender_record *record)
+{
+    struct judgement *judgement = judgement_of(judge, record);
+    bool sound = judgement->verdict < VERDICTS && judgement->worst < VERDICTS && judgement->person_deed < DEEDS &&
+                 (judgement->hold_until == 0 || (judgement->holds > 0 && judgement->verdict >= VERDICT_THROTTLE));
+    for (uint32_t i = 0; i < judge->detectors; i++) {
+        struct account *account = &accounts_of(judgement)[i];
+        sound = sound && account->amount >= 0 && account->amount <= (weight)DECIBANS(1000) * WEIGHT_ONE &&
+                memchr(account->reason, '\0', sizeof account->reason) != NULL;
+    }
+    if (!sound)
+        memset(judgement, 0, judge->judge_bytes);
+    ladder_mark(judge, record);
+}
+
+static int by_moment(const void *a, const void *b)
+{
+    moment x = *(const moment *)a, y = *(const moment *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Take up what was left: agenda and the guard against storms are made anew from the judgements. */
+static int take_up(struct judge *judge, struct error *error)
+{
+    struct storm *storm = &judge->storm;
+    for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r)) {
+        check_judgement(judge, r);
+        struct judgement *judgement = judgement_of(judge, r);
+        if (judgement->hold_begun != 0 && storm->count < POLICY_STORM_MOST)
+            storm->ordered[storm->count++] = judgement->hold_begun;
+        if (judgement->verdict == VERDICT_CLEAR && judgement->person_deed == DEED_RELEASE)
+            continue;
+        if (judgement->due == 0)
+            judgement->due = SECOND;
+        if (!agenda_add(&judge->agenda, judgement->due, &r->sender))
+            return error_set(error, ENOMEM, "no memory for the judge");
+    }
+    qsort(storm->ordered, storm->count, sizeof *storm->ordered, by_moment);
+    return 0;
+}
+
+struct judge *judge_create(const struct judge_settings *settings, struct senders *senders,
+                           const struct judge_listener *listener, struct error *error)
+{
+    CLEANUP(judge_destroy) struct judge *judge = calloc(1, sizeof *judge);
+    if (judge == NULL) {
+        error_set(error, ENOMEM, "no memory for the judge");
+        return NULL;
+    }
+    judge->settings = settings;
+    judge->senders = senders;
+    judge->listener = *listener;
+    judge->detectors = detector_number();
+    judge->judge_bytes = judge_bytes_lay_out(judge->state_offset);
+    for (uint32_t i = 0; i < judge->detectors; i++)
+        for (int kind = 0; kind < OBSERVATION_KINDS; kind++)
+            if (detector_table[i]->wants & OBSERVATION_BIT(kind))
+                judge->wanted_by[kind] |= UINT32_C(1) << i;
+    if (take_up(judge, error) < 0)
+        return NULL;
+    return TAKE(judge);
+}
+
+void judge_destroy(struct judge **judge)
+{
+    if (*judge != NULL)
+        agenda_clear(&(*judge)->agenda);
+    free(*judge);
+    *judge = NULL;
+}
+
+/* Those whose turn it is, up to that whole second. */
+static void look_at_due(struct judge *judge, moment second)
+{
+    for (moment due; agenda_next(&judge->agenda, &due) && due <= second;) {
+        struct agenda_entry entry = agenda_take(&judge->agenda);
+        struct sender_record *record = senders_find(judge->senders, &entry.sender);
+        if (record == NULL || judgement_of(judge, record)->due != entry.due)
+            continue; /* it gave way in the table, or an earlier entry took this one's place */
+        if (due > judge->ticked)
+            judge->ticked = due / SECOND * SECOND;
+        ladder_look_at(judge, record, due);
+    }
+}
+
+static void hand_in_tick(struct judge *judge, moment second)
+{
+    struct observation tick = {.kind = OBSERVATION_TICK, .time = second};
+    for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r))
+        if (r->last > second - JUDGE_TICKING)
+            judge_ask_detectors(judge, r, &tick, judge->wanted_by[OBSERVATION_TICK]);
+}
+
+void judge_tick(struct judge *judge, moment now)
+{
+    moment last = now / SECOND * SECOND;
+    if (last <= judge->ticked)
+        return;
+    if (judge->wanted_by[OBSERVATION_TICK] != 0 && judge->ticked != 0) {
+        for (moment second = judge->ticked + SECOND; second <= last && second < judge->latest + JUDGE_TICKING;
+             second += SECOND) {
+            look_at_due(judge, second);
+            judge->ticked = second;
+            hand_in_tick(judge, second);
+        }
+    }
+    look_at_due(judge, last);
+    judge->ticked = last;
+}
+
+void judge_observe(struct judge *judge, const struct observation *observation)
+{
+    judge_tick(judge, observation->time);
+    judge->observations++;
+    if (observation->time > judge->latest)
+        judge->latest = observation->time;
+    struct sender sender = senders_attribute(judge->senders, &observation->origin);
+    if (sender.kind == SENDER_NONE)
+        return;
+    struct sender_record *record = senders_record(judge->senders, &sender, observation->time);
+    senders_count(judge->senders, record, observation);
+    if (judge->wanted_by[observation->kind] != 0)
+        judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
+}
+
+/* Those that the new settings allow are let go now; all others are looked at anew in the next second. */
+void judge_reload(struct judge *judge, const struct judge_settings *settings)
+{
+    judge->settings = settings;
+    for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r)) {
+        struct judgement *judgement = judgement_of(judge, r);
+        if (judgement->hold_until != 0 && judgement->person_deed == DEED_RELEASE &&
+            policy_allows(policy_of(judge), &r->sender)) {
+            ladder_order(judge, r, DEED_RELEASE, ORDER_BY_POLICY, 0, 0, judge->ticked);
+            ladder_descend(judge, r, judge->ticked, ORDER_BY_POLICY, NULL);
+        }
+        if (judgement->verdict != VERDICT_CLEAR)
+            ladder_schedule(judge, r, judge->ticked + SECOND);
+    }
+}
+
+void judge_repeat_orders(struct judge *judge, moment now)
+{
+    for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r))
+        if (r->held)
+            ladder_repeat_order(judge, r, now);
+}
+
+uint64_t judge_observations(const struct judge *judge)
+{
+    return judge->observations;
+}

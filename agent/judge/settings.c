@@ -1,0 +1,134 @@
+/* The judge's settings: policy, the shape of the sender table, and every detector's own. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/judge/court.h"
+#include "common/cleanup.h"
+
+#define LAYOUT_VERSION 1
+
+static const struct option table_options[] = {
+    {.section = "sender",
+     .key = "senders",
+     .type = OPTION_COUNT,
+     .offset = OPTION_OFFSET(uint32_t, struct table_settings, senders),
+     .preset = "20000",
+     .least = "16",
+     .most = "4000000",
+     .text = "The most senders remembered at once; the one that was quiet longest gives way."},
+    {.section = "sender",
+     .key = "sketches",
+     .type = OPTION_COUNT,
+     .offset = OPTION_OFFSET(uint32_t, struct table_settings, sketches),
+     .preset = "20000",
+     .least = "16",
+     .most = "16000000",
+     .text = "How many counts of distinct values beyond three can be kept, 2 KB each; four for a busy sender."},
+    {.key = NULL},
+};
+
+uint32_t detector_number(void)
+{
+    uint32_t count = 0;
+    while (detector_table[count] != NULL && count < DETECTORS_MOST)
+        count++;
+    return count;
+}
+
+uint32_t judge_bytes_lay_out(uint32_t state_offset[DETECTORS_MOST])
+{
+    uint32_t count = detector_number();
+    size_t end = sizeof(struct judgement) + count * sizeof(struct account);
+    for (uint32_t i = 0; i < count; i++) {
+        end = (end + 15) & ~(size_t)15;
+        state_offset[i] = (uint32_t)end;
+        end += detector_table[i]->state_size;
+    }
+    return (uint32_t)((end + 15) & ~(size_t)15);
+}
+
+struct judge_settings *judge_settings_create(struct error *error)
+{
+    CLEANUP(judge_settings_destroy) struct judge_settings *settings = calloc(1, sizeof *settings);
+    if (settings == NULL) {
+        error_set(error, ENOMEM, "no memory for the settings");
+        return NULL;
+    }
+    settings->bindings[0] = (struct option_binding){
+        policy_options, &settings->policy, policy_check,
+        "From evidence to verdict and order. Points are weight of evidence in decibans: 10 points are odds of 10 to 1, "
+        "20 of 100 to 1, and independent evidence adds up."};
+    settings->bindings[1] =
+        (struct option_binding){table_options, &settings->table, NULL, "How many senders are remembered."};
+    for (uint32_t count = detector_number(); settings->count < count; settings->count++) {
+        const struct detector *detector = detector_table[settings->count];
+        void *own = calloc(1, detector->settings_size);
+        if (own == NULL) {
+            error_set(error, ENOMEM, "no memory for the settings");
+            return NULL;
+        }
+        settings->detectors[settings->count] = own;
+        settings->bindings[settings->count + 2] =
+            (struct option_binding){detector->options, own, detector->check, detector->sees};
+    }
+    if (options_read(settings->bindings, TEXT(""), "defaults", error) < 0)
+        return NULL;
+    return TAKE(settings);
+}
+
+void judge_settings_destroy(struct judge_settings **pointer)
+{
+    struct judge_settings *settings = *pointer;
+    if (settings == NULL)
+        return;
+    for (uint32_t i = 0; i < settings->count; i++)
+        if (settings->loaded[i] && detector_table[i]->unload)
+            detector_table[i]->unload(settings->detectors[i]);
+    options_clear(settings->bindings);
+    for (uint32_t i = 0; i < settings->count; i++)
+        free(settings->detectors[i]);
+    free(settings);
+    *pointer = NULL;
+}
+
+const struct option_binding *judge_settings_bindings(struct judge_settings *settings)
+{
+    return settings->bindings;
+}
+
+int judge_settings_load(struct judge_settings *settings, const struct file_source *source, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->count; i++) {
+        if (detector_table[i]->load == NULL || settings->loaded[i])
+            continue;
+        int status = detector_table[i]->load(settings->detectors[i], source, error);
+        settings->loaded[i] = true; /* what it took before it failed is its own to give back */
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* FNV-1a: it need not be strong, only tell layouts apart. */
+static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+void judge_settings_shape(const struct judge_settings *settings, struct senders_shape *shape)
+{
+    uint32_t offsets[DETECTORS_MOST];
+    shape->senders = settings->table.senders;
+    shape->sketches = settings->table.sketches;
+    shape->judge_bytes = judge_bytes_lay_out(offsets);
+    uint64_t sizes[] = {LAYOUT_VERSION, sizeof(struct judgement), sizeof(struct account), shape->judge_bytes};
+    uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), sizes, sizeof sizes);
+    for (uint32_t i = 0; i < detector_number(); i++) {
+        uint64_t size = detector_table[i]->state_size;
+        hash = mix(mix(hash, detector_table[i]->name, strlen(detector_table[i]->name) + 1), &size, sizeof size);
+    }
+    hash = mix(hash, POSTERN_VERSION, sizeof POSTERN_VERSION);
+    shape->fingerprint = hash;
+}
