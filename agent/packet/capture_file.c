@@ -248,6 +248,9 @@ static enum capture_outcome next_in_pcap(struct capture_file *file, struct readi
         if (left - file->record_header < captured)
             return want_more(file, reading);
         consume(file, reading, file->record_header + captured);
+        /* The next record is told by this one alone: no processor guesses where it is, so it is fetched meanwhile. */
+        __builtin_prefetch(reading->bytes.at);
+        __builtin_prefetch(reading->bytes.at + 64);
         if (!file->link_known) {
             pass_frame(file, false, file->link);
             continue;

@@ -23,7 +23,7 @@
 struct input;
 
 /* How much a window holds; less where the input ends or trickles through a pipe. */
-#define INPUT_WINDOW (UINT32_C(256) * 1024)
+#define INPUT_WINDOW (UINT32_C(512) * 1024)
 /* The most that it grows to for a caller that needs more than one window to understand its record. */
 #define INPUT_WINDOW_MOST (UINT32_C(16) * 1024 * 1024)
 
