@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
@@ -29,6 +30,17 @@ def build_tool():
     subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-I", TOP, "-g", "-Wall", "-Wextra", "-Werror", *sanitize,
                     "-o", TOOL, f"{TOP}/tests/e2e/enforce_tool.c", *[os.path.join(TOP, a) for a in archives], "-lmnl"],
                    check=True)
+
+
+class Part(Checks):
+    """The checks of one layout: it stands before their names, as several run side by side."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def that(self, name, condition, seen=None):
+        return super().that(f"{self.name}: {name}", condition, seen)
 
 
 class Table:
@@ -259,7 +271,7 @@ def check_disguises(bed, table):
 
 def check_layout(checks, layout, reject):
     refused = "reset" if reject else "silent"
-    with Testbed(f"table-{layout}", layout) as bed:
+    with Testbed(f"table-{layout}-{refused}", layout) as bed:
         table = Table(bed, checks, options=[] if reject else ["drop"])
         table.do("uplink=uplink0", *(f"port={port}" for port in bed.ports))
         bed.sink("vps1", 25)
@@ -289,7 +301,7 @@ def check_host(checks, reject):
         return bed.run("vps1", [sys.executable, "-ISc", program]).stdout.strip()
 
     refused = "reset" if reject else "silent"
-    with Testbed("table-host", "bridged", guests=1) as bed:
+    with Testbed(f"table-host-{refused}", "bridged", guests=1) as bed:
         table = Table(bed, checks, "vps1", "host", [] if reject else ["drop"])
         bed.sink("vps1", 25)
         table.do("block:uid=1001,60", "throttle:uid=1002,60,1")
@@ -310,6 +322,17 @@ def check_host(checks, reject):
         checks.that("an allowed user of a blocked machine mails", by_user(1003, bed.SINK4, 25) == "open")
 
 
+def check_part(task):
+    layout, reject = task
+    part = Part(f"{layout}, {'with' if reject else 'without'} resets")
+    with part.part(part.name):
+        if layout == "host":
+            check_host(part, reject)
+        else:
+            check_layout(part, layout, reject)
+    return part
+
+
 def main():
     checks = Checks()
     lack = missing()
@@ -317,15 +340,10 @@ def main():
         checks.skip("the kernel's table", lack)
         return checks.close()
     build_tool()
-    for layout in LAYOUTS:
-        for reject in (True, False):
-            name = f"{layout}, {'with' if reject else 'without'} resets"
-            print(f"--- {name}")
-            with checks.part(name):
-                check_layout(checks, layout, reject)
-    for reject in (True, False):
-        with checks.part("host"):
-            check_host(checks, reject)
+    with ThreadPoolExecutor(4) as pool:  # they wait more than they work
+        for part in pool.map(check_part, [(layout, reject) for reject in (True, False) for layout in (*LAYOUTS, "host")]):
+            checks.passed += part.passed
+            checks.failed += part.failed
     return checks.close()
 
 
