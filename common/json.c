@@ -3,16 +3,28 @@
 #include <string.h>
 #include "common/json.h"
 
-static void put(struct json *json, const char *bytes, size_t length)
+/* Room for so many bytes more, or the record has failed. The check that nearly always holds stands here, inline. */
+static inline bool make_room(struct json *json, size_t length)
 {
-    if (!json->failed && !buffer_append(json->out, (struct text){bytes, length}))
-        json->failed = true;
+    const struct buffer *out = json->out;
+    if (!json->failed && (out->room - out->length >= length || buffer_reserve(json->out, length)))
+        return true;
+    json->failed = true;
+    return false;
 }
 
-static void put_byte(struct json *json, char byte)
+static inline void put(struct json *json, const char *bytes, size_t length)
 {
-    if (!json->failed && !buffer_append_byte(json->out, byte))
-        json->failed = true;
+    if (!make_room(json, length))
+        return;
+    memcpy(json->out->bytes + json->out->length, bytes, length);
+    json->out->length += length;
+}
+
+static inline void put_byte(struct json *json, char byte)
+{
+    if (make_room(json, 1))
+        json->out->bytes[json->out->length++] = byte;
 }
 
 /* Bytes that stand in a string as they are, without being looked at twice. */
@@ -65,14 +77,21 @@ static void put_string(struct json *json, struct text text)
  * needs an escape. */
 static void put_key(struct json *json, const char *key)
 {
-    if (json->comma)
-        put_byte(json, ',');
-    json->comma = true;
-    if (!key)
+    size_t length = key ? strlen(key) : 0;
+    if (!make_room(json, length + 4))
         return;
-    put_byte(json, '"');
-    put(json, key, strlen(key));
-    put(json, "\":", 2);
+    char *start = json->out->bytes + json->out->length, *at = start;
+    if (json->comma)
+        *at++ = ',';
+    json->comma = true;
+    if (key) {
+        *at++ = '"';
+        memcpy(at, key, length);
+        at += length;
+        *at++ = '"';
+        *at++ = ':';
+    }
+    json->out->length += (size_t)(at - start);
 }
 
 static void put_unsigned(struct json *json, uint64_t number)

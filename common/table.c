@@ -9,17 +9,20 @@
 #include "common/table.h"
 
 #define MAGIC      UINT64_C(0x506f7374726e5431)
-#define MOST       (UINT32_C(1) << 31)
-#define FREE_PLACE UINT32_MAX /* in `older`: not in use, `chain` leads to the next free one */
+#define MOST       (UINT32_C(1) << 31) /* places */
+#define SIZE_MOST  (UINT32_C(1) << 31) /* bytes of a key */
+#define FREE_PLACE UINT32_MAX          /* in `older`: not in use, `chain` leads to the next free one */
 
 struct table {
     uint64_t magic;
     struct siphash_key key;
     uint32_t places, key_size, value_size;
-    uint32_t mask; /* buckets less one */
+    uint32_t mask;     /* buckets less one */
+    uint32_t value_at; /* where in a place its value begins */
     uint32_t count, high_water, free;
     uint32_t oldest, youngest;
-    uint32_t reserved[3];
+    uint64_t stride; /* from place to place */
+    uint64_t first;  /* where in memory the places begin */
 };
 
 /* Links beside the key: a look-up that meets the right place reads one line of the cache. */
@@ -29,32 +32,36 @@ struct place {
     unsigned char key[];
 };
 
-static uint32_t bucket_number(uint32_t places)
-{
-    uint32_t buckets = 1;
-    while (buckets < places)
-        buckets *= 2;
-    return buckets;
-}
-
-static inline size_t round_up(size_t size)
+static size_t round_up(size_t size)
 {
     return (size + 7) & ~(size_t)7;
 }
 
-static inline size_t value_offset(uint32_t key_size)
+/* At least half as many buckets again as places: a chain's second place is a second wait for memory. */
+static uint64_t bucket_number(uint32_t places)
 {
-    return sizeof(struct place) + round_up(key_size);
+    uint64_t buckets = 2;
+    while (buckets < places + (uint64_t)places / 2)
+        buckets *= 2;
+    return buckets;
 }
 
-static inline size_t stride_of(uint32_t key_size, uint32_t value_size)
+/* What follows from the shape. Sums stay far below 64 bits: sizes have 32, and buckets are at most 2^32. */
+static struct table lay_out(const struct table_shape *shape)
 {
-    return value_offset(key_size) + round_up(value_size);
-}
-
-static size_t places_offset(uint32_t places)
-{
-    return sizeof(struct table) + round_up((size_t)bucket_number(places) * sizeof(uint32_t));
+    size_t value_at = sizeof(struct place) + round_up(shape->key_size);
+    uint64_t buckets = bucket_number(shape->places);
+    return (struct table){
+        .magic = MAGIC,
+        .key = shape->key,
+        .places = shape->places,
+        .key_size = shape->key_size,
+        .value_size = shape->value_size,
+        .mask = (uint32_t)(buckets - 1),
+        .value_at = (uint32_t)value_at,
+        .stride = value_at + round_up(shape->value_size),
+        .first = sizeof(struct table) + buckets * sizeof(uint32_t),
+    };
 }
 
 static inline uint32_t *bucket_of(struct table *table, uint32_t hash)
@@ -64,48 +71,41 @@ static inline uint32_t *bucket_of(struct table *table, uint32_t hash)
 
 static inline struct place *place_of(const struct table *table, uint32_t link)
 {
-    char *first = (char *)table + sizeof *table + round_up(((size_t)table->mask + 1) * sizeof(uint32_t));
-    return (struct place *)(void *)(first + (size_t)(link - 1) * stride_of(table->key_size, table->value_size));
+    return (struct place *)(void *)((char *)table + table->first + (link - 1) * table->stride);
 }
 
 static inline void *value_of(const struct table *table, struct place *place)
 {
-    return (char *)place + value_offset(table->key_size);
+    return (char *)place + table->value_at;
 }
 
 static inline struct place *place_of_value(const struct table *table, const void *value)
 {
-    return (struct place *)(void *)((char *)value - value_offset(table->key_size));
+    return (struct place *)(void *)((char *)value - table->value_at);
 }
 
+/* The link of a place in use stands in its neighbour, which whoever asks is about to change: no division. */
 static inline uint32_t link_of(const struct table *table, const struct place *place)
 {
-    size_t distance = (size_t)((const char *)place - (const char *)place_of(table, 1));
-    return (uint32_t)(distance / stride_of(table->key_size, table->value_size)) + 1;
+    return place->older ? place_of(table, place->older)->younger : table->oldest;
 }
 
 size_t table_memory(const struct table_shape *shape)
 {
-    size_t places;
-    if (shape->places == 0 || shape->places > MOST)
+    if (shape->places == 0 || shape->places > MOST || shape->key_size > SIZE_MOST)
         return SIZE_MAX; /* no mapping is that large */
-    if (__builtin_mul_overflow(stride_of(shape->key_size, shape->value_size), (size_t)shape->places, &places) ||
-        __builtin_add_overflow(places, places_offset(shape->places), &places))
+    struct table table = lay_out(shape);
+    size_t size;
+    if (__builtin_mul_overflow(table.stride, (size_t)shape->places, &size) ||
+        __builtin_add_overflow(size, table.first, &size))
         return SIZE_MAX;
-    return places;
+    return size;
 }
 
 struct table *table_place(void *memory, const struct table_shape *shape)
 {
     struct table *table = memory;
-    *table = (struct table){
-        .magic = MAGIC,
-        .key = shape->key,
-        .places = shape->places,
-        .key_size = shape->key_size,
-        .value_size = shape->value_size,
-        .mask = bucket_number(shape->places) - 1,
-    };
+    *table = lay_out(shape);
     return table;
 }
 
@@ -243,7 +243,8 @@ const void *table_key(const struct table *table, const void *value)
 
 uint32_t table_index(const struct table *table, const void *value)
 {
-    return link_of(table, place_of_value(table, value)) - 1;
+    size_t distance = (size_t)((const char *)place_of_value(table, value) - (const char *)place_of(table, 1));
+    return (uint32_t)(distance / table->stride);
 }
 
 void *table_at(struct table *table, uint32_t index)
@@ -310,8 +311,10 @@ struct table *table_adopt(void *memory, size_t size, const struct table_shape *s
     struct table *table = memory;
     if (size < sizeof *table || table_memory(shape) > size)
         return NULL;
-    if (table->magic != MAGIC || table->places != shape->places || table->key_size != shape->key_size ||
-        table->value_size != shape->value_size || table->mask != bucket_number(shape->places) - 1)
+    struct table wanted = lay_out(shape);
+    if (table->magic != wanted.magic || table->places != wanted.places || table->key_size != wanted.key_size ||
+        table->value_size != wanted.value_size || table->mask != wanted.mask || table->value_at != wanted.value_at ||
+        table->stride != wanted.stride || table->first != wanted.first)
         return NULL;
     if (table->high_water > table->places || table->count > table->high_water)
         return NULL;

@@ -128,6 +128,25 @@ static void one_place_is_enough(void **state)
     free(memory);
 }
 
+static void a_table_without_values_is_a_set(void **state)
+{
+    (void)state;
+    struct table_shape shape = {5, 3, 0, {{1, 2}}};
+    void *memory = calloc(1, table_memory(&shape));
+    struct table *table = table_place(memory, &shape);
+    static const char keys[] = "aaabbbcccddd";
+    bool added;
+    for (uint32_t i = 0; i < 4; i++) {
+        void *value = table_add(table, keys + 3 * (size_t)i, &added, NULL, NULL);
+        assert_int_equal(table_index(table, value), i);
+        assert_ptr_equal(table_at(table, i), value);
+        assert_memory_equal(table_key(table, value), keys + 3 * (size_t)i, 3);
+    }
+    assert_null(table_at(table, 4));
+    assert_non_null(table_adopt(memory, table_memory(&shape), &shape));
+    free(memory);
+}
+
 static void there_is_no_table_of_impossible_shape(void **state)
 {
     (void)state;
@@ -344,7 +363,7 @@ static void untouched_places_cost_no_memory(void **state)
         pages += resident[i] & 1;
     free(resident);
     munmap(memory, size);
-    assert_true(pages < 1200); /* all buckets (4 MB) and 101 places, of 532 MB */
+    assert_true(pages < 2200); /* all buckets (8 MB) and 101 places, of 540 MB */
 }
 
 int main(void)
@@ -353,6 +372,7 @@ int main(void)
         cmocka_unit_test(finds_what_was_added_and_nothing_else),
         cmocka_unit_test(the_oldest_gives_way),
         cmocka_unit_test(one_place_is_enough),
+        cmocka_unit_test(a_table_without_values_is_a_set),
         cmocka_unit_test(there_is_no_table_of_impossible_shape),
         cmocka_unit_test(random_use_is_as_a_list_by_age_would_have_it),
         cmocka_unit_test(is_found_again_at_another_address_with_its_own_hash_key),
