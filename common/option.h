@@ -55,7 +55,7 @@ struct option {
 };
 
 #define OPTION_OFFSET(type, settings, member)                                                                          \
-    (offsetof(settings, member) + 0 * sizeof(char[_Generic(&((settings *)0)->member, type * : 1)]))
+    (offsetof(settings, member) + 0 * sizeof(char[_Generic(&((settings *)0)->member, __typeof__(type) * : 1)]))
 #define FLAG_OPTION(section_, settings, member, preset_, ...)                                                          \
     {                                                                                                                  \
         .section = section_, .key = #member, .type = OPTION_FLAG, .offset = OPTION_OFFSET(bool, settings, member),     \
@@ -118,6 +118,14 @@ struct option {
         .section = section_, .key = #member, .type = OPTION_DURATIONS,                                                 \
         .offset = OPTION_OFFSET(struct option_durations, settings, member), .preset = preset_, .reload = true,         \
         __VA_ARGS__                                                                                                    \
+    }
+
+/* An option of any type that takes effect on restart alone:
+ * FIXED_OPTION(OPTION_COUNT, uint32_t, "capture", struct settings, streams, "200000", .text = "...") */
+#define FIXED_OPTION(type_, c_type, section_, settings, member, preset_, ...)                                          \
+    {                                                                                                                  \
+        .section = section_, .key = #member, .type = type_, .offset = OPTION_OFFSET(c_type, settings, member),         \
+        .preset = preset_, .reload = false, __VA_ARGS__                                                                \
     }
 
 /* One module's table and the settings it fills. `check` (may be NULL) holds options against each other and says what
