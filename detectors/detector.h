@@ -51,15 +51,15 @@ struct detector_settings {
     points most;    /* its account's ceiling */
     int32_t weight; /* millionths: all its points are multiplied by this; from calibration */
 };
-#define DETECTOR_OPTIONS(section, settings, most_preset)                                                               \
-    {.section = section,                                                                                               \
+#define DETECTOR_OPTIONS(section_, settings, most_preset)                                                              \
+    {.section = section_,                                                                                              \
      .key = "enabled",                                                                                                 \
      .type = OPTION_FLAG,                                                                                              \
      .offset = offsetof(settings, base.enabled),                                                                       \
      .preset = "yes",                                                                                                  \
      .reload = true,                                                                                                   \
      .text = "Whether this detector is asked at all."},                                                                \
-        {.section = section,                                                                                           \
+        {.section = section_,                                                                                          \
          .key = "most",                                                                                                \
          .type = OPTION_POINTS,                                                                                        \
          .offset = offsetof(settings, base.most),                                                                      \
@@ -69,7 +69,7 @@ struct detector_settings {
          .reload = true,                                                                                               \
          .text = "The most points that this detector alone can hold against a sender."},                               \
     {                                                                                                                  \
-        .section = section, .key = "weight", .type = OPTION_RATIO, .offset = offsetof(settings, base.weight),          \
+        .section = section_, .key = "weight", .type = OPTION_RATIO, .offset = offsetof(settings, base.weight),         \
         .preset = "1", .least = "0", .most = "10", .reload = true,                                                     \
         .text = "What this detector's points are multiplied by; calibration sets it."                                  \
     }

@@ -1,0 +1,174 @@
+/* burst: more connections, messages or recipients than a customer's machine has reason to send.
+ *
+ * Idea: the limits that hosting panels and mail servers set by default, in several windows at once (10 seconds to a
+ * day), so that neither a flood of seconds nor a trickle that never ends goes by.
+ *
+ * State (208 bytes): for each window and each thing counted three buckets, each a third of the window long; what has
+ * been said. The sum of the buckets covers between two thirds and the whole of the window, so that "214 connections in
+ * 60 seconds" is never said of a longer time.
+ *
+ * Weights: a limit is no proof, so passing it is worth 1 point, and each doubling a little more. All windows see the
+ * same traffic, so the worthiest counts, not the sum. Volume alone is what newsletters and mailing lists live on: it
+ * stays at 3.5 points, far below an alert. Only connections within one minute go further, for they tell a flood from
+ * mail: mail servers keep to some hundred at a time. A throttle alone is reached at 64 times the limit (3,840 a minute
+ * at the default), a block alone at 128 times (7,680 a minute). */
+#include <assert.h>
+#include "detectors/detector.h"
+#include "detectors/standing.h"
+
+enum thing { CONNECTIONS, MESSAGES, RECIPIENTS, THINGS };
+#define WINDOWS 5
+#define BUCKETS 3
+#define MINUTES 1 /* the window of one minute */
+
+static const struct {
+    duration length;
+    const char *name;
+} windows[WINDOWS] = {
+    {10 * SECOND, "10 seconds"}, {MINUTE, "60 seconds"}, {10 * MINUTE, "10 minutes"}, {HOUR, "1 hour"},
+    {DAY, "24 hours"},
+};
+static const char *const thing_names[THINGS] = {"connections", "messages", "recipients"};
+
+/* Worth of the limit passed, and of each doubling beyond. */
+static const points worths[] = {100, 200, 300, 500, 700, 1000, 1500, 2000, 2400};
+#define LEVELS       ((int)(sizeof worths / sizeof worths[0]))
+#define VOLUME_WORTH 350
+
+struct settings {
+    struct detector_settings base;
+    duration again;
+    uint32_t limits[THINGS][WINDOWS]; /* 0: none */
+};
+
+struct state {
+    uint32_t buckets[WINDOWS][THINGS][BUCKETS];
+    uint32_t periods[WINDOWS]; /* the number of the bucket that is being filled */
+    struct standing standing;
+};
+static_assert(sizeof(struct state) <= 256, "small");
+
+#define LIMIT(thing, window, key_, preset_, sentence)                                                                  \
+    {                                                                                                                  \
+        .section = "burst", .key = key_, .type = OPTION_COUNT,                                                         \
+        .offset = offsetof(struct settings, limits[thing][window]), .preset = preset_, .reload = true,                 \
+        .text = sentence " above which a sender stands out; 0: no limit."                                              \
+    }
+static const struct option options[] = {
+    DETECTOR_OPTIONS("burst", struct settings, "25"),
+    AGAIN_OPTION("burst", struct settings),
+    LIMIT(CONNECTIONS, 0, "connections_10s", "30", "Connections in 10 seconds"),
+    LIMIT(CONNECTIONS, 1, "connections_1m", "60", "Connections in one minute"),
+    LIMIT(CONNECTIONS, 2, "connections_10m", "300", "Connections in 10 minutes"),
+    LIMIT(CONNECTIONS, 3, "connections_1h", "1000", "Connections in one hour"),
+    LIMIT(CONNECTIONS, 4, "connections_24h", "5000", "Connections in 24 hours"),
+    LIMIT(MESSAGES, 0, "messages_10s", "5", "Messages in 10 seconds"),
+    LIMIT(MESSAGES, 1, "messages_1m", "10", "Messages in one minute"),
+    LIMIT(MESSAGES, 2, "messages_10m", "50", "Messages in 10 minutes"),
+    LIMIT(MESSAGES, 3, "messages_1h", "100", "Messages in one hour"),
+    LIMIT(MESSAGES, 4, "messages_24h", "500", "Messages in 24 hours"),
+    LIMIT(RECIPIENTS, 0, "recipients_10s", "25", "Recipients in 10 seconds"),
+    LIMIT(RECIPIENTS, 1, "recipients_1m", "50", "Recipients in one minute"),
+    LIMIT(RECIPIENTS, 2, "recipients_10m", "100", "Recipients in 10 minutes"),
+    LIMIT(RECIPIENTS, 3, "recipients_1h", "200", "Recipients in one hour"),
+    LIMIT(RECIPIENTS, 4, "recipients_24h", "1000", "Recipients in 24 hours"),
+    {.key = NULL},
+};
+
+/* A longer window with a smaller limit would leave the shorter one without a meaning. */
+static bool check(const void *context, struct error *error)
+{
+    const struct settings *settings = context;
+    for (const struct option *option = options; option->key; option++) {
+        for (int thing = 0; thing < THINGS; thing++) {
+            for (int window = 1; window < WINDOWS; window++) {
+                uint32_t limit = settings->limits[thing][window], shorter = settings->limits[thing][window - 1];
+                if (option->offset !=
+                    offsetof(struct settings, limits) + sizeof(uint32_t) * (size_t)(thing * WINDOWS + window))
+                    continue;
+                if (limit > 0 && limit < shorter) {
+                    error_set(error, 22,
+                              "%s: %u is less than the %u of the shorter window; allowed is 0 or %u and more",
+                              option->key, limit, shorter, shorter);
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+static void age(struct state *state, moment now)
+{
+    for (int i = 0; i < WINDOWS; i++) {
+        uint32_t period = standing_period(now, windows[i].length / BUCKETS);
+        if (period <= state->periods[i]) /* also where time went back a little */
+            continue;
+        uint32_t passed = period - state->periods[i];
+        for (int thing = 0; thing < THINGS; thing++)
+            for (uint32_t k = 1; k <= BUCKETS && k <= passed; k++)
+                state->buckets[i][thing][(state->periods[i] + k) % BUCKETS] = 0;
+        state->periods[i] = period;
+    }
+}
+
+static uint32_t count(struct state *state, int window, enum thing thing)
+{
+    uint32_t *buckets = state->buckets[window][thing], sum = 0;
+    for (int i = 0; i < BUCKETS; i++)
+        sum += buckets[i];
+    return sum;
+}
+
+static points worth_of(uint32_t number, uint32_t limit, enum thing thing, int window)
+{
+    if (limit == 0 || number <= limit)
+        return 0;
+    int level = 0;
+    while (level + 1 < LEVELS && number / 2 >= limit) {
+        number /= 2;
+        level++;
+    }
+    points worth = worths[level];
+    bool flood = thing == CONNECTIONS && window == MINUTES;
+    return flood || worth <= VOLUME_WORTH ? worth : VOLUME_WORTH;
+}
+
+static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
+{
+    const struct settings *settings = context;
+    struct state *state = memory;
+    enum thing thing = seen->kind == OBSERVATION_CONNECTION ? CONNECTIONS
+                       : seen->kind == OBSERVATION_MESSAGE  ? MESSAGES
+                                                            : RECIPIENTS;
+    age(state, seen->time);
+    points most = 0;
+    int worthiest = 0;
+    for (int i = 0; i < WINDOWS; i++) {
+        state->buckets[i][thing][state->periods[i] % BUCKETS]++;
+        points worth = worth_of(count(state, i, thing), settings->limits[thing][i], thing, i);
+        if (worth > most) {
+            most = worth;
+            worthiest = i;
+        }
+    }
+    if (most == 0)
+        return;
+    points more = standing_raise(&state->standing, most, seen->time, settings->again);
+    if (more)
+        findings_add(findings, more, "%u %s in %s; the limit is %u", count(state, worthiest, thing), thing_names[thing],
+                     windows[worthiest].name, settings->limits[thing][worthiest]);
+}
+
+const struct detector detector_burst = {
+    .name = "burst",
+    .sees = "More connections, messages or recipients in 10 seconds, a minute, 10 minutes, an hour or a day than the "
+            "limits allow.",
+    .wants = OBSERVATION_BIT(OBSERVATION_CONNECTION) | OBSERVATION_BIT(OBSERVATION_MESSAGE) |
+             OBSERVATION_BIT(OBSERVATION_RECIPIENT),
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .state_size = sizeof(struct state),
+    .check = check,
+    .observe = observe,
+};
