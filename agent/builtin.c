@@ -1,0 +1,40 @@
+/* The files of conf/maps, as the assembler put them here. */
+#include "agent/builtin.h"
+
+#include <stddef.h>
+
+#define BUILTINS(_) _(sender_access) _(recipient_access) _(helo_access)
+
+#define EMBED(name)                                                                                                    \
+    __asm__(".pushsection .rodata\n"                                                                                   \
+            ".balign 16\n"                                                                                             \
+            "builtin_" #name "_begin:\n"                                                                               \
+            ".incbin \"conf/maps/" #name "\"\n"                                                                        \
+            "builtin_" #name "_end:\n"                                                                                 \
+            ".byte 0\n"                                                                                                \
+            ".popsection\n");                                                                                          \
+    extern const char builtin_##name##_begin[], builtin_##name##_end[];
+BUILTINS(EMBED)
+
+static const struct builtin {
+    const char *name, *begin, *end;
+} builtins[] = {
+#define ROW(name) {#name, builtin_##name##_begin, builtin_##name##_end},
+    BUILTINS(ROW)};
+#define COUNT (sizeof builtins / sizeof builtins[0])
+
+bool builtin_find(struct text name, struct text *result)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (text_equals(name, text_of(builtins[i].name))) {
+            *result = (struct text){builtins[i].begin, (size_t)(builtins[i].end - builtins[i].begin)};
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *builtin_name(unsigned index)
+{
+    return index < COUNT ? builtins[index].name : NULL;
+}

@@ -1,0 +1,234 @@
+/* Reading the configuration and every file that it names; handing them on as a bundle. */
+#include "agent/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/builtin.h"
+#include "common/cleanup.h"
+
+#define BUILTIN     "builtin:"
+#define FILE_MOST   (16 * 1024 * 1024)
+#define CONFIG_MOST (1024 * 1024)
+
+static void close_descriptor(int *descriptor)
+{
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+static void free_bytes(char **bytes)
+{
+    free(*bytes);
+    *bytes = NULL;
+}
+
+/* The whole file; the caller frees. */
+static int read_file(const char *path, size_t most, char **result, size_t *length_out, struct error *error)
+{
+    CLEANUP(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    if (descriptor < 0 || fstat(descriptor, &status) < 0)
+        return error_set(error, errno, "cannot read %s: %s", path, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return error_set(error, EISDIR, "cannot read %s: it is a directory", path);
+    CLEANUP(free_bytes) char *bytes = NULL;
+    size_t length = 0, room = 0;
+    for (ssize_t got = 1; got > 0; length += (size_t)got) {
+        if (length == room) {
+            room = room ? room * 2 : 64 * 1024;
+            char *more = room <= 2 * most ? realloc(bytes, room) : NULL;
+            if (more == NULL)
+                return error_set(error, EFBIG, "cannot read %s: it is larger than %zu kB", path, most / 1024);
+            bytes = more;
+        }
+        got = read(descriptor, bytes + length, room - length);
+        if (got < 0)
+            return error_set(error, errno, "cannot read %s: %s", path, strerror(errno));
+    }
+    *length_out = length;
+    *result = TAKE(bytes);
+    return 0;
+}
+
+/* --- files that settings name --- */
+
+static const struct named_file *find_file(const struct configuration *configuration, const char *name)
+{
+    for (size_t i = 0; i < configuration->file_count; i++)
+        if (strcmp(configuration->files[i].name, name) == 0)
+            return &configuration->files[i];
+    return NULL;
+}
+
+static int read_named(const struct configuration *configuration, const char *name, char **bytes, size_t *length,
+                      struct error *error)
+{
+    if (strncmp(name, BUILTIN, strlen(BUILTIN)) == 0) {
+        struct text content;
+        if (!builtin_find(text_of(name + strlen(BUILTIN)), &content))
+            return error_set(error, ENOENT, "%s is not among the shipped files", name);
+        *bytes = malloc(content.length + 1);
+        if (*bytes == NULL)
+            return error_set(error, ENOMEM, "no memory for %s", name);
+        memcpy(*bytes, content.bytes, content.length);
+        *length = content.length;
+        return 0;
+    }
+    char path[2 * sizeof configuration->source];
+    const char *slash = strrchr(configuration->source, '/');
+    if (name[0] == '/' || slash == NULL)
+        snprintf(path, sizeof path, "%s", name);
+    else
+        snprintf(path, sizeof path, "%.*s/%s", (int)(slash - configuration->source), configuration->source, name);
+    return read_file(path, FILE_MOST, bytes, length, error);
+}
+
+/* A file_source's read(): each file once, kept for the bundle. */
+static int give_file(void *context, const char *name, struct text *result, struct error *error)
+{
+    struct configuration *configuration = context;
+    const struct named_file *there = find_file(configuration, name);
+    if (there == NULL) {
+        CLEANUP(free_bytes) char *copy = strdup(name);
+        CLEANUP(free_bytes) char *bytes = NULL;
+        size_t length = 0;
+        int status = read_named(configuration, name, &bytes, &length, error);
+        if (status < 0)
+            return status;
+        struct named_file *files = reallocarray(configuration->files, configuration->file_count + 1, sizeof *files);
+        if (files == NULL || copy == NULL) {
+            configuration->files = files ? files : configuration->files;
+            return error_set(error, ENOMEM, "no memory for %s", name);
+        }
+        configuration->files = files;
+        files[configuration->file_count++] = (struct named_file){TAKE(copy), TAKE(bytes), length};
+        there = &files[configuration->file_count - 1];
+    }
+    *result = (struct text){there->bytes, there->length};
+    return 0;
+}
+
+/* --- the whole --- */
+
+void configuration_bind(struct configuration *configuration, struct option_binding result[CONFIGURATION_BINDINGS])
+{
+    process_settings_bind(&configuration->process, result);
+    const struct option_binding *judge = judge_settings_bindings(configuration->judge);
+    size_t count = PROCESS_BINDINGS;
+    while (judge->options != NULL && count < CONFIGURATION_BINDINGS - 1)
+        result[count++] = *judge++;
+    result[count] = (struct option_binding){.options = NULL};
+}
+
+void configuration_clear(struct configuration *configuration)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    process_settings_bind(&configuration->process, bindings);
+    options_clear(bindings);
+    judge_settings_destroy(&configuration->judge);
+    for (size_t i = 0; i < configuration->file_count; i++) {
+        free(configuration->files[i].name);
+        free(configuration->files[i].bytes);
+    }
+    free(configuration->files);
+    memset(configuration, 0, sizeof *configuration);
+}
+
+static int fill(struct configuration *configuration, struct text text, struct error *error)
+{
+    configuration->judge = judge_settings_create(error);
+    if (configuration->judge == NULL)
+        return -ENOMEM;
+    struct option_binding bindings[CONFIGURATION_BINDINGS];
+    configuration_bind(configuration, bindings);
+    int status = options_read(bindings, text, configuration->source[0] ? configuration->source : "defaults", error);
+    const struct file_source source = {give_file, configuration};
+    return status < 0 ? status : judge_settings_load(configuration->judge, &source, error);
+}
+
+int configuration_defaults(struct configuration *result, struct error *error)
+{
+    CLEANUP(configuration_clear) struct configuration configuration = {0};
+    int status = fill(&configuration, TEXT(""), error);
+    if (status < 0)
+        return status;
+    *result = configuration;
+    memset(&configuration, 0, sizeof configuration);
+    return 0;
+}
+
+/* Which file, and its text; no file at the usual place is no error. */
+static int find_text(const char *path, struct configuration *configuration, char **bytes, size_t *length,
+                     struct error *error)
+{
+    const char *variable = getenv("POSTERN_CONFIG");
+    bool named = true;
+    if (path == NULL && variable != NULL && variable[0] != '\0')
+        path = variable;
+    if (path == NULL) {
+        path = SETTINGS_CONFIG;
+        named = false;
+    }
+    if ((size_t)snprintf(configuration->source, sizeof configuration->source, "%s", path) >=
+        sizeof configuration->source)
+        return error_set(error, ENAMETOOLONG, "the configuration file's path is too long");
+    int status = read_file(path, CONFIG_MOST, bytes, length, error);
+    if (status == -ENOENT && !named) {
+        configuration->source[0] = '\0';
+        return 0;
+    }
+    return status;
+}
+
+int configuration_read(const char *path, struct configuration *result, struct error *error)
+{
+    CLEANUP(configuration_clear) struct configuration configuration = {0};
+    CLEANUP(free_bytes) char *bytes = NULL;
+    size_t length = 0;
+    int status = find_text(path, &configuration, &bytes, &length, error);
+    if (status == 0)
+        status = fill(&configuration, (struct text){bytes ? bytes : "", length}, error);
+    if (status == 0)
+        status =
+            settings_override(&configuration.process.agent, getenv("POSTERN_SOCKET"), getenv("POSTERN_STATE"), error);
+    if (status < 0)
+        return status;
+    *result = configuration;
+    memset(&configuration, 0, sizeof configuration);
+    return 0;
+}
+
+static int add_values(struct buffer *bundle, const struct option_binding *bindings, struct text name,
+                      struct error *error)
+{
+    CLEANUP(buffer_clear) struct buffer values;
+    buffer_init(&values, 4 * CONFIG_MOST);
+    if (!options_print_values(bindings, &values))
+        return error_set(error, ENOMEM, "no memory for the configuration");
+    return bundle_add(bundle, name, buffer_text(&values), error);
+}
+
+int configuration_bundle(struct configuration *configuration, struct buffer *result, struct error *error)
+{
+    struct option_binding process[PROCESS_BINDINGS + 1];
+    process_settings_bind(&configuration->process, process);
+    bundle_init(result);
+    int status = bundle_add(result, TEXT(BUNDLE_SOURCE), text_of(configuration->source), error);
+    if (status == 0)
+        status = add_values(result, process, TEXT(BUNDLE_PROCESS), error);
+    if (status == 0)
+        status = add_values(result, judge_settings_bindings(configuration->judge), TEXT(BUNDLE_JUDGE), error);
+    for (size_t i = 0; i < configuration->file_count && status == 0; i++) {
+        const struct named_file *file = &configuration->files[i];
+        status = bundle_add(result, text_of(file->name), (struct text){file->bytes, file->length}, error);
+    }
+    if (status < 0)
+        buffer_clear(result);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* The agent's configuration as a whole: one file, one set of tables, and the files that it names.
+ *
+ *     --config FILE, else POSTERN_CONFIG, else /etc/postern/agent.conf; where that last one is missing, the defaults
+ *     that stand in the program. POSTERN_SOCKET and POSTERN_STATE stand over what the file says; the options --socket
+ *     and --state over both.
+ *
+ * Files that settings name are looked for from the configuration file's directory, unless their path is absolute;
+ * "builtin:NAME" is a shipped file that stands in the program. */
+#ifndef AGENT_SETTINGS_H
+#define AGENT_SETTINGS_H
+
+#include "agent/judge/judge.h"
+#include "agent/message/bundle.h"
+#include "agent/message/settings.h"
+#include "common/buffer.h"
+#include "common/error.h"
+
+struct named_file {
+    char *name, *bytes; /* name: as the settings have it */
+    size_t length;
+};
+
+struct configuration {
+    struct process_settings process;
+    struct judge_settings *judge;
+    char source[4096]; /* the file that was read; empty: none, the defaults stand */
+    struct named_file *files;
+    size_t file_count;
+};
+
+/* `path`: what --config names, or NULL. An error reads "FILE:LINE: [section] key: ..." or says which file could not be
+ * read. On failure nothing is left to clear. */
+int configuration_read(const char *path, struct configuration *result, struct error *) MUST_CHECK;
+/* The defaults alone, without environment and files. */
+int configuration_defaults(struct configuration *result, struct error *) MUST_CHECK;
+void configuration_clear(struct configuration *);
+
+/* Every table bound to these settings; ended by an entry whose options are NULL. */
+#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 4)
+void configuration_bind(struct configuration *, struct option_binding result[CONFIGURATION_BINDINGS]);
+
+/* What the processes without files are given (bundle.h). The buffer is the caller's to clear. */
+int configuration_bundle(struct configuration *, struct buffer *result, struct error *) MUST_CHECK;
+
+#endif
