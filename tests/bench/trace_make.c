@@ -243,7 +243,9 @@ static void close_session(struct maker *maker, struct session *session)
 static void converse(struct maker *maker, struct session *session, uint32_t packets)
 {
     bool tiny = maker->kind->tiny;
-    uint32_t number = session->number, recipients = tiny ? 1 : 1 + any(maker, 5), accepted = 0;
+    uint32_t number = session->number, accepted = 0;
+    uint32_t recipients = 1 + any(maker, 5); /* one to five, rather one than five */
+    recipients = tiny ? 1 : 1 + (recipients - 1) * any(maker, 5) / 4;
     open_session(maker, session);
     say_line(maker, session, true, "MAIL FROM:<user%u@example.net> SIZE=%u\r\n", number % 500, 1000 + any(maker, 9000));
     say_line(maker, session, false, "250 2.1.0 Ok\r\n");
@@ -330,7 +332,7 @@ static void make_web(struct maker *maker)
         if (flow->protocol == 1 && flow->family == 6)
             flow->protocol = 58;
         uint16_t port = flow->protocol == 17 ? (any(maker, 2) ? 443 : 51820) : any(maker, 5) ? 443 : 80;
-        uint16_t inner_port = (uint16_t)(1024 + any(maker, 60000));
+        uint16_t inner_port = (uint16_t)(3000 + any(maker, 60000)); /* none is a mail port */
         make_side(&flow->inside, flow->family, 0, any(maker, 2000), inner_port);
         make_side(&flow->outside, flow->family, 1, 10000 + any(maker, 20000), port);
         flow->inside.sequence = any(maker, UINT32_MAX);
