@@ -3,7 +3,8 @@
 #include <string.h>
 #include "common/option_value.h"
 
-#define WIDTH 100 /* of the example file's comments */
+#define WIDTH        100 /* of the example file's comments */
+#define MANUAL_WIDTH 78
 
 static bool append(struct buffer *out, const char *string)
 {
@@ -70,28 +71,45 @@ bool options_print_example(const struct option_binding *bindings, struct buffer 
     return true;
 }
 
-/* Running text for mdoc: one sentence a line, nothing that roff would take for a request. */
-static bool print_prose(struct buffer *out, const char *string)
+/* A word of running text for roff: no escape in it, and at the start of a line no request. */
+static bool print_word(struct buffer *out, struct text word, bool starts_line)
 {
-    bool line_start = true;
-    for (const char *at = string; *at; at++) {
-        if (line_start && (*at == ' ' || *at == '\n'))
+    if (starts_line && (word.bytes[0] == '.' || word.bytes[0] == '\'') && !append(out, "\\&"))
+        return false;
+    for (size_t i = 0; i < word.length; i++)
+        if (word.bytes[i] == '\\' ? !append(out, "\\e") : !buffer_append_byte(out, word.bytes[i]))
+            return false;
+    return true;
+}
+
+static bool ends_sentence(struct text word)
+{
+    char last = word.bytes[word.length - 1];
+    return last == '.' || last == '?';
+}
+
+/* Running text for mdoc: every sentence begins a line, and lines stay short. `end` closes the last one. */
+static bool print_prose(struct buffer *out, const char *lead, const char *string, const char *end)
+{
+    size_t column = strlen(lead);
+    bool sentence_ended = false;
+    struct text rest = text_of(string);
+    if (!append(out, lead))
+        return false;
+    while (rest.length > 0) {
+        struct text word = text_split(&rest, ' ');
+        if (word.length == 0)
             continue;
-        if (line_start && (*at == '.' || *at == '\'') && !append(out, "\\&"))
+        bool upper = word.bytes[0] >= 'A' && word.bytes[0] <= 'Z';
+        bool new_line = column > 0 && ((sentence_ended && upper) || column + 1 + word.length > MANUAL_WIDTH);
+        if (column > 0 && !append(out, new_line ? "\n" : " "))
             return false;
-        line_start = false;
-        if (*at == '\\' ? !append(out, "\\e") : !buffer_append_byte(out, *at))
+        column = new_line || column == 0 ? word.length : column + 1 + word.length;
+        if (!print_word(out, word, column == word.length))
             return false;
-        bool upper_follows = at[0] && at[1] == ' ' && at[2] >= 'A' && at[2] <= 'Z';
-        if ((*at == '.' || *at == '?') && upper_follows) {
-            if (!append(out, "\n"))
-                return false;
-            line_start = true;
-        }
-        if (*at == '\n')
-            line_start = true;
+        sentence_ended = ends_sentence(word);
     }
-    return line_start || append(out, "\n");
+    return append(out, end) && append(out, "\n");
 }
 
 static const char *argument_of(enum option_type type)
@@ -110,19 +128,11 @@ static bool print_manual_option(struct buffer *out, const struct option *option)
 {
     char allowed[OPTION_ALLOWED];
     const char *preset = option->preset ? option->preset : "";
-    if (!buffer_printf(out, ".It Ic %s No = Ar %s\n", option->key, argument_of(option->type)) ||
-        (option->text && !print_prose(out, option->text)))
-        return false;
-    if (!append(out, "Allowed: ") || !print_prose(out, option_value_allowed(option, allowed)))
-        return false;
-    /* End the sentence on the line that print_prose() has ended. */
-    out->length--;
-    if (!append(out, ".\n"))
-        return false;
-    if (*preset ? !buffer_printf(out, "Preset: ") || !print_prose(out, preset) : !append(out, "Preset: nothing\n"))
-        return false;
-    out->length--;
-    return append(out, option->reload ? ".\n" : ".\nTakes effect on restart.\n");
+    return buffer_printf(out, ".It Ic %s No = Ar %s\n", option->key, argument_of(option->type)) &&
+           (!option->text || print_prose(out, "", option->text, "")) &&
+           print_prose(out, "Allowed:", option_value_allowed(option, allowed), ".") &&
+           print_prose(out, "Preset:", *preset ? preset : "nothing", ".") &&
+           (option->reload || append(out, "Takes effect on restart.\n"));
 }
 
 bool options_print_manual(const struct option_binding *bindings, struct buffer *out)
@@ -132,8 +142,8 @@ bool options_print_manual(const struct option_binding *bindings, struct buffer *
         bool described = !binding->text;
         for (const struct option *option = binding->options; option->key; option++) {
             if (!section || strcmp(section, option->section) != 0) {
-                if (!buffer_printf(out, "%s.Ss [%s]\n", section ? ".El\n" : "", option->section) ||
-                    (!described && !print_prose(out, binding->text)) || !append(out, ".Bl -tag -width Ds\n"))
+                if (!buffer_printf(out, "%s.Ss Section %s\n", section ? ".El\n" : "", option->section) ||
+                    (!described && !print_prose(out, "", binding->text, "")) || !append(out, ".Bl -tag -width Ds\n"))
                     return false;
                 described = true;
                 section = option->section;

@@ -306,14 +306,14 @@ static void the_manual_is_mdoc(void **state)
     buffer_init(&manual, 100000);
     assert_true(options_print_manual(bindings, &manual) && buffer_append_byte(&manual, '\0'));
     static const char *const want[] = {
-        ".Ss [burst]\nWhat is counted.\n.Bl -tag -width Ds\n.It Ic enabled No = Ar flag\n",
+        ".Ss Section burst\nWhat is counted.\n.Bl -tag -width Ds\n.It Ic enabled No = Ar flag\n",
         "Ar flag\nWhether it is asked.\nAllowed: yes or no.\nPreset: yes.\n.It Ic messages",
         "Messages.\nMany.\nAllowed: a whole number, from 1 to 1000.\nPreset: 200.\n", /* a sentence a line */
         "\n\\&.nf is no request.\n",
         "A folder with a \\e in it.\n",
         "Preset: /var/lib/postern.\nTakes effect on restart.\n",
         "Preset: nothing.\n",
-        ".El\n.Ss [agent]\n",
+        ".El\n.Ss Section agent\n",
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
         if (!strstr(manual.bytes, want[i]))
