@@ -18,7 +18,7 @@ static inline bool smtp_pending_is_empty(const struct smtp_pending *pending)
 
 static inline struct text smtp_pending_text(const struct smtp_pending *pending)
 {
-    return (struct text){pending->bytes + pending->start, pending->length};
+    return pending->bytes ? (struct text){pending->bytes + pending->start, pending->length} : (struct text){"", 0};
 }
 
 /* Move the front of `input` here: up to its first LF, at most `most` in all; the rest of a longer line is passed over

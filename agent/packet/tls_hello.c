@@ -34,14 +34,17 @@ static enum tls_hello_outcome join_records(struct text bytes, uint8_t joined[HEL
     size_t have = 0, need = 4;
     for (unsigned record = 0; record < RECORDS_MOST; record++) {
         uint8_t type = cursor_u8(&input);
+        if (!cursor_failed(&input) && type != RECORD_HANDSHAKE)
+            return TLS_HELLO_NONE;
         uint8_t major = cursor_u8(&input);
+        if (!cursor_failed(&input) && major != 3)
+            return TLS_HELLO_NONE;
         cursor_u8(&input);
         uint16_t length = cursor_u16(&input);
-        if ((bytes.length > 0 && type != RECORD_HANDSHAKE && !cursor_failed(&input)) ||
-            (!cursor_failed(&input) && (major != 3 || length == 0 || length > HELLO_MOST)))
-            return TLS_HELLO_NONE;
         if (cursor_failed(&input))
             return TLS_HELLO_PARTIAL;
+        if (length == 0 || length > HELLO_MOST)
+            return TLS_HELLO_NONE;
         struct cursor fragment = cursor_cut_most(&input, length);
         size_t got = cursor_left(&fragment);
         if (got > HELLO_MOST - have)
@@ -54,7 +57,7 @@ static enum tls_hello_outcome join_records(struct text bytes, uint8_t joined[HEL
                 return TLS_HELLO_NONE;
             need = 4 + body;
             if (got >= need) {
-                *message = head;
+                *message = cursor_cut(&head, body);
                 return TLS_HELLO_WHOLE;
             }
         }
