@@ -50,10 +50,10 @@ static bool is_nothing(const struct nlattr *attribute)
     return true;
 }
 
-/* " type=hex" for each attribute that says something, by type. */
-static bool append_sorted(struct buffer *line, const struct nlattr *nest)
+/* " type=hex" for each attribute below `end` that says something, by type. */
+static bool append_sorted(struct buffer *line, const struct nlattr *nest, uint16_t end)
 {
-    for (uint16_t type = 1; type < ATTRIBUTES_MOST; type++) {
+    for (uint16_t type = 1; type < end; type++) {
         const struct nlattr *attribute;
         mnl_attr_for_each_nested(attribute, nest)
         {
@@ -77,7 +77,8 @@ static bool append_expression(struct buffer *line, const struct nlattr *expressi
     if (!buffer_printf(line, " [%s", name))
         return false;
     /* A counter is what it is, whatever it has counted. */
-    if (table[NFTA_EXPR_DATA] && strcmp(name, "counter") != 0 && !append_sorted(line, table[NFTA_EXPR_DATA]))
+    if (table[NFTA_EXPR_DATA] && strcmp(name, "counter") != 0 &&
+        !append_sorted(line, table[NFTA_EXPR_DATA], ATTRIBUTES_MOST))
         return false;
     return buffer_printf(line, "]");
 }
@@ -158,7 +159,8 @@ static bool add_chain(struct inventory *inventory, const struct nlmsghdr *messag
         return false;
     if (!buffer_printf(lines, "%s:", name))
         return false;
-    if (table[NFTA_CHAIN_HOOK] && !append_sorted(lines, table[NFTA_CHAIN_HOOK]))
+    /* The list of devices that comes behind says the same again; where there are several, there is no NFTA_HOOK_DEV. */
+    if (table[NFTA_CHAIN_HOOK] && !append_sorted(lines, table[NFTA_CHAIN_HOOK], NFTA_HOOK_DEV + 1))
         return false;
     if (table[NFTA_CHAIN_POLICY] && !(buffer_printf(lines, " policy ") && append_hex(lines, table[NFTA_CHAIN_POLICY])))
         return false;

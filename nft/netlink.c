@@ -93,7 +93,9 @@ static void *batch_place(struct batch *batch)
         batch->bytes = bytes ? bytes : batch->bytes;
         batch->room = bytes ? room : batch->room;
     }
-    return batch->failed ? batch->nowhere : batch->bytes + batch->length;
+    uint8_t *place = batch->failed ? batch->nowhere : batch->bytes + batch->length;
+    /* libmnl leaves what pads an attribute as it was; the same message is to be the same bytes. */
+    return memset(place, 0, BATCH_MESSAGE);
 }
 
 struct nlmsghdr *batch_message(struct batch *batch, uint8_t type, uint8_t family, uint16_t flags)

@@ -345,6 +345,9 @@ int nft_hook(struct nft *nft, const char *device, bool uplink, struct error *err
     int code = hook_check(nft, device, error);
     if (code < 0)
         return code;
+    /* New kernels would hook the name and wait for a device. */
+    if (!if_nametoindex(device))
+        return error_set(error, ENOENT, "there is no device %s to hook", device);
     ruleset_hook(&batch, device, uplink, NLM_F_EXCL);
     code = batch_commit(&nft->netlink, &batch, 0, NULL, error);
     if (code < 0 && code != -EEXIST)
