@@ -82,6 +82,21 @@ static void on_evidence(void *context, const struct sender_record *record, const
     report_evidence(watcher->report, record, evidence, added, 0);
 }
 
+static void on_storm(void *context, moment time, bool begins, uint32_t ordered, uint32_t active)
+{
+    struct watcher *watcher = context;
+    char text[240];
+    if (begins)
+        snprintf(text, sizeof(text),
+                 "orders are held back: %u of the %u senders seen within an hour were stopped, which is likelier our "
+                 "mistake than theirs; someone should look",
+                 ordered, active);
+    else
+        snprintf(text, sizeof(text), "orders are carried out again: %u of %u senders were stopped within the hour",
+                 ordered, active);
+    report_event(watcher->report, time, begins ? 2 : 0, "storm", text);
+}
+
 /* --- cutting connections -------------------------------------------------------------------------------------------
  */
 
@@ -296,7 +311,7 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .memory = watcher->memory,
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
-                                       .listener = {watcher, on_verdict, on_order, on_evidence}};
+                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm}};
     struct mind_memory memory;
     char text[200];
     int code = mind_create(&beginning, &watcher->mind, &memory, error);

@@ -1,0 +1,125 @@
+/* STATE/          root's, everyone may pass
+ *     enforce     the warden's switch
+ *     courier/    the courier's own: its journal
+ * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier
+ * needs no right on the directory and a person's request waits while it is started anew */
+#include "agent/household.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Between the numbers that systemd gives to dynamic users (up to 65519) and nobody (65534); Debian reserves them. */
+#define WATCHER_NUMBER 65531
+#define COURIER_NUMBER 65532
+#define WAITING_MOST   64
+
+static void find_user(const char *name, uid_t number, uid_t *user, gid_t *group)
+{
+    const struct passwd *found = getpwnam(name);
+    *user = found ? found->pw_uid : number;
+    *group = found ? found->pw_gid : (gid_t)number;
+}
+
+static int make_directories(const char *path, struct error *error)
+{
+    char part[OPTION_TEXT_SIZE + 32];
+    snprintf(part, sizeof(part), "%s", path);
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != 0)
+            continue;
+        bool last = *at == 0;
+        *at = 0;
+        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+            return error_set(error, errno, "cannot make %s: %s", part, strerror(errno));
+        if (last)
+            return 0;
+        *at = '/';
+    }
+}
+
+static int make_state(const struct agent_settings *settings, struct household *house, struct error *error)
+{
+    int code = make_directories(settings->state, error);
+    if (code != 0)
+        return code;
+    snprintf(house->courier_state, sizeof(house->courier_state), "%s/courier", settings->state);
+    if (mkdir(house->courier_state, 0700) != 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot make %s: %s", house->courier_state, strerror(errno));
+    if (geteuid() == 0 && lchown(house->courier_state, house->courier, house->courier_group) != 0)
+        return error_set(error, errno, "cannot give %s to user %u: %s", house->courier_state, (unsigned)house->courier,
+                         strerror(errno));
+    return 0;
+}
+
+/* A socket that nobody listens on was left by an agent that died. */
+static int clear_socket(const struct sockaddr_un *address, struct error *error)
+{
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return error_set(error, errno, "cannot open a socket: %s", strerror(errno));
+    bool answered = connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    close(probe);
+    if (answered)
+        return error_set(error, EADDRINUSE, "another agent answers at %s", address->sun_path);
+    if (unlink(address->sun_path) != 0 && errno != ENOENT)
+        return error_set(error, errno, "cannot take away the old %s: %s", address->sun_path, strerror(errno));
+    return 0;
+}
+
+static int make_socket(const struct agent_settings *settings, struct household *house, bool group, struct error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char directory[OPTION_TEXT_SIZE];
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", settings->socket);
+    snprintf(directory, sizeof(directory), "%s", settings->socket);
+    *strrchr(directory, '/') = 0;
+    int code = directory[0] ? make_directories(directory, error) : 0;
+    if (code == 0)
+        code = clear_socket(&address, error);
+    if (code != 0)
+        return code;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t before = umask(0177);
+    bool bound = listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0;
+    umask(before);
+    bool given =
+        bound && (!group || geteuid() != 0 ||
+                  (lchown(address.sun_path, 0, house->courier_group) == 0 && chmod(address.sun_path, 0660) == 0));
+    if (!given || listen(listener, WAITING_MOST) != 0) {
+        code = error_set(error, errno, "cannot listen at %s: %s", settings->socket, strerror(errno));
+        if (listener >= 0)
+            close(listener);
+        return code;
+    }
+    house->listener = listener;
+    return 0;
+}
+
+int household_open(const struct agent_settings *settings, struct household *house, struct error *error)
+{
+    *house = (struct household){.listener = -1};
+    find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
+    find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
+    const struct group *group = getgrnam(settings->group);
+    if (group)
+        house->courier_group = group->gr_gid;
+    int code = make_state(settings, house, error);
+    return code ? code : make_socket(settings, house, group != NULL, error);
+}
+
+void household_close(struct household *house, const struct agent_settings *settings)
+{
+    if (house->listener < 0)
+        return;
+    close(house->listener);
+    house->listener = -1;
+    unlink(settings->socket);
+}

@@ -1,0 +1,22 @@
+/* What the agent needs on the machine: users, directories, the control socket. Made by the supervisor while it has the
+ * rights. */
+#ifndef AGENT_HOUSEHOLD_H
+#define AGENT_HOUSEHOLD_H
+
+#include <sys/types.h>
+#include "agent/message/settings.h"
+#include "common/error.h"
+
+struct household {
+    uid_t watcher, courier;
+    gid_t watcher_group, courier_group; /* the courier's is the group that may talk to the agent */
+    char courier_state[OPTION_TEXT_SIZE + 32];
+    int listener;
+};
+
+/* Users that do not exist are replaced by numbers that nobody has; so the agent runs from its build directory on any
+ * machine. */
+int household_open(const struct agent_settings *, struct household *, struct error *) MUST_CHECK;
+void household_close(struct household *, const struct agent_settings *); /* takes the socket away */
+
+#endif

@@ -1,0 +1,23 @@
+/* Starting a process of the agent: the same binary, under its user, with its rights and two descriptors and nothing
+ * else. */
+#ifndef AGENT_OFFSPRING_H
+#define AGENT_OFFSPRING_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "agent/message/message.h"
+#include "common/error.h"
+
+struct offspring {
+    enum role role;
+    uid_t user;
+    gid_t group;
+    uint64_t capabilities;
+    int listener;      /* -1: none */
+    const char *state; /* its own directory; NULL: none */
+};
+
+/* The parent's end of the channel and the process. */
+int offspring_start(const struct offspring *, int *channel, pid_t *process, struct error *) MUST_CHECK;
+
+#endif

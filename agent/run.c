@@ -1,0 +1,469 @@
+/* The supervisor: reads the configuration, makes what the agent needs on the machine, and keeps the warden running; the
+ * warden keeps the others running through it. It talks to nobody but its own warden, whose messages are a few numbers.
+ */
+#include "agent/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+#include "agent/household.h"
+#include "agent/message/role.h"
+#include "agent/message/supervise.h"
+#include "agent/offspring.h"
+#include "agent/settings.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+#include "common/io/sandbox.h"
+
+#define SILENCE      (15 * SECOND)
+#define LIVED_WELL   (20 * SECOND)
+#define PAUSE_FIRST  (100 * MILLISECOND)
+#define PAUSE_MOST   (30 * SECOND)
+#define END_PATIENCE (3 * SECOND) /* then what still lives is killed: five seconds are promised */
+
+#define CAPABILITY(name) (UINT64_C(1) << (name))
+#define WARDENS_RIGHTS   (CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_NET_RAW))
+/* Ours: to start others under their users and to end them, to pass the warden's rights on, to read the configuration
+ * again. */
+#define OUR_RIGHTS                                                                                                     \
+    (WARDENS_RIGHTS | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) |                      \
+     CAPABILITY(CAP_KILL) | CAPABILITY(CAP_DAC_READ_SEARCH))
+
+struct process {
+    struct supervisor *supervisor;
+    sd_event_source *watch;
+    pid_t pid;   /* 0: none */
+    bool wanted; /* start it when the one that is ending has ended */
+};
+
+struct supervisor {
+    struct log log;
+    const struct run_options *options;
+    sd_event *loop;
+    struct configuration configuration; /* as it was at the start: users and places do not change */
+    struct household house;
+    struct process process[ROLES];
+    sd_event_source *channel_source, *pause, *patience;
+    int channel, bundle; /* -1: none */
+    duration began, heard, next_pause;
+    bool was_ready, finishing;
+};
+
+static void end_all(struct supervisor *s, int number);
+
+/* --- configuration -------------------------------------------------------------------------------------------------
+ */
+
+/* The bundle in a sealed piece of memory that nobody can change any more. */
+static int seal(struct text bundle, int *result, struct error *error)
+{
+    int memory = memfd_create("postern-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool fine = memory >= 0;
+    for (size_t done = 0; fine && done < bundle.length;) {
+        ssize_t written = write(memory, bundle.bytes + done, bundle.length - done);
+        fine = written > 0;
+        done += fine ? (size_t)written : 0;
+    }
+    if (!fine || fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+        int code = error_set(error, errno, "cannot hand the configuration over: %s", strerror(errno));
+        if (memory >= 0)
+            close(memory);
+        return code;
+    }
+    *result = memory;
+    return 0;
+}
+
+/* Read and check the whole; on failure nothing is left to clear. */
+static int load(const struct supervisor *s, struct configuration *configuration, int *bundle, struct error *error)
+{
+    struct buffer bytes;
+    bundle_init(&bytes);
+    int code = configuration_read(s->options->config, configuration, error);
+    if (code != 0)
+        return code;
+    code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
+    if (code == 0)
+        code = configuration_bundle(configuration, &bytes, error);
+    if (code == 0)
+        code = seal(buffer_text(&bytes), bundle, error);
+    buffer_clear(&bytes);
+    if (code != 0)
+        configuration_clear(configuration);
+    return code;
+}
+
+static void say_warden(struct supervisor *s, const struct supervise *message, int descriptor)
+{
+    struct error error = {0};
+    if (s->channel >= 0 && supervise_send(s->channel, message, descriptor, &error) == -EAGAIN)
+        log_write(&s->log, LOG_TROUBLE, "the warden does not listen");
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
+{
+    struct supervisor *s = context;
+    struct configuration configuration = {0};
+    struct error error = {0};
+    int bundle = -1;
+    (void)source;
+    (void)information;
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_steady() / MICROSECOND));
+    if (load(s, &configuration, &bundle, &error) == 0) {
+        configuration_clear(&configuration);
+        close(s->bundle);
+        s->bundle = bundle;
+        say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, bundle);
+    } else {
+        struct supervise message = {.kind = SUPERVISE_UNCHANGED};
+        snprintf(message.text, sizeof(message.text), "the old configuration stays: %.200s", error.text);
+        say_warden(s, &message, -1);
+    }
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+/* --- processes -----------------------------------------------------------------------------------------------------
+ */
+
+static int on_child(sd_event_source *source, const siginfo_t *information, void *context);
+static int on_channel(sd_event_source *source, int descriptor, uint32_t events, void *context);
+
+static int start(struct supervisor *s, enum role role, int *channel, struct error *error)
+{
+    const struct offspring offspring[ROLES] = {
+        [ROLE_WARDEN] = {ROLE_WARDEN, geteuid(), getegid(), WARDENS_RIGHTS, -1, s->configuration.process.agent.state},
+        [ROLE_WATCHER] = {ROLE_WATCHER, s->house.watcher, s->house.watcher_group, 0, -1, NULL},
+        [ROLE_COURIER] = {ROLE_COURIER, s->house.courier, s->house.courier_group, 0, s->house.listener,
+                          s->house.courier_state}};
+    struct process *process = &s->process[role];
+    int code = offspring_start(&offspring[role], channel, &process->pid, error);
+    if (code != 0)
+        return code;
+    code = sd_event_add_child(s->loop, &process->watch, process->pid, WEXITED, on_child, process);
+    if (code >= 0)
+        return 0;
+    kill(process->pid, SIGKILL);
+    close(*channel);
+    return error_set(error, -code, "cannot watch a process: %s", strerror(-code));
+}
+
+static int start_warden(struct supervisor *s, struct error *error)
+{
+    int code = start(s, ROLE_WARDEN, &s->channel, error);
+    if (code != 0)
+        return code;
+    s->began = s->heard = clock_steady();
+    code = sd_event_add_io(s->loop, &s->channel_source, s->channel, EPOLLIN, on_channel, s);
+    if (code < 0)
+        return error_set(error, -code, "cannot watch the warden: %s", strerror(-code));
+    say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, s->bundle);
+    return 0;
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t now, void *context)
+{
+    struct supervisor *s = context;
+    struct error error = {0};
+    (void)source;
+    (void)now;
+    if (s->finishing || start_warden(s, &error) == 0)
+        return 0;
+    log_write(&s->log, LOG_TROUBLE, "%s", error.text);
+    return sd_event_exit(s->loop, 1);
+}
+
+static void start_child(struct supervisor *s, enum role role)
+{
+    struct supervise answer = {.kind = SUPERVISE_STARTED, .role = role};
+    struct error error = {0};
+    int channel = -1;
+    if (s->process[role].pid) { /* the one before is still there: it has to go first */
+        s->process[role].wanted = true;
+        kill(s->process[role].pid, SIGKILL);
+        return;
+    }
+    s->process[role].wanted = false;
+    if (start(s, role, &channel, &error) == 0) {
+        answer.pid = s->process[role].pid;
+    } else {
+        log_write(&s->log, LOG_TROUBLE, "%s", error.text);
+        answer.kind = SUPERVISE_FAILED;
+        answer.status = error.code;
+    }
+    say_warden(s, &answer, channel);
+    if (channel >= 0)
+        close(channel);
+}
+
+static bool all_gone(const struct supervisor *s)
+{
+    for (int role = 0; role < ROLES; role++)
+        if (s->process[role].pid)
+            return false;
+    return true;
+}
+
+/* Without the warden the others know nothing new and can do nothing: all begin anew. What stands in the kernel stays.
+ */
+static void warden_ended(struct supervisor *s, const char *how)
+{
+    s->channel_source = sd_event_source_disable_unref(s->channel_source);
+    if (s->channel >= 0)
+        close(s->channel);
+    s->channel = -1;
+    if (s->finishing)
+        return;
+    end_all(s, SIGKILL);
+    if (!s->was_ready) {
+        log_write(&s->log, LOG_TROUBLE, "the warden %s before it was ready: giving up", how);
+        s->finishing = true;
+        sd_event_exit(s->loop, 1);
+        return;
+    }
+    log_write(&s->log, LOG_TROUBLE, "the warden %s; all begin anew", how);
+    if (clock_steady() - s->began > LIVED_WELL)
+        s->next_pause = PAUSE_FIRST;
+    s->pause = sd_event_source_disable_unref(s->pause);
+    if (sd_event_add_time_relative(s->loop, &s->pause, CLOCK_MONOTONIC, (uint64_t)(s->next_pause / MICROSECOND), 1000,
+                                   on_pause_over, s) < 0)
+        sd_event_exit(s->loop, 1);
+    s->next_pause = s->next_pause * 2 > PAUSE_MOST ? PAUSE_MOST : s->next_pause * 2;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *information, void *context)
+{
+    struct process *process = context;
+    struct supervisor *s = process->supervisor;
+    enum role role = (enum role)(process - s->process);
+    bool by_signal = information->si_code != CLD_EXITED;
+    char how[80];
+    (void)source;
+    process->pid = 0;
+    process->watch = sd_event_source_disable_unref(process->watch);
+    if (by_signal)
+        snprintf(how, sizeof(how), "was killed by signal %d (%s)", information->si_status,
+                 strsignal(information->si_status));
+    else
+        snprintf(how, sizeof(how), "ended with status %d", information->si_status);
+    if (role == ROLE_WARDEN) {
+        warden_ended(s, how);
+    } else {
+        struct supervise news = {.kind = SUPERVISE_ENDED,
+                                 .role = role,
+                                 .pid = information->si_pid,
+                                 .status = information->si_status | (by_signal ? SUPERVISE_BY_SIGNAL : 0)};
+        if (process->wanted) /* a warden that has just begun does not know of the one that ended */
+            start_child(s, role);
+        else
+            say_warden(s, &news, -1);
+    }
+    if (s->finishing && all_gone(s))
+        return sd_event_exit(s->loop, 0);
+    return 0;
+}
+
+static void end_all(struct supervisor *s, int number)
+{
+    for (int role = 0; role < ROLES; role++)
+        if (s->process[role].pid)
+            kill(s->process[role].pid, number);
+}
+
+/* --- the warden's wishes -------------------------------------------------------------------------------------------
+ */
+
+static int on_channel(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct supervisor *s = context;
+    struct supervise message;
+    struct error error = {0};
+    int along = -1, code = 0;
+    (void)source;
+    (void)events;
+    while (s->channel >= 0 && (code = supervise_receive(descriptor, &message, &along, &error)) == 1) {
+        if (along >= 0)
+            close(along);
+        s->heard = clock_steady();
+        if (message.kind == SUPERVISE_READY && !s->finishing) {
+            s->was_ready = true;
+            sd_notify(0, "READY=1\nSTATUS=watching");
+        } else if (message.kind == SUPERVISE_START && message.role != ROLE_WARDEN && !s->finishing) {
+            start_child(s, (enum role)message.role);
+        } else if (message.kind == SUPERVISE_STOP && message.role != ROLE_WARDEN) {
+            if (s->process[message.role].pid)
+                kill(s->process[message.role].pid, SIGKILL);
+        }
+    }
+    if (code < 0) { /* its end follows, or is made to follow */
+        s->channel_source = sd_event_source_disable_unref(s->channel_source);
+        if (s->process[ROLE_WARDEN].pid && !s->finishing)
+            kill(s->process[ROLE_WARDEN].pid, SIGKILL);
+    }
+    return 0;
+}
+
+static int on_second(sd_event_source *source, uint64_t when, void *context)
+{
+    struct supervisor *s = context;
+    (void)when;
+    if (s->process[ROLE_WARDEN].pid && !s->finishing && clock_steady() - s->heard > SILENCE) {
+        log_write(&s->log, LOG_TROUBLE, "the warden is silent: it is ended");
+        kill(s->process[ROLE_WARDEN].pid, SIGKILL);
+    }
+    sd_event_source_set_time_relative(source, SECOND / MICROSECOND);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------
+ */
+
+static int on_out_of_patience(sd_event_source *source, uint64_t now, void *context)
+{
+    (void)source;
+    (void)now;
+    end_all(context, SIGKILL);
+    return 0;
+}
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
+{
+    struct supervisor *s = context;
+    (void)source;
+    (void)information;
+    if (s->finishing)
+        return 0;
+    s->finishing = true;
+    sd_notify(0, "STOPPING=1");
+    say_warden(s, &(struct supervise){.kind = SUPERVISE_FINISH}, -1);
+    if (all_gone(s))
+        return sd_event_exit(s->loop, 0);
+    return sd_event_add_time_relative(s->loop, &s->patience, CLOCK_MONOTONIC, END_PATIENCE / MICROSECOND, 1000,
+                                      on_out_of_patience, s);
+}
+
+/* --- the beginning -------------------------------------------------------------------------------------------------
+ */
+
+static int check_rights(struct error *error)
+{
+    static const struct {
+        int capability;
+        const char *name, *what;
+    } needed[] = {{CAP_NET_RAW, "CAP_NET_RAW", "open packet sockets"},
+                  {CAP_NET_ADMIN, "CAP_NET_ADMIN", "watch network links and change nftables"}};
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (!sandbox_holds(needed[i].capability))
+            return error_set(error, EPERM,
+                             "postern-agent run needs %s to %s: run it as root, or as a service with "
+                             "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW",
+                             needed[i].name, needed[i].what);
+    return 0;
+}
+
+static int make_loop(struct supervisor *s, struct error *error)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&signals, numbers[i]);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int code = sd_event_new(&s->loop);
+    if (code >= 0)
+        code = sd_event_add_signal(s->loop, NULL, SIGTERM, on_terminate, s);
+    if (code >= 0)
+        code = sd_event_add_signal(s->loop, NULL, SIGINT, on_terminate, s);
+    if (code >= 0)
+        code = sd_event_add_signal(s->loop, NULL, SIGHUP, on_hangup, s);
+    if (code >= 0)
+        code = sd_event_add_time_relative(s->loop, NULL, CLOCK_MONOTONIC, 1000000, 1000, on_second, s);
+    if (code >= 0)
+        code = sd_event_set_watchdog(s->loop, true);
+    return code < 0 ? error_set(error, -code, "cannot make an event loop: %s", strerror(-code)) : 0;
+}
+
+static int enter(struct supervisor *s, struct error *error)
+{
+    int code = household_open(&s->configuration.process.agent, &s->house, error);
+    if (code == 0)
+        code = make_loop(s, error);
+    if (code == 0)
+        code = sandbox_become(geteuid(), getegid(), geteuid() == 0 ? OUR_RIGHTS : WARDENS_RIGHTS, error);
+    return code ? code : start_warden(s, error);
+}
+
+static void leave(struct supervisor *s)
+{
+    end_all(s, SIGKILL);
+    for (int role = 0; role < ROLES; role++)
+        if (s->process[role].pid) {
+            waitpid(s->process[role].pid, NULL, 0);
+            sd_event_source_disable_unref(s->process[role].watch);
+        }
+    household_close(&s->house, &s->configuration.process.agent);
+    sd_event_source_disable_unref(s->channel_source);
+    sd_event_source_disable_unref(s->pause);
+    sd_event_source_disable_unref(s->patience);
+    sd_event_unref(s->loop);
+    if (s->channel >= 0)
+        close(s->channel);
+    if (s->bundle >= 0) {
+        close(s->bundle);
+        configuration_clear(&s->configuration);
+    }
+}
+
+int run_supervisor(const struct run_options *options)
+{
+    struct error error = {0};
+    struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .next_pause = PAUSE_FIRST};
+    s.log = log_open("agent");
+    s.house.listener = -1;
+    for (int role = 0; role < ROLES; role++)
+        s.process[role].supervisor = &s;
+    int status = 1;
+    if (check_rights(&error) != 0)
+        fprintf(stderr, "%s\n", error.text);
+    else if (load(&s, &s.configuration, &s.bundle, &error) != 0) {
+        fprintf(stderr, "%s\n", error.text);
+        status = 2;
+    } else if (enter(&s, &error) == 0)
+        status = sd_event_loop(s.loop);
+    else
+        log_write(&s.log, LOG_TROUBLE, "%s", error.text);
+    leave(&s);
+    return status;
+}
+
+bool run_role(const char *name, const char *state, int *exit_status)
+{
+    static int (*const mains[ROLES])(const struct role_start *) = {
+        [ROLE_WARDEN] = warden_main, [ROLE_WATCHER] = watcher_main, [ROLE_COURIER] = courier_main};
+    for (int role = 0; role < ROLES; role++) {
+        if (strcmp(role_name((enum role)role), name) != 0)
+            continue;
+        const struct role_start begin = {.role = (enum role)role,
+                                         .channel = ROLE_CHANNEL,
+                                         .listener = role == ROLE_COURIER ? ROLE_LISTENER : -1,
+                                         .state = state && state[0] ? state : NULL};
+        char title[16];
+        snprintf(title, sizeof(title), "postern-%s", name);
+        prctl(PR_SET_NAME, title, 0, 0, 0);
+        *exit_status = mains[role](&begin);
+        return true;
+    }
+    return false;
+}
