@@ -38,7 +38,7 @@ const char *client_person(const struct client *);
 struct client_answer {
     uint32_t question; /* outstanding; 0: none */
     bool streaming, follow;
-    bool more; /* STREAMING: call room() as soon as the reader can take more */
+    bool more;     /* STREAMING: call room() as soon as the reader can take more */
     int64_t after; /* STREAMING: the journal's entry up to which was sent */
     moment since;
 };
