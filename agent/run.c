@@ -57,6 +57,7 @@ struct supervisor {
     sd_event_source *channel_source, *pause, *patience;
     int channel, bundle; /* -1: none */
     duration began, heard, next_pause;
+    char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
 };
 
@@ -168,7 +169,9 @@ static int start_warden(struct supervisor *s, struct error *error)
     code = sd_event_add_io(s->loop, &s->channel_source, s->channel, EPOLLIN, on_channel, s);
     if (code < 0)
         return error_set(error, -code, "cannot watch the warden: %s", strerror(-code));
-    say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, s->bundle);
+    struct supervise first = {.kind = SUPERVISE_CONFIGURATION};
+    snprintf(first.text, sizeof(first.text), "%s", s->before);
+    say_warden(s, &first, s->bundle);
     return 0;
 }
 
@@ -232,6 +235,7 @@ static void warden_ended(struct supervisor *s, const char *how)
         sd_event_exit(s->loop, 1);
         return;
     }
+    snprintf(s->before, sizeof(s->before), "the warden %s; all began anew", how);
     log_write(&s->log, LOG_TROUBLE, "the warden %s; all begin anew", how);
     if (clock_steady() - s->began > LIVED_WELL)
         s->next_pause = PAUSE_FIRST;

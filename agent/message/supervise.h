@@ -14,7 +14,8 @@ enum supervise_kind {
     SUPERVISE_START, /* start `role` */
     SUPERVISE_STOP,  /* kill `role`: it is silent or broke the rules */
     /* supervisor to warden */
-    SUPERVISE_CONFIGURATION, /* with a descriptor: the bundle (bundle.h), sealed; first of all, and after SIGHUP */
+    SUPERVISE_CONFIGURATION, /* with a descriptor: the bundle (bundle.h), sealed; first of all, and after SIGHUP.
+                                `text`: how the warden before this one ended */
     SUPERVISE_UNCHANGED,     /* SIGHUP came, but the configuration is wrong: `text` says how; the old one stays */
     SUPERVISE_STARTED,       /* with a descriptor: the channel to it */
     SUPERVISE_FAILED,        /* it could not be started; `status` is an errno */

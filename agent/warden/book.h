@@ -10,6 +10,7 @@
 
 struct book_entry {
     struct order order;
+    bool adopted;   /* found in the kernel: the judge that gave it is gone, and with it what it knew */
     bool listed;    /* used while the kernel's elements are listed */
     bool absent;    /* a port that is not here now: the guest is off */
     bool mac_known; /* of the port, when the order came */

@@ -102,6 +102,7 @@ static void adopt_each(void *context, const struct nft_element *element)
     if (entry || order_check(&order, walk->now, NULL) != 0)
         return;
     entry = book_write(walk->e->book, &order);
+    entry->adopted = true;
     struct device *device = port_of(walk->e, &order.target);
     entry->absent = order.target.kind == SENDER_PORT && !device;
     if (device) {
@@ -344,6 +345,13 @@ static int check(struct enforcement *e, const struct order *order, moment now, s
     return 0;
 }
 
+/* A judge that has begun anew thinks better of a sender than the one before it; that is no reason to let the sender go
+ * early. */
+static bool stands_against(const struct book_entry *before, const struct order *order)
+{
+    return before && before->adopted && order->author == ORDER_BY_POLICY && order->deed < before->order.deed;
+}
+
 int enforcement_order(struct enforcement *e, const struct order *order, moment now, struct error *error)
 {
     int code = check(e, order, now, error);
@@ -352,6 +360,8 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
         return code;
     }
     struct book_entry *before = book_find(e->book, &order->target);
+    if (stands_against(before, order))
+        return 0;
     bool other = before && before->order.deed != order->deed;
     struct book_entry *entry = book_write(e->book, order);
     struct nft_element element;
@@ -362,7 +372,7 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
         entry->mac_known = device && device->mac_known;
         if (device)
             memcpy(entry->mac, device->mac, 6);
-        entry->absent = false;
+        entry->absent = entry->adopted = false;
         element_from_order(order, now, &element);
         code = apply(e, entry, now, error);
         if (code == 0 && other)

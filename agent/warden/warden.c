@@ -424,7 +424,7 @@ static void on_configuration(struct warden *warden, int bundle)
     warden->configured = true;
     code = first ? first_configuration(warden, &error) : next_configuration(warden, before.enforce.mode, &error);
     process_settings_bind(&before, bindings);
-    if (!first)
+    if (!first && code == 0) /* else the plan in force may still be the one before */
         options_clear(bindings);
     if (code != 0)
         on_event(warden, 2, "reload", error.text);
@@ -455,6 +455,8 @@ static int on_supervisor(sd_event_source *source, int descriptor, uint32_t event
         switch (news.kind) {
         case SUPERVISE_CONFIGURATION:
             on_configuration(warden, along);
+            if (news.text[0])
+                on_event(warden, 2, "restart", news.text);
             break;
         case SUPERVISE_UNCHANGED:
             on_event(warden, 2, "reload", news.text);
