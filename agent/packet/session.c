@@ -47,11 +47,7 @@ static void observe_connection(struct packet_path *path, enum connection_outcome
 static void begun(void *context, struct stream *stream, void *room)
 {
     (void)context;
-    struct origin client;
-    struct address server;
-    uint16_t server_port;
-    stream_origin(stream, &client, &server, &server_port);
-    smtp_begin(room, server_port == IMPLICIT_TLS_PORT, stream_has_syn(stream));
+    smtp_begin(room, stream_server_port(stream) == IMPLICIT_TLS_PORT, stream_has_syn(stream));
 }
 
 static void opened(void *context, struct stream *stream, void *room, moment time)
@@ -194,21 +190,20 @@ void packet_path_destroy(struct packet_path **path)
     }
 }
 
-void packet_path_add(struct packet_path *path, const struct frame *frame)
+/* The TCP segment in the frame, if there is one; else it is counted as what it is. */
+static bool decode(struct packet_path *path, const struct frame *frame, struct link_layer *link,
+                   struct segment *segment)
 {
     path->counters.frames++;
     path->counters.bytes += frame->length;
     path->counters.cut_short += frame->captured < frame->length;
-    struct link_layer link;
-    if (!link_decode(frame, &link)) {
+    if (!link_decode(frame, link)) {
         path->counters.not_ip++;
-        return;
+        return false;
     }
-    struct segment segment;
-    switch (ip_decode(frame, &link, path->fragments, &segment)) {
+    switch (ip_decode(frame, link, path->fragments, segment)) {
     case IP_SEGMENT:
-        streams_add(path->streams, &segment);
-        break;
+        return true;
     case IP_FRAGMENT:
         break;
     case IP_OTHER:
@@ -219,6 +214,38 @@ void packet_path_add(struct packet_path *path, const struct frame *frame)
         path->counters.malformed++;
         break;
     }
+    return false;
+}
+
+void packet_path_add(struct packet_path *path, const struct frame *frame)
+{
+    packet_path_add_many(path, frame, 1);
+}
+
+/* A datagram that was put together from fragments lies elsewhere, and only until the next fragment. */
+static bool lies_in_frame(const struct segment *segment, const struct frame *frame)
+{
+    uintptr_t begin = (uintptr_t)frame->bytes, at = (uintptr_t)segment->payload.bytes;
+    return segment->payload.length == 0 || (at >= begin && at < begin + frame->captured);
+}
+
+void packet_path_add_many(struct packet_path *path, const struct frame *frames, size_t count)
+{
+    struct link_layer links[STREAMS_AT_ONCE]; /* their segments borrow from them */
+    struct segment segments[STREAMS_AT_ONCE];
+    size_t waiting = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool lasting = true;
+        if (decode(path, &frames[i], &links[waiting], &segments[waiting])) {
+            lasting = lies_in_frame(&segments[waiting], &frames[i]);
+            waiting++;
+        }
+        if (waiting == STREAMS_AT_ONCE || !lasting) {
+            streams_add_many(path->streams, segments, waiting);
+            waiting = 0;
+        }
+    }
+    streams_add_many(path->streams, segments, waiting);
 }
 
 void packet_path_tick(struct packet_path *path, moment now)

@@ -41,6 +41,10 @@ struct packet_path;
 struct packet_path *packet_path_create(const struct packet_settings *, const struct packet_listener *, struct error *);
 void packet_path_destroy(struct packet_path **);
 void packet_path_add(struct packet_path *, const struct frame *);
+/* Several in their order, all borrowed for the length of the call: faster where there are many connections, for what
+ * the next needs is fetched while one is worked on. PACKETS_AT_ONCE is as many as is useful. */
+#define PACKETS_AT_ONCE STREAMS_AT_ONCE
+void packet_path_add_many(struct packet_path *, const struct frame *, size_t count);
 void packet_path_tick(struct packet_path *, moment now);
 void packet_path_finish(struct packet_path *, moment now); /* closes every open stream as CLOSE_OPEN */
 struct packet_counters packet_path_counters(const struct packet_path *);

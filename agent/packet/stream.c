@@ -188,7 +188,7 @@ static void take_syn(struct streams *s, struct stream *stream, enum stream_side 
         struct farewell *farewell = stream_table_farewell(s, hash, segment->time);
         if (farewell && farewell->kind == FAREWELL_UNANSWERED &&
             farewell->next[STREAM_CLIENT] == segment->sequence + 1) {
-            farewell->time = coarse_of(segment->time); /* still trying, was counted when it was given up */
+            farewell->time = (uint16_t)coarse_of(segment->time); /* still trying, was counted when it was given up */
             return;
         }
         if (farewell) {
@@ -449,6 +449,11 @@ static bool is_mail_port(const struct streams *s, uint16_t port)
     return s->mail_ports[port / 64] >> port % 64 & 1;
 }
 
+static bool is_incoming(const struct segment *segment, enum stream_side side)
+{
+    return segment->direction != FRAME_UNKNOWN && (segment->direction == FRAME_FROM_GUEST) != (side == STREAM_CLIENT);
+}
+
 static void add_unusual(struct streams *s, struct stream *stream, enum stream_side side, uint64_t hash,
                         const struct segment *segment)
 {
@@ -474,32 +479,62 @@ static void add_unusual(struct streams *s, struct stream *stream, enum stream_si
     }
 }
 
-void streams_add(struct streams *s, const struct segment *segment)
+/* On a guest's port the guest's connections are those in which the guest's packets go to the server. */
+static void add(struct streams *s, const struct segment *segment, uint64_t hash)
 {
-    s->counters.segments++;
     bool to_mail = is_mail_port(s, segment->target_port), from_mail = is_mail_port(s, segment->source_port);
-    if (!to_mail && !from_mail) {
-        s->counters.not_mail++;
-        return;
-    }
-    enum stream_side side = to_mail ? STREAM_CLIENT : STREAM_SERVER;
-    if (to_mail && from_mail && (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == (SEGMENT_SYN | SEGMENT_ACK)) {
-        side = STREAM_SERVER;
-    }
-    /* On a guest's port the guest's connections are those that the guest's packets call a server in. */
-    bool guest = segment->direction != FRAME_UNKNOWN;
-    bool outbound = (segment->direction == FRAME_FROM_GUEST) == (side == STREAM_CLIENT);
-    if (guest && !outbound && !(to_mail && from_mail)) {
-        s->counters.incoming += (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == SEGMENT_SYN;
-        return;
-    }
-    uint64_t hash = stream_table_hash(s, segment);
+    bool syn_ack = (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == (SEGMENT_SYN | SEGMENT_ACK);
+    enum stream_side side = to_mail && !(from_mail && syn_ack) ? STREAM_CLIENT : STREAM_SERVER;
     struct stream *stream = stream_table_find(s, hash, segment, &side);
-    if (guest && (segment->direction == FRAME_FROM_GUEST) != (side == STREAM_CLIENT)) {
+    if (is_incoming(segment, side)) {
         s->counters.incoming += (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == SEGMENT_SYN;
         return;
     }
     if (!stream || !pass_straight(s, stream, side, segment)) {
         add_unusual(s, stream, side, hash, segment);
+    }
+}
+
+/* Whether anything can come of it: it goes to or from a mail server, and not to one of a guest. */
+static bool concerns_us(struct streams *s, const struct segment *segment)
+{
+    s->counters.segments++;
+    bool to_mail = is_mail_port(s, segment->target_port), from_mail = is_mail_port(s, segment->source_port);
+    if (!to_mail && !from_mail) {
+        s->counters.not_mail++;
+        return false;
+    }
+    if (to_mail != from_mail && is_incoming(segment, to_mail ? STREAM_CLIENT : STREAM_SERVER)) {
+        s->counters.incoming += (segment->flags & (SEGMENT_SYN | SEGMENT_ACK)) == SEGMENT_SYN;
+        return false;
+    }
+    return true;
+}
+
+void streams_add(struct streams *s, const struct segment *segment)
+{
+    streams_add_many(s, segment, 1);
+}
+
+void streams_add_many(struct streams *s, const struct segment *segments, size_t count)
+{
+    uint64_t hashes[STREAMS_AT_ONCE];
+    uint8_t which[STREAMS_AT_ONCE];
+    for (; count > 0; count -= count < STREAMS_AT_ONCE ? count : STREAMS_AT_ONCE, segments += STREAMS_AT_ONCE) {
+        size_t kept = 0;
+        for (size_t i = 0; i < count && i < STREAMS_AT_ONCE; i++) {
+            if (concerns_us(s, &segments[i])) {
+                which[kept] = (uint8_t)i;
+                hashes[kept] = stream_table_hash(s, &segments[i]);
+                stream_table_fetch_bucket(s, hashes[kept]);
+                kept++;
+            }
+        }
+        for (size_t i = 0; i < kept && kept > 1; i++) {
+            stream_table_fetch(s, hashes[i]);
+        }
+        for (size_t i = 0; i < kept; i++) {
+            add(s, &segments[which[i]], hashes[i]);
+        }
     }
 }

@@ -11,37 +11,44 @@
 
 /* ---- noticing copies with other bytes ---- */
 
-static uint64_t load(const char *bytes)
+static inline uint64_t load(const char *bytes)
 {
     uint64_t word;
     memcpy(&word, bytes, sizeof word);
     return word;
 }
 
-static uint64_t mix(uint64_t sum, uint64_t word)
+/* Both words and the key, multiplied: the halves of the product folded together. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
 {
-    sum = (sum ^ word) * UINT64_C(0x9fb21c651e98df25);
-    return sum ^ sum >> 32;
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Keyed, so that nobody can write another text with the same sum; of long texts the beginning and the end only, for
- * this is done to every segment. */
+static inline uint64_t fold_sixteen(const struct siphash_key *key, const char *bytes, uint64_t place)
+{
+    return fold(load(bytes) ^ key->words[0] ^ place, load(bytes + 8) ^ key->words[1]);
+}
+
+/* Keyed, so that nobody can write another text with the same sum; of texts beyond 64 bytes the beginning and the end
+ * only, for this is done to every segment. */
 uint32_t stream_check(const struct streams *s, struct text text)
 {
-    uint64_t sum = s->settings.key.words[0] ^ text.length;
-    const char *bytes = text.bytes;
-    size_t left = text.length;
-    if (left > 48) {
-        sum = mix(mix(mix(sum, load(bytes)), load(bytes + 8)), load(bytes + 16));
-        bytes += left - 24;
-        left = 24;
+    const struct siphash_key *key = &s->settings.key;
+    const char *bytes = text.bytes, *end = text.bytes + text.length;
+    uint64_t sum = text.length;
+    if (text.length >= 16) {
+        sum ^= fold_sixteen(key, bytes, 1) ^ fold_sixteen(key, end - 16, 2);
+        if (text.length > 32) {
+            sum ^= fold_sixteen(key, text.length > 64 ? bytes + 16 : bytes + (text.length - 16) / 3, 3);
+            sum ^= fold_sixteen(key, text.length > 64 ? end - 32 : end - 16 - (text.length - 16) / 3, 4);
+        }
+    } else {
+        char padded[16] = {0};
+        memcpy(padded, bytes, text.length);
+        sum ^= fold_sixteen(key, padded, 5);
     }
-    for (; left >= 8; left -= 8, bytes += 8) {
-        sum = mix(sum, load(bytes));
-    }
-    uint64_t tail = 0;
-    memcpy(&tail, bytes, left);
-    return (uint32_t)(mix(sum, tail ^ s->settings.key.words[1]) >> 16);
+    return (uint32_t)(sum ^ sum >> 32);
 }
 
 static void count_conflict(struct streams *s, struct stream *stream)

@@ -55,7 +55,7 @@ enum stream_flag {
 
 struct stream {
     uint32_t chain; /* the next one in its bucket; 0: none */
-    uint32_t hash;
+    uint32_t tag;   /* of its hash */
     uint8_t client[16], server[16];
     uint16_t client_port, server_port;
     uint32_t port;
@@ -72,7 +72,8 @@ struct stream {
     uint32_t new_syn;
     uint16_t vlan, share, conflicts;
     uint8_t client_mac[6], server_mac[6];
-    uint8_t reserved[10];
+    uint16_t reserved;
+    uint64_t hash;
 };
 static_assert(sizeof(struct stream) == 192, "three cache lines");
 
@@ -92,11 +93,13 @@ struct stream_share {
 /* A stream that has ended, remembered for a minute so that its late packets do not look like a new one. */
 enum farewell_kind { FAREWELL_NONE, FAREWELL_FIN, FAREWELL_RESET, FAREWELL_UNANSWERED };
 struct farewell {
-    uint64_t hash;
+    uint32_t tag;
     uint32_t next[2];
-    coarse_moment time;
-    uint32_t kind;
+    uint16_t time; /* the end of a coarse_moment */
+    uint8_t kind;
+    uint8_t reserved;
 };
+static_assert(sizeof(struct farewell) == 16, "two fit into half a cache line");
 
 struct streams {
     struct stream_settings settings;
@@ -138,6 +141,9 @@ static inline void *stream_room(struct stream *stream)
 int stream_table_create(struct streams *, struct error *) MUST_CHECK;
 void stream_table_destroy(struct streams *);
 uint64_t stream_table_hash(const struct streams *, const struct segment *);
+/* Ask the memory for what finding that stream will touch, first its bucket, then itself; both cost nothing now. */
+void stream_table_fetch_bucket(const struct streams *, uint64_t hash);
+void stream_table_fetch(const struct streams *, uint64_t hash);
 struct stream *stream_table_find(const struct streams *, uint64_t hash, const struct segment *, enum stream_side *);
 /* The stream that must give way before another can be added, or NULL. */
 struct stream *stream_table_crowded_out(struct streams *, bool confirmed);

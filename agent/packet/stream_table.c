@@ -1,16 +1,22 @@
 /* Where streams lie and how they are found.
  *
- * A table of its own rather than common/table: packets are many and each must touch as little memory as can be. The
- * hash is taken once for both directions and for the farewells as well; the stream's age is noted in the cache line
- * that was touched anyway and the list of ages is put in order only now and then; the unconfirmed and the confirmed
- * have a list and a share of the places each. Places that were never used are never touched. */
+ * A table of its own rather than common/table: packets are many, each finds its stream in memory that was not touched
+ * for long, and so each must touch as little as can be, and what it will touch can be asked for ahead. The hash is
+ * taken once for both directions and serves the farewells as well; the stream's age is noted in the cache line that was
+ * touched anyway and the list of ages is put in order only now and then; the unconfirmed and the confirmed have a list
+ * and a share of the places each. Places that were never used are never touched.
+ *
+ * The hash is SipHash with one round a word and three at the end, which its authors give for tables: half the time of
+ * SipHash-2-4, keyed like it. The words have a fixed number, so their length is not hashed. */
 #include "agent/packet/stream_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define CACHE_LINE       64
+#define LARGE_PAGE       (UINT32_C(2) << 20)
 #define FAREWELLS_MOST   16384
 #define FAREWELL_TIME    56 /* coarse: a minute */
 #define CANDIDATES       16 /* of the old end of a list, among which the one idle longest is looked for */
@@ -26,6 +32,15 @@ static uint32_t power_of_two_from(uint32_t least)
     return power;
 }
 
+/* The parts of the memory one behind the other, each from a cache line on. */
+static size_t lay_out(size_t *size, size_t count, size_t item)
+{
+    size_t begin = *size;
+    *size += (count * item + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    return begin;
+}
+
+/* One piece of memory for all, in large pages where the system has them: what is touched lies all over it. */
 int stream_table_create(struct streams *s, struct error *error)
 {
     s->size = sizeof(struct stream) + (s->listener.room + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
@@ -37,52 +52,113 @@ int stream_table_create(struct streams *s, struct error *error)
     s->bucket_mask = buckets - 1;
     s->farewell_mask = farewells - 1;
     s->touched = 1;
+    size_t size = 0;
+    size_t at_buckets = lay_out(&size, buckets, sizeof *s->buckets);
+    size_t at_farewells = lay_out(&size, farewells, sizeof *s->farewells);
+    size_t at_shares = lay_out(&size, STREAM_SHARES, sizeof *s->shares);
     /* Place 0 is none; each list may have one more than its share while another gives way. */
-    size_t places = (size_t)s->unconfirmed_most + s->confirmed_most + 2;
-    s->memory = calloc(1, places * s->size + CACHE_LINE);
-    s->buckets = calloc(buckets, sizeof *s->buckets);
-    s->shares = calloc(STREAM_SHARES, sizeof *s->shares);
-    s->farewells = calloc(farewells, sizeof *s->farewells);
-    if (!s->memory || !s->buckets || !s->shares || !s->farewells) {
+    size_t at_slab = lay_out(&size, (size_t)s->unconfirmed_most + s->confirmed_most + 2, s->size);
+    size_t align = size >= LARGE_PAGE ? LARGE_PAGE : CACHE_LINE;
+    s->memory = calloc(1, size + align);
+    if (!s->memory) {
         return error_set(error, ENOMEM, "no memory for %u streams", s->settings.streams);
     }
-    s->slab = (uint8_t *)s->memory + (CACHE_LINE - (uintptr_t)s->memory % CACHE_LINE) % CACHE_LINE;
+    uint8_t *begin = (uint8_t *)s->memory + (align - (uintptr_t)s->memory % align) % align;
+    if (align == LARGE_PAGE) {
+        (void)madvise(begin, size, MADV_HUGEPAGE); /* a wish */
+    }
+    s->buckets = (uint32_t *)(void *)(begin + at_buckets);
+    s->farewells = (struct farewell *)(void *)(begin + at_farewells);
+    s->shares = (struct stream_share *)(void *)(begin + at_shares);
+    s->slab = begin + at_slab;
     return 0;
 }
 
 void stream_table_destroy(struct streams *s)
 {
     free(s->memory);
-    free(s->buckets);
-    free(s->shares);
-    free(s->farewells);
 }
 
 /* ---- finding ---- */
+
+static inline uint64_t rotate(uint64_t word, int bits)
+{
+    return word << bits | word >> (64 - bits);
+}
+
+struct sip {
+    uint64_t a, b, c, d;
+};
+
+static inline void sip_round(struct sip *s)
+{
+    s->a += s->b;
+    s->c += s->d;
+    s->b = rotate(s->b, 13) ^ s->a;
+    s->d = rotate(s->d, 16) ^ s->c;
+    s->a = rotate(s->a, 32);
+    s->c += s->b;
+    s->a += s->d;
+    s->b = rotate(s->b, 17) ^ s->c;
+    s->d = rotate(s->d, 21) ^ s->a;
+    s->c = rotate(s->c, 32);
+}
+
+static inline uint64_t hash_words(const struct siphash_key *key, const uint64_t *words, size_t count)
+{
+    struct sip s = {key->words[0] ^ UINT64_C(0x736f6d6570736575), key->words[1] ^ UINT64_C(0x646f72616e646f6d),
+                    key->words[0] ^ UINT64_C(0x6c7967656e657261), key->words[1] ^ UINT64_C(0x7465646279746573)};
+    for (size_t i = 0; i < count; i++) {
+        s.d ^= words[i];
+        sip_round(&s);
+        s.a ^= words[i];
+    }
+    s.c ^= 0xff;
+    sip_round(&s);
+    sip_round(&s);
+    sip_round(&s);
+    return s.a ^ s.b ^ s.c ^ s.d;
+}
+
+static inline uint32_t load_four(const uint8_t *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
 
 /* The same for both directions: the two ends are put in order. What the kernel calls the VLAN is no part of it, for it
  * may differ by direction; the capture position is. */
 uint64_t stream_table_hash(const struct streams *s, const struct segment *segment)
 {
-    size_t length = segment->family == 4 ? 4 : 16;
-    int order = memcmp(segment->source, segment->target, length);
+    if (segment->family == 4) {
+        uint64_t x = (uint64_t)load_four(segment->source) << 16 | segment->source_port;
+        uint64_t y = (uint64_t)load_four(segment->target) << 16 | segment->target_port;
+        uint64_t low = x < y ? x : y, high = x < y ? y : x;
+        uint64_t words[2] = {low | high << 48, high >> 16 | (uint64_t)segment->port << 32};
+        return hash_words(&s->settings.key, words, 2);
+    }
+    int order = memcmp(segment->source, segment->target, 16);
     bool source_first = order < 0 || (order == 0 && segment->source_port <= segment->target_port);
-    uint8_t bytes[40];
-    memcpy(bytes, source_first ? segment->source : segment->target, length);
-    memcpy(bytes + length, source_first ? segment->target : segment->source, length);
     uint64_t low = source_first ? segment->source_port : segment->target_port;
     uint64_t high = source_first ? segment->target_port : segment->source_port;
-    uint64_t rest = low << 48 | high << 32 | segment->port;
-    memcpy(bytes + 2 * length, &rest, sizeof rest);
-    return siphash(&s->settings.key, bytes, 2 * length + sizeof rest);
+    uint64_t words[5];
+    memcpy(words, source_first ? segment->source : segment->target, 16);
+    memcpy(words + 2, source_first ? segment->target : segment->source, 16);
+    words[4] = low << 48 | high << 32 | segment->port;
+    return hash_words(&s->settings.key, words, 5);
 }
 
 static bool ends_are(const struct stream *stream, const uint8_t *client, uint16_t client_port, const uint8_t *server,
                      uint16_t server_port)
 {
-    size_t length = stream->family == 4 ? 4 : 16;
-    return stream->client_port == client_port && stream->server_port == server_port &&
-           memcmp(stream->client, client, length) == 0 && memcmp(stream->server, server, length) == 0;
+    if (stream->client_port != client_port || stream->server_port != server_port) {
+        return false;
+    }
+    if (stream->family == 4) {
+        return load_four(stream->client) == load_four(client) && load_four(stream->server) == load_four(server);
+    }
+    return memcmp(stream->client, client, 16) == 0 && memcmp(stream->server, server, 16) == 0;
 }
 
 struct stream *stream_table_find(const struct streams *s, uint64_t hash, const struct segment *segment,
@@ -91,7 +167,7 @@ struct stream *stream_table_find(const struct streams *s, uint64_t hash, const s
     uint32_t place = s->buckets[hash & s->bucket_mask];
     while (place != 0) {
         struct stream *stream = stream_at(s, place);
-        if (stream->hash == (uint32_t)(hash >> 32) && stream->family == segment->family &&
+        if (stream->tag == (uint32_t)(hash >> 32) && stream->family == segment->family &&
             stream->port == segment->port) {
             if (ends_are(stream, segment->source, segment->source_port, segment->target, segment->target_port)) {
                 *side = STREAM_CLIENT;
@@ -105,6 +181,25 @@ struct stream *stream_table_find(const struct streams *s, uint64_t hash, const s
         place = stream->chain;
     }
     return NULL;
+}
+
+void stream_table_fetch_bucket(const struct streams *s, uint64_t hash)
+{
+    __builtin_prefetch(&s->buckets[hash & s->bucket_mask]);
+}
+
+void stream_table_fetch(const struct streams *s, uint64_t hash)
+{
+    uint32_t place = s->buckets[hash & s->bucket_mask];
+    if (place != 0) {
+        const uint8_t *stream = (const uint8_t *)stream_at(s, place);
+        __builtin_prefetch(stream, 1);
+        __builtin_prefetch(stream + CACHE_LINE, 1);
+        for (size_t at = sizeof(struct stream); at < s->size && at < sizeof(struct stream) + 4 * CACHE_LINE;
+             at += CACHE_LINE) {
+            __builtin_prefetch(stream + at, 1);
+        }
+    }
 }
 
 /* ---- lists ---- */
@@ -242,7 +337,8 @@ struct stream *stream_table_add(struct streams *s, uint64_t hash, const struct s
     stream->flags = segment->direction == FRAME_UNKNOWN ? 0 : STREAM_GUEST;
     stream->begun = stream->last = segment->time;
     stream->queued = coarse_of(segment->time);
-    stream->hash = (uint32_t)(hash >> 32);
+    stream->hash = hash;
+    stream->tag = (uint32_t)(hash >> 32);
     uint32_t *bucket = &s->buckets[hash & s->bucket_mask];
     stream->chain = *bucket;
     *bucket = place;
@@ -254,22 +350,10 @@ struct stream *stream_table_add(struct streams *s, uint64_t hash, const struct s
     return stream;
 }
 
-/* The stream as a segment of its client, so that its hash can be taken anew. */
-static uint64_t hash_of(const struct streams *s, const struct stream *stream)
-{
-    struct segment segment = {.family = stream->family,
-                              .source = stream->client,
-                              .target = stream->server,
-                              .source_port = stream->client_port,
-                              .target_port = stream->server_port,
-                              .port = stream->port};
-    return stream_table_hash(s, &segment);
-}
-
 void stream_table_remove(struct streams *s, struct stream *stream)
 {
     uint32_t place = stream_place(s, stream);
-    uint32_t *link = &s->buckets[hash_of(s, stream) & s->bucket_mask];
+    uint32_t *link = &s->buckets[stream->hash & s->bucket_mask];
     while (*link != place) {
         link = &stream_at(s, *link)->chain;
     }
@@ -288,20 +372,29 @@ static struct farewell *farewell_pair(struct streams *s, uint64_t hash)
     return &s->farewells[hash >> 8 & s->farewell_mask & ~UINT32_C(1)];
 }
 
+static bool is_fresh(const struct farewell *farewell, coarse_moment now)
+{
+    return farewell->kind != FAREWELL_NONE && (uint16_t)(now - farewell->time) <= FAREWELL_TIME;
+}
+
 void stream_table_remember(struct streams *s, const struct stream *stream, enum farewell_kind kind, moment time)
 {
-    uint64_t hash = hash_of(s, stream);
-    struct farewell *pair = farewell_pair(s, hash);
-    bool second = pair[0].hash != hash && (pair[1].hash == hash || pair[1].time < pair[0].time);
-    pair[second] = (struct farewell){
-        .hash = hash, .next = {stream->sides[0].next, stream->sides[1].next}, .time = coarse_of(time), .kind = kind};
+    struct farewell *pair = farewell_pair(s, stream->hash);
+    coarse_moment now = coarse_of(time);
+    bool second = is_fresh(&pair[0], now) && pair[0].tag != stream->tag &&
+                  (!is_fresh(&pair[1], now) || pair[1].tag == stream->tag ||
+                   (uint16_t)(now - pair[1].time) > (uint16_t)(now - pair[0].time));
+    pair[second] = (struct farewell){.tag = stream->tag,
+                                     .next = {stream->sides[0].next, stream->sides[1].next},
+                                     .time = (uint16_t)now,
+                                     .kind = (uint8_t)kind};
 }
 
 struct farewell *stream_table_farewell(struct streams *s, uint64_t hash, moment time)
 {
     struct farewell *pair = farewell_pair(s, hash);
     for (uint32_t i = 0; i < 2; i++) {
-        if (pair[i].hash == hash && pair[i].kind != FAREWELL_NONE && coarse_of(time) - pair[i].time <= FAREWELL_TIME) {
+        if (pair[i].tag == (uint32_t)(hash >> 32) && is_fresh(&pair[i], coarse_of(time))) {
             return &pair[i];
         }
     }

@@ -3,9 +3,17 @@
 
 #include <string.h>
 
-static struct address address_of(const struct stream *stream, const uint8_t bytes[16])
+/* As address_from_ipv4() and address_from_ipv6() make it, from bytes that are zero behind an IPv4 address. */
+static inline struct address address_of(const struct stream *stream, const uint8_t bytes[16])
 {
-    return stream->family == 4 ? address_from_ipv4(bytes) : address_from_ipv6(bytes);
+    struct address address = {.family = stream->family, .prefix = stream->family == 4 ? 32 : 128};
+    memcpy(address.bytes, bytes, sizeof address.bytes);
+    return address;
+}
+
+uint16_t stream_server_port(const struct stream *stream)
+{
+    return stream->server_port;
 }
 
 void stream_origin(const struct stream *stream, struct origin *client, struct address *server, uint16_t *server_port)
