@@ -1,0 +1,118 @@
+/* Reads what `run` would read, says what is wrong, or how much memory is known at start. */
+#include "agent/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "agent/settings.h"
+#include "common/cleanup.h"
+#include "common/json.h"
+
+#define STREAM_BYTES 512 /* of an idle connection, at most */
+#define TEXT_MOST    (4U * 1024 * 1024)
+
+static bool put(const struct buffer *buffer)
+{
+    if (fwrite(buffer->bytes, 1, buffer->length, stdout) == buffer->length && fflush(stdout) == 0)
+        return true;
+    perror("postern-agent: cannot write");
+    return false;
+}
+
+struct cost {
+    uint32_t senders, streams;
+    uint64_t per_sender, table, connections, held;
+};
+
+static struct cost cost_of(const struct configuration *configuration)
+{
+    const struct capture_settings *capture = &configuration->process.capture;
+    struct senders_shape shape = {0};
+    judge_settings_shape(configuration->judge, &shape);
+    struct cost cost = {
+        .senders = shape.senders,
+        .streams = capture->streams,
+        .table = senders_memory(&shape),
+        .connections = (uint64_t)capture->streams * STREAM_BYTES,
+        .held = capture->held,
+    };
+    cost.per_sender = cost.table / shape.senders;
+    return cost;
+}
+
+static bool as_json(const struct configuration *configuration, const struct cost *cost, struct buffer *out)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "check");
+    json_string(&json, "config", configuration->source);
+    json_array_open(&json, "files");
+    for (size_t i = 0; i < configuration->file_count; i++)
+        json_string(&json, NULL, configuration->files[i].name);
+    json_array_close(&json);
+    json_unsigned(&json, "senders", cost->senders);
+    json_unsigned(&json, "senders_bytes", cost->table);
+    json_unsigned(&json, "streams", cost->streams);
+    json_unsigned(&json, "streams_bytes", cost->connections);
+    json_unsigned(&json, "held_bytes", cost->held);
+    return json_end(&json);
+}
+
+static bool as_text(const struct configuration *configuration, const struct cost *cost, struct buffer *out)
+{
+    bool good =
+        buffer_printf(out, "%s: good\n", configuration->source[0] ? configuration->source : "built-in defaults");
+    for (size_t i = 0; i < configuration->file_count; i++)
+        good = good && buffer_printf(out, "%s: good, %zu bytes\n", configuration->files[i].name,
+                                     configuration->files[i].length);
+    return good &&
+           buffer_printf(out,
+                         "Memory at most:\n"
+                         "  %8.1f MB  %" PRIu32 " senders, %" PRIu64 " bytes each with sketches\n"
+                         "  %8.1f MB  %" PRIu32 " connections, %d bytes each while idle\n"
+                         "  %8.1f MB  bytes out of order\n"
+                         "What is not used is not taken.\n",
+                         (double)cost->table / 1e6, cost->senders, cost->per_sender, (double)cost->connections / 1e6,
+                         cost->streams, STREAM_BYTES, (double)cost->held / 1e6);
+}
+
+int check_run(const char *config, bool json)
+{
+    CLEANUP(configuration_clear) struct configuration configuration = {0};
+    struct error error = {0};
+    if (configuration_read(config, &configuration, &error) < 0) {
+        fprintf(stderr, "postern-agent: %s\n", error.text);
+        return 2;
+    }
+    CLEANUP(buffer_clear) struct buffer out;
+    buffer_init(&out, TEXT_MOST);
+    struct cost cost = cost_of(&configuration);
+    bool good = json ? as_json(&configuration, &cost, &out) : as_text(&configuration, &cost, &out);
+    return good && put(&out) ? 0 : 1;
+}
+
+static int print(bool (*printer)(const struct option_binding *, struct buffer *))
+{
+    CLEANUP(configuration_clear) struct configuration configuration = {0};
+    struct option_binding bindings[CONFIGURATION_BINDINGS];
+    struct error error = {0};
+    if (configuration_defaults(&configuration, &error) < 0) {
+        fprintf(stderr, "postern-agent: %s\n", error.text);
+        return 1;
+    }
+    configuration_bind(&configuration, bindings);
+    CLEANUP(buffer_clear) struct buffer out;
+    buffer_init(&out, TEXT_MOST);
+    return printer(bindings, &out) && put(&out) ? 0 : 1;
+}
+
+int check_print_example(void)
+{
+    return print(options_print_example);
+}
+
+int check_print_manual(void)
+{
+    return print(options_print_manual);
+}

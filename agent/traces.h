@@ -1,0 +1,28 @@
+/* Several captures as one: their frames in order of time. */
+#ifndef AGENT_TRACES_H
+#define AGENT_TRACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "agent/packet/frame.h"
+#include "common/error.h"
+
+struct traces;
+
+/* Opens each and reads its beginning; "-" is standard input. What is no capture is refused with a sentence that says
+ * what is read. */
+int traces_open(char *const *paths, size_t count, struct traces **result, struct error *) MUST_CHECK;
+void traces_close(struct traces **);
+
+/* The next frame of all, borrowed until the next call: the earliest of those that stand at the head of their files;
+ * among equals, of the file named first. NULL: there are no more. */
+const struct frame *traces_next(struct traces *);
+
+/* Files that were damaged or could not be read on: what stands before the damage was given. `index` counts them up;
+ * NULL behind the last. */
+const struct error *traces_trouble(const struct traces *, size_t index);
+uint64_t traces_bytes_read(const struct traces *);
+uint64_t traces_bytes_total(const struct traces *); /* 0: not known */
+
+#endif
