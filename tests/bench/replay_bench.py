@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Processor time of `postern-agent replay` on three traces, as a ratio to a bare libpcap loop with the same filter.
 
-The two are run alternately, so that a machine whose speed drifts slows both, and medians of user + system time are
-compared. Suricata, Zeek, tshark and argus are run once each where they are installed.
+They are run alternately, so that a machine whose speed drifts slows both, and medians of user + system time are
+compared. Between them stands the packet path alone, without judge and records. Suricata, Zeek, tshark and argus are run once each where they are installed.
 
     replay_bench.py [--rounds N] [--parts N] [A] [B] [C]"""
 import argparse
@@ -109,10 +109,14 @@ def measure(kind, rounds, parts):
     with open(trace, "rb") as file:  # into the page cache, once for all
         while file.read(1 << 22):
             pass
-    loop, replay = [os.path.join(FOLDER, "bare_loop"), trace], replay_command(trace)
-    times = {"loop": [], "replay": []}
+    commands = {
+        "loop": [os.path.join(FOLDER, "bare_loop"), trace],
+        "path": [os.path.join(FOLDER, "packet_path"), trace],
+        "replay": replay_command(trace),
+    }
+    times = {name: [] for name in commands}
     for _ in range(rounds):
-        for name, command in (("loop", loop), ("replay", replay)):
+        for name, command in commands.items():
             seconds = cpu(command)
             if seconds is None:
                 return False
@@ -121,6 +125,7 @@ def measure(kind, rounds, parts):
     ratio, aim = ours / bare, AIMS[kind]
     verdict = f"aim {aim}: " + ("reached" if ratio <= aim else f"missed by {ratio - aim:.2f}")
     row("bare libpcap loop", bare, bare, made["packets"])
+    row("packet path alone", statistics.median(times["path"]), bare, made["packets"])
     row("postern-agent replay", ours, bare, made["packets"],
         f"{verdict}  (rounds {min(times['replay']) / bare:.2f} to {max(times['replay']) / bare:.2f})")
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
