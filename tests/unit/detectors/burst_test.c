@@ -1,0 +1,151 @@
+/* Limits in five windows; the worthiest counts, once; only a flood of connections goes beyond what volume is worth. */
+#include "tests/unit/detectors/recorder.h"
+
+extern const struct detector detector_burst;
+
+/* So many observations, evenly over a time. */
+static moment send(struct subject *subject, enum observation_kind kind, uint32_t number, moment from, duration over)
+{
+    for (uint32_t i = 0; i < number; i++) {
+        struct observation seen = observation_of(kind, from + over / number * i, 1);
+        subject_observe(subject, &seen);
+    }
+    return from + over;
+}
+
+static const struct row {
+    const char *name;
+    enum observation_kind kind;
+    uint32_t number;
+    duration over;
+    double want; /* decibans in the account at its highest */
+    const char *want_reason;
+} rows[] = {
+    {"a quiet machine", OBSERVATION_CONNECTION, 20, MINUTE, 0, ""},
+    {"at the limit", OBSERVATION_CONNECTION, 30, 10 * SECOND, 0, ""},
+    {"the limit passed", OBSERVATION_CONNECTION, 31, 3 * SECOND, 1, "31 connections in 10 seconds; the limit is 30"},
+    {"one minute's limit", OBSERVATION_CONNECTION, 75, 50 * SECOND, 1, "61 connections in 60 seconds; the limit is 60"},
+    {"a mailing list's post", OBSERVATION_CONNECTION, 1000, 15 * SECOND, 7,
+     "960 connections in 60 seconds; the limit is 60"},
+    {"3,840 a minute: a throttle alone", OBSERVATION_CONNECTION, 3900, 18 * SECOND, 15,
+     "3840 connections in 60 seconds; the limit is 60"},
+    {"a flood of seconds: a block alone", OBSERVATION_CONNECTION, 8000, SECOND, 20,
+     "7680 connections in 60 seconds; the limit is 60"},
+    {"a flood of a minute", OBSERVATION_CONNECTION, 480000, MINUTE, 24,
+     "15360 connections in 60 seconds; the limit is 60"},
+    {"messages", OBSERVATION_MESSAGE, 11, MINUTE, 1, "11 messages in 60 seconds; the limit is 10"},
+    {"many messages, over an hour", OBSERVATION_MESSAGE, 150, HOUR, 1, "101 messages in 1 hour; the limit is 100"},
+    {"over a day", OBSERVATION_RECIPIENT, 1001, 15 * HOUR, 1, "1001 recipients in 24 hours; the limit is 1000"},
+    {"ever so many messages are volume", OBSERVATION_MESSAGE, 100000, 10 * MINUTE, 3.5, NULL},
+    {"ever so many recipients are volume", OBSERVATION_RECIPIENT, 1000000, DAY, 3.5, NULL},
+};
+
+static void windows(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        subject_forget(&subject);
+        send(&subject, rows[i].kind, rows[i].number, NOON, rows[i].over);
+        if (fabs(subject.findings.peak - rows[i].want) > 0.1)
+            fail_msg("%s: %f, not %f (%s)", rows[i].name, subject.findings.peak, rows[i].want, subject.findings.reason);
+        if (rows[i].want_reason && strcmp(subject.findings.reason, rows[i].want_reason) != 0)
+            fail_msg("%s: %s", rows[i].name, subject.findings.reason);
+    }
+    subject_destroy(&subject);
+}
+
+/* Points when the limit is passed and at each doubling, not between. */
+static void doublings(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "[burst]\nconnections_10s = 0\nconnections_10m = 0\n");
+    uint32_t calls = 0;
+    for (uint32_t i = 1; i <= 600; i++) {
+        struct observation seen = observation_of(OBSERVATION_CONNECTION, NOON + i * 10 * MILLISECOND, 1);
+        subject_observe(&subject, &seen);
+        bool due = i == 61 || i == 120 || i == 240 || i == 480;
+        calls += due;
+        if (subject.findings.calls != calls)
+            fail_msg("%u connections: %u findings: %s", i, subject.findings.calls, subject.findings.reason);
+    }
+    assert_int_equal(subject.findings.sum, 500);
+    subject_destroy(&subject);
+}
+
+/* What is over is over: the windows empty themselves. */
+static void forgets(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "");
+    moment now = NOON;
+    for (int day = 0; day < 30; day++) {
+        send(&subject, OBSERVATION_CONNECTION, 30, now, 10 * SECOND);
+        send(&subject, OBSERVATION_CONNECTION, 20, now + 40 * MINUTE, 10 * SECOND);
+        now += DAY;
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    subject_destroy(&subject);
+}
+
+/* Figures are never of more than the window: any count said fits into a window of that length. */
+static void figures_are_true(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "");
+    uint64_t random = 3;
+    static moment times[20000];
+    moment now = NOON;
+    for (uint32_t i = 0; i < 20000; i++) {
+        now += next_random(&random) % (i / 1000 % 2 ? 3000 : 100) * MILLISECOND;
+        times[i] = now;
+        struct observation seen = observation_of(OBSERVATION_CONNECTION, now, 1);
+        uint32_t calls = subject.findings.calls, said, length;
+        char unit[16];
+        subject_observe(&subject, &seen);
+        if (subject.findings.calls == calls)
+            continue;
+        assert_int_equal(sscanf(subject.findings.reason, "%u connections in %u %15[a-z]", &said, &length, unit), 3);
+        duration window = length * (unit[0] == 's' ? SECOND : unit[0] == 'm' ? MINUTE : HOUR);
+        uint32_t true_count = 0;
+        for (uint32_t k = 0; k <= i; k++)
+            true_count += times[k] > now - window;
+        if (said > true_count)
+            fail_msg("%s, but it was %u", subject.findings.reason, true_count);
+    }
+    assert_true(subject.findings.calls > 5);
+    subject_destroy(&subject);
+}
+
+/* Time that goes back a little neither loses nor doubles anything. */
+static void time_goes_back(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "");
+    for (uint32_t i = 0; i < 30; i++) {
+        struct observation seen = observation_of(OBSERVATION_CONNECTION, NOON + (i % 2 ? 0 : 4 * SECOND), 1);
+        subject_observe(&subject, &seen);
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    struct observation seen = observation_of(OBSERVATION_CONNECTION, -DAY, 1);
+    subject_observe(&subject, &seen);
+    assert_int_equal(subject.findings.calls, 1);
+    subject_destroy(&subject);
+}
+
+static void configuration(void **state)
+{
+    (void)state;
+    assert_null(configuration_error(&detector_burst, "[burst]\nconnections_1m = 0\nmessages_10s = 0\n"));
+    assert_string_equal(configuration_error(&detector_burst, "[burst]\nconnections_1m = 600\n"),
+                        "test.conf:2: [burst] connections_10m: 300 is less than the 600 of the shorter window; allowed "
+                        "is 0 or 600 and more");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(windows),        cmocka_unit_test(doublings),
+                                       cmocka_unit_test(forgets),        cmocka_unit_test(figures_are_true),
+                                       cmocka_unit_test(time_goes_back), cmocka_unit_test(configuration)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,274 @@
+/* The sequential test: what counts and what does not, and that its errors stay within the bounds that were asked for.
+ */
+#include "tests/unit/detectors/recorder.h"
+
+extern const struct detector detector_rejects;
+
+/* A stream of recipients, each another. */
+struct stream {
+    struct subject *subject;
+    uint32_t number;
+    uint64_t random;
+};
+
+static points recipient(struct stream *stream, uint16_t code, uint16_t enhanced)
+{
+    char address[64];
+    snprintf(address, sizeof address, "user%u@there.example", stream->number);
+    struct observation seen =
+        recipient_of(NOON + stream->number++ * SECOND, "news@here.example", address, code, enhanced);
+    return subject_observe(stream->subject, &seen);
+}
+
+static points content(struct stream *stream, const char *from, uint16_t code)
+{
+    uint32_t number = stream->number++;
+    struct observation seen = observation_of(OBSERVATION_MESSAGE, NOON + number * SECOND, number);
+    seen.message.from = text_of(from);
+    seen.message.reply.code = code;
+    return subject_observe(stream->subject, &seen);
+}
+
+/* How many of one outcome alone it takes to be called an abuser; 0: 500 do not. */
+static const struct row {
+    const char *name;
+    uint16_t code, enhanced;
+    uint32_t want;
+} rows[] = {
+    {"user unknown", 550, 50101, 8},
+    {"user unknown, no enhanced code", 550, 0, 8},
+    {"no such domain", 550, 50102, 8},
+    {"user not local", 551, 0, 8},
+    {"mailbox name not allowed", 553, 0, 8},
+    {"blocked by a list", 554, 50701, 31},
+    {"refused by policy", 550, 50701, 31},
+    {"mailbox disabled", 550, 50201, 31},
+    {"the sender's address is refused", 550, 50108, 31},
+    {"mailbox full", 552, 50202, 0},
+    {"mailbox full, no enhanced code", 552, 0, 0},
+    {"greylisted", 450, 40701, 0},
+    {"greylisted, the other code", 451, 40701, 0},
+    {"unknown for now", 450, 40101, 0},
+    {"too many connections", 421, 0, 0},
+    {"no answer seen", 0, 0, 0},
+    {"accepted", 250, 20105, 0},
+};
+
+static void outcomes(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        subject_forget(&subject);
+        struct stream stream = {.subject = &subject};
+        uint32_t tries = 0;
+        while (tries < 500 && subject.findings.calls == 0) {
+            recipient(&stream, rows[i].code, rows[i].enhanced);
+            tries++;
+        }
+        uint32_t got = subject.findings.calls ? tries : 0;
+        if (got != rows[i].want)
+            fail_msg("%s: %u, not %u", rows[i].name, got, rows[i].want);
+    }
+    subject_destroy(&subject);
+}
+
+static void reasons(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject};
+    recipient(&stream, 250, 0);
+    for (int i = 0; i < 9; i++)
+        recipient(&stream, 550, 50101);
+    assert_int_equal(subject.findings.sum, 3996);
+    assert_true(subject.findings.account == 17.0); /* `most`: a block needs another detector's word */
+    assert_string_equal(subject.findings.reason, "9 of 10 recipients refused; the last: 550 for user9@there.example");
+    subject_destroy(&subject);
+}
+
+/* The same recipient counts once, however often it is tried and however it ends. */
+static void repeats(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    for (int day = 0; day < 100; day++) {
+        for (int k = 0; k < 20; k++) {
+            char address[64];
+            snprintf(address, sizeof address, "Gone%d@there.example", k);
+            struct observation seen = recipient_of(NOON + day * DAY, "cron@here.example", address, 550, 50101);
+            if (k < 6)
+                subject_observe(&subject, &seen);
+        }
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    subject_destroy(&subject);
+}
+
+/* Content that a server refuses counts once for one sender there; from ever new senders it adds up. */
+static void refused_content(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject};
+    for (int i = 0; i < 1000; i++) {
+        stream.number = 7;
+        content(&stream, "cron@here.example", 550);
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    subject_forget(&subject);
+    for (int i = 0; i < 31; i++) {
+        char from[32];
+        snprintf(from, sizeof from, "%d@here.example", i);
+        content(&stream, from, 550);
+    }
+    assert_int_equal(subject.findings.calls, 1);
+    assert_string_equal(subject.findings.reason,
+                        "31 of 31 recipients refused; the last: 550 for content from 30@here.example");
+    subject_destroy(&subject);
+}
+
+static void taken_back(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject};
+    while (subject.findings.calls == 0)
+        recipient(&stream, 550, 50101);
+    for (int i = 0; i < 100; i++)
+        recipient(&stream, 250, 0);
+    assert_int_equal(subject.findings.calls, 2); /* said once, then there is nothing left to take back */
+    assert_int_equal(subject.findings.last, -1700);
+    assert_true(subject.findings.account == 0);
+    assert_string_equal(subject.findings.reason,
+                        "the last 9 recipients: 9 accepted, 0 refused; earlier points taken back");
+    subject_destroy(&subject);
+}
+
+/* A dead domain in the middle of a good list is forgiven by three quarters; a machine taken over is not. */
+static void benefit_of_the_doubt(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject};
+    for (int i = 0; i < 55 * 9; i++) /* nine make a test */
+        recipient(&stream, 250, 0);
+    for (int i = 0; i < 8; i++)
+        recipient(&stream, 550, 50101);
+    assert_int_equal(subject.findings.sum, 999);
+    assert_non_null(strstr(subject.findings.reason, "; accepted well before"));
+    for (int i = 0; i < 8; i++)
+        recipient(&stream, 550, 50101);
+    assert_true(subject.findings.account == 17.0);
+    subject_destroy(&subject);
+}
+
+/* Run one test after another at a share of refusals; how many of them end with "abuser"? Points stand against the
+ * sender at the start of each, so that "honest" shows as well. */
+static double accused(struct subject *subject, struct stream *stream, double share, uint32_t tests)
+{
+    uint32_t abuser = 0;
+    for (uint32_t i = 0; i < tests; i++) {
+        subject_forget(subject);
+        while (subject->findings.calls == 0)
+            recipient(stream, 550, 50101);
+        points added = 0;
+        while (added == 0)
+            added = recipient(stream, next_random(&stream->random) < share * 2147483648.0 ? 550 : 250, 0);
+        abuser += added > 0;
+    }
+    return (double)abuser / tests;
+}
+
+static const struct bound {
+    const char *configuration;
+    double honest, abuser, false_positive, false_negative;
+    uint32_t tests;
+} bounds[] = {
+    {"[rejects]\nfalse_positive = 0.01\nfalse_negative = 0.01\n", 0.15, 0.5, 0.01, 0.01, 20000},
+    {"[rejects]\nfalse_positive = 0.05\nfalse_negative = 0.1\n", 0.15, 0.5, 0.05, 0.1, 20000},
+    {"[rejects]\nfalse_positive = 0.1\nfalse_negative = 0.02\nshare_honest = 0.2\nshare_abuser = 0.8\n", 0.2, 0.8, 0.1,
+     0.02, 20000},
+    {"[rejects]\nfalse_positive = 0.02\nfalse_negative = 0.02\nshare_honest = 0.05\nshare_abuser = 0.25\n", 0.05, 0.25,
+     0.02, 0.02, 20000},
+    {"", 0.15, 0.5, 0.0001, 0.01, 20000},
+};
+
+/* Wald: the error rates are at most false_positive / (1 - false_negative) and false_negative / (1 - false_positive).
+ * Three standard errors are allowed to chance, which is the same on every run. */
+static void error_bounds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        const struct bound *bound = &bounds[i];
+        struct subject subject = subject_create(&detector_rejects, bound->configuration);
+        struct stream stream = {.subject = &subject, .random = 42};
+        double most = bound->false_positive / (1 - bound->false_negative);
+        double got = accused(&subject, &stream, bound->honest, bound->tests);
+        if (got > most + 3 * sqrt(most / bound->tests))
+            fail_msg("row %zu: %f of the honest are called abusers, at most %f may be", i, got, most);
+        most = bound->false_negative / (1 - bound->false_positive);
+        got = 1 - accused(&subject, &stream, bound->abuser, bound->tests);
+        if (got > most + 3 * sqrt(most / bound->tests))
+            fail_msg("row %zu: %f of the abusers are called honest, at most %f may be", i, got, most);
+        subject_destroy(&subject);
+    }
+}
+
+/* 50,000 recipients in a night, 2 to 8 % stale, many nights: never accused. */
+static void newsletters(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    for (uint32_t night = 0; night < 12; night++) {
+        subject_forget(&subject);
+        struct stream stream = {.subject = &subject, .random = night + 1};
+        double share = 0.02 + 0.06 * night / 11;
+        for (int i = 0; i < 50000; i++)
+            recipient(&stream, next_random(&stream.random) < share * 2147483648.0 ? 550 : 250, 0);
+        if (subject.findings.sum > 0)
+            fail_msg("%f stale: %s", share, subject.findings.reason);
+    }
+    subject_destroy(&subject);
+}
+
+/* Bots: the number of recipients until the first accusation, on average. */
+static void bots(void **state)
+{
+    (void)state;
+    static const struct {
+        double share, most;
+    } expected[] = {{0.4, 75}, {0.5, 32}, {0.7, 16}, {0.9, 11}, {1.0, 8}};
+    struct subject subject = subject_create(&detector_rejects, "");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct stream stream = {.subject = &subject, .random = i};
+        uint32_t tried = 0;
+        for (int run = 0; run < 500; run++) {
+            subject_forget(&subject);
+            while (subject.findings.calls == 0 && ++tried)
+                recipient(&stream, next_random(&stream.random) < expected[i].share * 2147483648.0 ? 550 : 250, 0);
+        }
+        if (tried / 500.0 > expected[i].most)
+            fail_msg("%f refused: %f recipients", expected[i].share, tried / 500.0);
+    }
+    subject_destroy(&subject);
+}
+
+static void configuration(void **state)
+{
+    (void)state;
+    assert_string_equal(configuration_error(&detector_rejects, "[rejects]\nshare_abuser = 0.1\n"),
+                        "test.conf:2: [rejects] share_abuser: is not above share_honest; allowed is share_honest + "
+                        "0.05 and more");
+    assert_non_null(configuration_error(&detector_rejects, "[rejects]\nfalse_positive = 0\n"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(outcomes),     cmocka_unit_test(reasons),
+                                       cmocka_unit_test(repeats),      cmocka_unit_test(refused_content),
+                                       cmocka_unit_test(taken_back),   cmocka_unit_test(benefit_of_the_doubt),
+                                       cmocka_unit_test(error_bounds), cmocka_unit_test(newsletters),
+                                       cmocka_unit_test(bots),         cmocka_unit_test(configuration)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
