@@ -381,7 +381,8 @@ bool attributes_of_message(const struct nlmsghdr *message, const struct attribut
 {
     struct reading reading = {forms, count, table};
     memset(table, 0, sizeof(const struct nlattr *) * ATTRIBUTES_MOST);
-    if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
+    /* libmnl walks to the next multiple of four, where the kernel's messages end anyway. */
+    if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg) || message->nlmsg_len % NLMSG_ALIGNTO)
         return false;
     return mnl_attr_parse(message, sizeof(struct nfgenmsg), attribute_check, &reading) == MNL_CB_OK;
 }

@@ -1,9 +1,23 @@
 /* Our table in the kernel, over netlink with libmnl alone.
  *
  * On a hypervisor `table netdev postern`: a chain on each guest's port and each uplink (ingress, priority -450). On a
- * host `table inet postern`: one chain on output. Sets are named as people see them in `nft list ruleset`: block_port
- * block_mac block4 block6 block_uid, the same with throttle_ and divert_, and allow_port allow4 allow6 allow_uid.
- * Elements carry time-out and counter. Only mail ports are ever touched; mail that arrives is not. */
+ * host `table inet postern`: one chain on output. Only mail ports are ever touched; mail that arrives is not.
+ *
+ * Sets are named as people see them in `nft list ruleset`, their elements carry time-out and counter:
+ *
+ *                  netdev and inet      netdev alone                      inet alone
+ *     block        block4 block6        block_port block_mac              block_uid
+ *     throttle     throttle4 throttle6  throttle_port throttle_mac        throttle_uid
+ *     divert       divert4 divert6      divert_port divert_mac            divert_uid
+ *     allow        allow4 allow6        allow_port allow_mac              allow_uid
+ *
+ * A port or MAC is known where a packet comes in, a user where it is made; asking for the other is -EOPNOTSUPP. The
+ * keys are the senders', in `allow` too; destinations that stay open for all are the constant sets open4 and open6. An
+ * allowed sender wins over every other set. Throttle drops what opens a connection above the rate, and leaves what is
+ * open alone. Divert counts and lets through: there is no relay that it knows.
+ *
+ * The table belongs to no process (no `owner` flag): it outlives the agent, so that blocks run out by themselves and a
+ * restart takes it over, and `nft` on the command line can read and change it. nft_guard_... tells of changes. */
 #ifndef NFT_NFT_H
 #define NFT_NFT_H
 
@@ -44,7 +58,7 @@ struct nft_element {
     enum nft_key key;
     uint8_t bytes[16]; /* PORT: name, zero-padded; MAC 6; IPv4 4; IPv6 the /64's first address; USER: uid in host order,
                           4 */
-    duration timeout;  /* at least a second; read back: what is left */
+    duration timeout;  /* at least a second; read back: what is left, 0 where a person set none */
     uint32_t rate;     /* NFT_THROTTLE: connections a minute; 0: the plan's */
     uint64_t packets, bytes_counted; /* read back */
 };
@@ -52,36 +66,42 @@ struct nft_element {
 int nft_open(struct nft **result, struct error *) MUST_CHECK;
 void nft_close(struct nft **);
 
-/* Load a throw-away table hooked on the loopback device for each feature and take it away again. */
+/* Load a throw-away table hooked on the loopback device for each feature and take it away again. -EPERM:
+ * CAP_NET_ADMIN is missing. nft_install() asks by itself where nobody has. */
 int nft_probe(struct nft *, struct nft_features *result, struct error *) MUST_CHECK;
 
-/* Make our table as planned, in one transaction. A table of ours that is already there with the same plan is taken over
- * as it is, with its elements; with another plan it is replaced and its elements carried over, in one transaction.
- * `*kept` tells how many elements stand. A table of our name and another hand's making is an error that says so. */
+/* Make our table as planned, in one transaction. A table of ours that is already there and is what the plan would make,
+ * to the last expression, is taken over as it is, with hooks and elements; else (another plan, another role, tampered
+ * with) it is replaced and they are carried over, in one transaction. So calling it again puts right what others did.
+ * `*kept` tells how many elements stand. A table of our name and another hand's making is -EEXIST and left alone. */
 int nft_install(struct nft *, const struct nft_plan *, uint32_t *kept, struct error *) MUST_CHECK;
 int nft_remove(struct nft *, struct error *) MUST_CHECK; /* the table whole; fine where there is none */
 
-/* Hook a guest's port or an uplink; fine where it is hooked. The device must exist. */
+/* Hook a guest's port or an uplink; fine where it is hooked. -ENOENT: there is no such device. On a host -EOPNOTSUPP:
+ * nothing needs hooking. */
 int nft_hook(struct nft *, const char *device, bool uplink, struct error *) MUST_CHECK;
 int nft_unhook(struct nft *, const char *device, struct error *) MUST_CHECK; /* fine where it is not */
 
-/* Add, or give an element that stands a new time-out, whatever the kernel's version. */
+/* Add, or give an element that stands a new time-out (and rate), whatever the kernel's version; what it has counted
+ * stays. -ENOENT: the table is gone. */
 int nft_add(struct nft *, const struct nft_element *, struct error *) MUST_CHECK;
 int nft_delete(struct nft *, enum nft_deed, enum nft_key, const uint8_t bytes[16],
                struct error *) MUST_CHECK;              /* fine if absent */
 int nft_flush(struct nft *, struct error *) MUST_CHECK; /* every element of every set, the allow sets too */
-/* Calls back for each element of all sets; tried again where the table changed meanwhile. */
+/* Calls back for each element of all sets, sorted by deed, key and bytes; read again where the rule set changed
+ * meanwhile, before any call. */
 int nft_list(struct nft *, void (*each)(void *context, const struct nft_element *), void *context,
              struct error *) MUST_CHECK;
 
-/* nft/guard.h's part: what others do to our table. */
+/* What others do to our table. `ours` must outlive the guard. */
 struct nft_guard;
 enum nft_guard_news { NFT_GUARD_QUIET, NFT_GUARD_TABLE_GONE, NFT_GUARD_CHANGED, NFT_GUARD_OVERRUN };
 int nft_guard_open(const struct nft *ours, struct nft_guard **result, struct error *) MUST_CHECK;
 void nft_guard_close(struct nft_guard **);
 int nft_guard_descriptor(const struct nft_guard *);
-/* Read what is waiting. Our own changes are not news. `culprit` names the process (may be empty). OVERRUN: verify all.
- */
+/* Read what is waiting, the worst of it. Our own changes and elements that run out are not news. `culprit` is the
+ * process as "nft (1234)", empty where the kernel does not say. GONE, CHANGED, OVERRUN: nft_install() puts it right;
+ * after CHANGED and OVERRUN elements may be missing or new, see nft_list(). */
 enum nft_guard_news nft_guard_read(struct nft_guard *, char culprit[32]);
 
 #endif
