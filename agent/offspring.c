@@ -64,8 +64,8 @@ static void become(const struct offspring *child, int channel, pid_t parent)
                          (char *)(uintptr_t) "run",
                          (char *)(uintptr_t) "--role",
                          (char *)(uintptr_t)role_name(child->role),
-                         (char *)(uintptr_t) "--state",
-                         (char *)(uintptr_t)(child->state ? child->state : ""),
+                         child->state ? (char *)(uintptr_t) "--state" : NULL,
+                         (char *)(uintptr_t)child->state,
                          NULL};
     execv("/proc/self/exe", arguments);
     log_write(&log, LOG_TROUBLE, "cannot execute ourselves: %s", strerror(errno));
