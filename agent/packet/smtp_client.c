@@ -137,8 +137,9 @@ static void take_helo(const struct smtp_call *call, const struct smtp_command *c
 
 static void take_mail(const struct smtp_call *call, const struct smtp_command *command)
 {
+    bool inside = smtp_record_current(&call->smtp->record) != NULL && !call->smtp->chunks_open;
     close_transaction(call);
-    bool begun = begin_transaction(call, command->address, 0);
+    bool begun = begin_transaction(call, command->address, inside ? ENTRY_INSIDE : 0);
     call->smtp->gapped = false;
     smtp_await(call, begun ? AWAITED_MAIL : AWAITED_OTHER);
 }
@@ -163,6 +164,10 @@ static void take_bdat(const struct smtp_call *call, const struct smtp_command *c
 {
     struct smtp *smtp = call->smtp;
     need_transaction(call);
+    if (!command->sized) {
+        smtp_await(call, AWAITED_BAD_CHUNK);
+        return;
+    }
     if (!smtp->chunks_open) {
         smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
         smtp->content = (struct smtp_content){0};
@@ -407,7 +412,7 @@ static bool first_line_is_command(struct text held)
 static void guess(const struct smtp_call *call, struct text held)
 {
     struct smtp *smtp = call->smtp;
-    bool command = held.length == 0 || first_line_is_command(held);
+    bool command = text_trim(held).length == 0 || first_line_is_command(held);
     if (smtp->client_state == CLIENT_DOT) {
         smtp->client_state = command ? CLIENT_COMMAND : CLIENT_CONTENT;
         if (command) {

@@ -163,8 +163,9 @@ static bool argument_fits(struct smtp_command *command)
         command->plausible = argument.length == 0;
         return argument.length == 0 || command->verb == VERB_QUIT || command->verb == VERB_RSET;
     case VERB_BDAT:
-        command->plausible = parse_chunk(argument, command);
-        return command->plausible;
+        command->sized = parse_chunk(argument, command);
+        command->plausible = command->sized;
+        return true;
     case VERB_AUTH:
         command->mechanism = next_word(&command->argument);
         command->plausible =

@@ -29,6 +29,7 @@ struct smtp_command {
     enum smtp_verb verb;
     bool plausible;         /* verb and syntax fit so well that reading can start again here after a gap */
     bool last;              /* BDAT: LAST */
+    bool sized;             /* BDAT: the size can be read */
     uint64_t size;          /* BDAT: bytes of the chunk */
     struct text argument;   /* behind the verb, trimmed; HELO's name, AUTH's initial response */
     struct text mechanism;  /* AUTH */
@@ -36,8 +37,8 @@ struct smtp_command {
     struct text parameters; /* MAIL, RCPT: what stands behind the path */
 };
 
-/* `line`: without its CR LF. MAIL and RCPT without FROM and TO, DATA with an argument, BDAT without a size and the like
- * are VERB_OTHER: a server refuses them. */
+/* `line`: without its CR LF. MAIL and RCPT without FROM and TO, DATA with an argument and the like are
+ * VERB_OTHER: a server refuses them. */
 struct smtp_command smtp_command_parse(struct text line);
 
 /* The path at the front of `text`: "<@a,@b:user@c>" gives "user@c". Brackets may be missing, spaces may stand around;

@@ -65,6 +65,7 @@ static void cut_out(struct smtp_record *record, uint32_t from, uint32_t size)
     record->kept_end = moved(record->kept_end, from, size);
     record->current = record->current ? moved(record->current - 1, from, size) + 1 : 0;
     record->answering = record->answering ? moved(record->answering - 1, from, size) + 1 : 0;
+    record->before = record->before ? moved(record->before - 1, from, size) + 1 : 0;
 }
 
 /* Forget what is answered beyond the summary's bounds. */
@@ -81,6 +82,7 @@ static void trim(struct smtp_record *record, const struct smtp_listener *listene
     uint32_t done = all_answered ? record->length : before_answering;
     if (done <= record->kept_end)
         return;
+    record->before = 0;
     if (all_answered)
         record->answering = 0;
     cut_out(record, record->kept_end, done - record->kept_end);
@@ -138,6 +140,7 @@ struct smtp_open_transaction *smtp_record_step(struct smtp_record *record)
         uint32_t offset = record->next;
         record->next += entry_at(record, offset)->size;
         if (entry_at(record, offset)->kind == ENTRY_TRANSACTION) {
+            record->before = record->answering;
             record->answering = offset + 1;
             return transaction_at(record, offset);
         }
@@ -148,6 +151,18 @@ struct smtp_open_transaction *smtp_record_step(struct smtp_record *record)
 struct smtp_open_transaction *smtp_record_answering(struct smtp_record *record)
 {
     return record->answering ? transaction_at(record, record->answering - 1) : NULL;
+}
+
+void smtp_record_go_back(struct smtp_record *record)
+{
+    struct smtp_open_transaction *refused = smtp_record_answering(record);
+    if (!refused || !record->before || record->current != record->answering || !(refused->entry.flags & ENTRY_INSIDE))
+        return;
+    if (!(transaction_at(record, record->before - 1)->entry.flags & ENTRY_ACCEPTED))
+        return;
+    refused->entry.flags |= ENTRY_REFUSED;
+    record->current = record->answering = record->before;
+    record->before = 0;
 }
 
 bool smtp_record_next_recipient(const struct smtp_record *record, struct text *address)
@@ -236,9 +251,11 @@ void *smtp_record_summarise(const struct smtp_record *record, const struct smtp_
     for (uint32_t at = 0; at < listed_end(record); at += entry_at(record, at)->size) {
         const struct smtp_entry *entry = entry_at(record, at);
         if (entry->kind == ENTRY_TRANSACTION) {
-            transaction = entry->flags & ENTRY_UNLISTED ? NULL : &transactions[listed++];
-            if (transaction)
-                list_transaction(transaction_at(record, at), recipients, transaction);
+            struct smtp_transaction *begun = entry->flags & ENTRY_UNLISTED ? NULL : &transactions[listed++];
+            if (begun)
+                list_transaction(transaction_at(record, at), recipients, begun);
+            if (!(entry->flags & ENTRY_REFUSED))
+                transaction = begun;
         } else if (transaction) {
             *recipients++ = (struct smtp_recipient){{(const char *)(entry + 1), entry->length}, entry->code};
             transaction->recipient_count++;

@@ -24,6 +24,9 @@ enum smtp_entry_flag {
     ENTRY_CONTENT = 4,   /* content was begun */
     ENTRY_COMPLETE = 8,  /* ... and seen whole */
     ENTRY_OBSERVED = 16, /* ... and observed as a message */
+    ENTRY_ACCEPTED = 32, /* MAIL was answered 2xx */
+    ENTRY_INSIDE = 64,   /* MAIL was sent while the transaction before it was open */
+    ENTRY_REFUSED = 128, /* ... and refused for that: recipients behind it are the earlier one's */
 };
 
 struct smtp_open_transaction {
@@ -38,6 +41,7 @@ struct smtp_record {
     uint32_t length, room;
     uint32_t current;   /* 1 + offset of the transaction that the client is in; 0: none */
     uint32_t answering; /* 1 + offset of the transaction that the server is in; 0: none */
+    uint32_t before;    /* 1 + offset of the transaction that the server was in before; 0: none */
     uint32_t next;      /* offset of the entry whose reply comes next */
     uint32_t kept_end;  /* set once the summary is full: what stands before it is kept */
     uint32_t left_out;
@@ -59,6 +63,9 @@ struct smtp_open_transaction *smtp_record_step(struct smtp_record *);
 struct smtp_open_transaction *smtp_record_answering(struct smtp_record *);
 bool smtp_record_next_recipient(const struct smtp_record *, struct text *address);
 void smtp_record_answer_recipient(struct smtp_record *, uint16_t code);
+
+/* MAIL inside of a transaction was refused: client and server are in the transaction before it again. */
+void smtp_record_go_back(struct smtp_record *);
 
 struct text smtp_record_from(const struct smtp_open_transaction *);
 

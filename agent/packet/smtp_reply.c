@@ -86,6 +86,7 @@ bool smtp_reply_suits(enum smtp_awaited awaited, uint16_t code)
     case AWAITED_DATA:
     case AWAITED_AUTH:
     case AWAITED_STARTTLS:
+    case AWAITED_BAD_CHUNK:
     case AWAITED_UNKNOWN:
         return refused;
     case AWAITED_QUIT:

@@ -16,6 +16,7 @@ enum smtp_awaited {
     AWAITED_CONTENT,
     AWAITED_CHUNK,
     AWAITED_LAST_CHUNK,
+    AWAITED_BAD_CHUNK, /* BDAT without a size: no content follows */
     AWAITED_RSET,
     AWAITED_AUTH,
     AWAITED_STARTTLS,

@@ -49,12 +49,17 @@ static void answer_greeting(const struct smtp_call *call, const struct reply *re
 
 static void answer_mail(const struct smtp_call *call, const struct reply *reply)
 {
-    struct smtp_open_transaction *transaction = smtp_record_step(&call->smtp->record);
+    struct smtp_record *record = &call->smtp->record;
+    struct smtp_open_transaction *transaction = smtp_record_step(record);
     if (!transaction)
         return;
+    if (reply->code >= 200 && reply->code < 300)
+        transaction->entry.flags |= ENTRY_ACCEPTED;
     struct observation observation = {.kind = OBSERVATION_TRANSACTION,
                                       .transaction = {.from = smtp_record_from(transaction), .reply = *reply}};
     observe(call, &observation);
+    if (reply->code == 503) /* bad sequence: the transaction before it goes on */
+        smtp_record_go_back(record);
 }
 
 static void answer_recipient(const struct smtp_call *call, const struct reply *reply)
@@ -133,6 +138,13 @@ static void answer_chunk(const struct smtp_call *call, const struct reply *reply
     smtp_observe_message(call, transaction, reply);
 }
 
+static void answer_bad_chunk(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
+    if (transaction && reply->code != 0 && !(transaction->entry.flags & ENTRY_OBSERVED))
+        transaction->entry.code = reply->code;
+}
+
 static enum auth_outcome outcome_of(const struct reply *reply)
 {
     if (reply->code == 235)
@@ -195,6 +207,9 @@ static void answer(const struct smtp_call *call, enum smtp_awaited awaited, cons
     case AWAITED_CHUNK:
     case AWAITED_LAST_CHUNK:
         answer_chunk(call, reply, awaited == AWAITED_LAST_CHUNK);
+        break;
+    case AWAITED_BAD_CHUNK:
+        answer_bad_chunk(call, reply);
         break;
     case AWAITED_AUTH:
         answer_auth(call, reply);

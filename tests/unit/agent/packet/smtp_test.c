@@ -90,6 +90,10 @@ static const struct {
                C("Subject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n")},
      .want = "EHLO me.org\nMAIL <a@me.org> 0\nRCPT <b@x.org> 0\nMESSAGE <a@me.org> to 0, 18 bytes 0\n"
              "-- me.org tls none  auth none  quit\n<a@me.org> <b@x.org> 0 = 0, 18 bytes\n"},
+    {.name = "only the client's side, a bare dot line at its end",
+     .parts = {C("MAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\nSubject: x\r\n.\n\n")},
+     .want = "MAIL <a@me.org> 0\nRCPT <b@x.org> 0\nMESSAGE <a@me.org> to 0, 12 bytes 0\n"
+             "--  tls none  auth none \n<a@me.org> <b@x.org> 0 = 0, 12 bytes\n"},
     {.name = "line feeds alone",
      .parts = {S("220 mx\n"), C("HELO me.org\n"), S("250 mx\n"), C("MAIL FROM:<a@me.org>\nRCPT TO:<b@x.org>\nDATA\n"),
                S("250 ok\n250 ok\n354 go\n"), C("hello\n.\nQUIT\n"), S("250 ok\n221 bye\n")},
@@ -117,6 +121,15 @@ static const struct {
      .parts = {ENVELOPE, C("BDAT 5\r\nhello"), S("552 5.3.4 too big\r\n"), C("RSET\r\n"), S("250 ok\r\n"), QUIT},
      .want = ENVELOPED "MESSAGE <a@me.org> to 1, 5 bytes cut 552/50304\n-- me.org tls none  auth none  quit\n"
                        "<a@me.org> <b@x.org> 250 = 552, 5 bytes cut\n"},
+    {.name = "a chunk without a size",
+     .parts = {ENVELOPE, C("BDAT 12345678901234567890 LAST\r\n"), S("521 5.5.4 syntax\r\n"), QUIT},
+     .want = ENVELOPED "-- me.org tls none  auth none  quit\n<a@me.org> <b@x.org> 250 = 521, 0 bytes cut\n"},
+    {.name = "MAIL inside a transaction, refused: the transaction goes on",
+     .parts = {ENVELOPE, C("MAIL FROM:<c@me.org>\r\n"), S("503 5.5.1 nested\r\n"), C("RCPT TO:<d@x.org>\r\nDATA\r\n"),
+               S("250 ok\r\n354 go\r\n"), C("x\r\n.\r\n"), S("250 ok\r\n")},
+     .want = ENVELOPED "MAIL <c@me.org> 503/50501\nRCPT <d@x.org> 250\nMESSAGE <a@me.org> to 2, 3 bytes 250\n"
+                       "-- me.org tls none  auth none \n"
+                       "<a@me.org> <b@x.org> 250 <d@x.org> 250 = 250, 3 bytes\n<c@me.org> = 0, 0 bytes cut\n"},
     {.name = "content refused after the dot",
      .parts = {ENVELOPE, C("DATA\r\n"), S("354 go\r\n"), C("spam\r\n.\r\n"),
                S("550-5.7.1 we do not\r\n550 5.7.1 want it\r\n")},
