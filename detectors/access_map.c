@@ -218,9 +218,9 @@ static bool find_domain(const struct access_map *map, struct text domain, struct
     if (answer(map, domain, result))
         return true;
     uint32_t parents = 0;
-    for (size_t i = 1; i < domain.length; i++)
+    for (size_t i = 0; i < domain.length; i++)
         parents += domain.bytes[i] == '.';
-    for (size_t i = 1; i < domain.length; i++) {
+    for (size_t i = 0; i < domain.length; i++) {
         if (domain.bytes[i] != '.' || parents-- > PARENTS_MOST)
             continue;
         struct text with_dot = {domain.bytes + i, domain.length - i};

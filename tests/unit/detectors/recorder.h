@@ -54,7 +54,7 @@ struct subject {
 /* "builtin:NAME" from the tree, everything else as it stands. */
 static int recorder_read(void *context, const char *name, struct text *result, struct error *error)
 {
-    char **kept = context, path[256];
+    char **kept = context, path[600];
     snprintf(path, sizeof path, "%s%s", strncmp(name, "builtin:", 8) == 0 ? "conf/maps/" : "",
              strncmp(name, "builtin:", 8) == 0 ? name + 8 : name);
     FILE *file = fopen(path, "r");
