@@ -5,7 +5,7 @@
 #include <string.h>
 
 const struct option policy_options[] = {
-    DURATION_OPTION("policy", struct policy, half_life, "1h", .least = "1m", .most = "30d",
+    DURATION_OPTION("policy", struct policy, half_life, "1h", .least = "1s", .most = "30d",
                     .text = "Evidence weighs half after this time."),
     POINTS_OPTION("policy", struct policy, alert, "10", .least = "1", .most = "1000",
                   .text = "Points from which a sender is worth a look: odds of 10 to 1 that it is abused."),
@@ -18,7 +18,7 @@ const struct option policy_options[] = {
     RATIO_OPTION("policy", struct policy, release, "0.5", .least = "0.01", .most = "1",
                  .text = "A verdict is over once the score is below this part of what it took; until then its order is "
                          "renewed."),
-    DURATIONS_OPTION("policy", struct policy, holds, "1h 6h 24h 7d", .least = "1m", .most = "365d",
+    DURATIONS_OPTION("policy", struct policy, holds, "1h 6h 24h 7d", .least = "1s", .most = "365d",
                      .text = "How long the first, second, ... order holds; further ones as long as the last."),
     DURATION_OPTION("policy", struct policy, forget, "30d", .least = "1h", .most = "3650d",
                     .text = "After this time without an order the earlier ones count no more."),

@@ -18,7 +18,7 @@ COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 # Short holds, so that the block's end can be seen; everything else as shipped.
 CONFIGURATION = """
 [policy]
-hold = 12s
+holds = 12s
 half_life = 5s
 
 [enforce]

@@ -14,7 +14,7 @@ from testbed import LAYOUTS, MAIL_PORTS, Testbed, missing  # noqa: E402
 
 CONFIGURATION = """
 [policy]
-hold = 15s
+holds = 15s
 half_life = 4s
 
 [enforce]
