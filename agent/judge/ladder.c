@@ -251,18 +251,15 @@ static void end_person_order(struct judge *judge, struct sender_record *record, 
         ladder_descend(judge, record, time, ORDER_BY_POLICY, NULL);
 }
 
-/* Until the score would be clean, but no longer than the hold was. */
+/* Until the score will be clean, if nothing comes to it: so a person can be told when that is. */
 static void renew(struct judge *judge, struct sender_record *record, moment time)
 {
     struct judgement *judgement = judgement_of(judge, record);
     const struct policy *policy = policy_of(judge);
-    moment most = judgement->hold_until + policy_hold(policy, judgement->holds - 1);
-    moment least = judgement->hold_until + RENEW_LEAST;
+    moment least = judgement->hold_until + RENEW_LEAST, most = time + ORDER_LONGEST - ORDER_MARGIN;
     moment until = ladder_falls_below(judge, judgement, policy_release(policy, judgement->verdict), time);
-    until = until < most ? until : whole_second(most);
     until = until > least ? until : least;
-    if (until > time + ORDER_LONGEST - ORDER_MARGIN)
-        until = time + ORDER_LONGEST - ORDER_MARGIN;
+    until = until < most ? until : most / SECOND * SECOND;
     sender_record_open(record);
     judgement->hold_until = until;
     sender_record_close(record);
