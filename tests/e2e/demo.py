@@ -18,8 +18,8 @@ COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 # Short holds, so that the block's end can be seen; everything else as shipped.
 CONFIGURATION = """
 [policy]
-holds = 12s
-half_life = 5s
+holds = 10s
+half_life = 10s
 
 [enforce]
 mode = enforce
@@ -68,11 +68,18 @@ def swaks(server, sender, recipient, helo):
             "--silent", "2"]
 
 
-def bot_command(bed):
-    """Direct to every exchanger in reach, junk sender, HELO localhost: what a spam bot does."""
-    one = "smtp-source -c -s 4 -m 40 -M localhost -f you@example.com -t victim%s@mx.test [%s]:25 & "
-    sinks = [s for s in bed.SINKS4]
-    return "".join(one % (n, s) for n, s in enumerate(sinks)) + "wait"
+def add_exchangers(bed):
+    """Thirty more mail servers outside: the world that a bot finds in its list of addresses."""
+    servers = [f"198.51.100.{n}" for n in range(100, 130)]
+    batch = "".join(f"addr add {server}/32 dev lo\n" for server in servers)
+    bed.run("inet", ["ip", "-batch", "-"], input=batch)
+    return servers
+
+
+def bot_command(servers):
+    """Straight to every exchanger, junk sender, HELO localhost: what a spam bot does."""
+    one = "smtp-source -c -m 4 -M localhost -f you@example.com -t victim%d@mx%d.postern '[%s]:25'"
+    return " & ".join(one % (n, n, server) for n, server in enumerate(servers)) + " & wait"
 
 
 def counts(customers):
@@ -98,10 +105,10 @@ def wait_for(agent, verdict, bot, patience):
 
 def play(bed, agent):
     customers = {
-        "shop": Customer(bed, f"vps{SHOP}", [swaks(bed.SINKS4[1], "orders@shop.test", f"buyer{n}@mail.test",
-                                                   "mail.shop.test") for n in range(9)], 0.7),
-        "office": Customer(bed, f"vps{OFFICE}", [swaks(bed.SINKS6[0], "anna@office.test", f"partner{n}@firm.test",
-                                                       "mx.office.test") for n in range(5)], 0.9),
+        "shop": Customer(bed, f"vps{SHOP}", [swaks(bed.SINKS4[1], "orders@shop.postern", f"buyer{n}@mail.postern",
+                                                   "mail.shop.postern") for n in range(9)], 0.7),
+        "office": Customer(bed, f"vps{OFFICE}", [swaks(bed.SINKS6[0], "anna@office.postern", f"partner{n}@firm.postern",
+                                                       "mx.office.postern") for n in range(5)], 0.9),
     }
     bot = f"port:vnet{BOT}"
     for customer in customers.values():
@@ -111,7 +118,7 @@ def play(bed, agent):
     show(agent.postern("senders").stdout)
 
     say(f"The third customer's machine is taken over by a bot behind vnet{BOT} (smtp-source).", "1;31")
-    bots = [bed.popen(f"vps{BOT}", f"while :; do {bot_command(bed)}; sleep 0.2; done",
+    bots = [bed.popen(f"vps{BOT}", f"while :; do {bot_command(add_exchangers(bed))}; sleep 0.5; done",
                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     if not wait_for(agent, "block", bot, 15):
         raise AgentError("the bot was not blocked")

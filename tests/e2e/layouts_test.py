@@ -26,14 +26,14 @@ BOT, NEIGHBOUR = 1, 2
 def flood(bed, address):
     """A bot: a burst of junk from one guest to every exchanger that it reaches."""
     sinks = bed.SINKS6 if ":" in address else bed.SINKS4
-    command = " & ".join(f"timeout 20 smtp-source -c -s 5 -m 60 -M localhost -f you@example.com -t t{n}@mx.test '[{s}]:25'"
+    command = " & ".join(f"timeout 20 smtp-source -c -s 5 -m 60 -M localhost -f you@example.com -t t{n}@mx.postern '[{s}]:25'"
                          for n, s in enumerate(sinks))
     return bed.popen(f"vps{BOT}", command + " & wait", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def send_mail(bed, place, server):
-    done = bed.run(place, ["swaks", "--server", server, "--from", "anna@firm.test", "--to", "ben@other.test", "--ehlo",
-                           "mx.firm.test", "--timeout", "5", "--silent", "2"])
+    done = bed.run(place, ["swaks", "--server", server, "--from", "anna@firm.postern", "--to", "ben@other.postern", "--ehlo",
+                           "mx.firm.postern", "--timeout", "5", "--silent", "2"])
     return done.returncode == 0
 
 

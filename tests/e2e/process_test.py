@@ -28,8 +28,8 @@ def rights(pid):
 
 
 def mail(bed, place="vps2", count=3):
-    bed.run(place, ["smtp-source", "-c", "-m", str(count), "-M", "mx.firm.test", "-f", "anna@firm.test", "-t",
-                    "ben@other.test", f"{bed.SINK4}:25"])
+    bed.run(place, ["smtp-source", "-c", "-m", str(count), "-M", "mx.firm.postern", "-f", "anna@firm.postern", "-t",
+                    "ben@other.postern", f"{bed.SINK4}:25"])
 
 
 def check_rights(checks, agent):
