@@ -6,7 +6,7 @@
  * of which an honest machine that receives no mail for others sends few (RFC 5321 4.5.5): many, to many recipients, are
  * backscatter or spam in a bounce's clothes.
  *
- * State (148 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
+ * State (144 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
  * transactions with and without a sender in two halves of an hour; a sketch of the null sender's recipients.
  *
  * Weights: a map's entry brings its own points (`points=3`) or those of the options, each address once in `again`.
@@ -147,7 +147,9 @@ static void look_up(const struct settings *settings, struct state *state, const 
     points more = raise(settings, state, now);
     if (more)
         findings_add(findings, more, "%s <%.*s>: %s", what, SHOWN(address),
-                     answer.text[0] ? answer.text : "an access map rejects it");
+                     answer.text[0] ? answer.text
+                     : rejected     ? "an access map rejects it"
+                                    : "an access map warns of it");
 }
 
 static void look_at_null_sender(const struct settings *settings, struct state *state, const struct observation *seen,

@@ -4,7 +4,7 @@
  * itself walks from mail exchanger to mail exchanger. Idea: the fan-out measure of flow monitors (so many different
  * destinations on port 25 in some minutes), which also works where the dialogue is encrypted.
  *
- * State (280 bytes): four sketches of different servers and different recipient domains, in 5 minutes and in an hour.
+ * State (272 bytes): four sketches of different servers and different recipient domains, in 5 minutes and in an hour.
  *
  * Weights: newsletters, mailing lists and servers with hundreds of mail domains have the same shape, so that it can
  * corroborate but never accuse alone: 2 points at the limit, 4 at twice, 5 at four times, 6 at eight times. The four

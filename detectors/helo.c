@@ -4,8 +4,8 @@
  * long held against it: bots say the address they were given, a bare word, a name built into them, the name of the very
  * server they talk to, or another name each time.
  *
- * State (184 bytes): the last 16 names and the names above them, in hashes; how many names were new in this hour and
- * from how many addresses; recipient domains that were used as names; what has been said.
+ * State (232 bytes): the last 16 names and the names above them, in hashes; about how many names there were in this
+ * hour and from how many addresses; recipient domains that were used as names; what has been said.
  *
  * Weights (of all that is true of a sender the worthiest counts, since all is about one name):
  *   1  the own address as a literal, which the RFC allows to a machine without a name; a name made of an address
@@ -13,7 +13,7 @@
  *   2  a bare word, a literal from a private network: machines that nobody set up
  *   3  an address without brackets
  *   5  a literal with a public address that is not the client's, 8 where it is the server's
- *   4, 8, 12  more than 5, 10, 20 new names in an hour, beyond one for each of the sender's addresses
+ *   4, 8, 12  more than 5, 10, 20 names in an hour, beyond one for each of the sender's addresses
  *   6, 10     the domains of two, three and more recipients as names, a new one each
  * and what the maps say: names of known bots up to 12, reserved names 2. `most` leaves a block to be corroborated.
  * Ports 465 and 587 are left out: people's mail programs say there what they like (RFC 6409). */
@@ -21,6 +21,7 @@
 #include "detectors/access_map.h"
 #include "detectors/detector.h"
 #include "detectors/recent.h"
+#include "detectors/sketch.h"
 #include "detectors/standing.h"
 
 #define REMEMBERED 16
@@ -37,10 +38,10 @@ struct settings {
 
 struct state {
     uint32_t names[REMEMBERED], parents[REMEMBERED];
-    uint32_t claimed[CLAIMED]; /* recipient domains that had been said as names */
-    uint64_t addresses;        /* a bit for each client address, by its hash */
-    uint32_t period;           /* the hour */
-    uint16_t greetings, fresh, claims;
+    uint32_t claimed[CLAIMED];                /* recipient domains that had been said as names */
+    struct bitmap seen_names, seen_addresses; /* in this hour */
+    uint32_t period;                          /* the hour */
+    uint16_t greetings, claims;
     uint8_t next_name, next_claimed;
     struct standing standing;
 };
@@ -55,8 +56,10 @@ static const struct option options[] = {
                   .text = "Points of a name that a map rejects without saying points= itself."),
     POINTS_OPTION("helo", struct settings, warning_points, "2", .least = "0", .most = "100",
                   .text = "Points of a name that a map warns of without saying points= itself."),
-    COUNT_OPTION("helo", struct settings, names, "5", .most = "10000",
-                 .text = "New names in one hour above which a sender stands out; 0: no limit."),
+    COUNT_OPTION(
+        "helo", struct settings, names, "5", .most = "10000",
+        .text =
+            "Different names in one hour, beyond one for each address, above which a sender stands out; 0: no limit."),
     {.key = NULL},
 };
 
@@ -170,38 +173,29 @@ static points form_worth(struct text name, const struct observation *seen, const
     return 0;
 }
 
-/* About how many addresses have set their bit: see sketch.c. */
-static uint32_t count_addresses(uint64_t bits)
-{
-    uint32_t sum = 0;
-    for (uint32_t z = 65 - (uint32_t)__builtin_popcountll(bits); z <= 64; z++)
-        sum += 64 * 1024 / (z ? z : 1);
-    return (sum + 512) / 1024;
-}
-
 static void count_name(const struct settings *settings, struct state *state, const struct observation *seen,
                        struct findings *findings)
 {
     struct text name = seen->helo.name, parent = name;
     text_split(&parent, '.');
-    state->addresses |= UINT64_C(1) << recent_hash_address(&seen->origin.address) % 64;
+    uint32_t hash = recent_hash(name);
+    bitmap_add(&state->seen_addresses, recent_hash_address(&seen->origin.address));
     if (state->greetings < UINT16_MAX)
         state->greetings++;
     uint8_t place = state->next_name;
-    if (!recent_add(state->names, REMEMBERED, &state->next_name, recent_hash(name)))
+    if (recent_add(state->names, REMEMBERED, &state->next_name, hash))
+        state->parents[place] = memchr(parent.bytes, '.', parent.length) ? recent_hash(parent) : 0;
+    if (!bitmap_add(&state->seen_names, hash))
         return;
-    state->parents[place] = memchr(parent.bytes, '.', parent.length) ? recent_hash(parent) : 0;
-    if (state->fresh < UINT16_MAX)
-        state->fresh++;
-    uint32_t addresses = count_addresses(state->addresses), limit = settings->names;
-    uint32_t beyond = state->fresh > addresses ? state->fresh - addresses : 0;
-    if (limit == 0 || beyond <= limit || state->fresh * 2u < state->greetings)
+    uint32_t names = bitmap_count(&state->seen_names), addresses = bitmap_count(&state->seen_addresses);
+    uint32_t usual = addresses + addresses / 4, beyond = names > usual ? names - usual : 0, limit = settings->names;
+    if (limit == 0 || beyond <= limit || names * 2 < state->greetings)
         return;
     points worth = beyond > limit * 4 ? 1200 : beyond > limit * 2 ? 800 : 400;
     points more = standing_raise(&state->standing, worth, seen->time, settings->again);
     if (more)
-        findings_add(findings, more, "%u new names in %u HELOs within 1 hour; the limit is %u; the last was \"%.*s\"",
-                     state->fresh, state->greetings, limit, SHOWN(name));
+        findings_add(findings, more, "%u names in %u HELOs within 1 hour; the limit is %u; the last was \"%.*s\"",
+                     names, state->greetings, limit, SHOWN(name));
 }
 
 static void look_at_name(const struct settings *settings, struct state *state, const struct observation *seen,
@@ -221,7 +215,9 @@ static void look_at_name(const struct settings *settings, struct state *state, c
             worth = 0;
         if (own > 0 && own >= worth) {
             worth = own;
-            what = answer.text[0] ? answer.text : "an access map rejects it";
+            what = answer.text[0]                     ? answer.text
+                   : answer.action == ACCESS_REJECTED ? "an access map rejects it"
+                                                      : "an access map warns of it";
         }
     }
     say(settings, state, seen, worth, findings, what, name);

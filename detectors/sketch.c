@@ -1,37 +1,57 @@
 /* See sketch.h. */
-#include <string.h>
 #include "detectors/sketch.h"
 
-#define BITS (SKETCH_WORDS * 64)
+#define WORDS 4
+#define BITS  (WORDS * 64)
+
+static uint64_t bit_of(uint32_t hash)
+{
+    return UINT64_C(1) << hash % 64;
+}
+
+static uint32_t word_of(uint32_t hash)
+{
+    return hash / 64 % WORDS;
+}
+
+bool bitmap_add(struct bitmap *bitmap, uint32_t hash)
+{
+    uint64_t *word = &bitmap->words[word_of(hash)];
+    bool added = (*word & bit_of(hash)) == 0;
+    *word |= bit_of(hash);
+    return added;
+}
+
+/* To set one more bit while z are zero takes 256/z things on average: their sum is the most likely number. */
+uint32_t bitmap_count(const struct bitmap *bitmap)
+{
+    uint32_t zeros = BITS;
+    for (int i = 0; i < WORDS; i++)
+        zeros -= (uint32_t)__builtin_popcountll(bitmap->words[i]);
+    uint32_t sum = 0;
+    for (uint32_t z = zeros + 1; z <= BITS; z++)
+        sum += BITS * 1024 / z;
+    return (sum + 512) / 1024;
+}
 
 void sketch_age(struct sketch *sketch, uint32_t halves)
 {
     if (halves == 0)
         return;
-    if (halves == 1)
-        memcpy(sketch->before, sketch->now, sizeof sketch->before);
-    else
-        memset(sketch->before, 0, sizeof sketch->before);
-    memset(sketch->now, 0, sizeof sketch->now);
+    sketch->before = halves == 1 ? sketch->now : (struct bitmap){{0}};
+    sketch->now = (struct bitmap){{0}};
 }
 
 bool sketch_add(struct sketch *sketch, uint32_t hash)
 {
-    uint32_t word = hash % BITS / 64;
-    uint64_t bit = UINT64_C(1) << hash % 64;
-    bool added = ((sketch->now[word] | sketch->before[word]) & bit) == 0;
-    sketch->now[word] |= bit;
-    return added;
+    bool is_old = (sketch->before.words[word_of(hash)] & bit_of(hash)) != 0;
+    return bitmap_add(&sketch->now, hash) && !is_old;
 }
 
-/* To set one more bit while z are zero takes 256/z things on average: their sum is the most likely number. */
 uint32_t sketch_count(const struct sketch *sketch)
 {
-    uint32_t zeros = BITS;
-    for (int i = 0; i < SKETCH_WORDS; i++)
-        zeros -= (uint32_t)__builtin_popcountll(sketch->now[i] | sketch->before[i]);
-    uint32_t sum = 0;
-    for (uint32_t z = zeros + 1; z <= BITS; z++)
-        sum += BITS * 1024 / z;
-    return (sum + 512) / 1024;
+    struct bitmap both = sketch->now;
+    for (int i = 0; i < WORDS; i++)
+        both.words[i] |= sketch->before.words[i];
+    return bitmap_count(&both);
 }

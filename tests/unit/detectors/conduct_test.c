@@ -1,0 +1,268 @@
+/* All detectors together, under the policy's presets (alert at 10 points, throttle at 15, block at 20, half-life one
+ * hour): bots are blocked within a handful of messages, and those whom a block would hurt are not. */
+#include "tests/unit/detectors/recorder.h"
+
+struct sender_under_test {
+    struct subject subjects[DETECTORS_MOST];
+    uint32_t count;
+    uint64_t random;
+    moment now;
+    uint32_t messages, connections;
+    double peak;             /* of the sum */
+    uint32_t block_messages; /* sent before 20 points were reached */
+    uint32_t block_connections;
+    char why[400];
+};
+
+static void begin(struct sender_under_test *sender)
+{
+    *sender = (struct sender_under_test){.random = 21, .now = NOON, .block_messages = UINT32_MAX};
+    for (const struct detector *const *at = detector_table; *at; at++)
+        sender->subjects[sender->count++] = subject_create(*at, "");
+}
+
+static void end(struct sender_under_test *sender)
+{
+    for (uint32_t i = 0; i < sender->count; i++)
+        subject_destroy(&sender->subjects[i]);
+}
+
+static void see(struct sender_under_test *sender, const struct observation *seen)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < sender->count; i++) {
+        subject_observe(&sender->subjects[i], seen);
+        sum += subject_account(&sender->subjects[i], seen->time);
+    }
+    if (sum > sender->peak) {
+        sender->peak = sum;
+        size_t length = 0;
+        for (uint32_t i = 0; i < sender->count && length < sizeof sender->why; i++)
+            length +=
+                (size_t)snprintf(sender->why + length, sizeof sender->why - length, "%s %.1f ",
+                                 sender->subjects[i].detector->name, subject_account(&sender->subjects[i], seen->time));
+    }
+    if (sum >= 20 && sender->block_messages == UINT32_MAX) {
+        sender->block_messages = sender->messages;
+        sender->block_connections = sender->connections;
+    }
+}
+
+struct mail {
+    uint32_t server;
+    const char *helo, *from, *to;
+    uint16_t code, enhanced; /* of the recipient */
+};
+
+/* One connection with one mail to one recipient. */
+static void deliver(struct sender_under_test *sender, const struct mail *mail)
+{
+    struct observation seen = observation_of(OBSERVATION_CONNECTION, sender->now, mail->server);
+    sender->connections++;
+    see(sender, &seen);
+    seen = helo_of(sender->now, mail->helo);
+    see(sender, &seen);
+    seen = observation_of(OBSERVATION_TRANSACTION, sender->now, mail->server);
+    seen.transaction.from = text_of(mail->from);
+    see(sender, &seen);
+    seen = recipient_of(sender->now, mail->from, mail->to, mail->code, mail->enhanced);
+    see(sender, &seen);
+    if (mail->code / 100 != 2)
+        return;
+    seen = observation_of(OBSERVATION_MESSAGE, sender->now, mail->server);
+    seen.message.from = text_of(mail->from);
+    seen.message.reply.code = 250;
+    sender->messages++;
+    see(sender, &seen);
+}
+
+static bool happens(struct sender_under_test *sender, double share)
+{
+    return next_random(&sender->random) < share * 2147483648.0;
+}
+
+/* Mail to ever new recipients, of whom a share is unknown, at so many servers. */
+static void deliver_many(struct sender_under_test *sender, uint32_t number, duration each, uint32_t servers,
+                         double unknown, const char *helo, const char *from)
+{
+    for (uint32_t i = 0; i < number; i++) {
+        uint32_t server = next_random(&sender->random) % servers;
+        char to[64];
+        snprintf(to, sizeof to, "user%u@domain%u.museum", i, server);
+        bool refused = happens(sender, unknown);
+        deliver(sender, &(struct mail){server, helo, from, to, refused ? 550 : 250, refused ? 50101 : 20105});
+        sender->now += each;
+    }
+}
+
+/* The bot that must be stopped: 40 connections a minute, ever new servers, a third to two thirds unknown. */
+static void bots(void **state)
+{
+    (void)state;
+    static const struct {
+        double unknown;
+        uint32_t most_messages, most_connections;
+    } rows[] = {{0.4, 60, 110}, {0.5, 25, 60}, {0.7, 12, 35}, {1.0, 0, 30}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        deliver_many(&sender, 300, 1500 * MILLISECOND, 5000, rows[i].unknown, "mail.customer.museum",
+                     "offers@customer.museum");
+        if (sender.block_messages > rows[i].most_messages || sender.block_connections > rows[i].most_connections)
+            fail_msg("%f unknown: blocked after %u messages, %u connections; %s", rows[i].unknown,
+                     sender.block_messages, sender.block_connections, sender.why);
+        end(&sender);
+    }
+}
+
+/* A bot as most are: a bare name in HELO that changes, invented senders. */
+static void crude_bot(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 60; i++) {
+        char helo[32], from[64];
+        snprintf(helo, sizeof helo, "PC-%u", i * 7919);
+        snprintf(from, sizeof from, "x%u@example.com", i);
+        deliver_many(&sender, 1, SECOND, 5000, 0.3, helo, from);
+    }
+    if (sender.block_messages > 20)
+        fail_msg("%u messages; %s", sender.block_messages, sender.why);
+    end(&sender);
+}
+
+/* Connections alone, as many as the machine can open. */
+static void flood(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 8000; i++) {
+        struct observation seen = observation_of(OBSERVATION_CONNECTION, NOON + i * SECOND / 8000, i % 100);
+        seen.connection.outcome = CONNECTION_UNANSWERED;
+        sender.connections++;
+        see(&sender, &seen);
+    }
+    assert_in_range(sender.block_connections, 1, 4000);
+    end(&sender);
+}
+
+/* 50,000 recipients in eight hours, 8 % stale, one name, steady. */
+static void newsletter(void **state)
+{
+    (void)state;
+    for (int share = 2; share <= 8; share += 3) {
+        struct sender_under_test sender;
+        begin(&sender);
+        deliver_many(&sender, 50000, 576 * MILLISECOND, 1500, share / 100.0, "news.customer.museum",
+                     "bounce@news.customer.museum");
+        if (sender.peak >= 10)
+            fail_msg("%d %%: %s", share, sender.why);
+        end(&sender);
+    }
+}
+
+/* A list's post goes to 1,500 subscribers at once, twenty times a day. */
+static void mailing_lists(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (int post = 0; post < 20; post++) {
+        sender.now = NOON + post * 70 * MINUTE;
+        deliver_many(&sender, 1500, 20 * MILLISECOND, 400, 0.01, "lists.customer.museum",
+                     "list-bounces@customer.museum");
+    }
+    if (sender.peak >= 15)
+        fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+/* A shop on a badly configured machine: confirmations all day, some typing mistakes in addresses, cron as well. */
+static void shop(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (int i = 0; i < 3000; i++) {
+        deliver_many(&sender, 1, 0, 60, 0.04, "localhost.localdomain", "www-data@localhost.localdomain");
+        if (i % 20 == 0)
+            deliver(&sender, &(struct mail){1, "localhost.localdomain", "root@localhost.localdomain",
+                                            "root@localhost.localdomain", 550, 50102});
+        sender.now += (next_random(&sender.random) % 60) * SECOND;
+    }
+    if (sender.peak >= 10)
+        fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+/* Cron mails root@localhost.localdomain, and nobody there takes it, for six weeks. */
+static void cron(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (int i = 0; i < 6 * 7 * 24 * 6; i++) {
+        deliver(&sender, &(struct mail){1, "localhost.localdomain", "fail2ban@example.com",
+                                        i % 2 ? "root@localhost.localdomain" : "you@example.com", 550, 50101});
+        sender.now += 10 * MINUTE;
+    }
+    if (sender.peak >= 15)
+        fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+/* A forwarding server: others' senders, some spam refused by policy after DATA, bounces now and then. */
+static void forwarder(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 20000; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "someone%u@domain%u.museum", i, i % 700);
+        snprintf(to, sizeof to, "customer%u@provider%u.museum", i % 300, i % 30);
+        bool bounce = i % 40 == 0;
+        deliver(&sender, &(struct mail){i % 30, "mx.customer.museum", bounce ? "" : from, to, 250, 0});
+        if (happens(&sender, 0.1)) {
+            struct observation seen = observation_of(OBSERVATION_MESSAGE, sender.now, i % 30);
+            seen.message.from = text_of(from);
+            seen.message.reply = (struct reply){.code = 550, .enhanced = 50701, .phrase = TEXT("")};
+            see(&sender, &seen);
+        }
+        sender.now += 4 * SECOND;
+    }
+    if (sender.peak >= 15)
+        fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+/* A new server whose mail is greylisted everywhere and tried again. */
+static void greylisted(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 500; i++) {
+        for (int attempt = 0; attempt < 4; attempt++) {
+            char to[64];
+            snprintf(to, sizeof to, "user%u@domain%u.museum", i, i % 40);
+            deliver(&sender, &(struct mail){i % 40, "mail.customer.museum", "office@customer.museum", to,
+                                            attempt == 3 ? 250 : 450, attempt == 3 ? 20105 : 40701});
+            sender.now += 5 * SECOND;
+        }
+    }
+    if (sender.peak >= 10)
+        fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bots),       cmocka_unit_test(crude_bot),     cmocka_unit_test(flood),
+        cmocka_unit_test(newsletter), cmocka_unit_test(mailing_lists), cmocka_unit_test(shop),
+        cmocka_unit_test(cron),       cmocka_unit_test(forwarder),     cmocka_unit_test(greylisted)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

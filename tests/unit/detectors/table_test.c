@@ -1,0 +1,123 @@
+/* What holds for every detector in the list: its entry is whole, its presets are sound, its state is small; hostile
+ * observations do it no harm; the same observations give the same findings. */
+#include "tests/unit/detectors/recorder.h"
+
+static void entries(void **state)
+{
+    (void)state;
+    size_t all = 0, count = 0;
+    for (const struct detector *const *at = detector_table; *at; at++, count++) {
+        const struct detector *detector = *at;
+        assert_in_range(strlen(detector->name), 1, 15);
+        assert_true(strlen(detector->sees) > 20 && detector->sees[strlen(detector->sees) - 1] == '.');
+        assert_true(detector->wants != 0 && detector->wants < OBSERVATION_BIT(OBSERVATION_KINDS));
+        assert_in_range(detector->state_size, 1, 300);
+        assert_true(!detector->load == !detector->unload);
+        static const char *const first[] = {"enabled", "most", "weight"};
+        for (int i = 0; i < 3; i++)
+            assert_string_equal(detector->options[i].key, first[i]);
+        for (const struct option *option = detector->options; option->key; option++) {
+            assert_string_equal(option->section, detector->name);
+            assert_true(option->reload);
+            assert_true(strlen(option->text) > 10 && option->text[strlen(option->text) - 1] == '.');
+        }
+        assert_null(configuration_error(detector, ""));
+        all += detector->state_size;
+    }
+    assert_in_range(count, 1, DETECTORS_MOST);
+    assert_in_range(all, 1, 1024); /* for each of 65,536 senders */
+}
+
+/* No detector blocks alone (20 points), but burst, which a flood of connections may. */
+static void ceilings(void **state)
+{
+    (void)state;
+    for (const struct detector *const *at = detector_table; *at; at++) {
+        struct subject subject = subject_create(*at, "");
+        bool may_block = strcmp((*at)->name, "burst") == 0;
+        if ((subject.findings.most >= 20) != may_block)
+            fail_msg("%s: most = %f", (*at)->name, subject.findings.most);
+        subject_destroy(&subject);
+    }
+}
+
+static struct text random_text(uint64_t *random, char *room)
+{
+    static const char *const pieces[] = {"@",     ".",    "",   "a",         "example.com", "[",
+                                         "]",     "\xff", "%s", "localhost", "127.0.0.1",   "203.0.113.7",
+                                         "IPv6:", "::1",  "+",  "<>",        "\n",          " "};
+    size_t length = 0;
+    for (uint32_t n = next_random(random) % 12; n > 0; n--) {
+        const char *piece = pieces[next_random(random) % (sizeof pieces / sizeof pieces[0])];
+        memcpy(room + length, piece, strlen(piece));
+        length += strlen(piece);
+    }
+    if (next_random(random) % 50 == 0)
+        length = 4000; /* whatever stood there */
+    return (struct text){room, length};
+}
+
+static struct observation random_observation(uint64_t *random, char rooms[2][4096], moment *now)
+{
+    *now += next_random(random) % 16 ? next_random(random) % (2 * SECOND)
+                                     : next_random(random) * 100 * (moment)SECOND % DAY;
+    struct observation seen = observation_of(next_random(random) % OBSERVATION_KINDS, *now, next_random(random) % 300);
+    seen.server_port = next_random(random) % 4 ? 25 : 587;
+    seen.origin.address.family = next_random(random) % 8 ? 4 : 6;
+    struct text first = random_text(random, rooms[0]), second = random_text(random, rooms[1]);
+    struct reply reply = {
+        .code = (uint16_t)(next_random(random) % 600), .enhanced = (uint16_t)(next_random(random)), .phrase = TEXT("")};
+    switch (seen.kind) {
+    case OBSERVATION_HELO:
+        seen.helo.name = first;
+        break;
+    case OBSERVATION_TRANSACTION:
+        seen.transaction.from = first;
+        seen.transaction.reply = reply;
+        break;
+    case OBSERVATION_RECIPIENT:
+        seen.recipient.from = first;
+        seen.recipient.address = second;
+        seen.recipient.reply = reply;
+        break;
+    case OBSERVATION_MESSAGE:
+        seen.message.from = first;
+        seen.message.reply = reply;
+        break;
+    default:
+        break;
+    }
+    return seen;
+}
+
+static void hostile_and_repeatable(void **state)
+{
+    (void)state;
+    static char rooms[2][4096];
+    for (const struct detector *const *at = detector_table; *at; at++) {
+        struct subject first = subject_create(*at, ""), second = subject_create(*at, "");
+        struct subject *subjects[] = {&first, &second};
+        for (int run = 0; run < 2; run++) {
+            uint64_t random = 11;
+            moment now = -SECOND;
+            memset(rooms, 'x', sizeof rooms);
+            for (int i = 0; i < 50000; i++) {
+                struct observation seen = random_observation(&random, rooms, &now);
+                subject_observe(subjects[run], &seen);
+            }
+        }
+        assert_memory_equal(first.state, second.state, (*at)->state_size);
+        assert_int_equal(first.findings.calls, second.findings.calls);
+        assert_int_equal(first.findings.sum, second.findings.sum);
+        assert_true(first.findings.calls > 0);
+        subject_destroy(&first);
+        subject_destroy(&second);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(entries), cmocka_unit_test(ceilings),
+                                       cmocka_unit_test(hostile_and_repeatable)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
