@@ -1,8 +1,7 @@
-/* The client's side: commands, content, a login's responses, the beginning of TLS.
+/* The client's side: lines, content and the beginning of TLS, told apart and handed on.
  *
  * Bytes are read where they lie. What cannot be read yet, the beginning of a line or what waits for a reply, is kept
  * (smtp_pending.c) and read from there once more has come. */
-#include "agent/packet/smtp_command.h"
 #include "agent/packet/smtp_dialogue.h"
 #include "agent/packet/tls_hello.h"
 
@@ -13,250 +12,7 @@ static struct text behind(struct text text, size_t length)
     return (struct text){text.bytes + length, text.length - length};
 }
 
-static void observe(const struct smtp_call *call, struct observation *observation)
-{
-    observation->time = call->time;
-    call->listener->observe(call->listener->context, observation);
-}
-
-/* ---- Transactions and their content. ---- */
-
-static void close_transaction(const struct smtp_call *call)
-{
-    if (call->smtp->chunks_open)
-        smtp_content_close(call, false);
-    smtp_record_close(&call->smtp->record);
-}
-
-static bool begin_transaction(const struct smtp_call *call, struct text from, uint8_t flags)
-{
-    struct smtp *smtp = call->smtp;
-    return smtp_record_begin(&smtp->record, call->listener, from, flags, smtp->waiting.count == 0);
-}
-
-/* RCPT or content without MAIL: it was lost, or the client never said it. */
-static bool need_transaction(const struct smtp_call *call)
-{
-    struct smtp *smtp = call->smtp;
-    if (smtp_record_current(&smtp->record))
-        return true;
-    bool lost = smtp->gapped;
-    if (!begin_transaction(call, TEXT(""), lost ? ENTRY_IMPLICIT : ENTRY_IMPLICIT | ENTRY_UNLISTED))
-        return false;
-    smtp_await(call, AWAITED_IMPLICIT);
-    return true;
-}
-
-void smtp_content_begin(const struct smtp_call *call)
-{
-    struct smtp *smtp = call->smtp;
-    need_transaction(call);
-    smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
-    smtp->content = (struct smtp_content){
-        .place = CONTENT_LINE_START, .incomplete = smtp->gap_while_waiting, .bare = smtp->gap_while_waiting};
-    smtp->gap_while_waiting = false;
-    smtp->content_refused = false;
-    smtp->chunks_open = false;
-    smtp->client_state = CLIENT_CONTENT;
-}
-
-void smtp_content_close(const struct smtp_call *call, bool complete)
-{
-    struct smtp *smtp = call->smtp;
-    struct smtp_open_transaction *transaction = smtp_record_current(&smtp->record);
-    uint64_t digest[2];
-    smtp_content_finish(&smtp->content, smtp->counters, digest);
-    if (transaction && !smtp->content_refused) {
-        transaction->bytes = smtp->content.bytes;
-        transaction->digest[0] = digest[0];
-        transaction->digest[1] = digest[1];
-        transaction->entry.flags |= ENTRY_CONTENT;
-        if (complete && !smtp->content.incomplete)
-            transaction->entry.flags |= ENTRY_COMPLETE;
-    }
-    smtp->content = (struct smtp_content){0};
-    smtp->chunks_open = false;
-    smtp_record_close(&smtp->record);
-}
-
-static void take_content(const struct smtp_call *call, struct text *rest)
-{
-    struct smtp *smtp = call->smtp;
-    enum smtp_content_end end = smtp_content_take(&smtp->content, call->listener, rest);
-    if (end == CONTENT_GOES_ON)
-        return;
-    if (end == CONTENT_ENDED || smtp->bare_lines || smtp->content_refused) {
-        enum smtp_awaited awaited = smtp->content_refused ? AWAITED_GAP : AWAITED_CONTENT;
-        smtp->client_state = CLIENT_COMMAND;
-        smtp_content_close(call, true);
-        smtp_await(call, awaited);
-        return;
-    }
-    smtp->client_state = CLIENT_DOT;
-    smtp->content_end = (uint8_t)end;
-    smtp_await(call, AWAITED_CONTENT);
-}
-
-static void chunk_ends(const struct smtp_call *call)
-{
-    struct smtp *smtp = call->smtp;
-    smtp->client_state = CLIENT_COMMAND;
-    if (smtp->last_chunk)
-        smtp_content_close(call, true);
-    else
-        smtp->chunks_open = true;
-    smtp_await(call, smtp->last_chunk ? AWAITED_LAST_CHUNK : AWAITED_CHUNK);
-}
-
-static void take_chunk(const struct smtp_call *call, struct text *rest)
-{
-    struct smtp_content *content = &call->smtp->content;
-    size_t length = content->chunk_left < rest->length ? (size_t)content->chunk_left : rest->length;
-    smtp_content_add(content, call->listener, (struct text){rest->bytes, length});
-    content->chunk_left -= length;
-    *rest = behind(*rest, length);
-    if (content->chunk_left == 0)
-        chunk_ends(call);
-}
-
-/* ---- Commands. ---- */
-
-static void take_helo(const struct smtp_call *call, const struct smtp_command *command)
-{
-    struct smtp *smtp = call->smtp;
-    smtp->helo = smtp_string_replace(call->listener, smtp->helo, command->argument, SMTP_HELO_MOST);
-    smtp->lmtp = command->verb == VERB_LHLO;
-    close_transaction(call);
-    struct observation observation = {
-        .kind = OBSERVATION_HELO,
-        .helo = {.name = smtp_string_text(smtp->helo), .extended = command->verb != VERB_HELO},
-    };
-    observe(call, &observation);
-    smtp_await(call, AWAITED_HELO);
-}
-
-static void take_mail(const struct smtp_call *call, const struct smtp_command *command)
-{
-    bool inside = smtp_record_current(&call->smtp->record) != NULL && !call->smtp->chunks_open;
-    close_transaction(call);
-    bool begun = begin_transaction(call, command->address, inside ? ENTRY_INSIDE : 0);
-    call->smtp->gapped = false;
-    smtp_await(call, begun ? AWAITED_MAIL : AWAITED_OTHER);
-}
-
-static void take_rcpt(const struct smtp_call *call, const struct smtp_command *command)
-{
-    struct smtp *smtp = call->smtp;
-    bool added = need_transaction(call) && smtp_record_add_recipient(&smtp->record, call->listener, command->address);
-    smtp_await(call, added ? AWAITED_RCPT : AWAITED_OTHER);
-}
-
-static void wait_for(const struct smtp_call *call, enum smtp_awaited awaited)
-{
-    struct smtp *smtp = call->smtp;
-    smtp->client_state = CLIENT_WAIT;
-    smtp->awaited = (uint8_t)awaited;
-    smtp->gap_while_waiting = false;
-    smtp_await(call, awaited);
-}
-
-static void take_bdat(const struct smtp_call *call, const struct smtp_command *command)
-{
-    struct smtp *smtp = call->smtp;
-    need_transaction(call);
-    if (!command->sized) {
-        smtp_await(call, AWAITED_BAD_CHUNK);
-        return;
-    }
-    if (!smtp->chunks_open) {
-        smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
-        smtp->content = (struct smtp_content){0};
-        smtp->content_refused = false;
-    }
-    smtp->content.chunk_left = command->size;
-    smtp->last_chunk = command->last;
-    smtp->client_state = CLIENT_CHUNK;
-    if (command->size == 0)
-        chunk_ends(call);
-}
-
-static void note_user(const struct smtp_call *call, struct text response)
-{
-    struct smtp *smtp = call->smtp;
-    char user[SMTP_USER_MOST];
-    size_t length = smtp_auth_user((enum smtp_mechanism)smtp->mechanism, smtp->auth_step, response, user);
-    if (smtp->auth_step < UINT8_MAX)
-        smtp->auth_step++;
-    struct smtp_rare *rare = length > 0 ? smtp_rare(call) : NULL;
-    if (rare)
-        rare->user = smtp_string_replace(call->listener, rare->user, (struct text){user, length}, SMTP_USER_MOST);
-}
-
-static void take_auth(const struct smtp_call *call, const struct smtp_command *command)
-{
-    struct smtp *smtp = call->smtp;
-    smtp->mechanism = (uint8_t)smtp_mechanism_of(command->mechanism);
-    smtp->auth_step = 0;
-    smtp->challenges = 0;
-    if (smtp->auth == AUTH_NONE)
-        smtp->auth = AUTH_TRIED;
-    if (smtp->rare) { /* this login's user is not known yet */
-        smtp_string_free(smtp->counters, smtp->rare->user);
-        smtp->rare->user = NULL;
-    }
-    if (command->argument.length > 0) /* "=": an empty response */
-        note_user(call, command->argument);
-    wait_for(call, AWAITED_AUTH);
-}
-
-static void take_command(const struct smtp_call *call, const struct smtp_command *command)
-{
-    struct smtp *smtp = call->smtp;
-    switch (command->verb) {
-    case VERB_HELO:
-    case VERB_EHLO:
-    case VERB_LHLO:
-        take_helo(call, command);
-        break;
-    case VERB_MAIL:
-        take_mail(call, command);
-        break;
-    case VERB_RCPT:
-        take_rcpt(call, command);
-        break;
-    case VERB_DATA:
-        need_transaction(call);
-        wait_for(call, AWAITED_DATA);
-        break;
-    case VERB_BDAT:
-        take_bdat(call, command);
-        break;
-    case VERB_RSET:
-        close_transaction(call);
-        smtp_await(call, AWAITED_RSET);
-        break;
-    case VERB_AUTH:
-        take_auth(call, command);
-        break;
-    case VERB_STARTTLS:
-        wait_for(call, AWAITED_STARTTLS);
-        break;
-    case VERB_QUIT:
-        smtp->quit = true;
-        close_transaction(call);
-        smtp_await(call, AWAITED_QUIT);
-        break;
-    case VERB_OTHER:
-        smtp_await(call, AWAITED_OTHER);
-        break;
-    case VERB_PROXY:
-        break;
-    default:
-        smtp->counters->unknown_commands++;
-        smtp_await(call, AWAITED_UNKNOWN);
-        break;
-    }
-}
+/* ---- Lines. ---- */
 
 static bool is_binary(struct text line)
 {
@@ -285,7 +41,7 @@ static void take_command_line(const struct smtp_call *call, struct text line)
         smtp->counters->binary++;
     smtp->counters->commands++;
     smtp->commands++;
-    take_command(call, &command);
+    smtp_take_command(call, &command);
 }
 
 /* A line of a login. "*" gives it up (RFC 4954 4), which the server answers as well. */
@@ -299,7 +55,7 @@ static void take_response_line(const struct smtp_call *call, struct text line)
         return;
     }
     if (!text_equals(line, TEXT("*")))
-        note_user(call, line);
+        smtp_note_user(call, line);
     if (smtp->challenges > 0)
         smtp->challenges--;
     else
@@ -338,11 +94,11 @@ static enum tls_use tls_kind(const struct smtp *smtp)
     return smtp->starttls || (smtp->joined && !smtp->implicit_tls) ? TLS_STARTTLS : TLS_IMPLICIT;
 }
 
-static void encrypt(const struct smtp_call *call)
+void smtp_encrypt(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
     smtp_give_up_waiting(call);
-    close_transaction(call);
+    smtp_close_transaction(call);
     smtp->tls = (uint8_t)tls_kind(smtp);
     smtp->client_state = CLIENT_ENCRYPTED;
     smtp->server_state = SERVER_ENCRYPTED;
@@ -360,7 +116,7 @@ static void observe_hello(const struct smtp_call *call, const struct tls_hello *
         .kind = OBSERVATION_TLS,
         .tls = {.use = tls_kind(smtp), .server_name = hello->server_name, .fingerprint = hello->fingerprint},
     };
-    observe(call, &observation);
+    smtp_observe(call, &observation);
 }
 
 /* False: more bytes are needed. */
@@ -370,7 +126,7 @@ static bool take_hello(const struct smtp_call *call, struct text *rest)
     unsigned char first = (unsigned char)rest->bytes[0];
     if (first != RECORD_HANDSHAKE) {
         if (smtp->joined && first >= 0x14 && first <= 0x17)
-            encrypt(call);
+            smtp_encrypt(call);
         else /* no TLS after all: a sender in the clear on port 465, or a capture whose TLS was taken off */
             smtp->client_state = smtp->joined && !smtp->starttls ? CLIENT_LOST : CLIENT_COMMAND;
         return true;
@@ -381,7 +137,7 @@ static bool take_hello(const struct smtp_call *call, struct text *rest)
         return false;
     if (outcome == TLS_HELLO_WHOLE)
         observe_hello(call, &hello);
-    encrypt(call);
+    smtp_encrypt(call);
     return true;
 }
 
@@ -473,10 +229,10 @@ static size_t process(const struct smtp_call *call, struct text bytes)
             goes_on = guess_without_reply(call, rest);
             break;
         case CLIENT_CONTENT:
-            take_content(call, &rest);
+            smtp_take_content(call, &rest);
             break;
         case CLIENT_CHUNK:
-            take_chunk(call, &rest);
+            smtp_take_chunk(call, &rest);
             break;
         case CLIENT_HELLO:
             goes_on = take_hello(call, &rest);
@@ -551,87 +307,4 @@ void smtp_client_bytes(struct smtp *smtp, const struct smtp_listener *listener, 
             smtp_client_process_pending(&call);
         }
     }
-}
-
-/* ---- Gaps. ---- */
-
-static void lose_commands(const struct smtp_call *call)
-{
-    struct smtp *smtp = call->smtp;
-    smtp->client_state = CLIENT_LOST;
-    smtp->gapped = true;
-    smtp_forget_early(call);
-    const struct smtp_waiting *waiting = &smtp->waiting;
-    if (waiting->count == 0 || smtp_waiting_at(waiting, waiting->count - 1u) != AWAITED_GAP)
-        smtp_await(call, AWAITED_GAP);
-    smtp->counters->resynchronised++;
-}
-
-static void lose_of_chunk(const struct smtp_call *call, uint32_t length)
-{
-    struct smtp_content *content = &call->smtp->content;
-    uint64_t lost = length < content->chunk_left ? length : content->chunk_left;
-    content->bytes += lost;
-    content->chunk_left -= lost;
-    content->incomplete = true;
-    if (content->chunk_left > 0)
-        return;
-    chunk_ends(call);
-    if (lost < length)
-        lose_commands(call);
-}
-
-/* A 354 that reached us before its DATA: the gap holds DATA. */
-static bool early_is_for_data(const struct smtp *smtp)
-{
-    return smtp->rare && smtp->rare->early_count > 0 && smtp->rare->early[smtp->rare->early_count - 1].code == 354;
-}
-
-void smtp_client_gapped(const struct smtp_call *call, uint32_t length)
-{
-    struct smtp *smtp = call->smtp;
-    bool data = false;
-    switch ((enum smtp_client_state)smtp->client_state) {
-    case CLIENT_CONTENT:
-        smtp_content_gap(&smtp->content, length);
-        break;
-    case CLIENT_CHUNK:
-        lose_of_chunk(call, length);
-        break;
-    case CLIENT_WAIT:
-        smtp->gap_while_waiting = true;
-        break;
-    case CLIENT_DOT:
-        guess(call, (struct text){"", 0});
-        lose_commands(call);
-        break;
-    case CLIENT_HELLO:
-        encrypt(call);
-        break;
-    case CLIENT_ENCRYPTED:
-        break;
-    case CLIENT_COMMAND:
-    case CLIENT_RESPONSE:
-    case CLIENT_LOST:
-        data = early_is_for_data(smtp);
-        lose_commands(call);
-        if (data) {
-            smtp->gap_while_waiting = true;
-            smtp_content_begin(call);
-        }
-        break;
-    }
-}
-
-void smtp_client_gap(struct smtp *smtp, const struct smtp_listener *listener, uint32_t length, moment time)
-{
-    const struct smtp_call call = {smtp, listener, time};
-    smtp->counters = listener->counters;
-    smtp->began = true;
-    while (smtp_is_holding(smtp) && !smtp_pending_is_empty(&smtp->client)) {
-        smtp_client_guess(&call);
-        smtp_client_process_pending(&call);
-    }
-    smtp_pending_clear(&smtp->client, listener->counters);
-    smtp_client_gapped(&call, length);
 }

@@ -1,14 +1,15 @@
 /* The state of one dialogue, and what its two directions tell each other. Private to smtp*.c.
  *
- * The client's side (smtp_client.c) reads commands and content, the server's side (smtp_server.c) pairs replies with
- * what waits for one. Only three replies change how the client's bytes are read: to DATA, to AUTH and to STARTTLS.
- * Until they are seen, bytes are held back (SMTP_HELD_MOST), so that it does not matter in which order the two
- * directions reach us. */
+ * The client's side (smtp_client.c) reads lines and content, which change what is known (smtp_transaction.c); the
+ * server's side (smtp_server.c) pairs replies with what waits for one, which tells how it went (smtp_answer.c). Only
+ * three replies change how the client's bytes are read: to DATA, to AUTH and to STARTTLS. Until they are seen, bytes
+ * are held back (SMTP_HELD_MOST), so that it does not matter in which order the two directions reach us. */
 #ifndef AGENT_PACKET_SMTP_DIALOGUE_H
 #define AGENT_PACKET_SMTP_DIALOGUE_H
 
 #include "agent/packet/smtp.h"
 #include "agent/packet/smtp_auth.h"
+#include "agent/packet/smtp_command.h"
 #include "agent/packet/smtp_content.h"
 #include "agent/packet/smtp_memory.h"
 #include "agent/packet/smtp_pending.h"
@@ -92,14 +93,23 @@ static inline bool smtp_is_holding(const struct smtp *smtp)
 
 struct smtp_rare *smtp_rare(const struct smtp_call *); /* made where there is none; NULL: memory is refused */
 
-/* smtp_client.c */
-void smtp_client_gapped(const struct smtp_call *, uint32_t length);
-void smtp_client_process_pending(const struct smtp_call *);
-void smtp_client_guess(const struct smtp_call *); /* no reply will tell: let the held bytes tell themselves */
+/* smtp_transaction.c: what the client says does. */
+void smtp_observe(const struct smtp_call *, struct observation *); /* its time is filled in */
+void smtp_take_command(const struct smtp_call *, const struct smtp_command *);
+void smtp_note_user(const struct smtp_call *, struct text response); /* of a login */
 void smtp_content_begin(const struct smtp_call *);
 void smtp_content_close(const struct smtp_call *, bool complete); /* what was seen of it goes to its transaction */
+void smtp_take_content(const struct smtp_call *, struct text *rest);
+void smtp_take_chunk(const struct smtp_call *, struct text *rest);
+void smtp_chunk_ends(const struct smtp_call *);
+void smtp_close_transaction(const struct smtp_call *); /* the client is in none any more */
 
-/* smtp_server.c */
+/* smtp_client.c */
+void smtp_client_process_pending(const struct smtp_call *);
+void smtp_client_guess(const struct smtp_call *); /* no reply will tell: let the held bytes tell themselves */
+void smtp_encrypt(const struct smtp_call *);      /* from here on nothing can be read */
+
+/* smtp_server.c: which command a reply answers. */
 /* A command was sent: wait for its reply, or take the one that came too early. */
 void smtp_await(const struct smtp_call *, enum smtp_awaited);
 /* Everything that waits stays unanswered. */
@@ -108,6 +118,9 @@ void smtp_give_up_waiting(const struct smtp_call *);
 void smtp_forget_early(const struct smtp_call *);
 /* The early reply to content that never ended; code 0: none. */
 struct reply smtp_take_early(struct smtp *);
+
+/* smtp_answer.c: what a reply means to the command that it answers; code 0: there was none. */
+void smtp_answer(const struct smtp_call *, enum smtp_awaited, const struct reply *);
 void smtp_observe_message(const struct smtp_call *, struct smtp_open_transaction *, const struct reply *);
 
 #endif

@@ -10,219 +10,9 @@
 
 static const struct reply no_reply;
 
-static void observe(const struct smtp_call *call, struct observation *observation)
-{
-    observation->time = call->time;
-    call->listener->observe(call->listener->context, observation);
-}
-
 static bool nothing_waits(const struct smtp *smtp)
 {
     return smtp->waiting.count == 0;
-}
-
-void smtp_observe_message(const struct smtp_call *call, struct smtp_open_transaction *transaction,
-                          const struct reply *reply)
-{
-    transaction->entry.flags |= ENTRY_OBSERVED;
-    transaction->entry.code = reply->code;
-    struct observation observation = {
-        .kind = OBSERVATION_MESSAGE,
-        .message = {.from = smtp_record_from(transaction),
-                    .helo = smtp_string_text(call->smtp->helo),
-                    .recipients = transaction->accepted,
-                    .bytes = transaction->bytes,
-                    .digest = {transaction->digest[0], transaction->digest[1]},
-                    .complete = (transaction->entry.flags & ENTRY_COMPLETE) != 0,
-                    .reply = *reply},
-    };
-    observe(call, &observation);
-}
-
-/* ---- What each command's answer means. The command does not wait any more when these are called. ---- */
-
-static void answer_greeting(const struct smtp_call *call, const struct reply *reply)
-{
-    if (reply->code != 0 && call->smtp->before_greeting)
-        call->smtp->spoke_first = true;
-}
-
-static void answer_mail(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp_record *record = &call->smtp->record;
-    struct smtp_open_transaction *transaction = smtp_record_step(record);
-    if (!transaction)
-        return;
-    if (reply->code >= 200 && reply->code < 300)
-        transaction->entry.flags |= ENTRY_ACCEPTED;
-    struct observation observation = {.kind = OBSERVATION_TRANSACTION,
-                                      .transaction = {.from = smtp_record_from(transaction), .reply = *reply}};
-    observe(call, &observation);
-    if (reply->code == 503) /* bad sequence: the transaction before it goes on */
-        smtp_record_go_back(record);
-}
-
-static void answer_recipient(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp_record *record = &call->smtp->record;
-    struct text address;
-    if (!smtp_record_next_recipient(record, &address))
-        return;
-    struct observation observation = {
-        .kind = OBSERVATION_RECIPIENT,
-        .recipient = {.from = smtp_record_from(smtp_record_answering(record)), .address = address, .reply = *reply}};
-    observe(call, &observation);
-    smtp_record_answer_recipient(record, reply->code);
-}
-
-static void data_accepted(const struct smtp_call *call)
-{
-    struct smtp *smtp = call->smtp;
-    if (!nothing_waits(smtp))
-        return; /* the client went on long ago */
-    switch (smtp->client_state) {
-    case CLIENT_WAIT:
-        smtp_content_begin(call);
-        break;
-    case CLIENT_LOST:
-    case CLIENT_COMMAND: /* what followed looked like commands, but is content */
-        smtp->gap_while_waiting = true;
-        smtp_content_begin(call);
-        break;
-    default:
-        break;
-    }
-}
-
-static void answer_data(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp *smtp = call->smtp;
-    if (reply->code == 354) {
-        data_accepted(call);
-        return;
-    }
-    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
-    if (transaction && reply->code != 0)
-        transaction->entry.code = reply->code;
-    if (!nothing_waits(smtp))
-        return;
-    if (smtp->client_state == CLIENT_WAIT)
-        smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
-    else if (smtp->client_state == CLIENT_CONTENT && reply->code != 0)
-        smtp->content_refused = true;
-}
-
-static void answer_content(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp *smtp = call->smtp;
-    if (smtp->client_state == CLIENT_DOT && nothing_waits(smtp)) { /* it was the end */
-        smtp->client_state = CLIENT_COMMAND;
-        smtp_content_close(call, true);
-    }
-    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
-    if (!transaction)
-        return;
-    smtp_observe_message(call, transaction, reply);
-    if (smtp->lmtp && reply->code != 0 && transaction->accepted > 1)
-        smtp->replies_to_skip = (uint16_t)(transaction->accepted - 1);
-}
-
-static void answer_chunk(const struct smtp_call *call, const struct reply *reply, bool last)
-{
-    struct smtp *smtp = call->smtp;
-    struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
-    if (!transaction || transaction->entry.flags & ENTRY_OBSERVED || (!last && reply->code < 400))
-        return;
-    if (transaction == smtp_record_current(&smtp->record)) /* refused, and more chunks may come */
-        transaction->bytes = smtp->content.bytes;
-    smtp_observe_message(call, transaction, reply);
-}
-
-static void answer_bad_chunk(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
-    if (transaction && reply->code != 0 && !(transaction->entry.flags & ENTRY_OBSERVED))
-        transaction->entry.code = reply->code;
-}
-
-static enum auth_outcome outcome_of(const struct reply *reply)
-{
-    if (reply->code == 235)
-        return AUTH_ACCEPTED;
-    bool bad_credentials = reply->code == 535 || reply->enhanced == 50708 || (reply->code >= 550 && reply->code < 560);
-    return bad_credentials ? AUTH_FAILED : AUTH_TRIED;
-}
-
-static void answer_auth(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp *smtp = call->smtp;
-    enum auth_outcome outcome = outcome_of(reply);
-    if (outcome > smtp->auth)
-        smtp->auth = (uint8_t)outcome;
-    smtp->challenges = 0;
-    if (smtp->client_state == CLIENT_WAIT && nothing_waits(smtp))
-        smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
-    struct observation observation = {
-        .kind = OBSERVATION_AUTH,
-        .auth = {.user = smtp_string_text(smtp->rare ? smtp->rare->user : NULL),
-                 .mechanism = smtp_mechanism_name((enum smtp_mechanism)smtp->mechanism),
-                 .outcome = outcome,
-                 .reply = *reply},
-    };
-    observe(call, &observation);
-}
-
-static void answer_starttls(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp *smtp = call->smtp;
-    if (smtp->client_state != CLIENT_WAIT || !nothing_waits(smtp))
-        return;
-    smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
-    if (reply->code != 220)
-        return;
-    smtp_record_close(&smtp->record);
-    smtp->starttls = true;
-    smtp->client_state = CLIENT_HELLO;
-    smtp->server_state = SERVER_UNDECIDED;
-}
-
-static void answer(const struct smtp_call *call, enum smtp_awaited awaited, const struct reply *reply)
-{
-    switch (awaited) {
-    case AWAITED_GREETING:
-        answer_greeting(call, reply);
-        break;
-    case AWAITED_MAIL:
-        answer_mail(call, reply);
-        break;
-    case AWAITED_RCPT:
-        answer_recipient(call, reply);
-        break;
-    case AWAITED_DATA:
-        answer_data(call, reply);
-        break;
-    case AWAITED_CONTENT:
-        answer_content(call, reply);
-        break;
-    case AWAITED_CHUNK:
-    case AWAITED_LAST_CHUNK:
-        answer_chunk(call, reply, awaited == AWAITED_LAST_CHUNK);
-        break;
-    case AWAITED_BAD_CHUNK:
-        answer_bad_chunk(call, reply);
-        break;
-    case AWAITED_AUTH:
-        answer_auth(call, reply);
-        break;
-    case AWAITED_STARTTLS:
-        answer_starttls(call, reply);
-        break;
-    case AWAITED_IMPLICIT:
-        smtp_record_step(&call->smtp->record);
-        break;
-    default:
-        break;
-    }
 }
 
 static void answer_first(const struct smtp_call *call, const struct reply *reply)
@@ -230,10 +20,10 @@ static void answer_first(const struct smtp_call *call, const struct reply *reply
     struct smtp_waiting *waiting = &call->smtp->waiting;
     enum smtp_awaited awaited = smtp_waiting_at(waiting, 0);
     smtp_waiting_pop(waiting, call->smtp->counters);
-    answer(call, awaited, reply);
+    smtp_answer(call, awaited, reply);
     while (waiting->count > 0 && smtp_waiting_at(waiting, 0) == AWAITED_IMPLICIT) {
         smtp_waiting_pop(waiting, call->smtp->counters);
-        answer(call, AWAITED_IMPLICIT, &no_reply);
+        smtp_answer(call, AWAITED_IMPLICIT, &no_reply);
     }
 }
 
@@ -369,7 +159,7 @@ static void reply_unexpected(const struct smtp_call *call, const struct reply *r
         /* The end was in the gap. */
         smtp->client_state = CLIENT_LOST;
         smtp_content_close(call, false);
-        answer_content(call, reply);
+        smtp_answer(call, AWAITED_CONTENT, reply);
     } else if (in_content || (smtp->client_state == CLIENT_COMMAND && nothing_waits(smtp) && reply->code != 421)) {
         keep_early(call, reply);
     } else {
@@ -432,7 +222,7 @@ void smtp_await(const struct smtp_call *call, enum smtp_awaited awaited)
 {
     struct smtp *smtp = call->smtp;
     if (awaited == AWAITED_IMPLICIT && nothing_waits(smtp)) {
-        answer(call, awaited, &no_reply);
+        smtp_answer(call, awaited, &no_reply);
         return;
     }
     if (!smtp_waiting_push(&smtp->waiting, call->listener, awaited)) {
@@ -503,21 +293,4 @@ void smtp_server_bytes(struct smtp *smtp, const struct smtp_listener *listener, 
         take_line(&call, line);
         smtp_pending_clear(&smtp->server, listener->counters);
     }
-}
-
-void smtp_server_gap(struct smtp *smtp, const struct smtp_listener *listener, uint32_t length, moment time)
-{
-    const struct smtp_call call = {smtp, listener, time};
-    (void)length;
-    smtp->counters = listener->counters;
-    if (smtp->server_state == SERVER_ENCRYPTED)
-        return;
-    smtp_pending_clear(&smtp->server, listener->counters);
-    smtp->multi_line = 0;
-    smtp->replies_to_skip = 0;
-    smtp_forget_early(&call);
-    smtp_waiting_doubt(&smtp->waiting);
-    listener->counters->resynchronised++;
-    if (!smtp_pending_is_empty(&smtp->client))
-        smtp_client_process_pending(&call);
 }
