@@ -12,6 +12,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent, AgentError  # noqa: E402
+from bot import add_exchangers, bot_command  # noqa: E402
 from testbed import Testbed, TestbedError, missing  # noqa: E402
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -68,20 +69,6 @@ def swaks(server, sender, recipient, helo):
             "--silent", "2"]
 
 
-def add_exchangers(bed):
-    """Thirty more mail servers outside: the world that a bot finds in its list of addresses."""
-    servers = [f"198.51.100.{n}" for n in range(100, 130)]
-    batch = "".join(f"addr add {server}/32 dev lo\n" for server in servers)
-    bed.run("inet", ["ip", "-batch", "-"], input=batch)
-    return servers
-
-
-def bot_command(servers):
-    """Straight to every exchanger, junk sender, HELO localhost: what a spam bot does."""
-    one = "smtp-source -c -m 4 -M localhost -f you@example.com -t victim%d@mx%d.postern '[%s]:25'"
-    return " & ".join(one % (n, n, server) for n, server in enumerate(servers)) + " & wait"
-
-
 def counts(customers):
     return "   ".join(f"{name}: {c.sent} sent, {c.failed} failed" for name, c in customers.items())
 
@@ -107,10 +94,11 @@ def play(bed, agent):
     customers = {
         "shop": Customer(bed, f"vps{SHOP}", [swaks(bed.SINKS4[1], "orders@shop.postern", f"buyer{n}@mail.postern",
                                                    "mail.shop.postern") for n in range(9)], 0.7),
-        "office": Customer(bed, f"vps{OFFICE}", [swaks(bed.SINKS6[0], "anna@office.postern", f"partner{n}@firm.postern",
+        "office": Customer(bed, f"vps{OFFICE}", [swaks(bed.SINKS4[0], "anna@office.postern", f"partner{n}@firm.postern",
                                                        "mx.office.postern") for n in range(5)], 0.9),
     }
     bot = f"port:vnet{BOT}"
+    add_exchangers(bed)
     for customer in customers.values():
         customer.start()
     say("Two customers send their ordinary mail (swaks). The agent watches their ports.")
@@ -118,7 +106,7 @@ def play(bed, agent):
     show(agent.postern("senders").stdout)
 
     say(f"The third customer's machine is taken over by a bot behind vnet{BOT} (smtp-source).", "1;31")
-    bots = [bed.popen(f"vps{BOT}", f"while :; do {bot_command(add_exchangers(bed))}; sleep 0.5; done",
+    bots = [bed.popen(f"vps{BOT}", f"while :; do {bot_command()}; sleep 0.5; done",
                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
     if not wait_for(agent, "block", bot, 15):
         raise AgentError("the bot was not blocked")

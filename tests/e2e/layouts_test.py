@@ -2,6 +2,7 @@
 """In every layout of a hypervisor: the agent finds the guests' ports by itself, sees a bot, blocks it by its port over
 IPv4 and IPv6, whatever source it forges; nothing else of it and nothing of its neighbours is touched; the block ends."""
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent  # noqa: E402
+from bot import add_exchangers, bot_command  # noqa: E402
 from check import Checks  # noqa: E402
 from testbed import LAYOUTS, MAIL_PORTS, Testbed, missing  # noqa: E402
 
@@ -23,12 +25,10 @@ mode = enforce
 BOT, NEIGHBOUR = 1, 2
 
 
-def flood(bed, address):
-    """A bot: a burst of junk from one guest to every exchanger that it reaches."""
-    sinks = bed.SINKS6 if ":" in address else bed.SINKS4
-    command = " & ".join(f"timeout 20 smtp-source -c -s 5 -m 60 -M localhost -f you@example.com -t t{n}@mx.postern '[{s}]:25'"
-                         for n, s in enumerate(sinks))
-    return bed.popen(f"vps{BOT}", command + " & wait", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def flood(bed, family):
+    """A bot that goes on until it is ended."""
+    return bed.popen(f"vps{BOT}", f"while :; do {bot_command(family)}; sleep 0.3; done",
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def send_mail(bed, place, server):
@@ -54,17 +54,17 @@ def check_blocked(checks, bed, layout):
 
 
 def check_layout(checks, layout, family):
-    sink = {"IPv4": "198.51.100.25", "IPv6": "2001:db8:25::25"}[family]
     with Testbed(f"lay{layout}", layout) as bed, Agent(bed, "hv", CONFIGURATION) as agent:
         port = f"port:vnet{BOT}"
         bed.sink(f"vps{BOT}", 25)
         checks.that(f"{layout}: all ports are watched", agent.wait(lambda: agent.status()["watcher"]["ports"] >= 3))
         opened = bed.connect(f"vps{BOT}", bed.SINK4, 25)  # an established session, to be cut
         opened.recv(1000)
-        bot = flood(bed, sink)
+        add_exchangers(bed)
+        bot = flood(bed, family)
         begun = time.monotonic()
         agent.wait(lambda: agent.verdict(port) == "block", 20, "the block")
-        checks.that(f"{layout} {family}: the bot is blocked", True)
+        checks.that(f"{layout}: the bot, over IPv{family}, is blocked", True)
         print(f"      after {time.monotonic() - begun:.1f} s, {agent.sender(port)['messages']} messages")
         checks.that(f"{layout}: its neighbours are clear",
                     agent.verdict("port:vnet2") in ("clear", "unknown"), agent.verdict("port:vnet2"))
@@ -75,8 +75,8 @@ def check_layout(checks, layout, family):
                     agent.orders().get(port, {}).get("packets", 0) > 0, agent.orders())
         explained = agent.postern("explain", port).stdout
         checks.that(f"{layout}: it is explained", "is blocked" in explained and "Why:" in explained, explained)
-        bot.kill()
-        bed.run(f"vps{BOT}", "pkill smtp-source")
+        os.killpg(bot.pid, signal.SIGKILL)
+        bot.wait()
         agent.wait(lambda: bed.can_connect(f"vps{BOT}", bed.SINK4, 25, 0.3), 40, "the end of the block")
         checks.that(f"{layout}: the block ends by itself", True)
 
@@ -102,7 +102,7 @@ def main():
         return checks.close()
     for n, layout in enumerate(LAYOUTS):
         with checks.part(layout):
-            check_layout(checks, layout, ("IPv4", "IPv6")[n % 2])
+            check_layout(checks, layout, (4, 6)[n % 2])
     return checks.close()
 
 
