@@ -67,7 +67,7 @@ void streams_drop(struct streams *, void (*drop)(void *context, struct stream *,
 void streams_add(struct streams *, const struct segment *);
 /* The same for several in their order, faster where there are many streams: while one is worked on, what the next will
  * touch is on its way from memory. STREAMS_AT_ONCE is as many as is useful. */
-#define STREAMS_AT_ONCE 16
+#define STREAMS_AT_ONCE 32
 void streams_add_many(struct streams *, const struct segment *, size_t count);
 /* Time has come to `now`: give up what is too old. Cheap; call once a second. */
 void streams_tick(struct streams *, moment now);

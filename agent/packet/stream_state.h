@@ -6,6 +6,7 @@
 #define AGENT_PACKET_STREAM_STATE_H
 
 #include <assert.h>
+#include <string.h>
 #include "agent/packet/frame.h"
 #include "agent/packet/stream.h"
 
@@ -179,6 +180,63 @@ void stream_make_place(struct streams *, bool confirmed, moment);   /* so that o
 static inline bool stream_is_half_open(const struct stream *stream)
 {
     return (stream->flags & (STREAM_SYN_SEEN | STREAM_OPENED)) == STREAM_SYN_SEEN;
+}
+
+/* stream.c: a segment of a stream that is there, neither SYN nor RST. */
+void stream_receive(struct streams *, struct stream *, enum stream_side, const struct segment *);
+
+/* stream_handshake.c */
+struct stream *stream_begin(struct streams *, uint64_t hash, const struct segment *, enum stream_side, uint8_t flags);
+void stream_open(struct streams *, struct stream *, moment);
+void stream_take_syn(struct streams *, struct stream *, enum stream_side, uint64_t hash, const struct segment *);
+void stream_take_syn_ack(struct streams *, struct stream *, enum stream_side, uint64_t hash, const struct segment *);
+void stream_take_reset(struct streams *, struct stream *, enum stream_side, const struct segment *);
+
+/* ---- what every segment does ---- */
+
+/* The first one of its side. */
+static inline void stream_note_sender(struct stream *stream, enum stream_side side, const struct segment *segment)
+{
+    struct side *own = &stream->sides[side];
+    if (!(own->flags & SIDE_SEEN)) {
+        own->flags |= SIDE_SEEN;
+        if (segment->source_mac) {
+            memcpy(side == STREAM_CLIENT ? stream->client_mac : stream->server_mac, segment->source_mac, 6);
+        }
+        if (side == STREAM_CLIENT) {
+            stream->vlan = segment->vlan;
+            stream->ttl_least = stream->ttl_most = segment->time_to_live;
+        }
+    }
+}
+
+/* Each one. */
+static inline void stream_note_packet(struct streams *s, struct stream *stream, enum stream_side side,
+                                      const struct segment *segment)
+{
+    if (side == STREAM_CLIENT) {
+        if (segment->time_to_live < stream->ttl_least) {
+            stream->ttl_least = segment->time_to_live;
+        }
+        if (segment->time_to_live > stream->ttl_most) {
+            stream->ttl_most = segment->time_to_live;
+        }
+    }
+    stream->last = segment->time;
+    /* The list of ages is put in order now and then: each second where places are short, else less often. */
+    if (stream->flags & STREAM_CONFIRMED) {
+        coarse_moment now = coarse_of(segment->time);
+        if (now > stream->queued && (now - stream->queued > coarse_of(s->settings.idle) / 8 ||
+                                     s->confirmed.count > s->confirmed_most / 4 * 3)) {
+            stream_table_touch(s, stream, now);
+        }
+    }
+}
+
+/* The sequence number that follows the SYN of that side. */
+static inline uint32_t side_first(const struct side *side)
+{
+    return side->next - (uint32_t)side->bytes - ((side->flags & SIDE_FIN) != 0);
 }
 
 static inline void stream_pass(struct streams *s, struct stream *stream, enum stream_side side, struct text bytes,

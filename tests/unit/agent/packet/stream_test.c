@@ -249,6 +249,9 @@ static void connections_begin_and_end(void **unused)
 {
     (void)unused;
     static const struct row rows[] = {
+        {"SYN-ACK forged from outside",
+         {{'c', S}, {'s', SA, 0, 9}, {'s', SA}, {'c', A, 0, 0, "x"}},
+         "begun closed=timeout begun closed=timeout begun opened c:x closed=open"},
         {"handshake, words, FINs",
          {HANDSHAKE, {'s', A, 0, 0, "220"}, {'c', A, 0, 3, "HELO"}, {'c', F, 4, 3}, {'s', F, 3, 5}, {'c', A, 5, 4}},
          "begun opened s:220 c:HELO closed=fin",
@@ -291,7 +294,9 @@ static void connections_begin_and_end(void **unused)
         {"data with the SYN not taken, and sent again",
          {{'c', S, 0, 0, "EHLO"}, {'s', SA, 0, 0}, {'c', A, 0, 0, "EHLO"}},
          "begun c:EHLO opened closed=open"},
-        {"SYN-ACK for something else", {{'c', S}, {'s', SA, 0, 9}}, "begun closed=open"},
+        {"SYN-ACK for another SYN, which was missed",
+         {{'c', S}, {'s', SA, 0, 9}, {'c', A, 9, 0, "x"}},
+         "begun closed=timeout begun opened c:x closed=open"},
         {"nothing for a long time",
          {HANDSHAKE, {'s', A, 0, 0, "220"}, {'t', .at = 299000}, {'t', .at = 302000}},
          "begun opened s:220 closed=timeout",
@@ -379,6 +384,12 @@ static void a_sender_can_not_hide(void **unused)
           {'c', A, 8, 3, "DATA"}},
          "begun opened c:MAIL closed=reset begun s:250 c:DATA closed=open",
          {.joined = 1, .late = 1}},
+        {"SYN that dies on its way, right behind the true one",
+         {{'c', S}, {'c', S, 700}, {'s', SA}, {'c', A, 0, 0, "MAIL"}},
+         "begun closed=timeout begun closed=timeout begun opened c:MAIL closed=open"},
+        {"FIN and SYN that die on their way",
+         {HANDSHAKE, {'c', F, 0, 0}, {'c', S, 700}, {'c', A, 0, 0, "MAIL"}, {'s', A, 0, 4, "250"}},
+         "begun opened c:MAIL s:250 closed=open"},
         {"FIN that dies on its way",
          {HANDSHAKE, {'c', F, 0, 0}, {'c', A, 0, 0, "MAIL"}, {'s', A, 0, 4, "250"}},
          "begun opened c:MAIL s:250 closed=open",
