@@ -81,8 +81,9 @@ struct message_port_opened {
     uint8_t guest; /* a guest's port: the port is the sender; else the machine's own interface */
     uint8_t mac_known;
     uint8_t mac[6];
-    uint16_t link; /* enum link_type of what the socket gives */
-    uint8_t reserved[2];
+    uint16_t link;       /* enum link_type of what the socket gives */
+    uint8_t other_guest; /* the name stood for another guest before: what is known of that one is not this one's */
+    uint8_t reserved;
     uint32_t block_size, blocks; /* of its TPACKET_V3 ring, to be mapped by the receiver */
 };
 struct message_port_closed {

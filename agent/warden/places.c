@@ -64,8 +64,10 @@ static bool looks_like_uplink(const struct link *links, size_t count, const stru
     const struct link *master = by_index(links, count, link->master);
     if (is_bridge(link) || one_of(link->name, plumbing) || (link->flags & IFF_LOOPBACK))
         return false;
-    return leads_out(link, rules) ||
-           (is_bridge(master) && !one_of(master->name, plumbing) && !one_of(master->name, inner_bridges));
+    if (leads_out(link, rules))
+        return true;
+    return !one_of(link->name, containers) && /* a container's port that is being taken down looks like any veth */
+           is_bridge(master) && !one_of(master->name, plumbing) && !one_of(master->name, inner_bridges);
 }
 
 static bool looks_like_own(const struct link *link, const struct places_rules *rules)

@@ -11,8 +11,16 @@
 #include "common/cleanup.h"
 
 #define POSITIONS_MOST 8192
+#define DEPARTED_MOST  1024
 #define LINK_ETHERNET  1 /* as pcap numbers them; agent/packet/frame.h is not ours to include */
 #define LINK_RAW       101
+
+/* A guest's port that is gone, to know it again when its name comes back. */
+struct departed {
+    char name[16];
+    bool mac_known;
+    uint8_t mac[6];
+};
 
 struct positions {
     struct positions_listener listener;
@@ -23,6 +31,8 @@ struct positions {
     struct position *items;
     size_t count, room;
     uint32_t last_number;
+    struct departed departed[DEPARTED_MOST]; /* a ring: the oldest gives way */
+    size_t departed_next;
     bool bridged, watched; /* watched: there is, or was, someone to hand sockets to */
 };
 
@@ -141,6 +151,8 @@ static void open_one(struct positions *positions, struct position *position)
     opened->mac_known = position->link.mac_known;
     memcpy(opened->mac, position->link.mac, 6);
     opened->link = type;
+    opened->other_guest = position->other_guest;
+    position->other_guest = false;
     opened->block_size = shape.block_size;
     opened->blocks = shape.blocks;
     position->opened = true;
@@ -158,6 +170,29 @@ static struct position *add(struct positions *positions)
         positions->room = room;
     }
     return &positions->items[positions->count++];
+}
+
+static void remember(struct positions *positions, const struct link *link)
+{
+    struct departed *departed = &positions->departed[positions->departed_next++ % DEPARTED_MOST];
+    *departed = (struct departed){.mac_known = link->mac_known};
+    memcpy(departed->name, link->name, sizeof(departed->name));
+    memcpy(departed->mac, link->mac, sizeof(departed->mac));
+}
+
+/* Whether that name stood for another guest when it was here last. Where names last, or nothing tells guests apart, it
+ * did not. */
+static bool is_other_guest(struct positions *positions, const struct link *link)
+{
+    bool other = false;
+    for (size_t i = 0; i < DEPARTED_MOST; i++) {
+        struct departed *departed = &positions->departed[i];
+        if (strcmp(departed->name, link->name) != 0)
+            continue;
+        other = other || (departed->mac_known && link->mac_known && memcmp(departed->mac, link->mac, 6) != 0);
+        departed->name[0] = 0;
+    }
+    return other && !places_name_is_lasting(link->name);
 }
 
 /* Still the same port: index, name and place; a renamed port is another sender. */
@@ -181,6 +216,8 @@ static void close_gone(struct positions *positions, const struct link *links, co
         struct position gone = *position;
         memmove(position, position + 1, (positions->count - i - 1) * sizeof(*position));
         positions->count--;
+        if (gone.place == PLACE_GUEST)
+            remember(positions, &gone.link);
         positions->listener.closed(positions->listener.context, &gone);
     }
 }
@@ -204,6 +241,8 @@ static void open_new(struct positions *positions, const struct link *links, cons
         *position = (struct position){.link = links[k], .place = places[k]};
         if (is_captured(position))
             position->number = ++positions->last_number;
+        if (places[k] == PLACE_GUEST)
+            position->other_guest = is_other_guest(positions, &links[k]);
     }
 }
 

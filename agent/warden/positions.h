@@ -15,6 +15,7 @@ struct position {
     struct link link; /* as it was when the position was made */
     enum place place;
     bool opened;
+    bool other_guest; /* the name stood for another guest before; said once */
 };
 
 struct positions_listener {

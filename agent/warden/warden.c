@@ -213,6 +213,8 @@ static void on_device(void *context, const struct position *position)
     bool uplink = position->place == PLACE_UPLINK;
     int code = enforcement_device(warden->enforcement, position->link.name, uplink,
                                   position->link.mac_known ? position->link.mac : NULL, now(), &error);
+    if (code == -ENODEV || code == -ENOENT) /* gone meanwhile: its news is on the way */
+        return;
     if (code != 0) {
         snprintf(text, sizeof(text), "cannot hook %s: %s", position->link.name, error.text);
         on_event(warden, 2, "port", text);

@@ -178,7 +178,10 @@ static void on_port_closed(struct watcher *watcher, uint32_t number)
 static int open_port(struct watcher *watcher, const struct message_port_opened *opened, int descriptor,
                      struct error *error)
 {
+    struct sender sender = sender_from_port(opened->interface);
     on_port_closed(watcher, opened->number); /* the same position anew */
+    if (opened->guest && opened->other_guest)
+        senders_forget(mind_senders(watcher->mind), &sender);
     struct port *port = calloc(1, sizeof(*port));
     if (!port) {
         close(descriptor);
