@@ -8,9 +8,10 @@
 
 struct tls_hello {
     uint16_t version;        /* the highest offered: 0x0303 TLS 1.2, 0x0304 TLS 1.3 */
-    struct text server_name; /* SNI, empty where absent; borrowed from the input */
+    struct text server_name; /* SNI; borrowed from the input; empty where absent, or torn by the end of a record */
     /* XXH3-64 over version, cipher suites, extension types in order (GREASE, RFC 8701, left out), groups, formats and
-     * ALPN names: the same client software gives the same number whatever server it calls. */
+     * ALPN names: the same client software gives the same number whatever server it calls. So the extensions that only
+     * some of its connections carry are left out: the name, padding, and the marks of a session taken up again. */
     uint64_t fingerprint;
 };
 
