@@ -286,7 +286,7 @@ int nft_install(struct nft *nft, const struct nft_plan *plan, uint32_t *kept, st
     nft->throttle_rate = plan->throttle_rate;
     nft->throttle_burst = plan->throttle_burst;
     code = -ERESTART;
-    for (int i = 0; i < TRIES && (code == -ERESTART || code == -EINTR); i++)
+    for (int i = 0; i < TRIES && (code == -ERESTART || code == -EINTR || code == -ENOBUFS); i++)
         code = install_once(nft, plan, i < TRIES - 1, kept, error);
     if (code == 0)
         return 0;

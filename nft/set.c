@@ -294,9 +294,9 @@ int nft_add(struct nft *nft, const struct nft_element *element, struct error *er
     struct held held = {*element, milliseconds(element->timeout)};
     held.element.packets = held.element.bytes_counted = 0;
     /* Adding to what stands gives it a new time-out only on new kernels, so: is it new; else take it away and add it,
-     * at once; where it ended meanwhile, it is new after all. */
+     * at once; where it ended meanwhile, it is new after all. And where the answer was lost: again. */
     code = -EEXIST;
-    for (int i = 0; i < TRIES && (code == -EEXIST || code == -ENOENT); i++) {
+    for (int i = 0; i < TRIES && (code == -EEXIST || code == -ENOENT || code == -ENOBUFS); i++) {
         bool replace = i % 2 == 1;
         struct held standing;
         if (replace && element_get(nft, set, element->bytes, &standing, NULL) == 0) {
@@ -319,7 +319,9 @@ int nft_delete(struct nft *nft, enum nft_deed deed, enum nft_key key, const uint
     if (code < 0)
         return code;
     delete_put(&batch, nft->family, set, bytes);
-    code = batch_commit(&nft->netlink, &batch, 0, NULL, error);
+    code = -ENOBUFS;
+    for (int i = 0; i < TRIES && code == -ENOBUFS; i++)
+        code = batch_commit(&nft->netlink, &batch, 0, NULL, error);
     return code == -ENOENT || code == 0 ? 0 : error_wrap(error, "cannot delete from set %s", set->name);
 }
 

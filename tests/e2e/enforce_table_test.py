@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -174,6 +175,30 @@ def check_divert(bed, table):
     table.do("flush")
 
 
+def check_replacement(bed, table, checks):
+    """The table is made anew, by another plan each time, while a blocked sender tries all the while."""
+    outcomes, stop = [], threading.Event()
+
+    def attempt():
+        while not stop.is_set():
+            outcomes.append(bed.outcome("vps1", bed.SINK4, 25, 0.05))
+
+    table.do("block:port=vnet1,60")
+    trying = threading.Thread(target=attempt)
+    trying.start()
+    for number in range(30):
+        Table(bed, checks, options=[f"open=192.0.2.{number}"]).do()
+    stop.set()
+    trying.join()
+    checks.that(f"none of {len(outcomes)} attempts slips through thirty replacements",
+                len(outcomes) > 30 and "open" not in outcomes)
+    handle = bed.run("hv", "nft -a list table netdev postern | head -1").stdout
+    Table(bed, checks, options=["open=192.0.2.29"]).do()
+    checks.that("the same plan again changes nothing",
+                bed.run("hv", "nft -a list table netdev postern | head -1").stdout == handle, handle)
+    table.do("flush")
+
+
 # Disguises: frames made by hand
 
 def checksum(data):
@@ -283,6 +308,7 @@ def check_layout(checks, layout, reject):
         if reject:
             check_throttle(bed, table)
             check_divert(bed, table)
+            check_replacement(bed, table, checks)
         check_disguises(bed, table)
         table.do("block:port=vnet1,60", "remove")
         checks.that("without the table all is open", bed.can_connect("vps1", bed.SINK4, 25))

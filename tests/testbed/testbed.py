@@ -344,6 +344,24 @@ class Testbed:
                     raise TestbedError(f"nothing listens on {address} port {port} in {place}")
                 time.sleep(0.02)
 
+    def mta(self, name):
+        """A real client, "postfix", "exim" or "opensmtpd", that sends one message at a time by mta.sh:
+
+            send = bed.mta("exim")
+            send("vps1", bed.SINK4, 25, "anna@firm.test", "ben@other.test", "Subject: hello\\n\\nHello.\\n")
+
+        True where the server took it. TestbedError where that client is not to be had here."""
+        directory = os.path.join(self.directory, name)
+        made = subprocess.run([os.path.join(os.path.dirname(os.path.abspath(__file__)), "mta.sh"), name, directory],
+                              capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise TestbedError(made.stderr.strip())
+
+        def send(place, server, port, sender, recipient, message, helo="mx.firm.test"):
+            return self.run(place, [os.path.join(directory, "send"), server, str(port), sender, recipient],
+                            input=message, env={**os.environ, "HELO": helo}).returncode == 0
+        return send
+
     # Doing things in a place
 
     def run(self, place, command, timeout=60, **options):
