@@ -20,7 +20,7 @@ COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 CONFIGURATION = """
 [policy]
 holds = 10s
-half_life = 10s
+half_life = 5s
 
 [enforce]
 mode = enforce
