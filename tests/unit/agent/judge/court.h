@@ -34,8 +34,8 @@ struct plain_state {
 /* What the test wants to happen in the middle of a detector's work, with the record half-changed. */
 static void (*court_in_between)(void);
 
-static void obey(const void *settings, void *state, const struct observation *observation, struct findings *findings,
-                 uint16_t port)
+static inline void obey(const void *settings, void *state, const struct observation *observation,
+                        struct findings *findings, uint16_t port)
 {
     (void)settings;
     ((struct plain_state *)state)->seen++;
@@ -50,17 +50,20 @@ static void obey(const void *settings, void *state, const struct observation *ob
                  *reason == ' ' ? reason + 1 : "said");
 }
 
-static void says(const void *settings, void *state, const struct observation *observation, struct findings *findings)
+static inline void says(const void *settings, void *state, const struct observation *observation,
+                        struct findings *findings)
 {
     obey(settings, state, observation, findings, SAYS);
 }
 
-static void adds(const void *settings, void *state, const struct observation *observation, struct findings *findings)
+static inline void adds(const void *settings, void *state, const struct observation *observation,
+                        struct findings *findings)
 {
     obey(settings, state, observation, findings, ADDS);
 }
 
-static void ticks(const void *settings, void *state, const struct observation *observation, struct findings *findings)
+static inline void ticks(const void *settings, void *state, const struct observation *observation,
+                         struct findings *findings)
 {
     (void)settings;
     struct plain_state *mine = state;
@@ -125,7 +128,7 @@ struct court {
     bool with_evidence;
 };
 
-static const char *seconds(moment time, char result[32])
+static inline const char *seconds(moment time, char result[32])
 {
     if (time == 0)
         return "-";
@@ -137,7 +140,7 @@ static const char *seconds(moment time, char result[32])
     return result;
 }
 
-static void note_verdict(void *context, const struct verdict_change *c)
+static inline void note_verdict(void *context, const struct verdict_change *c)
 {
     struct court *court = context;
     char at[32], until[32], who[SENDER_TEXT];
@@ -148,7 +151,7 @@ static void note_verdict(void *context, const struct verdict_change *c)
                               c->why ? c->why : ""));
 }
 
-static void note_order(void *context, const struct order *order)
+static inline void note_order(void *context, const struct order *order)
 {
     struct court *court = context;
     char until[32], who[SENDER_TEXT], rate[32] = "";
@@ -161,8 +164,8 @@ static void note_order(void *context, const struct order *order)
     court->last_order = order->id;
 }
 
-static void note_evidence(void *context, const struct sender_record *record, const struct evidence *evidence,
-                          points added)
+static inline void note_evidence(void *context, const struct sender_record *record, const struct evidence *evidence,
+                                 points added)
 {
     struct court *court = context;
     char at[32], who[SENDER_TEXT];
@@ -172,7 +175,7 @@ static void note_evidence(void *context, const struct sender_record *record, con
                                   evidence->reason));
 }
 
-static void note_storm(void *context, moment time, bool begins, uint32_t ordered, uint32_t active)
+static inline void note_storm(void *context, moment time, bool begins, uint32_t ordered, uint32_t active)
 {
     struct court *court = context;
     char at[32];
@@ -180,7 +183,7 @@ static void note_storm(void *context, moment time, bool begins, uint32_t ordered
                               ordered, active));
 }
 
-static struct judge_listener court_listener(struct court *court)
+static inline struct judge_listener court_listener(struct court *court)
 {
     return (struct judge_listener){court, note_verdict, note_order, note_evidence, note_storm};
 }
@@ -196,7 +199,7 @@ static inline struct judge_settings *court_settings(const char *configuration)
     return settings;
 }
 
-static void court_begin(struct court *court, const char *configuration)
+static inline void court_begin(struct court *court, const char *configuration)
 {
     struct error error = {0};
     memset(court, 0, sizeof *court);
@@ -214,7 +217,7 @@ static void court_begin(struct court *court, const char *configuration)
     assert_non_null(court->judge);
 }
 
-static void court_end(struct court *court)
+static inline void court_end(struct court *court)
 {
     judge_destroy(&court->judge);
     senders_release(&court->senders);
@@ -223,7 +226,7 @@ static void court_end(struct court *court)
     buffer_clear(&court->lines);
 }
 
-static struct sender who(const char *text)
+static inline struct sender who(const char *text)
 {
     struct sender sender;
     assert_true(sender_parse(text_of(text), &sender));
@@ -231,7 +234,7 @@ static struct sender who(const char *text)
 }
 
 /* A HELO that is worth something to the detector on that port. */
-static void hear(struct court *court, double at, const char *sender, uint16_t port, const char *worth)
+static inline void hear(struct court *court, double at, const char *sender, uint16_t port, const char *worth)
 {
     struct observation observation = {.kind = OBSERVATION_HELO, .time = AT(at), .server_port = port};
     assert_true(address_parse(text_of(sender), &observation.origin.address));
@@ -245,7 +248,7 @@ static inline void until(struct court *court, double at)
 }
 
 /* What was said since the last time. */
-static void expect(struct court *court, const char *want)
+static inline void expect(struct court *court, const char *want)
 {
     char *got = strndup(court->lines.bytes ? court->lines.bytes : "", court->lines.length);
     assert_string_equal(got, want);

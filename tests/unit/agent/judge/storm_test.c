@@ -1,0 +1,128 @@
+/* The guard against storms: orders that would suddenly hit many senders are held back, and a person is told. */
+#include "tests/unit/agent/judge/court.h"
+
+static const char *address(int number, char result[20])
+{
+    snprintf(result, 20, "10.0.%d.%d", number / 250, number % 250 + 1);
+    return result;
+}
+
+/* So many orders of the policy's stand in what was said. */
+static int orders(const struct court *court)
+{
+    int count = 0;
+    for (size_t i = 0; i + 6 < court->lines.length; i++)
+        count += memcmp(court->lines.bytes + i, "order ", 6) == 0;
+    return count;
+}
+
+static bool was_said(struct court *court, const char *what)
+{
+    return memmem(court->lines.bytes, court->lines.length, what, strlen(what)) != NULL;
+}
+
+static void test_a_few_are_never_a_storm(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "");
+    for (int i = 0; i < 5; i++)
+        hear(&court, i, address(i, who_), SAYS, "30");
+    assert_int_equal(orders(&court), 5);
+    assert_false(was_said(&court, "storm"));
+    hear(&court, 6, address(6, who_), SAYS, "30"); /* of six senders, the sixth */
+    assert_int_equal(orders(&court), 5);
+    assert_true(was_said(&court, "6 storm begins: 5 of 6"));
+    assert_true(was_said(&court, "6 10.0.0.7 clear->alert score 30.00"));
+    court_end(&court);
+}
+
+static void test_no_more_than_a_share_of_the_active(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "");
+    for (int i = 0; i < 200; i++)
+        hear(&court, 0, address(i, who_), SAYS, "0");
+    for (int i = 0; i < 100; i++)
+        hear(&court, 10, address(i, who_), SAYS, "30");
+    assert_int_equal(orders(&court), 40); /* a fifth */
+    court_end(&court);
+}
+
+static void test_senders_of_long_ago_are_not_active(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "");
+    for (int i = 0; i < 200; i++)
+        hear(&court, 0, address(i, who_), SAYS, "0");
+    for (int i = 0; i < 30; i++)
+        hear(&court, 7200, address(i, who_), SAYS, "30");
+    assert_int_equal(orders(&court), 5); /* not the 40 that 200 would allow */
+    court_end(&court);
+}
+
+static void test_never_more_than_so_many_an_hour(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "[policy]\nstorm_most = 20\n");
+    for (int i = 0; i < 500; i++)
+        hear(&court, 0, address(i, who_), SAYS, "0");
+    for (int i = 0; i < 30; i++)
+        hear(&court, 10, address(i, who_), SAYS, "30");
+    assert_int_equal(orders(&court), 20);
+    court_end(&court);
+}
+
+static void test_it_passes(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "[policy]\nstorm_least = 2\n");
+    for (int i = 0; i < 3; i++)
+        hear(&court, 0, address(i, who_), SAYS, "60");
+    assert_int_equal(orders(&court), 2);
+    buffer_drop_front(&court.lines, court.lines.length);
+    hear(&court, 3599, address(2, who_), SAYS, "0.01");
+    assert_int_equal(orders(&court), 2); /* the two that are held were renewed; the third still is not */
+    hear(&court, 3600, address(2, who_), SAYS, "0.01");
+    assert_true(was_said(&court, "3600 storm ends: 0 of"));
+    assert_true(was_said(&court, "3600 10.0.0.3 alert->block"));
+    court_end(&court);
+}
+
+static void test_what_is_in_force_and_what_persons_order_is_not_held_back(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "[policy]\nstorm_least = 1\n");
+    hear(&court, 0, address(0, who_), SAYS, "15");
+    hear(&court, 0, address(1, who_), SAYS, "30");
+    assert_true(was_said(&court, "storm begins"));
+    hear(&court, 1, address(0, who_), SAYS, "15"); /* throttled already: may become a block */
+    assert_true(was_said(&court, "throttle->block"));
+    assert_int_equal(court_command(&court, 2, address(1, who_), DEED_BLOCK, HOUR, "sure"), 0);
+    assert_true(was_said(&court, "alert->block"));
+    court_end(&court);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_few_are_never_a_storm),
+        cmocka_unit_test(test_no_more_than_a_share_of_the_active),
+        cmocka_unit_test(test_senders_of_long_ago_are_not_active),
+        cmocka_unit_test(test_never_more_than_so_many_an_hour),
+        cmocka_unit_test(test_it_passes),
+        cmocka_unit_test(test_what_is_in_force_and_what_persons_order_is_not_held_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
