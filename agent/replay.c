@@ -32,7 +32,6 @@ struct memory {
 struct progress {
     bool wanted, shown;
     duration begun, next;
-    uint32_t frames;
 };
 
 struct replay {
@@ -46,6 +45,7 @@ struct replay {
     struct record_writer writer;
     struct progress progress;
     moment first, now, ticked;
+    moment judged; /* the latest observation: what senders that give way are judged at */
     uint64_t messages, connections, senders_left;
 };
 
@@ -59,6 +59,8 @@ static bool is_wanted(const struct replay *replay, enum record_kind kind)
 static void on_observation(void *context, const struct observation *observation)
 {
     struct replay *replay = context;
+    if (observation->time > replay->judged)
+        replay->judged = observation->time;
     if (observation->kind == OBSERVATION_MESSAGE && observation->message.reply.code / 100 == 2)
         replay->messages++;
     else if (observation->kind == OBSERVATION_CONNECTION && observation->connection.outcome == CONNECTION_OPENED)
@@ -78,10 +80,10 @@ static void on_verdict(void *context, const struct verdict_change *change)
     record_verdict(&replay->writer, change);
 }
 
-static void write_sender(struct replay *replay, struct sender_record *record)
+static void write_sender(struct replay *replay, struct sender_record *record, moment time)
 {
     struct judge_view view;
-    judge_look(replay->judge, record, replay->now, &view);
+    judge_look(replay->judge, record, time, &view);
     record_sender(&replay->writer, replay->senders, &view);
 }
 
@@ -90,7 +92,7 @@ static void on_leaving(void *context, struct sender_record *record)
     struct replay *replay = context;
     replay->senders_left++;
     if (is_wanted(replay, RECORD_SENDER))
-        write_sender(replay, record);
+        write_sender(replay, record, replay->judged);
 }
 
 /* --- making it --- */
@@ -212,21 +214,38 @@ static void tick(struct replay *replay, moment time)
     }
 }
 
+/* Frames go into the packet path several at once, but none before the second that begins with it. */
+static void feed_some(struct replay *replay, struct frame *frames, size_t count)
+{
+    size_t fed = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct frame *frame = &frames[i];
+        frame->time = frame->time < 0 ? 0 : frame->time > LATEST ? LATEST : frame->time;
+        if (replay->first == 0 || frame->time < replay->first)
+            replay->first = frame->time;
+        if (frame->time >= replay->ticked + SECOND) {
+            packet_path_add_many(replay->path, frames + fed, i - fed);
+            fed = i;
+        }
+        if (frame->time > replay->now)
+            replay->now = frame->time;
+        if (frame->time >= replay->ticked + SECOND)
+            tick(replay, frame->time);
+    }
+    packet_path_add_many(replay->path, frames + fed, count - fed);
+}
+
 static void feed(struct replay *replay)
 {
-    const struct frame *given;
-    while ((given = traces_next(replay->traces)) != NULL && !replay->writer.reader_gone) {
-        struct frame frame = *given;
-        frame.time = frame.time < 0 ? 0 : frame.time > LATEST ? LATEST : frame.time;
-        if (replay->first == 0 || frame.time < replay->first)
-            replay->first = frame.time;
-        if (frame.time > replay->now)
-            replay->now = frame.time;
-        if (frame.time >= replay->ticked + SECOND)
-            tick(replay, frame.time);
-        packet_path_add(replay->path, &frame);
-        if (replay->progress.wanted && ++replay->progress.frames % LOOK_EVERY == 0)
+    struct frame frames[PACKETS_AT_ONCE];
+    size_t count, fed = 0;
+    while ((count = traces_next(replay->traces, frames, PACKETS_AT_ONCE)) > 0 && !replay->writer.reader_gone) {
+        feed_some(replay, frames, count);
+        fed += count;
+        if (replay->progress.wanted && fed >= LOOK_EVERY) {
+            fed = 0;
             show_progress(replay);
+        }
     }
     packet_path_finish(replay->path, replay->now);
     judge_tick(replay->judge, replay->now);
@@ -251,7 +270,7 @@ static int write_senders(struct replay *replay, struct error *error)
         records[number++] = r;
     qsort(records, number, sizeof(struct sender_record *), by_first_seen);
     for (uint32_t i = 0; i < number && !replay->writer.reader_gone; i++)
-        write_sender(replay, records[i]);
+        write_sender(replay, records[i], replay->now);
     free(records);
     return 0;
 }

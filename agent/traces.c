@@ -41,8 +41,9 @@ static void end(struct trace *trace)
     capture_file_destroy(&trace->file);
 }
 
-/* Put the next frame at the head. */
-static void advance(struct traces *traces, struct trace *trace)
+/* Put the next frame at the head. False: the file has to be read on for it, which would void the frames of its window,
+ * and the caller still needs them. */
+static bool advance(struct traces *traces, struct trace *trace, bool may_read)
 {
     for (;;) {
         struct error error = {0};
@@ -52,8 +53,10 @@ static void advance(struct traces *traces, struct trace *trace)
             capture_file_next(trace->file, rest, trace->last, &consumed, &trace->frame, &error);
         trace->used += consumed;
         if (outcome == CAPTURE_FRAME)
-            return;
+            return true;
         if (outcome == CAPTURE_MORE && !trace->last) {
+            if (!may_read)
+                return false;
             int status = input_more(trace->input, trace->used, &trace->window, &trace->last, &error);
             trace->used = 0;
             if (status == 0)
@@ -62,7 +65,7 @@ static void advance(struct traces *traces, struct trace *trace)
         if (error.code != 0)
             note_trouble(traces, &error);
         end(trace);
-        return;
+        return true;
     }
 }
 
@@ -88,7 +91,7 @@ static int begin(struct traces *traces, struct trace *trace, const char *path, s
     trace->file = capture_file_create(name);
     if (trace->file == NULL)
         return error_set(error, ENOMEM, "no memory to read %s", name);
-    advance(traces, trace);
+    advance(traces, trace, true);
     return 0;
 }
 
@@ -158,13 +161,19 @@ static void choose(struct traces *traces)
     traces->others_index = second ? (size_t)(second - traces->items) : SIZE_MAX;
 }
 
-const struct frame *traces_next(struct traces *traces)
+size_t traces_next(struct traces *traces, struct frame *result, size_t most)
 {
-    if (traces->current != NULL)
-        advance(traces, traces->current);
-    if (!stands_first(traces))
-        choose(traces);
-    return traces->current ? &traces->current->frame : NULL;
+    size_t count = 0;
+    while (count < most) {
+        if (traces->current != NULL && !advance(traces, traces->current, count == 0))
+            break;
+        if (!stands_first(traces))
+            choose(traces);
+        if (traces->current == NULL)
+            break;
+        result[count++] = traces->current->frame;
+    }
+    return count;
 }
 
 const struct error *traces_trouble(const struct traces *traces, size_t index)

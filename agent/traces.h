@@ -15,9 +15,9 @@ struct traces;
 int traces_open(char *const *paths, size_t count, struct traces **result, struct error *) MUST_CHECK;
 void traces_close(struct traces **);
 
-/* The next frame of all, borrowed until the next call: the earliest of those that stand at the head of their files;
- * among equals, of the file named first. NULL: there are no more. */
-const struct frame *traces_next(struct traces *);
+/* The next frames of all, at most so many, borrowed until the next call: each the earliest of those that stand at the
+ * head of their files; among equals, of the file named first. 0: there are no more. */
+size_t traces_next(struct traces *, struct frame *result, size_t most);
 
 /* Files that were damaged or could not be read on: what stands before the damage was given. `index` counts them up;
  * NULL behind the last. */
