@@ -98,13 +98,17 @@ uint16_t stream_server_port(const struct stream *);
 void stream_origin(const struct stream *, struct origin *client, struct address *server, uint16_t *server_port);
 
 /* For cutting: the connections of a client that are open now. Sequence numbers as the receiver of a reset expects them
- * (its own latest acknowledgement; RFC 5961). Calls back for each; returns how many. */
+ * (its own latest acknowledgement; RFC 5961). Calls back for each; returns how many.
+ *
+ * `again`: it will be tried again, with the numbers of then. Until it is tried for the last time no reset ends such a
+ * connection: it is our own, or the kernel's to one end, or a guest's that did not get through; and either may have
+ * missed. */
 struct stream_position {
     struct stream_ends ends;
     uint32_t client_expects, server_expects; /* next sequence number each side waits for */
     moment last;                             /* latest packet */
 };
-size_t streams_visit(struct streams *, bool (*wanted)(void *context, const struct stream_ends *),
+size_t streams_visit(struct streams *, bool again, bool (*wanted)(void *context, const struct stream_ends *),
                      void (*visit)(void *context, const struct stream_position *), void *context);
 
 #endif

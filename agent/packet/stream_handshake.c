@@ -181,7 +181,7 @@ void stream_take_reset(struct streams *s, struct stream *stream, enum stream_sid
         stream_end(s, stream, CLOSE_RESET, FAREWELL_NONE, segment->time);
         return;
     }
-    if (!reset_is_in_window(stream, side, segment)) {
+    if (stream->being_cut || !reset_is_in_window(stream, side, segment)) {
         s->counters.resets_ignored++;
         return;
     }

@@ -73,7 +73,8 @@ struct stream {
     uint32_t new_syn;
     uint16_t vlan, share, conflicts;
     uint8_t client_mac[6], server_mac[6];
-    uint16_t reserved;
+    bool being_cut; /* a reset that is seen now was meant for one end at most, see streams_visit() */
+    uint8_t reserved;
     uint64_t hash;
 };
 static_assert(sizeof(struct stream) == 192, "three cache lines");

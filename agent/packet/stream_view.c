@@ -66,14 +66,14 @@ static uint32_t expected(const struct side *side)
     return side->flags & SIDE_ACKED ? side->acked : side->next;
 }
 
-size_t streams_visit(struct streams *s, bool (*wanted)(void *context, const struct stream_ends *),
+size_t streams_visit(struct streams *s, bool again, bool (*wanted)(void *context, const struct stream_ends *),
                      void (*visit)(void *context, const struct stream_position *), void *context)
 {
     const struct stream_list *lists[] = {&s->unconfirmed, &s->confirmed};
     size_t count = 0;
     for (int i = 0; i < 2; i++) {
         for (uint32_t place = lists[i]->oldest; place != 0; place = stream_at(s, place)->younger) {
-            const struct stream *stream = stream_at(s, place);
+            struct stream *stream = stream_at(s, place);
             struct stream_position position;
             stream_ends(stream, &position.ends);
             if (!wanted(context, &position.ends)) {
@@ -82,6 +82,7 @@ size_t streams_visit(struct streams *s, bool (*wanted)(void *context, const stru
             position.client_expects = expected(&stream->sides[STREAM_SERVER]);
             position.server_expects = expected(&stream->sides[STREAM_CLIENT]);
             position.last = stream->last;
+            stream->being_cut = again;
             visit(context, &position);
             count++;
         }

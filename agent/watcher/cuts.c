@@ -42,7 +42,7 @@ struct round {
     struct cuts *cuts;
     const struct senders *senders;
     const struct sender *sender;
-    bool again;
+    bool again; /* not the first */
 };
 
 /* The sender as it is judged, or as a person named it: by address or MAC although the guest's port is known. */
@@ -95,10 +95,10 @@ static void cut_stream(void *context, const struct stream_position *position)
 }
 
 static void send_round(struct cuts *cuts, struct streams *streams, const struct senders *senders,
-                       const struct sender *sender, bool again)
+                       const struct sender *sender, uint32_t number)
 {
-    struct round round = {cuts, senders, sender, again};
-    streams_visit(streams, is_of, cut_stream, &round);
+    struct round round = {cuts, senders, sender, number > 0};
+    streams_visit(streams, number + 1 < ROUNDS, is_of, cut_stream, &round);
 }
 
 static void drop(struct cuts *cuts, size_t at)
@@ -128,7 +128,7 @@ duration cuts_due(struct cuts *cuts, struct streams *streams, const struct sende
     for (size_t i = 0; i < cuts->count;) {
         struct cut *cut = &cuts->items[i];
         if (steady >= cut->began + rounds[cut->round]) {
-            send_round(cuts, streams, senders, &cut->sender, cut->round > 0);
+            send_round(cuts, streams, senders, &cut->sender, cut->round);
             cut->round++;
         }
         if (cut->round == ROUNDS) {

@@ -261,7 +261,7 @@ static void babble(struct cursor *choice, uint8_t mode)
         struct stream_counters counters = streams_counters(s);
         must(counters.bytes_held_now <= 16384 && counters.open_now <= 4);
     }
-    streams_visit(s, any, visit, NULL);
+    streams_visit(s, mode & 4, any, visit, NULL);
     if (mode & 8) {
         streams_finish(s, time);
         must(streams_counters(s).open_now == 0 && streams_counters(s).bytes_held_now == 0);

@@ -717,7 +717,7 @@ static void a_stream_knows_its_ends(void **unused)
         streams_add(streams, &segment);
     }
     struct stream_position position;
-    assert_int_equal(streams_visit(streams, any, keep, &position), 1);
+    assert_int_equal(streams_visit(streams, false, any, keep, &position), 1);
     assert_int_equal(position.client_expects, SERVER_ISN + 1 + 3);
     assert_int_equal(position.server_expects, CLIENT_ISN + 1); /* HELO is not acknowledged yet */
     assert_int_equal(position.last, 104 * SECOND);
@@ -745,6 +745,35 @@ static uint32_t random_next(uint64_t *state)
 {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (uint32_t)(*state >> 33);
+}
+
+/* A reset to one end has been sent and is seen; the other end may have been missed, and is still to be found. */
+static void a_connection_being_cut_survives_resets(void **unused)
+{
+    (void)unused;
+    struct heard heard = {0};
+    struct stream_settings settings = settings_of_tests();
+    struct streams *streams = streams_of_test(&settings, &heard);
+    static const struct packet talk[] = {HANDSHAKE, {'c', A, 0, 0, "HELO"}};
+    static const struct packet later[] = {{'s', RA, 0, 0}, {'c', RA, 4, 0}, {'s', A, 0, 4}};
+    static const struct packet reset = {'s', RA, 0, 4};
+    struct stream_position position;
+    for (size_t i = 0; i < COUNT(talk); i++) {
+        struct segment segment = segment_of(&talk[i], (moment)(100 + i) * SECOND, 0);
+        streams_add(streams, &segment);
+    }
+    assert_int_equal(streams_visit(streams, true, any, keep, &position), 1);
+    assert_int_equal(position.server_expects, CLIENT_ISN + 1);
+    for (size_t i = 0; i < COUNT(later); i++) {
+        struct segment segment = segment_of(&later[i], (moment)(200 + i) * SECOND, 0);
+        streams_add(streams, &segment);
+    }
+    assert_int_equal(streams_visit(streams, false, any, keep, &position), 1);
+    assert_int_equal(position.server_expects, CLIENT_ISN + 1 + 4);
+    struct segment segment = segment_of(&reset, 300 * SECOND, 0);
+    streams_add(streams, &segment);
+    assert_string_equal(heard.text, "begun opened c:HELO closed=reset");
+    streams_destroy(&streams);
 }
 
 static void shuffled_segments_give_the_same(void **unused)
@@ -809,6 +838,7 @@ int main(void)
         cmocka_unit_test(others_connections_are_passed_over),
         cmocka_unit_test(other_ports_are_no_mail),
         cmocka_unit_test(a_stream_knows_its_ends),
+        cmocka_unit_test(a_connection_being_cut_survives_resets),
         cmocka_unit_test(shuffled_segments_give_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
