@@ -81,23 +81,31 @@ static void gap(void *context, struct stream *stream, void *room, enum stream_si
     }
 }
 
+static void observe_close(struct packet_path *path, const struct session_summary *summary, moment time)
+{
+    const struct smtp_summary *dialogue = &summary->dialogue;
+    struct observation observation = {.kind = OBSERVATION_CLOSE, .time = time};
+    observation.close.reason = summary->closed;
+    observation.close.lasted = summary->end - summary->start;
+    observation.close.commands = dialogue->commands;
+    observation.close.transactions = dialogue->transaction_count + dialogue->transactions_left_out;
+    observation.close.tls = dialogue->tls;
+    observation.close.client_bytes = summary->ends.client_bytes;
+    observation.close.server_bytes = summary->ends.server_bytes;
+    observation.close.spoke_first = dialogue->spoke_first;
+    observe(path, &observation);
+}
+
 static void sum_up(struct packet_path *path, void *room, struct session_summary *summary, moment time)
 {
     smtp_finish(room, &path->smtp_listener, time, &summary->dialogue);
     if (summary->dialogue.quit) {
         summary->closed = CLOSE_QUIT;
     }
-    const struct stream_ends *ends = &summary->ends;
-    struct observation observation = {.kind = OBSERVATION_CLOSE, .time = time};
-    observation.close.reason = summary->closed;
-    observation.close.lasted = summary->end - summary->start;
-    observation.close.commands = summary->dialogue.commands;
-    observation.close.transactions = summary->dialogue.transaction_count + summary->dialogue.transactions_left_out;
-    observation.close.tls = summary->dialogue.tls;
-    observation.close.client_bytes = ends->client_bytes;
-    observation.close.server_bytes = ends->server_bytes;
-    observation.close.spoke_first = summary->dialogue.spoke_first;
-    observe(path, &observation);
+    /* Anybody can send packets from a mail port: where the client said nothing that is no deed of its own. */
+    if (summary->ends.opened || summary->ends.client_seen) {
+        observe_close(path, summary, time);
+    }
     path->counters.sessions++;
     path->counters.sessions_gapped += summary->gapped;
     if (path->listener.session) {
@@ -119,7 +127,7 @@ static void closed(void *context, struct stream *stream, void *room, enum close_
         if (summary.ends.refused || !summary.ends.server_seen) {
             observe_connection(path, summary.ends.refused ? CONNECTION_REFUSED : CONNECTION_UNANSWERED, time);
         }
-    } else if (summary.ends.opened || summary.ends.client_seen) {
+    } else {
         sum_up(path, room, &summary, time);
     }
     smtp_end(room);
