@@ -8,15 +8,26 @@
 #include "agent/judge/court.h"
 #include "common/cleanup.h"
 
+#define LATEST (INT64_C(8835984000) * SECOND) /* the year 2250: room for holds before 64 bits of nanoseconds end */
+
+static bool is_plain(moment time)
+{
+    return time >= 0 && time <= LATEST;
+}
+
 /* What another process left in the judge's bytes is held to its ranges before it is believed. */
 static void check_judgement(const struct judge *judge, struct sender_record *record)
 {
     struct judgement *judgement = judgement_of(judge, record);
     bool sound = judgement->verdict < VERDICTS && judgement->worst < VERDICTS && judgement->person_deed < DEEDS &&
                  (judgement->hold_until == 0 || (judgement->holds > 0 && judgement->verdict >= VERDICT_THROTTLE));
+    sound = sound && is_plain(judgement->verdict_since) && is_plain(judgement->hold_begun) &&
+            is_plain(judgement->hold_until) && is_plain(judgement->held_last) && is_plain(judgement->person_until) &&
+            is_plain(judgement->due) && judgement->person_rate <= 60000;
     for (uint32_t i = 0; i < judge->detectors; i++) {
         struct account *account = &accounts_of(judgement)[i];
-        sound = sound && account->amount >= 0 && account->amount <= (weight)DECIBANS(1000) * WEIGHT_ONE &&
+        sound = sound && is_plain(account->base) && is_plain(account->added) && account->amount >= 0 &&
+                account->amount <= (weight)DECIBANS(1000) * WEIGHT_ONE &&
                 memchr(account->reason, '\0', sizeof account->reason) != NULL;
     }
     if (!sound)
