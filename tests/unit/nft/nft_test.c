@@ -109,8 +109,8 @@ static void puts_right_what_was_tampered_with(void **state)
         "nft add chain netdev postern strange",
         "nft flush table netdev postern",
         "nft chain netdev postern port_vnet1 '{ policy drop; }'",
-        "nft replace rule netdev postern slow handle $(nft -a list chain netdev postern slow |"
-        " sed -n 's/.*drop # handle //p') counter accept",
+        ("handle=$(nft -a list chain netdev postern slow | sed -n 's/.*drop # handle //p');"
+         "nft replace rule netdev postern slow handle $handle counter accept"),
     };
     struct nft_element block = element_of(NFT_BLOCK, NFT_PORT, "vnet1");
     for (size_t i = 0; i < sizeof tampers / sizeof *tampers; i++) {
