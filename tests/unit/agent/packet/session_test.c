@@ -233,8 +233,8 @@ static void sessions_are_observed(void **unused)
           {'s', P, "221 bye\r\n"},
           {'s', F},
           {'c', F}},
-         "connection opened\nhelo me\nfrom a@b.example 250\nto c@d.example 250\nmessage 7 250\nsession me 1\nclose "
-         "quit\n"},
+         "connection opened\nhelo me\nfrom a@b.example 250\nto c@d.example 250\nmessage 7 250\nclose quit\n"
+         "session me 1\n"},
         {"refused", {{'c', S}, {'s', R}}, "connection refused\n"},
         {"unanswered", {{'c', S}, {'t', .at = 1040}}, "connection unanswered\n"},
         {"a SYN-ACK nobody asked for", {{'s', S | A}, {'t', .at = 2000}}, ""},
@@ -254,8 +254,8 @@ static void sessions_are_observed(void **unused)
           {'s', P, "250 taken\r\n"},
           {'c', F},
           {'s', F}},
-         "connection opened\nhelo me\nfrom a@b.example 250\nto c@d.example 250\nmessage 23 250 incomplete\nsession me "
-         "1\nclose fin\n"},
+         "connection opened\nhelo me\nfrom a@b.example 250\nto c@d.example 250\nmessage 23 250 incomplete\nclose fin\n"
+         "session me 1\n"},
         {"lost in the capture",
          {OPENING,
           {'c', P, "RSET\r\n", .lost = 6},
