@@ -26,7 +26,7 @@ def discover():
         name = os.path.basename(path)[: -len("_fuzz")]
         seeds = f"tests/fuzz/seeds/{name}"
         yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, True
-    for path in sorted(glob.glob("tests/check/*.sh") + glob.glob("tests/check/*.py")):
+    for path in sorted(glob.glob("tests/check/*.sh")):
         yield path, [path], {}, True
     for path in sorted(glob.glob("tests/golden/*_test.py")):
         for build in ("build", "build/asan"):

@@ -16,27 +16,19 @@
 #include "agent/courier/control.h"
 #include "agent/courier/journal.h"
 #include "agent/courier/news.h"
+#include "agent/courier/question.h"
 #include "agent/message/role.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define QUESTIONS_MOST  CONTROL_CLIENTS_MOST
 #define ANSWER_PATIENCE (3 * SECOND)
 #define COMMIT_EVERY    (100 * MILLISECOND)
 #define ALIVE_EVERY     SECOND
 #define HISTORY_MOST    40 /* entries of the journal in an explanation */
 #define JOURNAL_ENTRIES 500000
 #define STREAM_CHUNK    200 /* entries of the journal written at once */
-
-struct question {
-    uint32_t number; /* 0: free */
-    struct client *client;
-    struct request request;
-    duration asked;
-    unsigned awaits; /* bits 1 << enum role */
-};
 
 struct courier {
     sd_event *event;
@@ -47,8 +39,7 @@ struct courier {
     struct journal *journal;
     struct news *news;
     bool ready, disk_trouble;
-    uint32_t next_question;
-    struct question questions[QUESTIONS_MOST];
+    struct questions questions;
 };
 
 static const char *const silent[] = {
@@ -59,100 +50,22 @@ static const char *const silent[] = {
 /* --- questions -----------------------------------------------------------------------------------------------------
  */
 
-static struct question *find_question(struct courier *courier, uint32_t number)
+/* Carry the question to each process that must answer it. */
+static void ask(struct courier *courier, struct question *question)
 {
-    for (size_t i = 0; number && i < QUESTIONS_MOST; i++)
-        if (courier->questions[i].number == number)
-            return &courier->questions[i];
-    return NULL;
-}
-
-static struct question *new_question(struct courier *courier, struct client *client, const struct request *request)
-{
-    for (size_t i = 0; i < QUESTIONS_MOST; i++) {
-        struct question *question = &courier->questions[i];
-        if (question->number)
+    const struct channel *channels[] = {&courier->warden, &courier->watcher};
+    union message message;
+    question_message(question, &message);
+    for (size_t i = 0; i < 2; i++) {
+        enum role role = i == 0 ? ROLE_WARDEN : ROLE_WATCHER;
+        struct error error = {0};
+        if (!(question->awaits & 1U << role))
             continue;
-        if (++courier->next_question == 0)
-            courier->next_question = 1;
-        *question = (struct question){courier->next_question, client, *request, clock_steady(), 0};
-        client_answer(client)->question = question->number;
-        return question;
+        if (channels[i]->descriptor < 0 || message_send(channels[i], &message, -1, &error) < 0) {
+            question_end(question, silent[role]);
+            return;
+        }
     }
-    return NULL;
-}
-
-static void end_question(struct question *question, const char *failure)
-{
-    struct client *client = question->client;
-    question->number = 0;
-    client_finish(client, failure);
-}
-
-static bool ask(struct courier *courier, struct question *question, enum role role, union message *message)
-{
-    const struct channel *channel = role == ROLE_WARDEN ? &courier->warden : &courier->watcher;
-    struct error error = {0};
-    message->head.question = question->number;
-    if (channel->descriptor < 0 || message_send(channel, message, -1, &error) < 0) {
-        end_question(question, silent[role]);
-        return false;
-    }
-    question->awaits |= 1U << role;
-    return true;
-}
-
-static bool ask_plain(struct courier *courier, struct question *question, enum role role, enum message_kind kind)
-{
-    union message message;
-    message_prepare(&message, kind, question->number);
-    return ask(courier, question, role, &message);
-}
-
-static duration default_length(enum deed deed)
-{
-    return deed == DEED_ALLOW ? 7 * DAY : DAY;
-}
-
-static void ask_command(struct courier *courier, struct question *question)
-{
-    union message message;
-    struct request *request = &question->request;
-    message_prepare(&message, MESSAGE_COMMAND, question->number);
-    if (request->length == 0 && request->deed != DEED_RELEASE)
-        request->length = default_length(request->deed);
-    message.command.sender = request->sender;
-    message.command.deed = (uint8_t)request->deed;
-    message.command.length = request->length;
-    message.command.rate = request->rate;
-    snprintf(message.command.person, sizeof message.command.person, "%s", client_person(question->client));
-    snprintf(message.command.why, sizeof message.command.why, "%s", request->why);
-    ask(courier, question, ROLE_WATCHER, &message);
-}
-
-static void ask_enforce(struct courier *courier, struct question *question)
-{
-    union message message;
-    message_prepare(&message, MESSAGE_ASK_ENFORCE, question->number);
-    message.ask_enforce.on = question->request.on;
-    snprintf(message.ask_enforce.person, sizeof message.ask_enforce.person, "%s", client_person(question->client));
-    ask(courier, question, ROLE_WARDEN, &message);
-}
-
-static void ask_senders(struct courier *courier, struct question *question)
-{
-    union message message;
-    message_prepare(&message, MESSAGE_ASK_SENDERS, question->number);
-    message.ask_senders.most = question->request.most;
-    ask(courier, question, ROLE_WATCHER, &message);
-}
-
-static void ask_explain(struct courier *courier, struct question *question)
-{
-    union message message;
-    message_prepare(&message, MESSAGE_ASK_EXPLAIN, question->number);
-    message.ask_explain.sender = question->request.sender;
-    ask(courier, question, ROLE_WATCHER, &message);
 }
 
 /* --- the journal as an answer --------------------------------------------------------------------------------------
@@ -205,35 +118,11 @@ static void on_asked(void *context, struct client *client, const struct request 
         stream_more(courier, client);
         return;
     }
-    struct question *question = new_question(courier, client, request);
-    if (!question) {
+    struct question *question = question_new(&courier->questions, client, request, clock_steady());
+    if (question)
+        ask(courier, question);
+    else
         client_finish(client, "too many questions at once; try again");
-        return;
-    }
-    switch (request->kind) {
-    case REQUEST_STATUS:
-        if (ask_plain(courier, question, ROLE_WARDEN, MESSAGE_ASK_STATUS))
-            ask_plain(courier, question, ROLE_WATCHER, MESSAGE_ASK_STATUS);
-        break;
-    case REQUEST_SENDERS:
-        ask_senders(courier, question);
-        break;
-    case REQUEST_EXPLAIN:
-        ask_explain(courier, question);
-        break;
-    case REQUEST_ORDERS:
-        ask_plain(courier, question, ROLE_WARDEN, MESSAGE_ASK_ORDERS);
-        break;
-    case REQUEST_COMMAND:
-        ask_command(courier, question);
-        break;
-    case REQUEST_ENFORCE:
-        ask_enforce(courier, question);
-        break;
-    case REQUEST_EVENTS:
-    case REQUEST_KINDS:
-        break;
-    }
 }
 
 static void on_room(void *context, struct client *client)
@@ -245,7 +134,7 @@ static void on_room(void *context, struct client *client)
 static void on_gone(void *context, struct client *client)
 {
     struct courier *courier = context;
-    struct question *question = find_question(courier, client_answer(client)->question);
+    struct question *question = question_find(&courier->questions, client_answer(client)->question);
     if (question)
         question->number = 0;
 }
@@ -268,7 +157,7 @@ static void journal_command(struct courier *courier, const struct question *ques
 static void answer_command_done(struct courier *courier, struct question *question, const struct message_done *done)
 {
     if (done->code < 0) {
-        end_question(question, done->text[0] ? done->text : strerror(-done->code));
+        question_end(question, done->text[0] ? done->text : strerror(-done->code));
         return;
     }
     journal_command(courier, question);
@@ -276,10 +165,10 @@ static void answer_command_done(struct courier *courier, struct question *questi
     if (journal_commit(courier->journal, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     if (done->text[0] && !answer_text(client_output(question->client), done->text)) {
-        end_question(question, "the answer is too long");
+        question_end(question, "the answer is too long");
         return;
     }
-    end_question(question, NULL);
+    question_end(question, NULL);
 }
 
 static void answered_by(struct courier *courier, struct question *question, enum role role)
@@ -293,7 +182,7 @@ static void answered_by(struct courier *courier, struct question *question, enum
     bool whole = true;
     if (question->request.kind == REQUEST_STATUS)
         whole = news_answer_status(courier->news, out);
-    end_question(question, whole ? NULL : "the answer is too long");
+    question_end(question, whole ? NULL : "the answer is too long");
 }
 
 static bool is_answer(enum message_kind kind)
@@ -336,7 +225,7 @@ static void take_answer(struct courier *courier, struct question *question, enum
         break;
     }
     if (!written && question->number)
-        end_question(question, "the answer is too long");
+        question_end(question, "the answer is too long");
 }
 
 /* --- the other processes -------------------------------------------------------------------------------------------
@@ -351,9 +240,7 @@ static void lose_watcher(struct courier *courier)
     if (courier->watcher.descriptor >= 0)
         close(courier->watcher.descriptor);
     courier->watcher.descriptor = -1;
-    for (size_t i = 0; i < QUESTIONS_MOST; i++)
-        if (courier->questions[i].number && courier->questions[i].awaits & 1U << ROLE_WATCHER)
-            end_question(&courier->questions[i], silent[ROLE_WATCHER]);
+    questions_give_up(&courier->questions, ROLE_WATCHER, INT64_MAX, silent[ROLE_WATCHER]);
     news_forget_half(courier->news);
 }
 
@@ -377,7 +264,7 @@ static void take_message(struct courier *courier, enum role from, const union me
     if (kind == MESSAGE_READY) {
         courier->ready = true;
     } else if (message->head.question && is_answer(kind)) {
-        struct question *question = find_question(courier, message->head.question);
+        struct question *question = question_find(&courier->questions, message->head.question);
         if (question)
             take_answer(courier, question, from, message);
     } else {
@@ -467,11 +354,9 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
     message_prepare(&message, MESSAGE_ALIVE, 0);
     if (courier->ready && message_send(&courier->warden, &message, -1, &error) < 0 && error.code != EAGAIN)
         sd_event_exit(courier->event, 0);
-    for (size_t i = 0; i < QUESTIONS_MOST; i++) {
-        struct question *question = &courier->questions[i];
-        if (question->number && clock_steady() - question->asked > ANSWER_PATIENCE)
-            end_question(question, silent[question->awaits & 1U << ROLE_WATCHER ? ROLE_WATCHER : ROLE_WARDEN]);
-    }
+    moment too_long_ago = clock_steady() - ANSWER_PATIENCE;
+    questions_give_up(&courier->questions, ROLE_WATCHER, too_long_ago, silent[ROLE_WATCHER]);
+    questions_give_up(&courier->questions, ROLE_WARDEN, too_long_ago, silent[ROLE_WARDEN]);
     again_in(timer, ALIVE_EVERY);
     return 0;
 }

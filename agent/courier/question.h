@@ -1,0 +1,34 @@
+/* A question: what a person asked, while the process that knows the answer is being asked. It carries a number by which
+ * the rows that come back find their asker. */
+#ifndef AGENT_COURIER_QUESTION_H
+#define AGENT_COURIER_QUESTION_H
+
+#include "agent/courier/control.h"
+#include "agent/message/message.h"
+
+#define QUESTIONS_MOST CONTROL_CLIENTS_MOST
+
+struct question {
+    uint32_t number; /* 0: free */
+    struct client *client;
+    struct request request;
+    duration asked;  /* on the steady clock */
+    unsigned awaits; /* bits 1 << enum role: who has yet to answer */
+};
+
+struct questions {
+    struct question items[QUESTIONS_MOST];
+    uint32_t last;
+};
+
+/* NULL: too many at once. */
+struct question *question_new(struct questions *, struct client *, const struct request *, duration now);
+struct question *question_find(struct questions *, uint32_t number); /* NULL: its asker is gone, or it is answered */
+/* What to say to each process in `awaits`. */
+void question_message(const struct question *, union message *);
+/* It is answered: the client's closing line, with what went wrong (NULL: nothing). */
+void question_end(struct question *, const char *failure);
+/* End those that wait for that role and were asked before that time. */
+void questions_give_up(struct questions *, enum role, duration before, const char *failure);
+
+#endif
