@@ -1,10 +1,15 @@
 /* The SMTP dialogue of one connection, from the bytes of both directions: RFC 5321 with 1870 (SIZE), 2920 (pipelining),
  * 3030 (CHUNKING), 3207 (STARTTLS), 4954 (AUTH), 6531 (SMTPUTF8).
  *
- * Pure: bytes in, smtp_events out. Commands in any case and split anywhere; multi-line replies; replies matched to
+ * Pure: bytes in, observations out. Commands in any case and split anywhere; multi-line replies; replies matched to
  * pipelined commands; content digested while it streams by and never kept. Lines are looked at where they lie and
  * copied only when a segment ends inside one. After a gap the next plausible command or reply line is waited for and
  * the pairing starts anew there: replies whose command is unknown are passed over rather than given to the wrong one.
+ *
+ * What is observed when: HELO when it is said; TLS when the client's hello is whole; MAIL, RCPT, AUTH and content when
+ * they are answered, or with code 0 when the answer was lost or never came. A refused DATA is no message: its code
+ * stands in the summary. Recipients whose MAIL was lost are observed with a sender that is empty and has no address
+ * (`from.bytes` is NULL), which tells it from the null sender.
  *
  * The state is small (an idle dialogue must fit, with its stream, in 512 bytes): what only a running transaction needs
  * is allocated when it begins and freed when the session ends. */

@@ -2,6 +2,8 @@
  * are a packet's length, too short to pay for more. */
 #include "agent/packet/smtp_digest.h"
 
+#include "agent/packet/smtp_digest_wide.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -18,7 +20,10 @@ bool smtp_digest_add(struct smtp_digest **digest, const struct smtp_listener *li
             return false;
         XXH3_128bits_reset(&(*digest)->state);
     }
-    XXH3_128bits_update(&(*digest)->state, bytes, length);
+    if (smtp_digest_can_be_wide())
+        smtp_digest_add_wide(&(*digest)->state, bytes, length);
+    else
+        XXH3_128bits_update(&(*digest)->state, bytes, length);
     return true;
 }
 

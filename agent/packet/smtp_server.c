@@ -70,6 +70,13 @@ static bool begins_group(enum smtp_awaited awaited)
            awaited == AWAITED_IMPLICIT || awaited == AWAITED_OTHER || awaited == AWAITED_STARTTLS;
 }
 
+/* Commands or replies were lost, so the next reply may not be the first command's. */
+static bool is_in_doubt(const struct smtp *smtp)
+{
+    const struct smtp_waiting *waiting = &smtp->waiting;
+    return waiting->count > 0 && (smtp_waiting_is_doubted(waiting, 0) || smtp_waiting_at(waiting, 0) == AWAITED_GAP);
+}
+
 /* Our view of the first waiting command is in doubt. -1: nobody can say whose the reply is. */
 static int32_t owner_in_doubt(const struct smtp *smtp, uint16_t code)
 {
@@ -185,7 +192,7 @@ static void pair(const struct smtp_call *call, const struct reply *reply)
     }
     enum smtp_awaited first = smtp_waiting_at(&smtp->waiting, 0);
     int32_t owner = 0;
-    if (first == AWAITED_GAP || smtp_waiting_is_doubted(&smtp->waiting, 0))
+    if (is_in_doubt(smtp))
         owner = owner_in_doubt(smtp, reply->code);
     else if (!smtp_reply_suits(first, reply->code))
         owner = owner_out_of_order(smtp, reply->code);
@@ -248,7 +255,10 @@ static void take_line(const struct smtp_call *call, struct text line)
     struct smtp_reply_line parsed;
     if (!smtp_reply_parse(line, &parsed))
         return;
-    smtp->extensions = (smtp->multi_line && smtp->extensions) || smtp_reply_is_extension(&parsed);
+    if (!smtp->multi_line)
+        smtp->extensions = false;
+    if (is_in_doubt(smtp) && smtp_reply_is_extension(&parsed))
+        smtp->extensions = true;
     smtp->multi_line = parsed.last ? 0 : parsed.code;
     if (!parsed.last)
         return;
