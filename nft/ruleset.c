@@ -5,7 +5,7 @@
  *     port_vnet1 (hook) -> outgoing -> mail       a guest's TCP packet to a mail port
  *                                   -> fragments  IPv6 fragments, whose ports can be hidden
  *                                   -> odd        frames that still bear a VLAN tag after the outer one was taken off
- *     uplink_eth0 (hook) -> incoming -> answers   what mail servers answer to a blocked address
+ *     uplink_eth0 (hook) -> incoming -> answers   what mail servers answer to a blocked address; where there is reject
  *
  * On a host: output (hook) -> mail. In `mail` the order is the policy: answers to mail that arrives, destinations
  * always open, allowed senders, blocked ones, diverted ones, and for what opens a connection the throttled ones.
@@ -216,12 +216,16 @@ static void rules_of_mail(const struct making *making)
         rules_for_senders(making, "mail", NFT_THROTTLE, SOURCE, NFT_GOTO, "slow");
 }
 
+static bool has_reject(const struct making *making)
+{
+    return making->plan->reject &&
+           (making->family == NFPROTO_NETDEV ? making->features->netdev_reject : making->features->inet_reject);
+}
+
 static void rules_of_ends(const struct making *making)
 {
-    bool reject = making->plan->reject &&
-                  (making->family == NFPROTO_NETDEV ? making->features->netdev_reject : making->features->inet_reject);
     struct rule rule = rule_in(making, "cut");
-    if (reject) {
+    if (has_reject(making)) {
         match_tcp(&rule);
         expression_counter(&rule);
         expression_reset(&rule);
@@ -298,8 +302,12 @@ static void rules_of_fragments(const struct making *making)
     rules_for_hidden(making, "fragments", true);
 }
 
+/* A server's answer is worth a reset. Where there is none it passes: dropped, it would leave the server ignorant, and
+ * the agent too, whose own reset needs the server's latest acknowledgement. */
 static void rules_of_answers(const struct making *making)
 {
+    if (!has_reject(making))
+        return;
     rule_for_arriving(making, "answers", DESTINATION);
     rules_for_open(making, "answers", SOURCE);
     rules_for_senders(making, "answers", NFT_ALLOW, DESTINATION, NFT_RETURN, NULL);
