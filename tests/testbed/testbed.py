@@ -5,7 +5,8 @@
         bed.can_connect("vps1", bed.SINK4, 25)
 
 Namespaces carry the test's name (postern-block-hv, -inet, -vps1 ...), so that several beds stand side by side; a bed
-clears away what an earlier run of its name left, and itself at the end. Inside, names and addresses are always these:
+waits for one of its own name that stands (another run of the same test), clears away what an earlier run left, and
+itself at the end. Inside, names and addresses are always these:
 
     vpsN   eth0   203.0.113.1N        2001:db8:1::1N         a guest; its MAC is 02:00:00:00:00:1N
                   198.18.N.0/24       2001:db8:f0N::/64      routed to it as well: any source in them can be bound
@@ -23,6 +24,7 @@ Needs root, iproute2 and Postfix's smtp-sink. Python's standard library alone.
 """
 
 import ctypes
+import fcntl
 import ipaddress
 import os
 import shutil
@@ -37,6 +39,7 @@ import time
 LAYOUTS = ("bridged", "routed", "ptp", "pve")
 MAIL_PORTS = (25, 465, 587, 2525)
 CLONE_NEWNET = 0x40000000
+PATIENCE = 240  # seconds to wait for another bed of the same name
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -68,6 +71,7 @@ class Testbed:
         self.br_netfilter, self.keep_mail = br_netfilter, keep_mail
         self.directory = None
         self.processes = []
+        self.lock = None
 
     # What the bed is called and where things are
 
@@ -118,7 +122,8 @@ class Testbed:
         lack = missing()
         if lack:
             raise TestbedError(lack)
-        self.down()
+        self._claim_name()
+        self._clear()
         self.directory = tempfile.mkdtemp(prefix=f"postern-{self.name}-")
         os.chmod(self.directory, 0o755)
         try:
@@ -133,6 +138,28 @@ class Testbed:
             raise
 
     def down(self):
+        try:
+            self._clear()
+        finally:
+            if self.lock is not None:
+                os.close(self.lock)
+                self.lock = None
+
+    def _claim_name(self):
+        """Two runs of one test at the same time would clear each other away: the second waits."""
+        os.makedirs("/run/postern-testbed", exist_ok=True)
+        self.lock = os.open(f"/run/postern-testbed/{self.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise TestbedError(f"another testbed '{self.name}' stands and does not end") from None
+                time.sleep(0.1)
+
+    def _clear(self):
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -386,15 +413,17 @@ class Testbed:
         outcome = {}
 
         def enter():
-            descriptor = os.open(f"/run/netns/{self.namespace(place)}", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = None
             try:
+                descriptor = os.open(f"/run/netns/{self.namespace(place)}", os.O_RDONLY | os.O_CLOEXEC)
                 if _libc.setns(descriptor, CLONE_NEWNET):
                     raise OSError(ctypes.get_errno(), "setns")
                 outcome["result"] = function()
             except BaseException as problem:  # carried over to the caller's thread
                 outcome["problem"] = problem
             finally:
-                os.close(descriptor)
+                if descriptor is not None:
+                    os.close(descriptor)
 
         thread = threading.Thread(target=enter)
         thread.start()
