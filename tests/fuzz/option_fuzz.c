@@ -43,6 +43,8 @@ static bool print(const struct option_binding *bindings, struct buffer *out)
     return options_print_values(bindings, out);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct settings settings;
