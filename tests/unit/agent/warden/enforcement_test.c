@@ -1,0 +1,181 @@
+/* What the warden refuses whoever asks: the machine itself, ports that are no guests', what its kind of machine does
+ * not have. The kernel is left out: enforcement is off, orders are only written down. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <errno.h>
+#include "agent/warden/enforcement.h"
+
+#define NOW (1000 * SECOND)
+
+static uint32_t events;
+static struct address_list own;
+static const uint8_t port_mac[6] = {0xfe, 0, 0, 0, 0, 0x11}, other_mac[6] = {0xfe, 0, 0, 0, 0, 0x77};
+
+static void on_event(void *context, uint8_t severity, const char *what, const char *text)
+{
+    (void)context;
+    (void)severity;
+    (void)what;
+    (void)text;
+    events++;
+}
+
+static struct enforcement *make(enum nft_role role)
+{
+    const struct nft_plan plan = {.role = role, .ports = {25}};
+    const struct enforcement_listener listener = {NULL, on_event};
+    struct enforcement *e;
+    struct error error = {0};
+    struct address address = address_from_ipv4((const uint8_t[]){192, 0, 2, 1});
+    struct address address6 = address_from_ipv6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 1});
+    address_list_clear(&own);
+    assert_true(address_list_add(&own, &address) && address_list_add(&own, &address6));
+    assert_int_equal(enforcement_open(&plan, &listener, &e, &error), 0);
+    assert_int_equal(enforcement_plan(e, &plan, &own, &error), 0);
+    assert_int_equal(enforcement_device(e, "vnet1", false, port_mac, NOW, &error), 0);
+    assert_int_equal(enforcement_device(e, "tap101i0", false, port_mac, NOW, &error), 0);
+    assert_int_equal(enforcement_device(e, "uplink0", true, NULL, NOW, &error), 0);
+    return e;
+}
+
+static struct order order_for(const char *target, enum deed deed, moment until)
+{
+    struct order order = {.deed = (uint8_t)deed, .until = until, .author = ORDER_BY_POLICY};
+    assert_true(sender_parse(text_of(target), &order.target));
+    return order;
+}
+
+static int give(struct enforcement *e, const char *target, enum deed deed, moment until)
+{
+    struct order order = order_for(target, deed, until);
+    struct error error = {0};
+    int code = enforcement_order(e, &order, NOW, &error);
+    assert_int_equal(code == 0, error.text[0] == 0);
+    return code;
+}
+
+static void test_what_is_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        enum nft_role role;
+        const char *target;
+        enum deed deed;
+        int want;
+    } rows[] = {
+        {"a guest's port", NFT_HYPERVISOR, "port:vnet1", DEED_BLOCK, 0},
+        {"an uplink", NFT_HYPERVISOR, "port:uplink0", DEED_BLOCK, -ENODEV},
+        {"a port that is not here", NFT_HYPERVISOR, "port:vnet9", DEED_BLOCK, -ENODEV},
+        {"a guest's address", NFT_HYPERVISOR, "203.0.113.7", DEED_BLOCK, 0},
+        {"a guest's MAC", NFT_HYPERVISOR, "52:54:00:00:00:01", DEED_BLOCK, 0},
+        {"the hypervisor's address", NFT_HYPERVISOR, "192.0.2.1", DEED_BLOCK, -EPERM},
+        {"the prefix that it lies in", NFT_HYPERVISOR, "2001:db8::/64", DEED_THROTTLE, -EPERM},
+        {"the hypervisor's side of a port", NFT_HYPERVISOR, "fe:00:00:00:00:11", DEED_BLOCK, -EPERM},
+        {"loopback", NFT_HYPERVISOR, "127.0.0.1", DEED_BLOCK, -EINVAL},
+        {"a user", NFT_HYPERVISOR, "uid:33", DEED_BLOCK, -EINVAL},
+        {"to release is always allowed", NFT_HYPERVISOR, "192.0.2.1", DEED_RELEASE, 0},
+        {"a host's user", NFT_HOST, "uid:33", DEED_BLOCK, 0},
+        {"a host's own address", NFT_HOST, "192.0.2.1", DEED_BLOCK, 0},
+        {"a host has no guests", NFT_HOST, "port:vnet1", DEED_BLOCK, -EINVAL},
+        {"a host's neighbour's MAC", NFT_HOST, "52:54:00:00:00:01", DEED_BLOCK, -EINVAL},
+        {"loopback of a host", NFT_HOST, "::1", DEED_BLOCK, -EINVAL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct enforcement *e = make(rows[i].role);
+        moment until = rows[i].deed == DEED_RELEASE ? 0 : NOW + MINUTE;
+        struct order order = order_for(rows[i].target, rows[i].deed, until);
+        order.rate = rows[i].deed == DEED_THROTTLE ? 10 : 0;
+        int code = enforcement_order(e, &order, NOW, NULL);
+        if (code != rows[i].want)
+            fail_msg("%s: %d", rows[i].name, code);
+        assert_int_equal(enforcement_counters(e).refused, rows[i].want != 0);
+        enforcement_close(&e);
+    }
+}
+
+static void test_times_are_checked(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    (void)state;
+    assert_true(give(e, "port:vnet1", DEED_BLOCK, NOW - 1) < 0);
+    assert_true(give(e, "port:vnet1", DEED_BLOCK, NOW + 2 * ORDER_LONGEST) < 0);
+    assert_int_equal(enforcement_counters(e).orders, 0);
+    enforcement_close(&e);
+}
+
+static void count_order(void *context, const struct order *order, uint64_t packets, uint64_t bytes)
+{
+    uint32_t *number = context;
+    (void)order;
+    assert_int_equal(packets + bytes, 0);
+    (*number)++;
+}
+
+static uint32_t listed(struct enforcement *e, moment now)
+{
+    uint32_t number = 0;
+    struct error error = {0};
+    assert_int_equal(enforcement_list(e, count_order, &number, now, &error), 0);
+    return number;
+}
+
+static void test_off_means_written_down_only(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    (void)state;
+    assert_int_equal(give(e, "port:vnet1", DEED_BLOCK, NOW + MINUTE), 0);
+    assert_int_equal(give(e, "203.0.113.7", DEED_BLOCK, NOW + HOUR), 0);
+    struct order order = order_for("port:vnet1", DEED_BLOCK, 0);
+    assert_false(enforcement_blocks(e, &order.target)); /* off: nothing is cut */
+    assert_int_equal(enforcement_guard(e), -1);
+    assert_int_equal(listed(e, NOW), 2);
+    enforcement_tick(e, NOW + MINUTE);
+    assert_int_equal(listed(e, NOW + MINUTE), 1);
+    assert_int_equal(give(e, "203.0.113.7", DEED_RELEASE, 0), 0);
+    assert_int_equal(listed(e, NOW), 0);
+    enforcement_close(&e);
+}
+
+/* A name that comes back is the same guest where its MAC is the same, or where names last. */
+static void test_ports_that_come_back(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(give(e, "port:vnet1", DEED_BLOCK, NOW + HOUR), 0);
+    assert_int_equal(give(e, "port:tap101i0", DEED_BLOCK, NOW + HOUR), 0);
+    enforcement_device_gone(e, "vnet1");
+    enforcement_device_gone(e, "tap101i0");
+    assert_int_equal(give(e, "port:vnet1", DEED_BLOCK, NOW + HOUR), -ENODEV);
+    assert_int_equal(listed(e, NOW), 2); /* the guests are off; the orders stand */
+    assert_int_equal(enforcement_device(e, "vnet1", false, port_mac, NOW, &error), 0);
+    assert_int_equal(enforcement_device(e, "tap101i0", false, other_mac, NOW, &error), 0);
+    assert_int_equal(listed(e, NOW), 2);
+    enforcement_device_gone(e, "vnet1");
+    assert_int_equal(enforcement_device(e, "vnet1", false, other_mac, NOW, &error), 0);
+    assert_int_equal(listed(e, NOW), 1); /* another guest behind vnet1 */
+    enforcement_close(&e);
+}
+
+static int clear_own(void **state)
+{
+    (void)state;
+    address_list_clear(&own);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_times_are_checked),
+                                       cmocka_unit_test(test_off_means_written_down_only),
+                                       cmocka_unit_test(test_ports_that_come_back)};
+    return cmocka_run_group_tests(tests, NULL, clear_own);
+}
