@@ -13,6 +13,7 @@
  * mail: mail servers keep to some hundred at a time. A throttle alone is reached at 64 times the limit (3,840 a minute
  * at the default), a block alone at 128 times (7,680 a minute). */
 #include <assert.h>
+#include <errno.h>
 #include "detectors/detector.h"
 #include "detectors/standing.h"
 
@@ -79,20 +80,16 @@ static const struct option options[] = {
 static bool check(const void *context, struct error *error)
 {
     const struct settings *settings = context;
-    for (const struct option *option = options; option->key; option++) {
-        for (int thing = 0; thing < THINGS; thing++) {
-            for (int window = 1; window < WINDOWS; window++) {
-                uint32_t limit = settings->limits[thing][window], shorter = settings->limits[thing][window - 1];
-                if (option->offset !=
-                    offsetof(struct settings, limits) + sizeof(uint32_t) * (size_t)(thing * WINDOWS + window))
-                    continue;
-                if (limit > 0 && limit < shorter) {
-                    error_set(error, 22,
-                              "%s: %u is less than the %u of the shorter window; allowed is 0 or %u and more",
-                              option->key, limit, shorter, shorter);
-                    return false;
-                }
-            }
+    const struct option *option = options + 4; /* the first limit; they stand in the order of the settings */
+    for (int thing = 0; thing < THINGS; thing++) {
+        for (int window = 0; window < WINDOWS; window++, option++) {
+            uint32_t limit = settings->limits[thing][window];
+            uint32_t shorter = window > 0 ? settings->limits[thing][window - 1] : 0;
+            if (limit == 0 || limit >= shorter)
+                continue;
+            error_set(error, EINVAL, "%s: %u is less than the %u of the shorter window; allowed is 0 or %u and more",
+                      option->key, limit, shorter, shorter);
+            return false;
         }
     }
     return true;

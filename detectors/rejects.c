@@ -24,6 +24,7 @@
  * The shares: lists kept well have 2 to 8 % stale addresses, so "honest" may have 15 %; bots were seen with 40 % and
  * more, mostly above 50 %. A sender at 8 % is accused about once in 10 million tests by these bounds. */
 #include <assert.h>
+#include <errno.h>
 #include "detectors/detector.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
@@ -65,7 +66,7 @@ static bool check(const void *context, struct error *error)
     const struct settings *settings = context;
     if (settings->share_abuser - settings->share_honest >= 50000)
         return true;
-    error_set(error, 22, "share_abuser: is not above share_honest; allowed is share_honest + 0.05 and more");
+    error_set(error, EINVAL, "share_abuser: is not above share_honest; allowed is share_honest + 0.05 and more");
     return false;
 }
 
