@@ -109,7 +109,9 @@ enum capture_role places_decide(const struct link *links, size_t count, const st
                                                : looks_like_own(link, rules);
             places[i] = own ? PLACE_OWN : PLACE_NONE;
         } else if (is_guest(links, count, link, rules)) {
-            places[i] = PLACE_GUEST;
+            /* A port comes into being under a MAC of its own and is given its guest's before it goes up: only then can
+             * be said whose it is. */
+            places[i] = link->flags & IFF_UP ? PLACE_GUEST : PLACE_NONE;
         } else if (rules->uplinks.count ? named_uplink : looks_like_uplink(links, count, link, rules)) {
             places[i] = PLACE_UPLINK;
         }
