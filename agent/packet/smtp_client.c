@@ -165,10 +165,12 @@ static bool first_line_is_command(struct text held)
     return smtp_command_parse(line).plausible;
 }
 
-static void guess(const struct smtp_call *call, struct text held)
+/* `all`: nothing comes behind what is held, or no more of it is waited for; else its first line is whole and decides.
+ */
+static void guess(const struct smtp_call *call, struct text held, bool all)
 {
     struct smtp *smtp = call->smtp;
-    bool command = text_trim(held).length == 0 || first_line_is_command(held);
+    bool command = (all && text_trim(held).length == 0) || first_line_is_command(held);
     if (smtp->client_state == CLIENT_DOT) {
         smtp->client_state = command ? CLIENT_COMMAND : CLIENT_CONTENT;
         if (command) {
@@ -194,7 +196,7 @@ static void guess(const struct smtp_call *call, struct text held)
 void smtp_client_guess(const struct smtp_call *call)
 {
     if (smtp_is_holding(call->smtp))
-        guess(call, smtp_pending_text(&call->smtp->client));
+        guess(call, smtp_pending_text(&call->smtp->client), true);
 }
 
 /* The reply was lost with others: one line is enough to guess by. False: it is still to come. */
@@ -205,7 +207,7 @@ static bool guess_without_reply(const struct smtp_call *call, struct text held)
         return false;
     bool whole = memchr(held.bytes, '\n', held.length) || held.bytes[0] == RECORD_HANDSHAKE;
     if (whole)
-        guess(call, held);
+        guess(call, held, false);
     return whole;
 }
 
