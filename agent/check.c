@@ -82,7 +82,7 @@ int check_run(const char *config, bool json)
     CLEANUP(configuration_clear) struct configuration configuration = {0};
     struct error error = {0};
     if (configuration_read(config, &configuration, &error) < 0) {
-        fprintf(stderr, "postern-agent: %s\n", error.text);
+        fprintf(stderr, "%s\n", error.text); /* FILE:LINE: first, as compilers do */
         return 2;
     }
     CLEANUP(buffer_clear) struct buffer out;

@@ -320,7 +320,7 @@ int replay_run(const struct replay_options *options)
     signal(SIGPIPE, SIG_IGN); /* a reader that has seen enough is no failure of ours */
 
     if (configuration_read(options->config, &replay.configuration, &error) < 0) {
-        fprintf(stderr, "postern-agent: %s\n", error.text);
+        fprintf(stderr, "%s\n", error.text); /* FILE:LINE: first, as compilers do */
         return 2;
     }
     if (make(&replay, &error) < 0) {
