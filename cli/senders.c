@@ -19,9 +19,15 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
+struct listing {
+    struct columns *columns;
+    unsigned count;
+};
+
 static void add_sender(void *context, const json_t *record)
 {
-    struct columns *columns = context;
+    struct listing *listing = context;
+    struct columns *columns = listing->columns;
     const char *verdict = field_text(record, "verdict");
     char text[CLOCK_TEXT], amount[16];
     columns_add(columns, "%s", field_text(record, "sender"));
@@ -36,6 +42,7 @@ static void add_sender(void *context, const json_t *record)
     columns_add(columns, "%s", amount_print((uint64_t)field_integer(record, "bytes"), amount));
     columns_add(columns, "%s", clock_print(field_moment(record, "last_seen"), text));
     columns_paint(columns, verdict_colour(verdict));
+    listing->count++;
 }
 
 static int show_once(const struct cli *cli, int64_t top)
@@ -44,10 +51,13 @@ static int show_once(const struct cli *cli, int64_t top)
                                            ">FAILED",  ">MESSAGES", ">RECIPIENTS", ">REJECTED",
                                            ">SERVERS", ">BYTES",    ">LAST SEEN",  NULL};
     CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
-    int status =
-        question_ask(cli, json_pack("{ss sI}", "command", "senders", "top", (json_int_t)top), add_sender, columns);
-    if (status == EXIT_DONE && !cli->json)
+    struct listing listing = {columns, 0};
+    json_t *question = json_pack("{ss sI}", "command", "senders", "top", (json_int_t)top);
+    int status = question_ask(cli, question, add_sender, &listing);
+    if (status == EXIT_DONE && !cli->json && listing.count > 0)
         columns_print(columns, cli->colour, true);
+    else if (status == EXIT_DONE && !cli->json)
+        printf("nobody has sent mail that was seen here\n");
     return status;
 }
 

@@ -18,8 +18,8 @@ static void show_watcher(const json_t *record)
            (long long)field_integer(record, "connections"), (long long)field_integer(record, "messages"),
            (long long)field_integer(record, "sessions"), (long long)field_integer(record, "sessions_gapped"),
            (long long)field_integer(record, "streams_open"));
-    printf("senders     %lld known, %.1f MB for them\n", (long long)field_integer(record, "senders"),
-           (double)field_integer(record, "memory") / 1e6);
+    printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
+           (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
 }
 
 static void show_warden(const struct cli *cli, const json_t *record)
