@@ -20,6 +20,8 @@ PORTS = {25, 465, 587, 2525}
 
 # (end of the capture's path, stream): the fields in which the table is not followed, and why.
 JUDGED = {
+    # Fourteen years lie between its packets: two connections with the same ports.
+    ("PacketExamples/Smtp.pcap", 0): {"session"},
     # One reply less than commands: 354 belongs to DATA, so the last recipient has none.
     ("detect-email-received/input.pcap", 0): {"recipients of 0"},
     # "BDAT 5 X" is refused and no chunk follows: the MAIL behind it is a command, answered 250.
@@ -34,8 +36,11 @@ JUDGED = {
 def replay(capture):
     run = subprocess.run([AGENT, "replay", "--json", "--records", "session", capture],
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-    if run.returncode != 0:
-        raise RuntimeError(f"status {run.returncode}: {run.stderr.decode(errors='replace').strip()[-300:]}")
+    said = run.stderr.decode(errors="replace").strip()[-300:]
+    if run.returncode == 1 and run.stdout:
+        print(f"note {said}")  # a damaged capture: what stands before the damage was read
+    elif run.returncode != 0:
+        raise RuntimeError(f"status {run.returncode}: {said}")
     return [json.loads(line) for line in run.stdout.decode().splitlines() if line.strip()]
 
 
