@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Real captures against what two other readers made of them, where the test data beside the checkout is present.
 
 Runs `postern-agent replay --json --records session` over each capture that EXPECTED_smtp_streams.jsonl lists and holds
@@ -5,7 +6,8 @@ HELO, senders, recipients, reply codes, content lengths and TLS of each stream a
 of the table differ, or where they read more than a transaction in the contract's sense, a row in JUDGED says what a
 person found to be right.
 
-POSTERN_TESTDATA: the directory (../shared/testdata from the top of the tree). POSTERN_AGENT: build/postern-agent.
+POSTERN_TESTDATA: the directory; without it, testdata beside the checkout. POSTERN_BUILD: build or build/asan.
+POSTERN_AGENT: the program itself, where it stands elsewhere.
 """
 import collections
 import json
@@ -15,7 +17,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DATA = os.environ.get("POSTERN_TESTDATA", os.path.join(TOP, "..", "shared", "testdata"))
-AGENT = os.environ.get("POSTERN_AGENT", os.path.join(TOP, "build", "postern-agent"))
+AGENT = os.environ.get("POSTERN_AGENT", os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern-agent"))
 PORTS = {25, 465, 587, 2525}
 
 # (end of the capture's path, stream): the fields in which the table is not followed, and why.
@@ -103,7 +105,8 @@ def differences(want, got):
 def main():
     table = os.path.join(DATA, "EXPECTED_smtp_streams.jsonl")
     if not os.path.exists(table):
-        print("skipped: no test data (POSTERN_TESTDATA, or testdata beside the checkout)")
+        print("skipped: there is no test data (POSTERN_TESTDATA, or testdata beside the checkout)")
+        print("0 passed, 0 failed, 1 skipped")
         return 0
     rows = collections.defaultdict(list)
     with open(table, encoding="utf-8") as lines:
@@ -139,7 +142,8 @@ def main():
                 judged += 1
             else:
                 same += 1
-    print(f"{same} streams as expected, {judged} as judged by hand, {failed} differ")
+    print(f"{same} streams as the table has them, {judged} as judged by hand, {failed} otherwise")
+    print(f"{same + judged} passed, {failed} failed")
     return 1 if failed or not same else 0
 
 
