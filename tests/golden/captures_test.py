@@ -10,13 +10,16 @@ POSTERN_TESTDATA: the directory; without it, testdata beside the checkout. POSTE
 POSTERN_AGENT: the program itself, where it stands elsewhere.
 """
 import collections
+import glob
 import json
 import os
 import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-DATA = os.environ.get("POSTERN_TESTDATA", os.path.join(TOP, "..", "shared", "testdata"))
+TABLE = "EXPECTED_smtp_streams.jsonl"
+BESIDE = sorted(glob.glob(os.path.join(TOP, "..", "*", "testdata", TABLE)))
+DATA = os.environ.get("POSTERN_TESTDATA") or (os.path.dirname(BESIDE[0]) if BESIDE else "")
 AGENT = os.environ.get("POSTERN_AGENT", os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern-agent"))
 PORTS = {25, 465, 587, 2525}
 
@@ -103,7 +106,7 @@ def differences(want, got):
 
 
 def main():
-    table = os.path.join(DATA, "EXPECTED_smtp_streams.jsonl")
+    table = os.path.join(DATA, TABLE)
     if not os.path.exists(table):
         print("skipped: there is no test data (POSTERN_TESTDATA, or testdata beside the checkout)")
         print("0 passed, 0 failed, 1 skipped")
