@@ -93,6 +93,10 @@ static int to_server(struct cut *cut, const struct position *position, const str
     int bridge = link ? places_bridge(all, count, link) : 0;
     bool framed = position->place == PLACE_GUEST && reset->client_mac_known && reset->server_mac_known && link &&
                   link->master && !is_our_mac(cut->means.links, reset->server_mac);
+    /* A raw packet of this machine's own would be stopped by our own table. */
+    if (position->place == PLACE_OWN && position->link.hardware == ARPHRD_ETHER && reset->client_mac_known &&
+        reset->server_mac_known)
+        return resets_send_frame(cut->resets, reset, RESET_TO_SERVER, position->link.index, true, error);
     if (!framed)
         return resets_send_routed(cut->resets, reset, RESET_TO_SERVER, error);
     if (bridge)
@@ -109,8 +113,8 @@ static int to_server(struct cut *cut, const struct position *position, const str
 static int to_client(struct cut *cut, const struct position *position, const struct message_reset *reset,
                      struct error *error)
 {
-    if (position->place != PLACE_GUEST) /* a program of this machine: the kernel's reject has told it */
-        return 0;
+    if (position->place != PLACE_GUEST) /* a program of this machine: over the loopback device */
+        return resets_send_routed(cut->resets, reset, RESET_TO_CLIENT, error);
     bool ethernet = position->link.hardware == ARPHRD_ETHER;
     if (ethernet && !(reset->client_mac_known && reset->server_mac_known))
         return resets_send_routed(cut->resets, reset, RESET_TO_CLIENT, error);
