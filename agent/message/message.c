@@ -114,7 +114,7 @@ bool message_is_sound(const union message *m)
         return m->memory.fresh <= 1;
     case MESSAGE_PORT_OPENED:
         return ENDS(m->port_opened.interface) && m->port_opened.guest <= 1 && m->port_opened.mac_known <= 1 &&
-               m->port_opened.other_guest <= 1;
+               m->port_opened.other_guest <= 1 && m->port_opened.taken_over <= 1;
     case MESSAGE_ENFORCEMENT:
         return m->enforcement.on <= 1;
     case MESSAGE_ASK_ENFORCE:

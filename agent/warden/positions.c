@@ -2,11 +2,12 @@
 #include "agent/warden/positions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/warden/capture.h"
+#include <unistd.h>
 #include "agent/warden/filter.h"
 #include "common/cleanup.h"
 
@@ -52,6 +53,9 @@ void positions_destroy(struct positions **owner)
     *owner = NULL;
     if (!positions)
         return;
+    for (size_t i = 0; i < positions->count; i++)
+        if (positions->items[i].descriptor >= 0)
+            close(positions->items[i].descriptor);
     free(positions->ethernet.filter);
     free(positions->raw.filter);
     free(positions->items);
@@ -120,29 +124,15 @@ static size_t captured(const struct positions *positions)
     return number;
 }
 
-static void open_one(struct positions *positions, struct position *position)
+static void hand_over(struct positions *positions, struct position *position)
 {
     union message message;
     struct message_port_opened *opened = &message.port_opened;
-    struct error error = {0};
-    uint16_t type;
-    position->opened = false;
-    if (!is_captured(position))
+    uint16_t type = LINK_ETHERNET;
+    link_type_of(&position->link, &type);
+    int copy = fcntl(position->descriptor, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
         return;
-    if (!link_type_of(&position->link, &type)) {
-        say(positions, 1, position->link.name, "its frames are of a kind that we cannot read; it is not watched");
-        return;
-    }
-    struct capture_shape shape = capture_shape_for((uint32_t)captured(positions), positions->ring);
-    bool promiscuous = strcmp(position->link.kind, "bridge") == 0;
-    int descriptor = -1;
-    int code = capture_open(position->link.index, type == LINK_ETHERNET ? &positions->ethernet : &positions->raw,
-                            &shape, promiscuous, &descriptor, &error);
-    if (code != 0) {
-        if (code != -ENODEV && code != -ENXIO) /* gone meanwhile: its news is on the way */
-            say(positions, 2, position->link.name, error.text);
-        return;
-    }
     message_prepare(&message, MESSAGE_PORT_OPENED, 0);
     opened->number = position->number;
     opened->interface_index = (uint32_t)position->link.index;
@@ -152,11 +142,32 @@ static void open_one(struct positions *positions, struct position *position)
     memcpy(opened->mac, position->link.mac, 6);
     opened->link = type;
     opened->other_guest = position->other_guest;
+    opened->taken_over = position->handed_over;
+    opened->block_size = position->shape.block_size;
+    opened->blocks = position->shape.blocks;
     position->other_guest = false;
-    opened->block_size = shape.block_size;
-    opened->blocks = shape.blocks;
-    position->opened = true;
-    positions->listener.opened(positions->listener.context, opened, descriptor);
+    position->handed_over = true;
+    positions->listener.opened(positions->listener.context, opened, copy);
+}
+
+static void open_one(struct positions *positions, struct position *position)
+{
+    struct error error = {0};
+    uint16_t type;
+    if (!is_captured(position))
+        return;
+    if (!link_type_of(&position->link, &type)) {
+        say(positions, 1, position->link.name, "its frames are of a kind that we cannot read; it is not watched");
+        return;
+    }
+    position->shape = capture_shape_for((uint32_t)captured(positions), positions->ring);
+    bool promiscuous = strcmp(position->link.kind, "bridge") == 0;
+    int code = capture_open(position->link.index, type == LINK_ETHERNET ? &positions->ethernet : &positions->raw,
+                            &position->shape, promiscuous, &position->descriptor, &error);
+    if (code == 0)
+        hand_over(positions, position);
+    else if (code != -ENODEV && code != -ENXIO) /* gone meanwhile: its news is on the way */
+        say(positions, 2, position->link.name, error.text);
 }
 
 static struct position *add(struct positions *positions)
@@ -216,6 +227,8 @@ static void close_gone(struct positions *positions, const struct link *links, co
         struct position gone = *position;
         memmove(position, position + 1, (positions->count - i - 1) * sizeof(*position));
         positions->count--;
+        if (gone.descriptor >= 0)
+            close(gone.descriptor);
         if (gone.place == PLACE_GUEST)
             remember(positions, &gone.link);
         positions->listener.closed(positions->listener.context, &gone);
@@ -238,7 +251,7 @@ static void open_new(struct positions *positions, const struct link *links, cons
             say(positions, 2, links[k].name, "there are too many ports; it is not watched");
             continue;
         }
-        *position = (struct position){.link = links[k], .place = places[k]};
+        *position = (struct position){.link = links[k], .place = places[k], .descriptor = -1};
         if (is_captured(position))
             position->number = ++positions->last_number;
         if (places[k] == PLACE_GUEST)
@@ -251,7 +264,7 @@ static void open_new(struct positions *positions, const struct link *links, cons
 static void open_all(struct positions *positions)
 {
     for (size_t i = 0; positions->watched && i < positions->count; i++)
-        if (!positions->items[i].opened)
+        if (positions->items[i].descriptor < 0)
             open_one(positions, &positions->items[i]);
 }
 
@@ -276,11 +289,12 @@ enum capture_role positions_update(struct positions *positions, struct links *li
     return machine;
 }
 
-void positions_reopen(struct positions *positions)
+void positions_hand_over(struct positions *positions)
 {
     positions->watched = true;
     for (size_t i = 0; i < positions->count; i++)
-        positions->items[i].opened = false;
+        if (positions->items[i].descriptor >= 0)
+            hand_over(positions, &positions->items[i]);
     open_all(positions);
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/message/message.h"
 #include "agent/message/settings.h"
+#include "agent/warden/capture.h"
 #include "agent/warden/links.h"
 #include "agent/warden/places.h"
 
@@ -14,7 +15,9 @@ struct position {
     uint32_t number;  /* 1 and up, never used again; 0 for an uplink, which is not captured */
     struct link link; /* as it was when the position was made */
     enum place place;
-    bool opened;
+    int descriptor; /* its packet socket, kept for a watcher that begins anew; -1: none */
+    struct capture_shape shape;
+    bool handed_over; /* some watcher has read from it */
     bool other_guest; /* the name stood for another guest before; said once */
 };
 
@@ -29,12 +32,13 @@ struct positions_listener {
 int positions_create(const struct positions_listener *, struct positions **, struct error *) MUST_CHECK;
 void positions_destroy(struct positions **);
 
-/* New settings: filters are compiled anew; what is open stays until positions_reopen(). */
+/* New settings: filters are compiled anew; what is open stays as it is. */
 int positions_configure(struct positions *, const struct capture_settings *, struct error *) MUST_CHECK;
 /* Hold the positions against the links: close, open, tell. Returns what the machine is. */
 enum capture_role positions_update(struct positions *, struct links *);
-/* Open all sockets anew: for a watcher that was started anew, or other ports. */
-void positions_reopen(struct positions *);
+/* Hand all sockets over: to a watcher that has just begun. Those that another one read from before go on where they
+ * are: what came meanwhile lies in the rings. */
+void positions_hand_over(struct positions *);
 
 const struct position *positions_find(const struct positions *, uint32_t number);
 const struct position *positions_all(const struct positions *, size_t *count);

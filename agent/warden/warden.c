@@ -271,7 +271,7 @@ static void on_child_started(void *context, enum role role)
     struct warden *warden = context;
     say_enforcement(warden, role);
     if (role == ROLE_WATCHER)
-        positions_reopen(warden->positions);
+        positions_hand_over(warden->positions);
     else
         say_events_kept(warden);
 }

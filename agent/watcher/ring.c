@@ -22,7 +22,44 @@ struct ring {
     uint32_t port;
     uint16_t link;
     bool guest;
+    uint64_t passed_over; /* packets, not said yet */
 };
+
+static struct tpacket_hdr_v1 *block_head(const struct ring *ring, uint32_t block)
+{
+    return &((struct tpacket_block_desc *)(void *)(ring->memory + (size_t)block * ring->block_size))->hdr.bh1;
+}
+
+static bool is_ours(const struct tpacket_hdr_v1 *head)
+{
+    return atomic_load_explicit((const _Atomic uint32_t *)&head->block_status, memory_order_acquire) & TP_STATUS_USER;
+}
+
+static void give_back(struct tpacket_hdr_v1 *head)
+{
+    atomic_store_explicit((_Atomic uint32_t *)&head->block_status, TP_STATUS_KERNEL, memory_order_release);
+}
+
+/* Where another process stopped reading: blocks are numbered in the order of their filling. The oldest that is ours is
+ * the one that it was reading when it died, perhaps of what stands there: that one is passed over. Where none is ours,
+ * the newest is being filled now and comes next. */
+static void find_place(struct ring *ring)
+{
+    uint32_t oldest = UINT32_MAX, newest = 0;
+    for (uint32_t i = 0; i < ring->blocks; i++) {
+        if (is_ours(block_head(ring, i)) &&
+            (oldest == UINT32_MAX || block_head(ring, i)->seq_num < block_head(ring, oldest)->seq_num))
+            oldest = i;
+        if (block_head(ring, i)->seq_num > block_head(ring, newest)->seq_num)
+            newest = i;
+    }
+    ring->next = newest;
+    if (oldest == UINT32_MAX)
+        return;
+    ring->passed_over = block_head(ring, oldest)->num_pkts;
+    ring->next = (oldest + 1) % ring->blocks;
+    give_back(block_head(ring, oldest));
+}
 
 int ring_open(const struct message_port_opened *opened, int descriptor, struct ring **result, struct error *error)
 {
@@ -48,6 +85,8 @@ int ring_open(const struct message_port_opened *opened, int descriptor, struct r
                           .port = opened->number,
                           .link = opened->link,
                           .guest = opened->guest};
+    if (opened->taken_over)
+        find_place(ring);
     *result = ring;
     return 0;
 }
@@ -110,13 +149,11 @@ uint32_t ring_read(struct ring *ring, uint32_t blocks, void (*frame)(void *conte
 {
     uint32_t frames = 0;
     for (uint32_t i = 0; i < blocks; i++) {
-        uint8_t *block = ring->memory + (size_t)ring->next * ring->block_size;
-        _Atomic uint32_t *status =
-            (_Atomic uint32_t *)&((struct tpacket_block_desc *)(void *)block)->hdr.bh1.block_status;
-        if (!(atomic_load_explicit(status, memory_order_acquire) & TP_STATUS_USER))
+        struct tpacket_hdr_v1 *head = block_head(ring, ring->next);
+        if (!is_ours(head))
             break;
-        frames += read_block(ring, block, frame, context);
-        atomic_store_explicit(status, TP_STATUS_KERNEL, memory_order_release);
+        frames += read_block(ring, ring->memory + (size_t)ring->next * ring->block_size, frame, context);
+        give_back(head);
         ring->next = (ring->next + 1) % ring->blocks;
     }
     return frames;
@@ -133,7 +170,9 @@ uint64_t ring_drops(struct ring *ring)
 {
     struct tpacket_stats_v3 statistics = {0};
     socklen_t size = sizeof(statistics);
-    if (getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) != 0)
-        return 0;
-    return statistics.tp_drops;
+    uint64_t drops = ring->passed_over;
+    ring->passed_over = 0;
+    if (getsockopt(ring->descriptor, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) == 0)
+        drops += statistics.tp_drops;
+    return drops;
 }

@@ -20,6 +20,8 @@ int ring_descriptor(const struct ring *);
 uint32_t ring_read(struct ring *, uint32_t blocks, void (*frame)(void *context, const struct frame *), void *context);
 /* After an error on the descriptor (the interface went down): take it away, so that the loop is not woken for ever. */
 void ring_forgive(struct ring *);
-uint64_t ring_drops(struct ring *); /* packets that the kernel could not place since the last call */
+/* Packets that the kernel could not place, or that were passed over with a dead watcher's last block, since the last
+ * call. */
+uint64_t ring_drops(struct ring *);
 
 #endif

@@ -105,15 +105,20 @@ static struct ring *open_ring(bool guest, uint64_t bytes)
     return ring;
 }
 
-static uint32_t read_all(struct ring *ring, struct seen *seen)
+static uint32_t read_all_within(struct ring *ring, struct seen *seen, int milliseconds)
 {
     uint32_t frames = 0, now;
     struct pollfd wait = {.fd = ring_descriptor(ring), .events = POLLIN};
-    while (poll(&wait, 1, 100) > 0) {
+    while (poll(&wait, 1, milliseconds) > 0) {
         while ((now = ring_read(ring, 1, on_frame, seen)) > 0)
             frames += now;
     }
     return frames;
+}
+
+static uint32_t read_all(struct ring *ring, struct seen *seen)
+{
+    return read_all_within(ring, seen, 100);
 }
 
 static bool in_own_namespace(void)
@@ -176,6 +181,43 @@ static void test_what_is_lost_is_counted(void **state)
     ring_close(&ring);
 }
 
+/* A reader that dies: the next one goes on, without the block that killed the first, and says how many that cost. */
+static void test_another_reader_goes_on(void **state)
+{
+    (void)state;
+    if (!in_own_namespace())
+        skip();
+    for (int blocks = 0; blocks <= 69; blocks += 23) { /* wherever in the ring of 64 it happens */
+        struct ring *ring = open_ring(false, 0), *heir = NULL;
+        struct seen first = {0}, lost = {0}, second = {0};
+        struct error error = {0};
+        struct message_port_opened again = {.number = 42,
+                                            .interface = "lo",
+                                            .link = LINK_ETHERNET,
+                                            .block_size = 131072,
+                                            .blocks = 64,
+                                            .taken_over = 1};
+        for (int i = 0; i < blocks; i++) {
+            talk(25, 0);
+            read_all_within(ring, &first, 15);
+        }
+        assert_int_equal(first.frames, 4 * blocks); /* SYN and RST, each out and in */
+        talk(25, 0);
+        usleep(20000);
+        talk(25, 100);
+        usleep(20000);
+        assert_int_equal(ring_open(&again, dup(ring_descriptor(ring)), &heir, &error), 0);
+        read_all(heir, &second);
+        assert_int_equal(ring_drops(heir), 4); /* the first connection's block */
+        assert_true(second.frames >= 2 * 6);
+        talk(25, 0);
+        read_all(heir, &lost);
+        assert_int_equal(lost.frames, 4);
+        ring_close(&heir);
+        ring_close(&ring);
+    }
+}
+
 static void test_the_filter_is_locked(void **state)
 {
     (void)state;
@@ -209,7 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mail_is_seen_and_nothing_else), cmocka_unit_test(test_super_segments_whole),
         cmocka_unit_test(test_what_is_lost_is_counted),       cmocka_unit_test(test_the_filter_is_locked),
-        cmocka_unit_test(test_unsound_rings_are_refused),
+        cmocka_unit_test(test_another_reader_goes_on),        cmocka_unit_test(test_unsound_rings_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
