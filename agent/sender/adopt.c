@@ -34,6 +34,12 @@ static bool record_is_sound(const struct sender_record *record)
     return (record->busy & 1) == 0 && sender_is_sound(&record->sender) && record->sender.kind != SENDER_NONE;
 }
 
+static void forget_count(struct sender_record *record, int which)
+{
+    *count_of(record, which) = (struct count){0};
+    memset(record->recent, 0, sizeof record->recent);
+}
+
 /* Whether a count without a place, or with one of its own that no other count has, can be believed. */
 static bool count_is_sound(const struct count *count, uint32_t sketches, uint8_t *taken)
 {
@@ -52,7 +58,7 @@ static void forget_counts(struct senders *senders)
     for (uint32_t i = 0; i < senders->block->high_water; i++)
         for (int c = 0; c < COUNTS; c++)
             if (count_of(senders_record_at(senders, i), c)->place != 0)
-                *count_of(senders_record_at(senders, i), c) = (struct count){0};
+                forget_count(senders_record_at(senders, i), c);
 }
 
 /* What a record that was dropped held of the pool cannot be given back safely, since it may have been given back
@@ -66,7 +72,7 @@ static void adopt_pool(struct senders *senders, uint8_t *taken)
         for (int c = 0; c < COUNTS; c++) {
             struct count *count = count_of(senders_record_at(senders, i), c);
             if (!count_is_sound(count, sketches, taken))
-                *count = (struct count){0};
+                forget_count(senders_record_at(senders, i), c);
             held += count->place != 0;
         }
     }

@@ -188,25 +188,37 @@ static void make_room(struct senders *senders)
     table_remove(senders->table, oldest);
 }
 
-struct sender_record *senders_record(struct senders *senders, const struct sender *sender, moment time)
+static struct sender_record *add_record(struct senders *senders, const struct sender *sender, moment time)
 {
-    void *value = table_find(senders->table, sender);
-    if (value == NULL && table_count(senders->table) == senders->block->senders)
+    if (table_count(senders->table) == senders->block->senders)
         make_room(senders);
     bool added;
-    value = table_add(senders->table, sender, &added, NULL, NULL);
-    struct sender_record *record = record_of(senders, value);
-    if (!added && time <= record->last && time >= record->first)
-        return record;
-
+    void *value = table_add(senders->table, sender, &added, NULL, NULL);
     uint32_t number = table_index(senders->table, value);
+    struct sender_record *record = senders_record_at(senders, number);
     if (number >= senders->block->high_water)
         senders->block->high_water = number + 1;
     sender_record_open(record);
-    if (added) {
-        record->sender = *sender;
-        record->first = record->last = time;
-    }
+    record->sender = *sender;
+    record->first = record->last = time;
+    sender_record_close(record);
+    return record;
+}
+
+/* A sender's age is kept to the second: to set it with every observation would cost three looks into far memory, and
+ * tell nobody more. */
+struct sender_record *senders_record(struct senders *senders, const struct sender *sender, moment time)
+{
+    void *value = table_find(senders->table, sender);
+    if (value == NULL)
+        return add_record(senders, sender, time);
+    struct sender_record *record = senders_record_at(senders, table_index(senders->table, value));
+    if (time <= record->last && time >= record->first)
+        return record;
+
+    if (time / SECOND > record->last / SECOND)
+        table_touch(senders->table, value);
+    sender_record_open(record);
     if (time > record->last)
         record->last = time;
     if (time < record->first)

@@ -4,6 +4,9 @@
 #include <xxhash.h>
 #include "agent/sender/block.h"
 
+enum recent { RECENT_SERVER, RECENT_SENDER, RECENT_HELO, RECENTS };
+static_assert(RECENTS == sizeof((struct sender_record *)0)->recent / sizeof(uint64_t), "one for each");
+
 #define ADDRESS_MOST 512 /* of an address or a name, these bytes tell it from others */
 
 /* The hash of a name in which the bytes from `fold` on compare without regard to case. It has no key: the same trace
@@ -28,11 +31,21 @@ static uint64_t hash_of_address(struct text address)
     return hash_of(address, at ? (size_t)(at - address.bytes) : address.length);
 }
 
+/* Most observations repeat the name before: that costs no look into a count's far place. */
+static void count_other(struct senders *senders, enum recent which, struct count *count, struct sender_record *record,
+                        uint64_t hash)
+{
+    if (record->recent[which] == hash)
+        return;
+    record->recent[which] = hash;
+    count_add(senders->pool, count, hash);
+}
+
 static void count_server(struct senders *senders, struct sender_record *record, const struct address *server)
 {
     if (server->family != 0)
-        count_add(senders->pool, &record->distinct_servers,
-                  XXH3_64bits(server->bytes, server->family == 4 ? 4 : sizeof server->bytes));
+        count_other(senders, RECENT_SERVER, &record->distinct_servers, record,
+                    XXH3_64bits(server->bytes, server->family == 4 ? 4 : sizeof server->bytes));
 }
 
 static int class_of(const struct reply *reply)
@@ -84,14 +97,15 @@ void senders_count(struct senders *senders, struct sender_record *record, const 
         }
         break;
     case OBSERVATION_HELO:
-        count_add(senders->pool, &record->distinct_helos, hash_of(observation->helo.name, 0));
+        count_other(senders, RECENT_HELO, &record->distinct_helos, record, hash_of(observation->helo.name, 0));
         count_server(senders, record, &observation->server);
         break;
     case OBSERVATION_TLS:
         record->tls_sessions++;
         break;
     case OBSERVATION_TRANSACTION:
-        count_add(senders->pool, &record->distinct_senders, hash_of_address(observation->transaction.from));
+        count_other(senders, RECENT_SENDER, &record->distinct_senders, record,
+                    hash_of_address(observation->transaction.from));
         count_server(senders, record, &observation->server);
         break;
     case OBSERVATION_RECIPIENT:
