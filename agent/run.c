@@ -335,10 +335,10 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
 
 static int on_out_of_patience(sd_event_source *source, uint64_t now, void *context)
 {
+    struct supervisor *s = context;
     (void)source;
     (void)now;
-    end_all(context, SIGKILL);
-    return 0;
+    return sd_event_exit(s->loop, 0); /* leave() kills */
 }
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
@@ -409,14 +409,25 @@ static int enter(struct supervisor *s, struct error *error)
     return code ? code : start_warden(s, error);
 }
 
+/* Who was killed does nothing any more, but the kernel may take seconds to close hundreds of packet sockets; that is
+ * not waited for. */
+static void bury(struct supervisor *s)
+{
+    for (int tries = 0; tries < 50 && !all_gone(s); tries++) {
+        for (int role = 0; role < ROLES; role++)
+            if (s->process[role].pid && waitpid(s->process[role].pid, NULL, WNOHANG) != 0)
+                s->process[role].pid = 0;
+        if (!all_gone(s))
+            usleep(10000);
+    }
+}
+
 static void leave(struct supervisor *s)
 {
     end_all(s, SIGKILL);
     for (int role = 0; role < ROLES; role++)
-        if (s->process[role].pid) {
-            waitpid(s->process[role].pid, NULL, 0);
-            sd_event_source_disable_unref(s->process[role].watch);
-        }
+        s->process[role].watch = sd_event_source_disable_unref(s->process[role].watch);
+    bury(s);
     household_close(&s->house, &s->configuration.process.agent);
     sd_event_source_disable_unref(s->channel_source);
     sd_event_source_disable_unref(s->pause);
