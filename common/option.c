@@ -16,6 +16,7 @@ struct reading {
     const char *name;
     struct text rest; /* of the file */
     int line;
+    size_t room;               /* bytes that inih takes in one line */
     bool indented;             /* this line is */
     bool after_key;            /* a key was read in this section: an indented line goes on with it */
     const struct option *last; /* that key */
@@ -167,7 +168,8 @@ static char *read_line(char *result, int size, void *context)
         return NULL;
     struct text line = text_split(&reading->rest, '\n');
     reading->line++;
-    inspect(reading, line, (size_t)size - 3);
+    reading->room = (size_t)size - 3;
+    inspect(reading, line, reading->room);
     if (reading->failed_line)
         return NULL;
     memcpy(result, line.bytes, line.length);
@@ -223,6 +225,14 @@ static void fail_key(struct reading *reading, struct text section, struct text k
     fail(reading, reading->line);
 }
 
+/* Written as "key=value" it fits a line, printed as "key = value" it would not, and could not be read back. */
+static void fail_long(struct reading *reading, const struct option *option, size_t length)
+{
+    error_set(&reading->error, EINVAL, "[%s] %s: the value has %zu bytes; allowed are %zu", option->section,
+              option->key, length, reading->room - strlen(option->key) - 3);
+    fail(reading, reading->line);
+}
+
 static void take_key(struct reading *reading, struct text section, struct text key, struct text value)
 {
     size_t number = 0;
@@ -241,7 +251,10 @@ static void take_key(struct reading *reading, struct text section, struct text k
             reading->after_key = true;
             reading->last = option;
             reading->last_settings = binding->settings;
-            take_value(reading, option, binding->settings, value, false);
+            if (!option_value_is_list(option) && key.length + 3 + value.length > reading->room)
+                fail_long(reading, option, value.length);
+            else
+                take_value(reading, option, binding->settings, value, false);
             return;
         }
     }
