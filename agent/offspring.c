@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "agent/message/role.h"
@@ -41,6 +42,8 @@ static void become(const struct offspring *child, int channel, pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
     setsid(); /* ^C is for the supervisor, which ends the others in order */
+    /* Packets do not wait: a watcher that has no turn for a tenth of a second on a busy machine loses some. */
+    setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER ? 0 : -10);
     for (size_t i = 0; i < sizeof(supervisors_own) / sizeof(supervisors_own[0]); i++)
         unsetenv(supervisors_own[i]);
     if (!place_descriptors(channel, child->listener)) {

@@ -34,11 +34,11 @@
 
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 #define WARDENS_RIGHTS   (CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_NET_RAW))
-/* Ours: to start others under their users and to end them, to pass the warden's rights on, to read the configuration
- * again. */
+/* Ours: to start others under their users and with their priority, to end them, to pass the warden's rights on, to read
+ * the configuration again. */
 #define OUR_RIGHTS                                                                                                     \
     (WARDENS_RIGHTS | CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_SETPCAP) |                      \
-     CAPABILITY(CAP_KILL) | CAPABILITY(CAP_DAC_READ_SEARCH))
+     CAPABILITY(CAP_KILL) | CAPABILITY(CAP_SYS_NICE) | CAPABILITY(CAP_DAC_READ_SEARCH))
 
 struct process {
     struct supervisor *supervisor;
