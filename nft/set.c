@@ -292,17 +292,15 @@ int nft_add(struct nft *nft, const struct nft_element *element, struct error *er
     if (element->deed == NFT_THROTTLE && !nft->features.element_counters)
         return error_set(error, EOPNOTSUPP, "this kernel cannot throttle: its sets' elements bear no limit");
     struct held held = {*element, milliseconds(element->timeout)};
-    held.element.packets = held.element.bytes_counted = 0;
     /* Adding to what stands gives it a new time-out only on new kernels, so: is it new; else take it away and add it,
-     * at once; where it ended meanwhile, it is new after all. And where the answer was lost: again. */
+     * at once; where it ended meanwhile, it is new after all. And where the answer was lost: again. One asks first,
+     * for a transaction that fails is waited for by the kernel, some ten milliseconds. */
     code = -EEXIST;
     for (int i = 0; i < TRIES && (code == -EEXIST || code == -ENOENT || code == -ENOBUFS); i++) {
-        bool replace = i % 2 == 1;
-        struct held standing;
-        if (replace && element_get(nft, set, element->bytes, &standing, NULL) == 0) {
-            held.element.packets = standing.element.packets;
-            held.element.bytes_counted = standing.element.bytes_counted;
-        }
+        struct held standing = {0};
+        bool replace = element_get(nft, set, element->bytes, &standing, NULL) == 0;
+        held.element.packets = standing.element.packets;
+        held.element.bytes_counted = standing.element.bytes_counted;
         code = add_once(nft, set, &held, replace, error);
         if (code == -ENOENT && !replace)
             break;
@@ -318,6 +316,9 @@ int nft_delete(struct nft *nft, enum nft_deed deed, enum nft_key key, const uint
     int code = form_for(nft, deed, key, &set, error);
     if (code < 0)
         return code;
+    struct held standing;
+    if (element_get(nft, set, bytes, &standing, NULL) == -ENOENT) /* much cheaper than to fail in a transaction */
+        return 0;
     delete_put(&batch, nft->family, set, bytes);
     code = -ENOBUFS;
     for (int i = 0; i < TRIES && code == -ENOBUFS; i++)
