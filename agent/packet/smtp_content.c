@@ -105,7 +105,8 @@ enum smtp_content_end smtp_content_take(struct smtp_content *content, const stru
         settle_begun_dot(content, listener, input, &end))
         return end;
     size_t at = 0;
-    bool line_dot = content->place == CONTENT_LINE_START && input->bytes[0] == '.';
+    bool line_start = content->place == CONTENT_LINE_START || content->place == CONTENT_GAP;
+    bool line_dot = line_start && input->bytes[0] == '.';
     for (;;) {
         size_t dot = 0;
         if (!line_dot) {
@@ -150,9 +151,16 @@ void smtp_content_gap(struct smtp_content *content, uint32_t length)
     content->bytes += length;
     content->incomplete = true;
     /* The gap may have ended with a line: a dot line right behind it may be the end, which the reply will tell. */
-    content->place = CONTENT_LINE_START;
+    content->place = CONTENT_GAP;
     content->bare = true;
     content->after_cr = false;
+}
+
+void smtp_content_end_in_gap(struct smtp_content *content)
+{
+    enum { DOT_LINE = 3 };
+    if (content->place == CONTENT_GAP)
+        content->bytes -= content->bytes < DOT_LINE ? content->bytes : DOT_LINE;
 }
 
 void smtp_content_finish(struct smtp_content *content, struct smtp_counters *counters, uint64_t digest[2])

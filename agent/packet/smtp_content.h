@@ -11,6 +11,7 @@ enum smtp_content_place {
     CONTENT_MIDDLE,
     CONTENT_DOT,    /* a dot at a line's start */
     CONTENT_DOT_CR, /* and a CR behind it */
+    CONTENT_GAP,    /* behind a gap, which may have ended with a line */
 };
 
 struct smtp_content {
@@ -37,6 +38,8 @@ void smtp_content_take_back_end(struct smtp_content *, const struct smtp_listene
 /* Content from BDAT: all of `bytes` belong to it. */
 void smtp_content_add(struct smtp_content *, const struct smtp_listener *, struct text bytes);
 void smtp_content_gap(struct smtp_content *, uint32_t length);
+/* The server has answered it: where a gap came last, that held the dot line as well. */
+void smtp_content_end_in_gap(struct smtp_content *);
 /* The digest so far; the running sum is freed. */
 void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2]);
 

@@ -165,6 +165,7 @@ static void reply_unexpected(const struct smtp_call *call, const struct reply *r
     } else if (smtp->client_state == CLIENT_CONTENT && smtp->content.incomplete && reply->code != 354) {
         /* The end was in the gap. */
         smtp->client_state = CLIENT_LOST;
+        smtp_content_end_in_gap(&smtp->content);
         smtp_content_close(call, false);
         smtp_answer(call, AWAITED_CONTENT, reply);
     } else if (in_content || (smtp->client_state == CLIENT_COMMAND && nothing_waits(smtp) && reply->code != 421)) {

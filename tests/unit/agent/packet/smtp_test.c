@@ -226,9 +226,9 @@ static const struct {
     {.name = "the end of the content lost: its reply ends it",
      .parts = {ENVELOPE, C("DATA\r\n"), S("354 go\r\n"), C("hello\r\n"), CLIENT_LOSES(103), S("250 ok\r\n"),
                C("MAIL FROM:<c@me.org>\r\n"), S("250 ok\r\n")},
-     .want = ENVELOPED "MESSAGE <a@me.org> to 1, 110 bytes cut 250\nMAIL <c@me.org> 250\n"
+     .want = ENVELOPED "MESSAGE <a@me.org> to 1, 107 bytes cut 250\nMAIL <c@me.org> 250\n"
                        "-- me.org tls none  auth none \n"
-                       "<a@me.org> <b@x.org> 250 = 250, 110 bytes cut\n<c@me.org> = 0, 0 bytes cut\n"},
+                       "<a@me.org> <b@x.org> 250 = 250, 107 bytes cut\n<c@me.org> = 0, 0 bytes cut\n"},
     {.name = "a gap inside a chunk: its length is known",
      .parts = {ENVELOPE, C("BDAT 10 LAST\r\nhe"), CLIENT_LOSES(6), C("ABQUIT\r\n"), S("250 ok\r\n221 bye\r\n")},
      .want = ENVELOPED "MESSAGE <a@me.org> to 1, 10 bytes cut 250\n-- me.org tls none  auth none  quit\n"
