@@ -18,7 +18,7 @@ struct capture_shape capture_shape_for(uint32_t positions, uint64_t bytes)
 {
     static const struct {
         uint32_t positions, blocks, retire;
-    } steps[] = {{4, 64, 1}, {16, 32, 2}, {64, 16, 4}, {256, 4, 8}, {UINT32_MAX, 2, 10}};
+    } steps[] = {{4, 64, 1}, {16, 32, 2}, {64, 16, 2}, {256, 4, 8}, {UINT32_MAX, 2, 10}};
     size_t i = 0;
     while (positions > steps[i].positions)
         i++;
