@@ -188,7 +188,6 @@ bool answer_evidence(struct buffer *out, const struct message_evidence *news)
     json_moment(&json, "time", news->evidence.time);
     write_sender(&json, "sender", &news->sender);
     json_hundredths(&json, "added", news->added);
-    json_hundredths(&json, "score", news->score);
     write_evidence(&json, &news->evidence);
     return json_end(&json);
 }

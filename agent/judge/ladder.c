@@ -139,18 +139,19 @@ void ladder_set_verdict(struct judge *judge, struct sender_record *record, enum 
 static void hold(struct judge *judge, struct sender_record *record, moment time)
 {
     struct judgement *judgement = judgement_of(judge, record);
-    bool runs = judgement->hold_until != 0;
+    bool runs = judgement->hold_until != 0, counted = storm_has_counted(judgement->hold_begun, time);
     sender_record_open(record);
     if (!runs) {
         judgement->holds = ladder_repeats(judge, judgement, time) + 1;
-        judgement->hold_begun = time;
+        if (!counted)
+            judgement->hold_begun = time;
     }
     moment until = whole_second(time + policy_hold(policy_of(judge), judgement->holds - 1));
     if (until > judgement->hold_until)
         judgement->hold_until = until;
     ladder_mark(judge, record);
     sender_record_close(record);
-    if (!runs)
+    if (!runs && !counted)
         storm_note(&judge->storm, time);
 }
 
@@ -175,7 +176,9 @@ static enum verdict verdict_for(struct judge *judge, struct sender_record *recor
         return verdict;
     if (ladder_allows(judge, judgement, &record->sender))
         return VERDICT_ALERT;
-    return judgement->hold_until != 0 || storm_lets_pass(judge, time) ? verdict : VERDICT_ALERT;
+    if (judgement->hold_until != 0 || storm_has_counted(judgement->hold_begun, time))
+        return verdict;
+    return storm_lets_pass(judge, time) ? verdict : VERDICT_ALERT;
 }
 
 static void schedule_by_verdict(struct judge *judge, struct sender_record *record, moment time)

@@ -33,6 +33,12 @@ bool storm_permits(struct storm *storm, const struct policy *policy, struct send
     return (uint64_t)storm->count * 1000000 < (uint64_t)policy->storm_share * storm->active;
 }
 
+/* One sender that is stopped, released and stopped again is no storm: it counts once an hour. */
+bool storm_has_counted(moment begun, moment time)
+{
+    return begun != 0 && begun <= time && begun > time - WINDOW;
+}
+
 void storm_note(struct storm *storm, moment time)
 {
     forget_old(storm, time);

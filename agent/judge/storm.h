@@ -18,5 +18,7 @@ struct storm {
 /* Whether one more sender may be given an order now. */
 bool storm_permits(struct storm *, const struct policy *, struct senders *, moment);
 void storm_note(struct storm *, moment); /* an order was given */
+/* Whether a sender whose hold began then has been counted within this hour. */
+bool storm_has_counted(moment begun, moment time);
 
 #endif

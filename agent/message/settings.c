@@ -62,7 +62,7 @@ static const struct option enforce_options[] = {
     CHOICE_OPTION("enforce", struct enforce_settings, mode, "observe", .choices = modes,
                   .text =
                       "observe: verdicts only, nothing in the kernel. enforce: orders are carried out with nftables. "
-                      "`postern enforce on` and `off` stand over this until the next start."),
+                      "`postern enforce on` and `off` stand over this, also over restarts, until it is changed here."),
     FIXED(OPTION_CHOICE, int, "enforce", struct enforce_settings, reject, "auto", .choices = rejects,
           .text = "How a blocked connection ends: by the kernel's own resets where it can, or (never) always by "
                   "dropping, with resets sent by the agent."),

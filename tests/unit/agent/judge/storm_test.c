@@ -52,6 +52,27 @@ static void test_no_more_than_a_share_of_the_active(void **unused)
     court_end(&court);
 }
 
+static void test_one_sender_over_and_over_is_no_storm(void **unused)
+{
+    (void)unused;
+    struct court court;
+    struct sender sender;
+    char who_[20];
+    court_begin(&court, "");
+    assert_true(sender_parse(text_of(address(0, who_)), &sender));
+    for (int i = 0; i < 8; i++) {
+        struct error error = {0};
+        hear(&court, 10 * i, address(0, who_), SAYS, "30");
+        assert_int_equal(
+            judge_command(court.judge, &sender, DEED_RELEASE, (10 * i + 5) * SECOND, 0, 0, "a mistake", &error), 0);
+    }
+    assert_false(was_said(&court, "storm"));
+    for (int i = 1; i < 5; i++)
+        hear(&court, 100, address(i, who_), SAYS, "30");
+    assert_false(was_said(&court, "storm")); /* five senders in all */
+    court_end(&court);
+}
+
 static void test_senders_of_long_ago_are_not_active(void **unused)
 {
     (void)unused;
@@ -119,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_few_are_never_a_storm),
         cmocka_unit_test(test_no_more_than_a_share_of_the_active),
+        cmocka_unit_test(test_one_sender_over_and_over_is_no_storm),
         cmocka_unit_test(test_senders_of_long_ago_are_not_active),
         cmocka_unit_test(test_never_more_than_so_many_an_hour),
         cmocka_unit_test(test_it_passes),
