@@ -92,6 +92,71 @@ int check_run(const char *config, bool json)
     return good && put(&out) ? 0 : 1;
 }
 
+/* --- the example file and the manual page --- */
+
+/* What stands around the options, which are printed from their tables. */
+static const char manual_head[] =
+    ".Dd November 23, 2026\n"
+    ".Dt POSTERN-AGENT.CONF 5\n"
+    ".Os\n"
+    ".Sh NAME\n"
+    ".Nm postern-agent.conf\n"
+    ".Nd configuration of the agent that watches outgoing mail\n"
+    ".Sh DESCRIPTION\n"
+    ".Xr postern-agent 8\n"
+    "reads this file when it starts and at SIGHUP.\n"
+    "Without it, or where it says nothing, what is preset holds; nothing has to be set.\n"
+    ".Pp\n"
+    "A section begins with its name in brackets, and each line in it sets a key:\n"
+    ".Dl [policy]\n"
+    ".Dl block = 25\n"
+    "Keys begin at the line's start; a list may go on in indented lines.\n"
+    ".Ql #\n"
+    "and\n"
+    ".Ql \\&;\n"
+    "begin a comment.\n"
+    "A section or key that does not exist, a key given twice and a value that is not allowed are refused, with the "
+    "line\n"
+    "and what is allowed;\n"
+    ".Ic postern-agent check\n"
+    "says so beforehand.\n"
+    ".Pp\n"
+    "Where a key names files,\n"
+    ".Ql builtin:\n"
+    "stands before the name of one that is shipped inside the program; other names are paths, relative to the folder "
+    "of this\nfile.\n"
+    "Such files are read again at SIGHUP.\n"
+    "Where that finds a fault, the fault is logged and what was in force stays.\n"
+    ".Sh OPTIONS\n";
+
+static const char manual_tail[] = ".Sh FILES\n"
+                                  ".Bl -tag -width Ds\n"
+                                  ".It Pa /etc/postern/agent.conf\n"
+                                  "Where it is looked for, unless\n"
+                                  ".Fl -config\n"
+                                  "or\n"
+                                  ".Ev POSTERN_CONFIG\n"
+                                  "names another.\n"
+                                  ".El\n"
+                                  ".Sh EXAMPLES\n"
+                                  "A hypervisor that stops abusers, and never the company's own relay:\n"
+                                  ".Bd -literal -offset indent\n"
+                                  "[enforce]\n"
+                                  "mode = enforce\n"
+                                  "\n"
+                                  "[policy]\n"
+                                  "allow = 192.0.2.25\n"
+                                  ".Ed\n"
+                                  ".Sh SEE ALSO\n"
+                                  ".Xr postern 1 ,\n"
+                                  ".Xr postern-agent 8\n";
+
+static bool print_manual(const struct option_binding *bindings, struct buffer *out)
+{
+    return buffer_append(out, text_of(manual_head)) && options_print_manual(bindings, out) &&
+           buffer_append(out, text_of(manual_tail));
+}
+
 static int print(bool (*printer)(const struct option_binding *, struct buffer *))
 {
     CLEANUP(configuration_clear) struct configuration configuration = {0};
@@ -114,5 +179,5 @@ int check_print_example(void)
 
 int check_print_manual(void)
 {
-    return print(options_print_manual);
+    return print(print_manual);
 }

@@ -6,6 +6,6 @@
 
 int check_run(const char *config, bool json); /* the exit status */
 int check_print_example(void);                /* conf/agent.conf.example */
-int check_print_manual(void);                 /* the OPTIONS part of postern-agent.conf(5) */
+int check_print_manual(void);                 /* docs/postern-agent.conf.5 */
 
 #endif

@@ -169,15 +169,15 @@ static int print_manual(const struct arguments *arguments)
 }
 
 static const struct command commands[] = {
-    {"run", "[--config FILE]", "Watch this machine's interfaces, in the foreground.",
-     BIT(CONFIG) | BIT(SOCKET) | BIT(STATE) | BIT(ROLE), run},
+    {"run", "[--config FILE] [--socket PATH] [--state DIRECTORY]",
+     "Watch this machine's interfaces, in the foreground.", BIT(CONFIG) | BIT(SOCKET) | BIT(STATE) | BIT(ROLE), run},
     {"replay", "[--config FILE] [--local PREFIX]... [--records KIND,...] [--json] FILE...",
      "Judge captures (pcap, pcapng, gzip, zstd; - for standard input) as `run` would.",
      BIT(CONFIG) | BIT(LOCAL) | BIT(RECORDS) | BIT(JSON), replay},
     {"check", "[--config FILE] [--json]", "Say whether the configuration is good, and what memory it will take.",
      BIT(CONFIG) | BIT(JSON), check},
     {"print-example", "", "Print a configuration file with every option and its default.", 0, print_example},
-    {"print-manual", "", "Print the options as part of a manual page.", 0, print_manual},
+    {"print-manual", "", "Print the configuration's manual page.", 0, print_manual},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
