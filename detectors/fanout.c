@@ -93,18 +93,10 @@ static void observe(const void *context, void *memory, const struct observation 
     if (seen->server_port == 465 || seen->server_port == 587)
         return;
     enum thing thing = seen->kind == OBSERVATION_CONNECTION ? SERVERS : DOMAINS;
-    char address[ADDRESS_TEXT];
-    struct text example;
-    uint32_t hash;
-    if (thing == SERVERS) {
-        example = text_of(address_print(&seen->server, address));
-        hash = recent_hash_address(&seen->server);
-    } else {
-        example = recent_domain(seen->recipient.address);
-        hash = recent_hash(example);
-    }
-    if (example.length == 0)
+    struct text domain = thing == DOMAINS ? recent_domain(seen->recipient.address) : TEXT("");
+    if (thing == DOMAINS && domain.length == 0)
         return;
+    uint32_t hash = thing == SERVERS ? recent_hash_address(&seen->server) : recent_hash(domain);
     age(state, seen->time);
     points most = 0;
     int worthiest = 0;
@@ -117,10 +109,13 @@ static void observe(const void *context, void *memory, const struct observation 
         }
     }
     points more = most ? standing_raise(&state->standing, most, seen->time, settings->again) : 0;
-    if (more)
-        findings_add(findings, more, "about %u different %s in %s; the limit is %u; the last was %.*s",
-                     sketch_count(&state->sketches[thing][worthiest]), thing_names[thing], windows[worthiest].name,
-                     limit_of(settings, thing, worthiest), SHOWN(example));
+    if (!more)
+        return;
+    char address[ADDRESS_TEXT];
+    struct text example = thing == SERVERS ? text_of(address_print(&seen->server, address)) : domain;
+    findings_add(findings, more, "about %u different %s in %s; the limit is %u; the last was %.*s",
+                 sketch_count(&state->sketches[thing][worthiest]), thing_names[thing], windows[worthiest].name,
+                 limit_of(settings, thing, worthiest), SHOWN(example));
 }
 
 const struct detector detector_fanout = {

@@ -29,6 +29,20 @@ static void counts(void **state)
     }
 }
 
+/* The most likely number of things is the sum of what each bit took: 256/z where z bits were still zero. */
+static void likeliest(void **state)
+{
+    (void)state;
+    struct sketch sketch = {0};
+    uint32_t sum = 0; /* in parts of 1,024 */
+    for (uint32_t bits = 0; bits < 256; bits++) {
+        assert_int_equal(sketch_count(&sketch), (sum + 512) / 1024);
+        sketch_add(&sketch, bits);
+        sum += 256 * 1024 / (256 - bits);
+    }
+    assert_int_equal(sketch_count(&sketch), (sum + 512) / 1024);
+}
+
 static void twice(void **state)
 {
     (void)state;
@@ -69,7 +83,7 @@ static void full(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(twice), cmocka_unit_test(ages),
-                                       cmocka_unit_test(full)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(likeliest), cmocka_unit_test(twice),
+                                       cmocka_unit_test(ages), cmocka_unit_test(full)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
