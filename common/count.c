@@ -160,18 +160,17 @@ static void add_to_sketch(union place *place, struct count *count, uint64_t hash
         count->few[ESTIMATE] = estimate(count->few[SUM], count->few[ZEROS]);
 }
 
-/* Where the hash stands or belongs among sorted values. */
+/* Where the hash stands or belongs among sorted values. Hashes are spread evenly, so its size says about where: from
+ * there it is a few steps within one or two lines of the cache, where halving goes through five and guesses eight
+ * branches wrong. */
 static uint32_t rank_of(const uint64_t *sorted, uint32_t number, uint64_t hash)
 {
-    uint32_t low = 0, high = number;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (sorted[middle] < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    uint32_t at = (uint32_t)((hash >> 32) * number >> 32);
+    while (at > 0 && sorted[at - 1] >= hash)
+        at--;
+    while (at < number && sorted[at] < hash)
+        at++;
+    return at;
 }
 
 static void add_exact(union place *place, struct count *count, uint64_t hash)
