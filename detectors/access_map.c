@@ -24,6 +24,7 @@ struct access_map {
     uint32_t count, room;
     uint32_t *places; /* 1 + index of an entry; 0: free */
     uint32_t place_mask;
+    uint64_t lengths[256]; /* of the keys that begin with that byte: a bit each, the last one for all that are longer */
 };
 
 static const struct {
@@ -54,6 +55,11 @@ static size_t lower(struct text text, char *result)
         result[i] = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
     }
     return text.length;
+}
+
+static uint64_t length_bit(size_t length)
+{
+    return UINT64_C(1) << (length < 63 ? length : 63);
 }
 
 /* `key` is lower case. The entry, or NULL; `place` is where it stands or would stand. */
@@ -134,6 +140,7 @@ static int read_entry(const struct access_lines *lines, struct text line, struct
         return no_memory(lines, error);
     map->entries[map->count++] = entry;
     map->places[place] = map->count;
+    map->lengths[(unsigned char)lowered[0]] |= length_bit(key.length);
     return 0;
 }
 
@@ -195,9 +202,12 @@ uint64_t access_map_given_up(const struct access_map *map)
     return map->patterns ? access_patterns_given_up(map->patterns) : 0;
 }
 
+/* Nearly every look-up is for nothing: most are told by length and first byte, without a hash. */
 static bool answer(const struct access_map *map, struct text key, struct access_answer *result)
 {
     uint32_t place;
+    if (key.length == 0 || (map->lengths[(unsigned char)key.bytes[0]] & length_bit(key.length)) == 0)
+        return false;
     const struct entry *entry = find(map, key, &place);
     if (!entry)
         return false;
