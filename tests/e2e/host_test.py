@@ -123,10 +123,12 @@ def arrives(bed, address, place="inet", source_port=0):
         return False
 
 
-def check_incoming(checks, bed):
+def check_incoming(checks, bed, agent):
     checks.that("mail to the blocked host arrives", arrives(bed, bed.address4(1)))
     checks.that("over IPv6 as well", arrives(bed, bed.address6(1)))
     checks.that("even from a client whose own port is 2525", arrives(bed, bed.address4(1), OTHER, 2525))
+    known = set(agent.senders())
+    checks.that("whoever mails it is no sender of this host's", known <= {ADDRESS4, ADDRESS6, "port:eth0"}, known)
     for address in (bed.SINK4, bed.SINK6):
         checks.that(f"another host reaches {address} as before", bed.can_connect(OTHER, address, 25))
     checks.that("the host's programs reach its own mail server", reaches(bed, NOBODY, "127.0.0.1", 25))
@@ -171,7 +173,7 @@ def main():
         for name, part in (("role", lambda: check_role(checks, agent)),
                            ("a user's flood", lambda: check_flood(checks, bed, agent, NOBODY, "IPv4")),
                            ("root's flood", lambda: check_flood(checks, bed, agent, 0, "IPv6")),
-                           ("incoming", lambda: check_incoming(checks, bed)),
+                           ("incoming", lambda: check_incoming(checks, bed, agent)),
                            ("a user", lambda: check_user(checks, bed, agent)),
                            ("off", lambda: check_off(checks, bed, agent))):
             with checks.part(name):
