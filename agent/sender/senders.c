@@ -205,21 +205,45 @@ static struct sender_record *add_record(struct senders *senders, const struct se
     return record;
 }
 
+static uint32_t *guess_of(struct senders *senders, const struct sender *sender)
+{
+    uint64_t words[3] = {0};
+    memcpy(words, sender, sizeof *sender);
+    uint64_t hash =
+        (words[0] ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9) ^ words[2] << 40) * UINT64_C(0x9e3779b97f4a7c15);
+    return &senders->guesses[(hash ^ hash >> 32) >> 16 & (SENDERS_GUESSES - 1)];
+}
+
+static struct sender_record *find_record(struct senders *senders, const struct sender *sender)
+{
+    uint32_t *guess = guess_of(senders, sender);
+    if (*guess != 0) {
+        struct sender_record *record = senders_record_at(senders, *guess - 1);
+        for (size_t at = 0; at < sizeof *record; at += LINE)
+            __builtin_prefetch((char *)record + at, 1); /* they come together, while the first is waited for */
+        if (sender_equals(&record->sender, sender))
+            return record;
+    }
+    void *value = table_find(senders->table, sender);
+    if (value == NULL)
+        return NULL;
+    uint32_t number = table_index(senders->table, value);
+    *guess = number + 1;
+    return senders_record_at(senders, number);
+}
+
 /* A sender's age is kept to the second: to set it with every observation would cost three looks into far memory, and
  * tell nobody more. */
 struct sender_record *senders_record(struct senders *senders, const struct sender *sender, moment time)
 {
-    void *value = table_find(senders->table, sender);
-    if (value == NULL)
+    struct sender_record *record = find_record(senders, sender);
+    if (record == NULL)
         return add_record(senders, sender, time);
-    struct sender_record *record = senders_record_at(senders, table_index(senders->table, value));
-    for (size_t at = 0; at < sizeof *record; at += LINE)
-        __builtin_prefetch((char *)record + at, 1); /* they come together, while the first is waited for */
     if (time <= record->last && time >= record->first)
         return record;
 
     if (time / SECOND > record->last / SECOND)
-        table_touch(senders->table, value);
+        table_touch(senders->table, value_of(senders, record));
     sender_record_open(record);
     if (time > record->last)
         record->last = time;
