@@ -2,6 +2,7 @@
 #include "agent/message/descriptor.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,14 +40,25 @@ int descriptor_send(int socket, const void *bytes, size_t length, int descriptor
     return error_set(error, code, "cannot send a message: %s", strerror(code));
 }
 
-/* The descriptor that came along, -1 for none. More than one cannot come: there is room for one. */
-static int descriptor_of(struct msghdr *header)
+/* The descriptor that came along, -1 for none; the number of those that came. The kernel fills the room to its rounded
+ * end, so that two can come where there is room for one: all but one are closed here. */
+static size_t take_descriptors(struct msghdr *header, int *result)
 {
-    int descriptor = -1;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&descriptor, CMSG_DATA(c), sizeof(int));
-    return descriptor;
+    size_t number = 0;
+    *result = -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+            int one;
+            memcpy(&one, (const char *)c + at, sizeof(int));
+            if (number++ == 0)
+                *result = one;
+            else
+                close(one);
+        }
+    }
+    return number;
 }
 
 int descriptor_receive(int socket, void *bytes, size_t room, int *descriptor, struct error *error)
@@ -61,16 +73,17 @@ int descriptor_receive(int socket, void *bytes, size_t room, int *descriptor, st
     while (length < 0 && errno == EINTR);
     if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return 0;
-    if (length == 0 || (length < 0 && errno == ECONNRESET))
-        return error_set(error, ECONNRESET, "the other side is gone");
-    if (length < 0)
+    if (length < 0 && errno != ECONNRESET)
         return error_set(error, errno, "cannot receive a message: %s", strerror(errno));
-    int along = descriptor_of(&header);
-    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        if (along >= 0)
-            close(along);
-        return error_set(error, EPROTO, "the other side broke the rules: a message is too long");
-    }
+    int along = -1;
+    size_t number = length < 0 ? 0 : take_descriptors(&header, &along);
+    bool broken = length > 0 && (number > 1 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+    if (along >= 0 && (length <= 0 || broken)) /* an empty message looks like the end, but may bring one */
+        close(along);
+    if (length <= 0)
+        return error_set(error, ECONNRESET, "the other side is gone");
+    if (broken)
+        return error_set(error, EPROTO, "the other side broke the rules: a message is too long or brings too much");
     *descriptor = along;
     return (int)length;
 }

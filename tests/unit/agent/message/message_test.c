@@ -219,6 +219,50 @@ static void test_broken_rules_end_the_conversation(void **state)
     }
 }
 
+static int lowest_free_descriptor(void)
+{
+    int descriptor = dup(STDERR_FILENO);
+    close(descriptor);
+    return descriptor;
+}
+
+/* As a process that was taken over might: whatever it sends along, nothing of it may stay open in ours. */
+static void send_with_descriptors(int socket, const union message *message, size_t length, size_t number)
+{
+    union {
+        char bytes[CMSG_SPACE(4 * sizeof(int))];
+        struct cmsghdr aligned;
+    } control = {.bytes = {0}};
+    struct iovec part = {(void *)(uintptr_t)message, length};
+    struct msghdr header = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = CMSG_SPACE(number * sizeof(int))};
+    struct cmsghdr *along = CMSG_FIRSTHDR(&header);
+    *along = (struct cmsghdr){CMSG_LEN(number * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    for (size_t i = 0; i < number; i++)
+        memcpy(CMSG_DATA(along) + i * sizeof(int), &(int){STDERR_FILENO}, sizeof(int));
+    assert_int_equal(sendmsg(socket, &header, 0), length);
+}
+
+static void test_descriptors_that_nobody_asked_for(void **state)
+{
+    struct pair *pair = *state;
+    union message message = sound(MESSAGE_ALIVE), received;
+    int before = lowest_free_descriptor();
+    for (size_t number = 1; number <= 4; number++) {
+        struct error error = {0};
+        int descriptor = -1;
+        send_with_descriptors(pair->watcher.descriptor, &message, message.head.size, number);
+        assert_int_equal(message_receive(&pair->warden, &received, &descriptor, &error), -EPROTO);
+        assert_int_equal(lowest_free_descriptor(), before);
+        send_with_descriptors(pair->watcher.descriptor, &message, 0, number); /* looks like the end */
+        assert_int_equal(message_receive(&pair->warden, &received, &descriptor, &error), -ECONNRESET);
+        assert_int_equal(lowest_free_descriptor(), before);
+        assert_int_equal(descriptor, -1);
+    }
+}
+
 static void test_we_do_not_break_them_either(void **state)
 {
     struct pair *pair = *state;
@@ -267,6 +311,7 @@ int main(void)
         ON_A_PAIR(test_a_message_arrives_as_it_was_sent),
         ON_A_PAIR(test_a_descriptor_comes_along),
         ON_A_PAIR(test_broken_rules_end_the_conversation),
+        ON_A_PAIR(test_descriptors_that_nobody_asked_for),
         ON_A_PAIR(test_we_do_not_break_them_either),
         ON_A_PAIR(test_the_other_side_is_gone),
         ON_A_PAIR(test_a_receiver_that_is_behind),
