@@ -13,11 +13,9 @@ static int64_t binary_logarithm(uint64_t number)
     int64_t result = whole;
     for (int i = 0; i < DIGITS; i++) {
         rest = rest * rest >> 31;
-        result *= 2;
-        if (rest >> 32) {
-            rest >>= 1;
-            result++;
-        }
+        uint64_t digit = rest >> 32; /* no branch: nobody can guess digits */
+        rest >>= digit;
+        result = 2 * result + (int64_t)digit;
     }
     return result;
 }

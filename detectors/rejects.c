@@ -164,11 +164,11 @@ static void observe(const void *context, void *memory, const struct observation 
         state->refused++;
 
     uint64_t alpha = (uint64_t)settings->false_positive, beta = (uint64_t)settings->false_negative;
-    points upper = ratio_points(MILLION - beta, alpha), lower = ratio_points(beta, MILLION - alpha);
-    if (state->sum >= upper)
-        accuse(settings, state, seen, upper, findings);
-    else if (state->sum <= lower)
-        acquit(state, -lower, findings);
+    points bound = state->sum > 0 ? ratio_points(MILLION - beta, alpha) : ratio_points(beta, MILLION - alpha);
+    if (state->sum > 0 && state->sum >= bound)
+        accuse(settings, state, seen, bound, findings);
+    else if (state->sum <= 0 && state->sum <= bound)
+        acquit(state, -bound, findings);
 }
 
 const struct detector detector_rejects = {
