@@ -33,6 +33,19 @@ static inline bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* The same of eight bytes at once, as words do it: a byte's top bit is left where it is too small, too large, or zero
+ * after the exclusive or with what is looked for. */
+static inline bool eight_are_plain(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    uint64_t quotes = word ^ ones * '"', slashes = word ^ ones * '\\';
+    uint64_t bad = word | (word + ones) | ((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes) |
+                   ((slashes - ones) & ~slashes);
+    return (bad & tops) == 0;
+}
+
 /* A control character, a quote or a backslash. */
 static void put_escape(struct json *json, unsigned char c)
 {
@@ -52,6 +65,10 @@ static void put_string(struct json *json, struct text text)
     put_byte(json, '"');
     size_t start = 0, at = 0;
     while (at < text.length) {
+        while (text.length - at >= 8 && eight_are_plain(text.bytes + at))
+            at += 8;
+        if (at == text.length)
+            break;
         unsigned char c = (unsigned char)text.bytes[at];
         if (is_plain(c)) {
             at++;
