@@ -84,7 +84,7 @@ struct message_port_opened {
     uint16_t link;       /* enum link_type of what the socket gives */
     uint8_t other_guest; /* the name stood for another guest before: what is known of that one is not this one's */
     uint8_t taken_over;  /* another watcher read from this ring before: go on where it is */
-    uint32_t block_size, blocks; /* of its TPACKET_V3 ring, to be mapped by the receiver */
+    uint32_t block_size, blocks; /* of its TPACKET_V3 ring, to be mapped by the receiver with one page behind it */
 };
 struct message_port_closed {
     struct message_head head;

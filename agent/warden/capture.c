@@ -13,6 +13,8 @@
 
 #define BLOCK_SIZE (128U * 1024)
 #define FRAME_SIZE 2048U /* only the unit in which the kernel checks the geometry */
+/* The least that the kernel allows: its own head of 48 bytes, and 32 of a frame. */
+#define SENDING_FRAME_SIZE TPACKET_ALIGN(TPACKET3_HDRLEN)
 
 struct capture_shape capture_shape_for(uint32_t positions, uint64_t bytes)
 {
@@ -37,6 +39,19 @@ static int set(int socket, int option, const void *value, socklen_t size, const 
     return 0;
 }
 
+/* Whoever holds a packet socket may send through it, with or without rights; and the process that gets ours is the one
+ * that strangers' bytes may take over. There is no way to close that side, but a socket with a ring for sending sends
+ * from there alone, and frames that have no room in it are refused: 32 bytes are too few for TCP. */
+static int bar_sending(int socket, struct error *error)
+{
+    unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
+    struct tpacket_req3 ring = {.tp_block_size = page,
+                                .tp_block_nr = 1,
+                                .tp_frame_size = SENDING_FRAME_SIZE,
+                                .tp_frame_nr = page / SENDING_FRAME_SIZE};
+    return set(socket, PACKET_TX_RING, &ring, sizeof(ring), "the bar against sending", error);
+}
+
 static int prepare(int socket, int interface, const struct sock_fprog *filter, const struct capture_shape *shape,
                    bool promiscuous, struct error *error)
 {
@@ -53,6 +68,8 @@ static int prepare(int socket, int interface, const struct sock_fprog *filter, c
                                 .tp_retire_blk_tov = shape->retire_milliseconds};
     if (code == 0)
         code = set(socket, PACKET_RX_RING, &ring, sizeof(ring), "the packet ring", error);
+    if (code == 0)
+        code = bar_sending(socket, error);
     struct packet_mreq membership = {.mr_ifindex = interface, .mr_type = PACKET_MR_PROMISC};
     if (code == 0 && promiscuous)
         code = set(socket, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership), "promiscuous mode", error);

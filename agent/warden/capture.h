@@ -18,6 +18,7 @@ struct capture_shape {
 struct capture_shape capture_shape_for(uint32_t positions, uint64_t bytes);
 
 /* A packet socket on that interface with filter and ring, the filter locked. The caller owns the descriptor.
+ * Nothing can be sent through it: one page that bars that lies behind the ring and is to be mapped with it.
  * `promiscuous` is for interfaces that carry others' frames (a bridge); a guest's port gives all anyway. */
 int capture_open(int interface, const struct sock_fprog *, const struct capture_shape *, bool promiscuous, int *result,
                  struct error *) MUST_CHECK;

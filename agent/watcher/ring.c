@@ -61,6 +61,12 @@ static void find_place(struct ring *ring)
     give_back(block_head(ring, oldest));
 }
 
+/* The kernel maps all that belongs to the socket or nothing: behind the blocks lies the page that bars sending. */
+static size_t ring_bytes(uint32_t blocks, uint32_t block_size)
+{
+    return (size_t)blocks * block_size + (size_t)sysconf(_SC_PAGESIZE);
+}
+
 int ring_open(const struct message_port_opened *opened, int descriptor, struct ring **result, struct error *error)
 {
     struct ring *ring = calloc(1, sizeof(*ring));
@@ -70,7 +76,7 @@ int ring_open(const struct message_port_opened *opened, int descriptor, struct r
         close(descriptor);
         return error_set(error, EINVAL, "%s: a ring of no sound size", opened->interface);
     }
-    size_t size = (size_t)opened->blocks * opened->block_size;
+    size_t size = ring_bytes(opened->blocks, opened->block_size);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     if (memory == MAP_FAILED) {
         int code = errno;
@@ -97,7 +103,7 @@ void ring_close(struct ring **owner)
     *owner = NULL;
     if (!ring)
         return;
-    munmap(ring->memory, (size_t)ring->blocks * ring->block_size);
+    munmap(ring->memory, ring_bytes(ring->blocks, ring->block_size));
     close(ring->descriptor);
     free(ring);
 }

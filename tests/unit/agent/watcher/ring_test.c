@@ -11,11 +11,13 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "agent/warden/capture.h"
@@ -231,6 +233,31 @@ static void test_the_filter_is_locked(void **state)
     ring_close(&ring);
 }
 
+/* A frame that the filter would show, were it sent; the loopback device brings back what goes out of it. */
+static const uint8_t forged[54] = {[12] = 8, [14] = 0x45, [17] = 40, [23] = IPPROTO_TCP, [37] = 25};
+
+/* The reader may be taken over by what it reads: the socket must not let it speak on the guests' wires. */
+static void test_nothing_can_be_sent(void **state)
+{
+    (void)state;
+    struct ring *ring = open_ring(true, 0);
+    struct seen seen = {0};
+    int descriptor = ring_descriptor(ring);
+    const struct capture_shape shape = capture_shape_for(1, 0);
+    const size_t before = (size_t)shape.block_size * shape.blocks, page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *memory = mmap(NULL, before + page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    assert_true(memory != MAP_FAILED);
+    (void)!write(descriptor, forged, sizeof(forged));
+    (void)!send(descriptor, forged, sizeof(forged), 0);
+    struct tpacket3_hdr *first = (void *)(memory + before);
+    *first = (struct tpacket3_hdr){.tp_len = sizeof(forged), .tp_status = TP_STATUS_SEND_REQUEST};
+    assert_int_equal(send(descriptor, NULL, 0, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EMSGSIZE);
+    assert_int_equal(read_all_within(ring, &seen, 100), 0);
+    munmap(memory, before + page);
+    ring_close(&ring);
+}
+
 static void test_unsound_rings_are_refused(void **state)
 {
     static const struct {
@@ -252,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_mail_is_seen_and_nothing_else), cmocka_unit_test(test_super_segments_whole),
         cmocka_unit_test(test_what_is_lost_is_counted),       cmocka_unit_test(test_the_filter_is_locked),
         cmocka_unit_test(test_another_reader_goes_on),        cmocka_unit_test(test_unsound_rings_are_refused),
+        cmocka_unit_test(test_nothing_can_be_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
