@@ -29,7 +29,6 @@ RECORDER4, RECORDER6 = Testbed.address4(3), Testbed.address6(3)
 NOWHERE = "198.51.100.99"  # routed to the outside, where nobody has it
 PORTS = (25, 465, 587, 2525, 2526, 2527, 2528)
 SNAP = 96
-VERBS = {b"HELO", b"EHLO", b"MAIL", b"RCPT", b"DATA", b"BDAT", b"RSET", b"QUIT", b"AUTH"}
 HELO = ["-M", "mx.firm.test", "-f", "anna@firm.test", "-t", "ben@other.test"]
 
 checks = Checks()
@@ -376,15 +375,17 @@ def check_cut(config, frames, notes):
 
 
 def torn_commands(frames):
-    """The ports of IPv4 clients of whom a frame longer than that holds commands: at its start, or behind content."""
-    torn = set()
+    """The ports of IPv4 clients of whom a frame longer than that holds commands, alone or behind content."""
+    torn, in_content = set(), collections.defaultdict(bool)
     for _, frame in frames:
-        if len(frame) <= SNAP or frame[12:14] != b"\x08\x00":
+        if frame[12:14] != b"\x08\x00":
             continue
         tcp = 14 + (frame[14] & 15) * 4
         source, target = struct.unpack_from("!HH", frame, tcp)
-        said = frame[tcp + (frame[tcp + 12] >> 4) * 4:].upper()
-        if target in PORTS and (said.split(b" ")[0].split(b"\r")[0] in VERBS or said.endswith(b"\r\nQUIT\r\n")):
+        said = frame[tcp + (frame[tcp + 12] >> 4) * 4:]
+        if source in PORTS and said:
+            in_content[target] = said.startswith(b"354") or b"\n354" in said
+        elif len(frame) > SNAP and (not in_content[source] or said.endswith(b"\r\n.\r\nQUIT\r\n")):
             torn.add(source)
     return torn
 
