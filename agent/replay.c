@@ -295,19 +295,22 @@ static void write_summary(struct replay *replay)
     record_summary(&replay->writer, &summary);
 }
 
-/* Everything that went wrong on the way, once, behind all records; the exit status. */
+/* Everything that went wrong on the way, in one line behind all records; the exit status. */
 static int report(const struct replay *replay)
 {
     const struct error *trouble;
     int status = 0;
     for (size_t i = 0; (trouble = traces_trouble(replay->traces, i)) != NULL; i++) {
-        fprintf(stderr, "postern-agent: %s\n", trouble->text);
+        fprintf(stderr, "%s%s", status ? "; " : "postern-agent: ", trouble->text);
         status = 1;
     }
     if (replay->writer.failed != 0) {
-        fprintf(stderr, "postern-agent: cannot write the records: %s\n", strerror(replay->writer.failed));
+        fprintf(stderr, "%scannot write the records: %s", status ? "; " : "postern-agent: ",
+                strerror(replay->writer.failed));
         status = 1;
     }
+    if (status != 0)
+        fputc('\n', stderr);
     return status;
 }
 

@@ -463,6 +463,25 @@ def test_forms():
         checks.that(f"{name}: the same records", got == want, [g for g, w in zip(got, want) if g != w][:1])
 
 
+def test_damaged_files():
+    """Two that are cut and one that is whole: all that can be read, and one line that names both."""
+    with tempfile.TemporaryDirectory() as room:
+        paths = []
+        for name, lost in (("one", 5), ("two", 9), ("whole", 0)):
+            trace = Trace()
+            with trace.connect(CLIENT) as mail:
+                mail.ask("EHLO mx.firm.org", 250)
+            paths.append(os.path.join(room, name + ".pcap"))
+            with open(paths[-1], "wb") as file:
+                content = trace.pcap()
+                file.write(content[:len(content) - lost])
+        done = agent("replay", "--json", "--records", "session", *paths)
+        checks.that("damaged files: what came before the damage", done.stdout.count(b"\n") == 3, done.stdout)
+        checks.that("damaged files: status 1 and one line with both names",
+                    done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"one.pcap" in done.stderr
+                    and b"two.pcap" in done.stderr and b"whole" not in done.stderr, done.stderr)
+
+
 def test_settings():
     """Options stand above the environment, the environment above the file at the usual place."""
     with tempfile.TemporaryDirectory() as room:
@@ -507,7 +526,7 @@ def main():
         return 0
     for test in (test_shapes, test_times, test_closed, test_codes, test_content, test_dialogues, test_login, test_tls,
                  test_random_traffic, test_distinct, test_verdicts, test_failed_connections, test_local, test_forms,
-                 test_settings):
+                 test_damaged_files, test_settings):
         with checks.part(test.__name__):
             test()
     return checks.close()
