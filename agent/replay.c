@@ -305,8 +305,8 @@ static int report(const struct replay *replay)
         status = 1;
     }
     if (replay->writer.failed != 0) {
-        fprintf(stderr, "%scannot write the records: %s", status ? "; " : "postern-agent: ",
-                strerror(replay->writer.failed));
+        fprintf(stderr, "%scannot write the records: %s",
+                status ? "; " : "postern-agent: ", strerror(replay->writer.failed));
         status = 1;
     }
     if (status != 0)

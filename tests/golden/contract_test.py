@@ -469,7 +469,7 @@ def test_damaged_files():
         paths = []
         for name, lost in (("one", 5), ("two", 9), ("whole", 0)):
             trace = Trace()
-            with trace.connect(CLIENT) as mail:
+            with trace.connect(f"203.0.113.{len(paths) + 1}") as mail:
                 mail.ask("EHLO mx.firm.org", 250)
             paths.append(os.path.join(room, name + ".pcap"))
             with open(paths[-1], "wb") as file:
