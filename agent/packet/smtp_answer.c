@@ -175,6 +175,10 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
     case AWAITED_GREETING:
         answer_greeting(call, reply);
         break;
+    case AWAITED_HELO:
+        if (reply->code >= 400) /* LHLO to a server that does not speak LMTP: content gets one reply */
+            call->smtp->lmtp = false;
+        break;
     case AWAITED_MAIL:
         answer_mail(call, reply);
         break;

@@ -237,7 +237,8 @@ void smtp_take_command(const struct smtp_call *call, const struct smtp_command *
     case VERB_OTHER:
         smtp_await(call, AWAITED_OTHER);
         break;
-    case VERB_PROXY:
+    case VERB_PROXY: /* a proxy's first line is not answered, but a server that expects none refuses it */
+        smtp_await(call, AWAITED_UNKNOWN);
         break;
     default:
         smtp->counters->unknown_commands++;

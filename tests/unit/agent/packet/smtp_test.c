@@ -121,6 +121,20 @@ static const struct {
      .parts = {ENVELOPE, C("BDAT 5\r\nhello"), S("552 5.3.4 too big\r\n"), C("RSET\r\n"), S("250 ok\r\n"), QUIT},
      .want = ENVELOPED "MESSAGE <a@me.org> to 1, 5 bytes cut 552/50304\n-- me.org tls none  auth none  quit\n"
                        "<a@me.org> <b@x.org> 250 = 552, 5 bytes cut\n"},
+    {.name = "PROXY inside a session, refused: its reply is not given to the next command",
+     .parts = {OPENING, C("PROXY x\r\n"), S("502 no\r\n"), C("RCPT TO:<b@x.org>\r\n"), S("550 who?\r\n")},
+     .want = OPENED "RCPT <b@x.org> 550\n-- me.org tls none  auth none \n<a@me.org> <b@x.org> 550 = 0, 0 bytes cut\n"},
+    {.name = "PROXY first, as proxies say it: not answered",
+     .parts = {C("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\n"), OPENING},
+     .want = OPENED "-- me.org tls none  auth none  spoke first\n<a@me.org> = 0, 0 bytes cut\n"},
+    {.name = "LHLO refused: content for two gets one reply",
+     .parts = {S("220 mx\r\n"), C("LHLO me.org\r\n"), S("500 what?\r\n"), C("MAIL FROM:<a@me.org>\r\n"),
+               S("250 ok\r\n"), C("RCPT TO:<b@x.org>\r\nRCPT TO:<c@x.org>\r\n"), S("250 ok\r\n250 ok\r\n"),
+               C("DATA\r\n"), S("354 go\r\n"), C("x\r\n.\r\n"), S("250 ok\r\n"), C("MAIL FROM:<d@me.org>\r\n"),
+               S("451 no\r\n")},
+     .want = "EHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 250\nRCPT <c@x.org> 250\n"
+             "MESSAGE <a@me.org> to 2, 3 bytes 250\nMAIL <d@me.org> 451\n-- me.org tls none  auth none \n"
+             "<a@me.org> <b@x.org> 250 <c@x.org> 250 = 250, 3 bytes\n<d@me.org> = 0, 0 bytes cut\n"},
     {.name = "a chunk without a size",
      .parts = {ENVELOPE, C("BDAT 12345678901234567890 LAST\r\n"), S("521 5.5.4 syntax\r\n"), QUIT},
      .want = ENVELOPED "-- me.org tls none  auth none  quit\n<a@me.org> <b@x.org> 250 = 521, 0 bytes cut\n"},
