@@ -58,11 +58,29 @@ static void answer_recipient(const struct smtp_call *call, const struct reply *r
     smtp_record_answer_recipient(record, reply->code);
 }
 
+/* More came behind DATA than is held back, and began like a command; but 354 says that it was content. */
+static void take_back_commands(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    while (!nothing_waits(smtp))
+        smtp_waiting_drop_last(&smtp->waiting, smtp->counters);
+    smtp_record_take_back(&smtp->record);
+    smtp->counters->resynchronised++;
+    if (smtp->client_state == CLIENT_ENCRYPTED)
+        return;
+    smtp->gap_while_waiting = true;
+    smtp_content_begin(call);
+}
+
 static void data_accepted(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
-    if (!nothing_waits(smtp))
+    if (!nothing_waits(smtp) && smtp_waiting_at(&smtp->waiting, 0) == AWAITED_CONTENT)
         return; /* the client went on long ago */
+    if (!nothing_waits(smtp)) {
+        take_back_commands(call);
+        return;
+    }
     switch (smtp->client_state) {
     case CLIENT_WAIT:
         smtp_content_begin(call);
@@ -114,6 +132,8 @@ static void answer_chunk(const struct smtp_call *call, const struct reply *reply
 {
     struct smtp *smtp = call->smtp;
     struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
+    if (smtp_reply_is_ignorance(reply->code) && nothing_waits(smtp) && smtp->client_state == CLIENT_COMMAND)
+        smtp_await(call, AWAITED_GAP); /* the chunk's lines are refused one by one as well */
     if (!transaction || transaction->entry.flags & ENTRY_OBSERVED || (!last && reply->code < 400))
         return;
     if (transaction == smtp_record_current(&smtp->record)) /* refused, and more chunks may come */

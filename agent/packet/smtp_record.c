@@ -165,6 +165,14 @@ void smtp_record_go_back(struct smtp_record *record)
     record->before = 0;
 }
 
+void smtp_record_take_back(struct smtp_record *record)
+{
+    record->length = record->next;
+    record->current = record->answering;
+    if (record->kept_end > record->length)
+        record->kept_end = record->length;
+}
+
 bool smtp_record_next_recipient(const struct smtp_record *record, struct text *address)
 {
     if (record->next >= record->length || entry_at(record, record->next)->kind != ENTRY_RECIPIENT)

@@ -67,6 +67,9 @@ void smtp_record_answer_recipient(struct smtp_record *, uint16_t code);
 /* MAIL inside of a transaction was refused: client and server are in the transaction before it again. */
 void smtp_record_go_back(struct smtp_record *);
 
+/* What the client was taken to have said since is no part of the transaction that the server is in. */
+void smtp_record_take_back(struct smtp_record *);
+
 struct text smtp_record_from(const struct smtp_open_transaction *);
 
 /* The summary's tables in one piece of memory of *size bytes, to be freed with smtp_memory_free(); NULL where there is

@@ -101,6 +101,11 @@ bool smtp_reply_suits(enum smtp_awaited awaited, uint16_t code)
     }
 }
 
+bool smtp_reply_is_ignorance(uint16_t code)
+{
+    return code == 500 || code == 502;
+}
+
 bool smtp_reply_is_extension(const struct smtp_reply_line *line)
 {
     static const struct text keywords[] = {

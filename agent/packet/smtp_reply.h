@@ -42,6 +42,8 @@ bool smtp_reply_parse(struct text line, struct smtp_reply_line *result);
 bool smtp_reply_suits(enum smtp_awaited, uint16_t code);
 /* Codes that answer one kind of command only, so that a lost pairing can be found again by them. */
 bool smtp_reply_is_exclusive(enum smtp_awaited, uint16_t code);
+/* The server does not know the command at all, so that it takes what comes with it for commands too. */
+bool smtp_reply_is_ignorance(uint16_t code);
 /* "250-PIPELINING": only EHLO is answered so. */
 bool smtp_reply_is_extension(const struct smtp_reply_line *);
 

@@ -154,6 +154,19 @@ static void keep_early(const struct smtp_call *call, const struct reply *reply)
     rare->early_since = call->time;
 }
 
+/* The server does not know BDAT: what we took for a chunk were commands to it. */
+static void take_back_chunk(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
+    smtp->content = (struct smtp_content){0};
+    smtp->chunks_open = false;
+    smtp->gapped = true;
+    smtp->client_state = CLIENT_LOST;
+    smtp->counters->resynchronised++;
+    smtp_await(call, AWAITED_GAP);
+}
+
 /* Nothing waits for a reply, but one came. */
 static void reply_unexpected(const struct smtp_call *call, const struct reply *reply)
 {
@@ -168,6 +181,8 @@ static void reply_unexpected(const struct smtp_call *call, const struct reply *r
         smtp_content_end_in_gap(&smtp->content);
         smtp_content_close(call, false);
         smtp_answer(call, AWAITED_CONTENT, reply);
+    } else if (smtp->client_state == CLIENT_CHUNK && nothing_waits(smtp) && smtp_reply_is_ignorance(reply->code)) {
+        take_back_chunk(call);
     } else if (in_content || (smtp->client_state == CLIENT_COMMAND && nothing_waits(smtp) && reply->code != 421)) {
         keep_early(call, reply);
     } else {

@@ -12,6 +12,9 @@
     "0123456789abcdef0123456789abcdef"                                                                                 \
     "\x00\x00\x02\x13\x01\x01\x00\x00\x14\x00\x00\x00\x10\x00\x0e\x00\x00\x0bmx.host.org"
 
+#define TEN(x) x x x x x x x x x x
+#define LONG   TEN(TEN("more of the content than is held back before the reply\r\n"))
+
 #define OPENING                                                                                                        \
     S("220 mx ESMTP\r\n"), C("EHLO me.org\r\n"), S("250-mx\r\n250-SIZE 100\r\n250 HELP\r\n"),                          \
         C("MAIL FROM:<a@me.org>\r\n"), S("250 2.1.0 ok\r\n")
@@ -127,6 +130,24 @@ static const struct {
     {.name = "PROXY first, as proxies say it: not answered",
      .parts = {C("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\n"), OPENING},
      .want = OPENED "-- me.org tls none  auth none  spoke first\n<a@me.org> = 0, 0 bytes cut\n"},
+    {.name = "BDAT to a server that does not know it: what follows is no chunk",
+     .parts = {OPENING, C("BDAT 999999999999\r\n"), S("502 what?\r\n"), C("RCPT TO:<b@x.org>\r\n"), S("550 who?\r\n"),
+               QUIT},
+     .want =
+         OPENED "RCPT <b@x.org> 550\n-- me.org tls none  auth none  quit\n<a@me.org> <b@x.org> 550 = 0, 0 bytes cut\n"},
+    {.name = "a short chunk to such a server: refused line by line",
+     .parts = {OPENING, C("BDAT 7\r\nhello\r\n"), S("502 what?\r\n500 what?\r\n"), C("RCPT TO:<b@x.org>\r\n"),
+               S("550 who?\r\n"), QUIT},
+     .want =
+         OPENED "MESSAGE <a@me.org> to 0, 7 bytes cut 502\nRCPT <b@x.org> 550\n-- me.org tls none  auth none  quit\n"
+                "<a@me.org> <b@x.org> 550 = 502, 7 bytes cut\n"},
+    {.name = "content that begins with commands reaches us before 354",
+     .parts = {ENVELOPE, C("DATA\r\nRCPT TO:<c@x.org>\r\nMAIL FROM:<c@me.org>\r\n" LONG ".\r\n"),
+               S("354 go\r\n250 ok\r\n"), C("MAIL FROM:<d@me.org>\r\n"), S("250 ok\r\n"), C("RCPT TO:<e@x.org>\r\n"),
+               S("550 who?\r\n")},
+     .want = ENVELOPED "MESSAGE <a@me.org> to 1, 0 bytes cut 250\nMAIL <d@me.org> 250\nRCPT <e@x.org> 550\n"
+                       "-- me.org tls none  auth none \n<a@me.org> <b@x.org> 250 = 250, 0 bytes cut\n"
+                       "<d@me.org> <e@x.org> 550 = 0, 0 bytes cut\n"},
     {.name = "LHLO refused: content for two gets one reply",
      .parts = {S("220 mx\r\n"), C("LHLO me.org\r\n"), S("500 what?\r\n"), C("MAIL FROM:<a@me.org>\r\n"),
                S("250 ok\r\n"), C("RCPT TO:<b@x.org>\r\nRCPT TO:<c@x.org>\r\n"), S("250 ok\r\n250 ok\r\n"),
