@@ -94,6 +94,20 @@ static enum tls_use tls_kind(const struct smtp *smtp)
     return smtp->starttls || (smtp->joined && !smtp->implicit_tls) ? TLS_STARTTLS : TLS_IMPLICIT;
 }
 
+void smtp_not_encrypted(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    if (smtp->client_state == CLIENT_ENCRYPTED) {
+        smtp->tls = TLS_NONE;
+        smtp->gapped = true;
+        smtp->client_state = CLIENT_LOST;
+        smtp->counters->resynchronised++;
+    } else if (smtp->client_state == CLIENT_HELLO) {
+        smtp->client_state = smtp->joined ? CLIENT_LOST : CLIENT_COMMAND;
+        smtp_client_process_pending(call);
+    }
+}
+
 void smtp_encrypt(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
@@ -101,7 +115,8 @@ void smtp_encrypt(const struct smtp_call *call)
     smtp_close_transaction(call);
     smtp->tls = (uint8_t)tls_kind(smtp);
     smtp->client_state = CLIENT_ENCRYPTED;
-    smtp->server_state = SERVER_ENCRYPTED;
+    /* The server has not agreed: anybody can send a hello to one that does not know what it is. */
+    smtp->server_state = smtp->starttls || smtp->implicit_tls ? SERVER_ENCRYPTED : SERVER_UNDECIDED;
 }
 
 static void observe_hello(const struct smtp_call *call, const struct tls_hello *hello)
@@ -272,6 +287,8 @@ static bool begin(const struct smtp_call *call, struct text first)
     if (smtp->began)
         return true;
     bool in_clear = smtp->client_state == CLIENT_COMMAND || smtp->client_state == CLIENT_LOST;
+    if (smtp->server_state == SERVER_REPLIES && !smtp->joined)
+        in_clear = false; /* it has greeted in the clear: whatever comes is a line to it */
     int record = in_clear ? begins_with_record(smtp, first) : 0;
     if (record < 0)
         return false;

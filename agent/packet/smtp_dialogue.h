@@ -106,8 +106,9 @@ void smtp_close_transaction(const struct smtp_call *); /* the client is in none 
 
 /* smtp_client.c */
 void smtp_client_process_pending(const struct smtp_call *);
-void smtp_client_guess(const struct smtp_call *); /* no reply will tell: let the held bytes tell themselves */
-void smtp_encrypt(const struct smtp_call *);      /* from here on nothing can be read */
+void smtp_client_guess(const struct smtp_call *);  /* no reply will tell: let the held bytes tell themselves */
+void smtp_encrypt(const struct smtp_call *);       /* from here on nothing can be read */
+void smtp_not_encrypted(const struct smtp_call *); /* ... but the server answers in the clear */
 
 /* smtp_server.c: which command a reply answers. */
 /* A command was sent: wait for its reply, or take the one that came too early. */
