@@ -175,18 +175,33 @@ static bool pass_straight(struct streams *s, struct stream *stream, enum stream_
     return true;
 }
 
-/* One-sided captures show no SYN-ACK: data after the new SYN tell as well that it was taken. */
+/* Whether the new SYN was taken, though its SYN-ACK was not seen: the server acknowledges its numbers and none of the
+ * old. In one-sided captures data after it tell as well; where the server is seen, they may be as forged as the SYN. */
+static bool is_new_taken(const struct stream *stream, enum stream_side side, const struct segment *segment)
+{
+    const struct side *client = &stream->sides[STREAM_CLIENT];
+    if (!(stream->flags & STREAM_NEW_SYN)) {
+        return false;
+    }
+    if (side == STREAM_CLIENT) {
+        return segment->sequence == stream->new_syn + 1 && !(stream->sides[STREAM_SERVER].flags & SIDE_SEEN);
+    }
+    return (segment->flags & SEGMENT_ACK) && segment->acknowledged - (stream->new_syn + 1) < HANDSHAKE_WINDOW &&
+           segment->acknowledged - (client->next - HANDSHAKE_WINDOW) >= 2 * HANDSHAKE_WINDOW;
+}
+
 static struct stream *renew(struct streams *s, struct stream *stream, enum stream_side side, uint64_t hash,
                             const struct segment *segment)
 {
-    if (!(stream->flags & STREAM_NEW_SYN) || side != STREAM_CLIENT || segment->sequence != stream->new_syn + 1) {
+    if (!is_new_taken(stream, side, segment)) {
         return stream;
     }
+    uint32_t first = stream->new_syn + 1;
     moment begun = stream->new_syn_time;
     stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, segment->time);
-    stream = stream_begin(s, hash, segment, STREAM_CLIENT, STREAM_SYN_SEEN);
+    stream = stream_begin(s, hash, segment, side, STREAM_SYN_SEEN);
     stream->begun = begun;
-    stream->sides[STREAM_CLIENT].next = segment->sequence;
+    stream->sides[STREAM_CLIENT].next = first;
     stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN;
     return stream;
 }
