@@ -110,8 +110,8 @@ static int make_senders(struct replay *replay, struct error *error)
             mmap(NULL, replay->memory.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (bytes != MAP_FAILED) {
             replay->memory.bytes = bytes;
-            /* A wish. Senders are met in no order, each in ten places: with small pages a third of the time that trace
-             * A of the benchmarks takes behind the packet path is spent on finding pages. */
+            /* A wish. Senders are met in no order, each in ten places: with small pages a quarter of the time that
+             * trace A of the benchmarks takes behind the packet path is spent on finding pages. */
             (void)madvise(bytes, replay->memory.size, MADV_HUGEPAGE);
             break;
         }
