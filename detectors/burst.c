@@ -14,6 +14,7 @@
  * at the default), a block alone at 128 times (7,680 a minute). */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include "detectors/detector.h"
 #include "detectors/standing.h"
 
@@ -99,6 +100,10 @@ static void age(struct state *state, moment now)
 {
     for (int i = 0; i < WINDOWS; i++) {
         uint32_t period = standing_period(now, windows[i].length / BUCKETS);
+        if (standing_is_ahead(state->periods[i], period)) {
+            memset(state->buckets[i], 0, sizeof state->buckets[i]);
+            state->periods[i] = period;
+        }
         if (period <= state->periods[i]) /* also where time went back a little */
             continue;
         uint32_t passed = period - state->periods[i];

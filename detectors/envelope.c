@@ -26,6 +26,7 @@
 #define FLOOD_FIRST 300
 #define FLOOD_STEP  200
 #define FLOOD_MOST  1000
+#define SUM_MOST    DECIBANS(1000)
 
 struct settings {
     struct detector_settings base;
@@ -90,11 +91,17 @@ static void unload(void *context)
     access_maps_clear(&settings->recipients);
 }
 
+static bool is_sound(const struct state *state)
+{
+    return state->rejected >= 0 && state->rejected <= SUM_MOST && state->warned >= 0 && state->warned <= SUM_MOST;
+}
+
 static void age(const struct settings *settings, struct state *state, moment now)
 {
     uint32_t half = standing_period(now, HOUR / HALVES);
-    if (half > state->half) {
-        uint32_t passed = half - state->half;
+    bool ahead = standing_is_ahead(state->half, half);
+    if (half > state->half || ahead) {
+        uint32_t passed = ahead ? UINT32_MAX : half - state->half;
         sketch_age(&state->null_recipients, passed);
         state->transactions[1] = passed == 1 ? state->transactions[0] : 0;
         state->nulls[1] = passed == 1 ? state->nulls[0] : 0;
@@ -102,7 +109,7 @@ static void age(const struct settings *settings, struct state *state, moment now
         state->half = half;
     }
     uint32_t period = standing_period(now, settings->again);
-    if (period > state->period) {
+    if (period > state->period || standing_is_ahead(state->period, period) || !is_sound(state)) {
         memset(state->recent, 0, sizeof state->recent);
         state->rejected = state->warned = 0;
         state->period = period;
@@ -143,7 +150,7 @@ static void look_up(const struct settings *settings, struct state *state, const 
     bool rejected = answer.action == ACCESS_REJECTED;
     points worth = answer.points >= 0 ? answer.points : rejected ? settings->points : settings->warning_points;
     points *sum = rejected ? &state->rejected : &state->warned;
-    *sum = *sum + worth < DECIBANS(1000) ? *sum + worth : DECIBANS(1000);
+    *sum = *sum + worth < SUM_MOST ? *sum + worth : SUM_MOST;
     points more = raise(settings, state, now);
     if (more)
         findings_add(findings, more, "%s <%.*s>: %s", what, SHOWN(address),

@@ -66,10 +66,11 @@ static void age(struct state *state, moment now)
 {
     for (int i = 0; i < WINDOWS; i++) {
         uint32_t half = standing_period(now, windows[i].length / 2);
-        if (half <= state->halves[i])
+        bool ahead = standing_is_ahead(state->halves[i], half);
+        if (half <= state->halves[i] && !ahead)
             continue;
         for (int thing = 0; thing < THINGS; thing++)
-            sketch_age(&state->sketches[thing][i], half - state->halves[i]);
+            sketch_age(&state->sketches[thing][i], ahead ? UINT32_MAX : half - state->halves[i]);
         state->halves[i] = half;
     }
 }

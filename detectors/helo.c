@@ -78,7 +78,7 @@ static void unload(void *context)
 static void age(struct state *state, moment now)
 {
     uint32_t period = standing_period(now, HOUR);
-    if (period <= state->period)
+    if (period <= state->period && !standing_is_ahead(state->period, period))
         return;
     struct standing standing = state->standing;
     *state = (struct state){.period = period, .standing = standing};
@@ -182,7 +182,7 @@ static void count_name(const struct settings *settings, struct state *state, con
     bitmap_add(&state->seen_addresses, recent_hash_address(&seen->origin.address));
     if (state->greetings < UINT16_MAX)
         state->greetings++;
-    uint8_t place = state->next_name;
+    size_t place = state->next_name % REMEMBERED;
     if (recent_add(state->names, REMEMBERED, &state->next_name, hash))
         state->parents[place] = memchr(parent.bytes, '.', parent.length) ? recent_hash(parent) : 0;
     if (!bitmap_add(&state->seen_names, hash))

@@ -7,6 +7,7 @@
 #ifndef DETECTORS_STANDING_H
 #define DETECTORS_STANDING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "common/moment.h"
 #include "common/words/points.h"
@@ -18,6 +19,10 @@ struct standing {
 
 /* What is to be added so that `worth` has been said; 0 where that is less than half a point. */
 points standing_raise(struct standing *, points worth, moment now, duration again);
+
+/* Whether what was counted up to the piece of time `known` is worth nothing at `period`: it lies further ahead than
+ * packets that overtake each other explain, so the clock was set back since, or these bytes were never ours. */
+bool standing_is_ahead(uint32_t known, uint32_t period);
 
 /* The number, from the epoch, of the piece of time of that length. Grows with time; 32 bits last for centuries at
  * 10 seconds a piece. */

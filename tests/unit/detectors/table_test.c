@@ -28,6 +28,60 @@ static void entries(void **state)
     assert_in_range(all, 1, 1024); /* for each of 65,536 senders */
 }
 
+/* A day of one mail an hour, after which nothing may be left of whatever stood in the state before. */
+static double honest_day(struct subject *subject, moment begin)
+{
+    moment now = begin;
+    for (int i = 0; i < 24; i++, now += HOUR) {
+        char to[32];
+        snprintf(to, sizeof to, "friend%d@other.museum", i % 3);
+        struct observation seen[] = {observation_of(OBSERVATION_CONNECTION, now, 1), helo_of(now, "mx.customer.museum"),
+                                     observation_of(OBSERVATION_TRANSACTION, now, 1),
+                                     recipient_of(now, "me@customer.museum", to, 250, 20105),
+                                     observation_of(OBSERVATION_MESSAGE, now, 1)};
+        seen[2].transaction.from = seen[4].message.from = TEXT("me@customer.museum");
+        seen[4].message.reply.code = 250;
+        for (size_t k = 0; k < sizeof seen / sizeof seen[0]; k++)
+            subject_observe(subject, &seen[k]);
+    }
+    return subject_account(subject, now);
+}
+
+/* A process that was broken into, or a fault in memory, may leave any bytes to the next. */
+static void any_state(void **state)
+{
+    (void)state;
+    uint64_t random = 77;
+    for (const struct detector *const *at = detector_table; *at; at++) {
+        struct subject subject = subject_create(*at, "");
+        for (int round = 0; round < 300; round++) {
+            subject_forget(&subject);
+            memset(subject.state, 0xff, (*at)->state_size);
+            for (size_t i = 0; i < (*at)->state_size && round > 0; i++)
+                ((uint8_t *)subject.state)[i] = (uint8_t)(next_random(&random) >> 8);
+            double left = honest_day(&subject, NOON);
+            if (left >= 1)
+                fail_msg("%s: %f points a day later: %s", (*at)->name, left, subject.findings.reason);
+        }
+        subject_destroy(&subject);
+    }
+}
+
+/* A machine that starts with its clock a year ahead, until the network tells it the time. */
+static void clock_set_back(void **state)
+{
+    (void)state;
+    for (const struct detector *const *at = detector_table; *at; at++) {
+        struct subject subject = subject_create(*at, "");
+        honest_day(&subject, NOON + 365 * DAY);
+        for (int day = 0; day < 300; day++)
+            honest_day(&subject, NOON + day * DAY);
+        if (subject.findings.peak >= 1)
+            fail_msg("%s: %f points: %s", (*at)->name, subject.findings.peak, subject.findings.reason);
+        subject_destroy(&subject);
+    }
+}
+
 /* No detector blocks alone (20 points), but burst, which a flood of connections may. */
 static void ceilings(void **state)
 {
@@ -118,6 +172,7 @@ static void hostile_and_repeatable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(entries), cmocka_unit_test(ceilings),
-                                       cmocka_unit_test(hostile_and_repeatable)};
+                                       cmocka_unit_test(hostile_and_repeatable), cmocka_unit_test(any_state),
+                                       cmocka_unit_test(clock_set_back)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
