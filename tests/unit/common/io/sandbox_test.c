@@ -14,13 +14,30 @@
 #include <cmocka.h>
 #include "common/io/sandbox.h"
 
-enum deed { NOTHING, OPEN_SOCKET, MAKE_DIRECTORY, START_PROGRAM, SIGNAL_PARENT };
+enum deed { NOTHING, SORT, OPEN_SOCKET, MAKE_DIRECTORY, START_PROGRAM, SIGNAL_PARENT };
+
+static int descending(const void *a, const void *b)
+{
+    return *(const int *)b - *(const int *)a;
+}
+
+/* Many enough that the C library allocates memory for it. */
+static void sort(void)
+{
+    int numbers[10000];
+    for (int i = 0; i < 10000; i++)
+        numbers[i] = i;
+    qsort(numbers, 10000, sizeof(numbers[0]), descending);
+}
 
 static void do_deed(enum deed deed)
 {
     static char *const arguments[] = {(char *)(uintptr_t) "/bin/true", NULL};
     switch (deed) {
     case NOTHING:
+        break;
+    case SORT:
+        sort();
         break;
     case OPEN_SOCKET:
         (void)!socket(AF_INET, SOCK_STREAM, 0);
@@ -68,6 +85,7 @@ static void test_a_forbidden_call_kills(void **state)
     static const int none[] = {SANDBOX_END}, sockets[] = {SCMP_SYS(socket), SANDBOX_END};
     (void)state;
     assert_true(went_on(status_of(none, NOTHING)));
+    assert_true(went_on(status_of(none, SORT)));
     assert_true(was_killed(status_of(none, OPEN_SOCKET)));
     assert_true(was_killed(status_of(none, MAKE_DIRECTORY)));
     assert_true(was_killed(status_of(none, START_PROGRAM)));
