@@ -11,7 +11,7 @@
 #include "agent/warden/places.h"
 #include "common/cleanup.h"
 
-#define ORDERS_MOST   65536
+#define ORDERS_MOST   65536U
 #define DEVICES_MOST  8192
 #define MENDS_AT_ONCE 20 /* in one second; someone who flushes in a loop is not answered in a loop */
 
@@ -362,6 +362,11 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
     struct book_entry *before = book_find(e->book, &order->target);
     if (stands_against(before, order))
         return 0;
+    /* Beyond the book nothing would know any more of what stands in the kernel. */
+    if (!before && order->deed != DEED_RELEASE && book_count(e->book) >= ORDERS_MOST) {
+        e->refused++;
+        return error_set(error, ENOSPC, "%u orders are in force, more are not kept", ORDERS_MOST);
+    }
     bool other = before && before->order.deed != order->deed;
     struct book_entry *entry = book_write(e->book, order);
     struct nft_element element;

@@ -29,6 +29,7 @@
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
+#define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
 
 struct warden {
     struct log log;
@@ -47,7 +48,7 @@ struct warden {
     sd_event_source *guard;
     int guard_descriptor;
     moment started;
-    uint32_t ticks, events;
+    uint32_t ticks, events, refusals_now;
     union message event[EVENTS_KEPT]; /* until the courier can take them */
 };
 
@@ -312,7 +313,7 @@ static void on_order(struct warden *warden, const struct order *order)
 {
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
-    if (enforcement_order(warden->enforcement, order, now(), &error) == 0)
+    if (enforcement_order(warden->enforcement, order, now(), &error) == 0 || ++warden->refusals_now > REFUSALS_SAID)
         return;
     snprintf(text, sizeof(text), "cannot %s %s: %s", deed_name((enum deed)order->deed),
              sender_print(&order->target, name), error.text);
@@ -329,7 +330,8 @@ static void on_message(void *context, enum role role, const union message *messa
         on_order(warden, &message->order.order);
         break;
     case MESSAGE_RESET:
-        if (cut_connection(warden->cut, &message->reset, &error) != 0 && error.code != EAGAIN && error.code != ENODEV)
+        if (cut_connection(warden->cut, &message->reset, &error) != 0 && error.code != EAGAIN && error.code != ENODEV &&
+            ++warden->refusals_now <= REFUSALS_SAID)
             log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s", error.text);
         break;
     case MESSAGE_ASK_STATUS:
@@ -484,6 +486,7 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
         children_tick(warden->children);
         enforcement_tick(warden->enforcement, now());
         cut_tick(warden->cut);
+        warden->refusals_now = 0;
         if (!warden->ready)
             say_supervisor(warden, SUPERVISE_READY);
         warden->ready = true;

@@ -145,6 +145,30 @@ static void test_off_means_written_down_only(void **state)
 }
 
 /* A name that comes back is the same guest where its MAC is the same, or where names last. */
+/* What the book gave up would stand in the kernel until its end, and nobody could list or release it. */
+static void test_a_full_book_takes_no_more(void **state)
+{
+    (void)state;
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    char target[SENDER_TEXT];
+    int code = 0;
+    uint32_t taken = 0;
+    while (code == 0 && taken < 200000) {
+        snprintf(target, sizeof(target), "198.18.%u.%u", taken >> 8 & 255, taken & 255);
+        if (taken >= 65536)
+            snprintf(target, sizeof(target), "198.19.0.%u", taken & 255);
+        code = give(e, target, DEED_BLOCK, NOW + HOUR);
+        taken += code == 0;
+    }
+    assert_int_equal(code, -ENOSPC);
+    assert_int_equal(enforcement_counters(e).orders, taken);
+    assert_int_equal(give(e, "198.18.0.1", DEED_THROTTLE, NOW + HOUR), -EINVAL); /* no rate: looked at as ever */
+    assert_int_equal(give(e, "198.18.0.1", DEED_ALLOW, NOW + HOUR), 0);
+    assert_int_equal(give(e, "198.18.0.2", DEED_RELEASE, 0), 0);
+    assert_int_equal(give(e, "198.19.1.1", DEED_BLOCK, NOW + HOUR), 0);
+    enforcement_close(&e);
+}
+
 static void test_ports_that_come_back(void **state)
 {
     struct enforcement *e = make(NFT_HYPERVISOR);
@@ -176,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_times_are_checked),
                                        cmocka_unit_test(test_off_means_written_down_only),
+                                       cmocka_unit_test(test_a_full_book_takes_no_more),
                                        cmocka_unit_test(test_ports_that_come_back)};
     return cmocka_run_group_tests(tests, NULL, clear_own);
 }
