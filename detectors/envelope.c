@@ -6,14 +6,20 @@
  * of which an honest machine that receives no mail for others sends few (RFC 5321 4.5.5): many, to many recipients, are
  * backscatter or spam in a bounce's clothes.
  *
- * State (144 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
- * transactions with and without a sender in two halves of an hour; a sketch of the null sender's recipients.
+ * A placeholder that a cron job was left with goes to one or two people; a bot's goes to everybody on its list. So the
+ * recipients of senders that the maps reject are counted as well.
+ *
+ * State (176 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
+ * transactions with and without a sender in two halves of an hour; a sketch of the null sender's recipients, and one of
+ * rejected senders' recipients.
  *
  * Weights: a map's entry brings its own points (`points=3`) or those of the options, each address once in `again`.
  * Addresses that only show a badly configured machine are warnings in the shipped maps, and warnings together stay at 3
  * points: a cron job may mail root@localhost.localdomain for years and never cause an alert. Null-sender mail counts
- * where more than half of the transactions are such: 3 points above the limit, 2 more for each doubling. `most` keeps
- * all of it below a throttle. */
+ * where more than half of the transactions are such: 3 points above the limit, 2 more for each doubling. Mail of a
+ * rejected sender to more than ten recipients in an hour counts 3 points more, 5 above twenty, 7 above forty: with the
+ * placeholder's own 3 that is all. `most` keeps all of it below a throttle: a shop that nobody gave its own address has
+ * an alert, and a bot, whose burst and fanout the other detectors see, is throttled. */
 #include <assert.h>
 #include "detectors/access_map.h"
 #include "detectors/detector.h"
@@ -26,6 +32,7 @@
 #define FLOOD_FIRST 300
 #define FLOOD_STEP  200
 #define FLOOD_MOST  1000
+#define SPREAD_MOST 700
 #define SUM_MOST    DECIBANS(1000)
 
 struct settings {
@@ -33,12 +40,13 @@ struct settings {
     duration again;
     struct option_words sender_maps, recipient_maps;
     points points, warning_points, warnings_most;
-    uint32_t null_recipients;
+    uint32_t null_recipients, junk_recipients;
     struct access_maps senders, recipients; /* as loaded */
 };
 
 struct state {
     struct sketch null_recipients;                /* in one hour */
+    struct bitmap junk_recipients;                /* of rejected senders, in this hour */
     uint32_t transactions[HALVES], nulls[HALVES]; /* now, and the half hour before */
     uint32_t half, period;                        /* numbers of the half hour, and of the `again` */
     uint32_t recent[REMEMBERED];
@@ -65,6 +73,9 @@ static const struct option options[] = {
     COUNT_OPTION("envelope", struct settings, null_recipients, "5", .most = "500",
                  .text =
                      "Different recipients of null-sender mail in one hour above which it is a flood; 0: no limit."),
+    COUNT_OPTION("envelope", struct settings, junk_recipients, "10", .most = "500",
+                 .text = "Different recipients in one hour of mail whose sender a map rejects, above which that is no "
+                         "forgotten setting; 0: no limit."),
     {.key = NULL},
 };
 
@@ -103,6 +114,8 @@ static void age(const struct settings *settings, struct state *state, moment now
     if (half > state->half || ahead) {
         uint32_t passed = ahead ? UINT32_MAX : half - state->half;
         sketch_age(&state->null_recipients, passed);
+        if (half / HALVES != state->half / HALVES)
+            state->junk_recipients = (struct bitmap){{0}};
         state->transactions[1] = passed == 1 ? state->transactions[0] : 0;
         state->nulls[1] = passed == 1 ? state->nulls[0] : 0;
         state->transactions[0] = state->nulls[0] = 0;
@@ -129,11 +142,23 @@ static points flood_worth(const struct settings *settings, const struct state *s
     return worth < FLOOD_MOST ? worth : FLOOD_MOST;
 }
 
+/* What it is worth that mail of rejected senders goes to so many. */
+static points spread_worth(const struct settings *settings, const struct state *state)
+{
+    uint32_t recipients = bitmap_count(&state->junk_recipients), limit = settings->junk_recipients;
+    if (limit == 0 || recipients <= limit)
+        return 0;
+    points worth = FLOOD_FIRST;
+    for (; recipients / 2 >= limit && worth < SPREAD_MOST; recipients /= 2)
+        worth += FLOOD_STEP;
+    return worth < SPREAD_MOST ? worth : SPREAD_MOST;
+}
+
 /* All that stands against the sender now, less what has been said. */
 static points raise(const struct settings *settings, struct state *state, moment now)
 {
     points warned = state->warned < settings->warnings_most ? state->warned : settings->warnings_most;
-    points worth = state->rejected + warned + flood_worth(settings, state);
+    points worth = state->rejected + warned + flood_worth(settings, state) + spread_worth(settings, state);
     if (worth > settings->base.most)
         worth = settings->base.most;
     return standing_raise(&state->standing, worth, now, settings->again);
@@ -163,7 +188,8 @@ static void look_at_null_sender(const struct settings *settings, struct state *s
                                 struct findings *findings)
 {
     struct text recipient = seen->recipient.address;
-    if (seen->recipient.from.length > 0 || !sketch_add(&state->null_recipients, recent_hash(recipient)))
+    bool known = seen->recipient.from.bytes != NULL; /* else MAIL was not seen */
+    if (!known || seen->recipient.from.length > 0 || !sketch_add(&state->null_recipients, recent_hash(recipient)))
         return;
     if (!flood_worth(settings, state))
         return;
@@ -174,6 +200,22 @@ static void look_at_null_sender(const struct settings *settings, struct state *s
                      "was <%.*s>",
                      state->nulls[0] + state->nulls[1], state->transactions[0] + state->transactions[1],
                      sketch_count(&state->null_recipients), settings->null_recipients, SHOWN(recipient));
+}
+
+static void look_at_junk_sender(const struct settings *settings, struct state *state, const struct observation *seen,
+                                struct findings *findings)
+{
+    struct text from = seen->recipient.from, recipient = seen->recipient.address;
+    struct access_answer answer;
+    if (from.length == 0 || !access_maps_find_address(&settings->senders, from, &answer) ||
+        answer.action != ACCESS_REJECTED || !bitmap_add(&state->junk_recipients, recent_hash(recipient)) ||
+        !spread_worth(settings, state))
+        return;
+    points more = raise(settings, state, seen->time);
+    if (more)
+        findings_add(findings, more,
+                     "sender <%.*s> writes to about %u recipients in 1 hour; the limit is %u; the last was <%.*s>",
+                     SHOWN(from), bitmap_count(&state->junk_recipients), settings->junk_recipients, SHOWN(recipient));
 }
 
 static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
@@ -188,6 +230,7 @@ static void observe(const void *context, void *memory, const struct observation 
     } else {
         look_up(settings, state, &settings->recipients, seen->recipient.address, "recipient", seen->time, findings);
         look_at_null_sender(settings, state, seen, findings);
+        look_at_junk_sender(settings, state, seen, findings);
     }
 }
 

@@ -8,15 +8,17 @@ struct sender_under_test {
     uint64_t random;
     moment now;
     uint32_t messages, connections;
-    double peak;             /* of the sum */
-    uint32_t block_messages; /* sent before 20 points were reached */
+    double peak;                /* of the sum */
+    uint32_t block_messages;    /* sent before 20 points were reached */
+    uint32_t throttle_messages; /* ... 15 points */
     uint32_t block_connections;
     char why[400];
 };
 
 static void begin(struct sender_under_test *sender)
 {
-    *sender = (struct sender_under_test){.random = 21, .now = NOON, .block_messages = UINT32_MAX};
+    *sender = (struct sender_under_test){
+        .random = 21, .now = NOON, .block_messages = UINT32_MAX, .throttle_messages = UINT32_MAX};
     for (const struct detector *const *at = detector_table; *at; at++)
         sender->subjects[sender->count++] = subject_create(*at, "");
 }
@@ -42,6 +44,8 @@ static void see(struct sender_under_test *sender, const struct observation *seen
                 (size_t)snprintf(sender->why + length, sizeof sender->why - length, "%s %.1f ",
                                  sender->subjects[i].detector->name, subject_account(&sender->subjects[i], seen->time));
     }
+    if (sum >= 15 && sender->throttle_messages == UINT32_MAX)
+        sender->throttle_messages = sender->messages;
     if (sum >= 20 && sender->block_messages == UINT32_MAX) {
         sender->block_messages = sender->messages;
         sender->block_connections = sender->connections;
@@ -132,6 +136,18 @@ static void crude_bot(void **state)
     end(&sender);
 }
 
+/* A bot with a bought list that is good: every recipient exists. Its program was never set up, though. */
+static void placeholder_bot(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    deliver_many(&sender, 1000, 20 * MILLISECOND, 30, 0, "localhost", "you@example.com");
+    if (sender.throttle_messages > 100)
+        fail_msg("%u messages, %f: %s", sender.throttle_messages, sender.peak, sender.why);
+    end(&sender);
+}
+
 /* Connections alone, as many as the machine can open. */
 static void flood(void **state)
 {
@@ -194,6 +210,60 @@ static void shop(void **state)
     }
     if (sender.peak >= 10)
         fail_msg("%s", sender.why);
+    end(&sender);
+}
+
+/* A shop whose owner left the placeholder in: a person should look, nobody should be stopped. */
+static void unconfigured_shop(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (int i = 0; i < 2000; i++) {
+        deliver_many(&sender, 1, 0, 60, 0.03, "localhost.localdomain", "shop@example.com");
+        sender.now += (next_random(&sender.random) % 90) * SECOND;
+    }
+    if (sender.peak >= 15)
+        fail_msg("%f: %s", sender.peak, sender.why);
+    end(&sender);
+}
+
+/* Two hundred people write all day, some to addresses that are gone; bounces of what they refuse; one relay's name. */
+static void office(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 20000; i++) {
+        char from[64], to[64];
+        uint32_t domain = next_random(&sender.random) % 900;
+        snprintf(from, sizeof from, "person%u@customer.museum", next_random(&sender.random) % 200);
+        snprintf(to, sizeof to, "user%u@domain%u.museum", next_random(&sender.random) % 5000, domain);
+        uint16_t code = happens(&sender, 0.03) ? 550 : happens(&sender, 0.05) ? 450 : 250;
+        deliver(&sender, &(struct mail){domain, "mail.customer.museum", i % 50 == 0 ? "" : from, to, code, 0});
+        sender.now += (next_random(&sender.random) % 5) * SECOND;
+    }
+    if (sender.peak >= 10)
+        fail_msg("%f: %s", sender.peak, sender.why);
+    end(&sender);
+}
+
+/* A backup MX hands a night's queue to the one primary server, which knows of recipients that the backup does not. */
+static void backup_mx(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 5000; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "someone%u@domain%u.museum", i, i % 700);
+        snprintf(to, sizeof to, "person%u@customer.museum", i % 3000);
+        deliver(&sender, &(struct mail){1, "mx2.customer.museum", i % 60 == 0 ? "" : from, to,
+                                        happens(&sender, 0.1) ? 550 : 250, 0});
+        sender.now += 200 * MILLISECOND;
+    }
+    if (sender.peak >= 15)
+        fail_msg("%f: %s", sender.peak, sender.why);
     end(&sender);
 }
 
@@ -260,9 +330,18 @@ static void greylisted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bots),       cmocka_unit_test(crude_bot),     cmocka_unit_test(flood),
-        cmocka_unit_test(newsletter), cmocka_unit_test(mailing_lists), cmocka_unit_test(shop),
-        cmocka_unit_test(cron),       cmocka_unit_test(forwarder),     cmocka_unit_test(greylisted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bots),
+                                       cmocka_unit_test(crude_bot),
+                                       cmocka_unit_test(flood),
+                                       cmocka_unit_test(placeholder_bot),
+                                       cmocka_unit_test(unconfigured_shop),
+                                       cmocka_unit_test(office),
+                                       cmocka_unit_test(backup_mx),
+                                       cmocka_unit_test(newsletter),
+                                       cmocka_unit_test(mailing_lists),
+                                       cmocka_unit_test(shop),
+                                       cmocka_unit_test(cron),
+                                       cmocka_unit_test(forwarder),
+                                       cmocka_unit_test(greylisted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,51 @@ static void invented_senders(void **state)
     subject_destroy(&subject);
 }
 
+/* A forgotten setting goes to one or two people, a bot's placeholder to everybody on its list. */
+static void placeholder_to_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        int recipients;
+        double least, most;
+    } rows[] = {{"you@example.com", 2, 3, 3.01},
+                {"you@example.com", 12, 5.9, 6.01},
+                {"you@example.com", 60, 9.9, 10.01},
+                {"www-data@localhost", 60, 0.9, 1.01},
+                {"shop@customer.museum", 60, 0, 0}};
+    struct subject subject = subject_create(&detector_envelope, "");
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        subject_forget(&subject);
+        for (int i = 0; i < rows[row].recipients; i++) {
+            char to[64];
+            snprintf(to, sizeof to, "user%d@other.museum", i);
+            sender(&subject, NOON + i * MILLISECOND, rows[row].from);
+            recipient(&subject, NOON + i * MILLISECOND, rows[row].from, to);
+        }
+        if (subject.findings.peak < rows[row].least || subject.findings.peak > rows[row].most)
+            fail_msg("%s to %d: %f", rows[row].from, rows[row].recipients, subject.findings.peak);
+    }
+    subject_destroy(&subject);
+}
+
+/* Where MAIL was lost in a gap nobody knows that the sender was empty. */
+static void unknown_sender_is_not_the_null_sender(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_envelope, "");
+    sender(&subject, NOON, "");
+    for (int i = 0; i < 50; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "user%d@other.museum", i);
+        struct observation seen = recipient_of(NOON, "", to, 250, 0);
+        seen.recipient.from.bytes = NULL;
+        subject_observe(&subject, &seen);
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    subject_destroy(&subject);
+}
+
 static points flood(struct subject *subject, int nulls, int recipients, int others, duration each)
 {
     for (int i = 0; i < nulls + others; i++) {
@@ -192,9 +237,11 @@ static void missing_map(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_maps),         cmocka_unit_test(careless_for_weeks),
-                                       cmocka_unit_test(sample_configuration), cmocka_unit_test(invented_senders),
-                                       cmocka_unit_test(null_sender),          cmocka_unit_test(own_maps),
-                                       cmocka_unit_test(missing_map)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shipped_maps),         cmocka_unit_test(careless_for_weeks),
+        cmocka_unit_test(sample_configuration), cmocka_unit_test(invented_senders),
+        cmocka_unit_test(placeholder_to_many),  cmocka_unit_test(unknown_sender_is_not_the_null_sender),
+        cmocka_unit_test(null_sender),          cmocka_unit_test(own_maps),
+        cmocka_unit_test(missing_map)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
