@@ -108,22 +108,22 @@ static void placeholder_to_many(void **state)
         const char *from;
         int recipients;
         double least, most;
-    } rows[] = {{"you@example.com", 2, 3, 3.01},
-                {"you@example.com", 12, 5.9, 6.01},
-                {"you@example.com", 60, 9.9, 10.01},
-                {"www-data@localhost", 60, 0.9, 1.01},
-                {"shop@customer.museum", 60, 0, 0}};
+    } spreads[] = {{"you@example.com", 2, 3, 3.01},
+                   {"you@example.com", 12, 5.9, 6.01},
+                   {"you@example.com", 60, 9.9, 10.01},
+                   {"www-data@localhost", 60, 0.9, 1.01},
+                   {"shop@customer.museum", 60, 0, 0}};
     struct subject subject = subject_create(&detector_envelope, "");
-    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+    for (size_t row = 0; row < sizeof spreads / sizeof spreads[0]; row++) {
         subject_forget(&subject);
-        for (int i = 0; i < rows[row].recipients; i++) {
+        for (int i = 0; i < spreads[row].recipients; i++) {
             char to[64];
             snprintf(to, sizeof to, "user%d@other.museum", i);
-            sender(&subject, NOON + i * MILLISECOND, rows[row].from);
-            recipient(&subject, NOON + i * MILLISECOND, rows[row].from, to);
+            sender(&subject, NOON + i * MILLISECOND, spreads[row].from);
+            recipient(&subject, NOON + i * MILLISECOND, spreads[row].from, to);
         }
-        if (subject.findings.peak < rows[row].least || subject.findings.peak > rows[row].most)
-            fail_msg("%s to %d: %f", rows[row].from, rows[row].recipients, subject.findings.peak);
+        if (subject.findings.peak < spreads[row].least || subject.findings.peak > spreads[row].most)
+            fail_msg("%s to %d: %f", spreads[row].from, spreads[row].recipients, subject.findings.peak);
     }
     subject_destroy(&subject);
 }
