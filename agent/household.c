@@ -2,12 +2,14 @@
  *     enforce     the warden's switch
  *     courier/    the courier's own: its journal
  * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier
- * needs no right on the directory and a person's request waits while it is started anew */
+ * needs no right on the directory and a person's request waits while it is started anew
+ * @postern-agent  an abstract socket: the claim to this network namespace */
 #include "agent/household.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +61,51 @@ static int make_state(const struct agent_settings *settings, struct household *h
     return 0;
 }
 
-/* A socket that nobody listens on was left by an agent that died. */
+/* Abstract socket names belong to the network namespace, as packets and tables do: one agent in each. Without this two
+ * would take turns in making the table, each putting right what the other did. */
+static const char claim_name[] = "postern-agent";
+
+/* Whether who listens there is one of us: anybody may take an abstract name. */
+static bool is_held_by_agent(int probe, const struct sockaddr_un *address, socklen_t length)
+{
+    struct ucred holder = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(holder);
+    return connect(probe, (const struct sockaddr *)address, length) == 0 &&
+           getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &holder, &size) == 0 &&
+           (holder.uid == 0 || holder.uid == geteuid());
+}
+
+static int claim_namespace(struct household *house, struct error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path + 1, claim_name, sizeof(claim_name) - 1);
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(claim_name));
+    int claim = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (claim < 0)
+        return error_set(error, errno, "cannot open a socket: %s", strerror(errno));
+    if (bind(claim, (struct sockaddr *)&address, length) == 0 && listen(claim, WAITING_MOST) == 0) {
+        house->claim = claim;
+        return 0;
+    }
+    bool held = is_held_by_agent(claim, &address, length);
+    close(claim);
+    return held ? error_set(error, EADDRINUSE, "another agent runs in this network namespace") : 0;
+}
+
+/* A socket that nobody listens on was left by an agent that died. Anything else is not ours to take away. */
 static int clear_socket(const struct sockaddr_un *address, struct error *error)
 {
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat status;
+    if (lstat(address->sun_path, &status) != 0)
+        return errno == ENOENT ? 0
+                               : error_set(error, errno, "cannot look at %s: %s", address->sun_path, strerror(errno));
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(error, EEXIST, "%s is there already and no socket", address->sun_path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe < 0)
         return error_set(error, errno, "cannot open a socket: %s", strerror(errno));
-    bool answered = connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    /* EAGAIN: there is a listener, too busy to take another. */
+    bool answered = connect(probe, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN;
     close(probe);
     if (answered)
         return error_set(error, EADDRINUSE, "another agent answers at %s", address->sun_path);
@@ -78,7 +118,10 @@ static int make_socket(const struct agent_settings *settings, struct household *
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char directory[OPTION_TEXT_SIZE];
-    snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", settings->socket);
+    size_t length = strlen(settings->socket);
+    if (length >= sizeof(address.sun_path))
+        return error_set(error, ENAMETOOLONG, "cannot listen at %s: its name is too long", settings->socket);
+    memcpy(address.sun_path, settings->socket, length);
     snprintf(directory, sizeof(directory), "%s", settings->socket);
     *strrchr(directory, '/') = 0;
     int code = directory[0] ? make_directories(directory, error) : 0;
@@ -103,23 +146,34 @@ static int make_socket(const struct agent_settings *settings, struct household *
     return 0;
 }
 
+void household_receive(const struct household *house)
+{
+    int caller = accept4(house->claim, NULL, NULL, SOCK_CLOEXEC);
+    if (caller >= 0)
+        close(caller);
+}
+
 int household_open(const struct agent_settings *settings, struct household *house, struct error *error)
 {
-    *house = (struct household){.listener = -1};
+    *house = (struct household){.listener = -1, .claim = -1};
     find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
     find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
     const struct group *group = getgrnam(settings->group);
     if (group)
         house->courier_group = group->gr_gid;
-    int code = make_state(settings, house, error);
+    int code = claim_namespace(house, error);
+    if (code == 0)
+        code = make_state(settings, house, error);
     return code ? code : make_socket(settings, house, group != NULL, error);
 }
 
 void household_close(struct household *house, const struct agent_settings *settings)
 {
-    if (house->listener < 0)
-        return;
-    close(house->listener);
-    house->listener = -1;
-    unlink(settings->socket);
+    if (house->listener >= 0) {
+        close(house->listener);
+        unlink(settings->socket);
+    }
+    if (house->claim >= 0)
+        close(house->claim);
+    house->listener = house->claim = -1;
 }

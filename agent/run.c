@@ -376,6 +376,16 @@ static int check_rights(struct error *error)
     return 0;
 }
 
+static int on_claim(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct supervisor *s = context;
+    (void)source;
+    (void)descriptor;
+    (void)events;
+    household_receive(&s->house);
+    return 0;
+}
+
 static int make_loop(struct supervisor *s, struct error *error)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
@@ -396,6 +406,8 @@ static int make_loop(struct supervisor *s, struct error *error)
         code = sd_event_add_time_relative(s->loop, NULL, CLOCK_MONOTONIC, 1000000, 1000, on_second, s);
     if (code >= 0)
         code = sd_event_set_watchdog(s->loop, true);
+    if (code >= 0 && s->house.claim >= 0)
+        code = sd_event_add_io(s->loop, NULL, s->house.claim, EPOLLIN, on_claim, s);
     return code < 0 ? error_set(error, -code, "cannot make an event loop: %s", strerror(-code)) : 0;
 }
 
@@ -446,7 +458,7 @@ int run_supervisor(const struct run_options *options)
     struct error error = {0};
     struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
-    s.house.listener = -1;
+    s.house.listener = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
         s.process[role].supervisor = &s;
     int status = 1;

@@ -148,6 +148,22 @@ def check_end_and_takeover(checks, bed, agent):
     checks.that("and knows of it", "port:vnet1" in agent.orders(), agent.orders())
 
 
+def check_one_in_each_namespace(checks, bed, agent):
+    """Two agents would take turns in making the table, whatever their sockets and directories are called."""
+    environment = {**agent.environment(), "POSTERN_STATE": agent.state + "-2", "POSTERN_SOCKET": agent.socket + "-2"}
+    done = bed.run("hv", [f"{BUILD}/postern-agent", "run", "--config", agent.file], env=environment, timeout=20)
+    checks.that("a second agent does not start",
+                done.returncode == 1 and "another agent runs in this network namespace" in done.stderr,
+                (done.returncode, done.stderr))
+    precious = os.path.join(agent.directory, "precious")
+    with open(precious, "w") as file:
+        file.write("not a socket")
+    done = bed.run("inet", [f"{BUILD}/postern-agent", "run"], env={**environment, "POSTERN_SOCKET": precious},
+                   timeout=20)
+    checks.that("what is no socket is not taken away",
+                done.returncode == 1 and os.path.isfile(precious) and "no socket" in done.stderr, done.stderr)
+
+
 def check_no_rights(checks, agent):
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set=-all",
                f"{BUILD}/postern-agent", "run"]
@@ -167,7 +183,8 @@ def main():
         for part in (lambda: check_rights(checks, agent), lambda: check_deaths(checks, bed, agent),
                      lambda: check_reload(checks, bed, agent), lambda: check_flush(checks, bed, agent),
                      lambda: check_dead_warden(checks, bed, agent), lambda: check_switch(checks, bed, agent),
-                     lambda: check_end_and_takeover(checks, bed, agent), lambda: check_no_rights(checks, agent)):
+                     lambda: check_end_and_takeover(checks, bed, agent), lambda: check_one_in_each_namespace(checks, bed, agent),
+                     lambda: check_no_rights(checks, agent)):
             with checks.part("part"):
                 part()
     return checks.close()
