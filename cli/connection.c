@@ -60,6 +60,8 @@ static int send_all(int descriptor, const char *bytes, size_t length, struct err
         ssize_t sent = send(descriptor, bytes, length, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
+        if (sent < 0 && errno == EPIPE) /* it has said why before it closed: that is read next */
+            return 0;
         if (sent < 0)
             return error_set(error, errno, "cannot ask the agent: %s", strerror(errno));
         bytes += sent;

@@ -153,6 +153,18 @@ static int on_client(sd_event_source *source, int descriptor, uint32_t events, v
     return 0;
 }
 
+/* Who has said nothing and waits for nothing gives way, the oldest first: programs that forget to close do not lock
+ * people out. */
+static void make_room(struct control *control)
+{
+    struct client *idle = NULL;
+    for (struct client *client = control->clients; client; client = client->next) /* the youngest first */
+        if (!client->asking && client->output.length == 0)
+            idle = client;
+    if (idle)
+        client_drop(idle);
+}
+
 static int on_listener(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     (void)source, (void)events;
@@ -160,6 +172,8 @@ static int on_listener(sd_event_source *source, int descriptor, uint32_t events,
     int accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted < 0)
         return 0;
+    if (control->count == CONTROL_CLIENTS_MOST)
+        make_room(control);
     struct client *client = control->count < CONTROL_CLIENTS_MOST ? calloc(1, sizeof *client) : NULL;
     if (!client) {
         static const char full[] =

@@ -302,6 +302,20 @@ static void test_a_silent_watcher_is_not_waited_for_for_ever(void **state)
     close(client);
 }
 
+static void test_who_asks_nothing_locks_nobody_out(void **state)
+{
+    (void)state;
+    int idle[100];
+    for (int i = 0; i < 100; i++)
+        idle[i] = connect_client();
+    int client = connect_client();
+    write_all(client, "nonsense\n");
+    assert_non_null(strstr(read_answer(client), "no JSON object"));
+    close(client);
+    for (int i = 0; i < 100; i++)
+        close(idle[i]);
+}
+
 static void test_hostile_clients_harm_nobody(void **state)
 {
     (void)state;
@@ -335,6 +349,7 @@ int main(void)
         WITH_COURIER(test_a_verdict_reaches_the_journal_and_those_who_follow),
         WITH_COURIER(test_a_dead_watcher_is_said_and_the_next_one_answers),
         WITH_COURIER(test_a_silent_watcher_is_not_waited_for_for_ever),
+        WITH_COURIER(test_who_asks_nothing_locks_nobody_out),
         WITH_COURIER(test_hostile_clients_harm_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
