@@ -16,6 +16,9 @@
 /* How far behind its SYN the first packet seen of a connection may lie. */
 #define HANDSHAKE_WINDOW (UINT32_C(1) << 20)
 #define FLAGS_OF_USE     (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)
+/* How many segments ahead a stream is asked for: the nearest cache holds what eight of them touch, not what all of
+ * STREAMS_AT_ONCE do. Eight instead of all gained an eighth of the packet path's time on 8,000 interleaved sessions. */
+#define STREAM_AHEAD 8
 
 struct streams *streams_create(const struct stream_settings *settings, const struct stream_listener *listener,
                                struct error *error)
@@ -309,13 +312,21 @@ void streams_add(struct streams *s, const struct segment *segment)
     streams_add_many(s, segment, 1);
 }
 
+/* A segment that concerns us, on its way to its stream. */
+struct arrival {
+    uint64_t hash;
+    const struct segment *segment;
+    enum concern concern;
+};
+
+static void fetch_stream(const struct streams *s, const struct arrival *arrival)
+{
+    stream_table_fetch(s, arrival->hash, arrival->segment->payload.length > 0);
+}
+
 static void add_some(struct streams *s, const struct segment *segments, size_t count)
 {
-    struct {
-        uint64_t hash;
-        const struct segment *segment;
-        enum concern concern;
-    } kept[STREAMS_AT_ONCE];
+    struct arrival kept[STREAMS_AT_ONCE];
     size_t keep = 0;
     for (size_t i = 0; i < count; i++) {
         enum concern concern = concern_of(s, &segments[i]);
@@ -327,10 +338,13 @@ static void add_some(struct streams *s, const struct segment *segments, size_t c
             keep++;
         }
     }
-    for (size_t i = 0; i < keep && keep > 1; i++) {
-        stream_table_fetch(s, kept[i].hash);
+    for (size_t i = 1; i < keep && i < STREAM_AHEAD; i++) {
+        fetch_stream(s, &kept[i]);
     }
     for (size_t i = 0; i < keep; i++) {
+        if (i + STREAM_AHEAD < keep) {
+            fetch_stream(s, &kept[i + STREAM_AHEAD]);
+        }
         add(s, kept[i].segment, kept[i].concern, kept[i].hash);
     }
 }

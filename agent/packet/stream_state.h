@@ -143,9 +143,10 @@ static inline void *stream_room(struct stream *stream)
 int stream_table_create(struct streams *, struct error *) MUST_CHECK;
 void stream_table_destroy(struct streams *);
 uint64_t stream_table_hash(const struct streams *, const struct segment *);
-/* Ask the memory for what finding that stream will touch, first its bucket, then itself; both cost nothing now. */
+/* Ask the memory for what finding that stream will touch, first its bucket, then itself; both cost nothing now.
+ * `bytes`: there are some to be passed on, so the listener's room is touched as well, and what an observation says. */
 void stream_table_fetch_bucket(const struct streams *, uint64_t hash);
-void stream_table_fetch(const struct streams *, uint64_t hash);
+void stream_table_fetch(const struct streams *, uint64_t hash, bool bytes);
 struct stream *stream_table_find(const struct streams *, uint64_t hash, const struct segment *, enum stream_side *);
 /* The stream that must give way before another can be added, or NULL. */
 struct stream *stream_table_crowded_out(struct streams *, bool confirmed);
