@@ -134,6 +134,11 @@ static void closed(void *context, struct stream *stream, void *room, enum close_
     path->current = NULL;
 }
 
+static void fetch(const void *room)
+{
+    smtp_fetch(room);
+}
+
 static bool wanted(void *context, const struct address *client)
 {
     const struct packet_path *path = context;
@@ -165,6 +170,7 @@ struct packet_path *packet_path_create(const struct packet_settings *settings, c
                                               .bytes = bytes,
                                               .gap = gap,
                                               .closed = closed,
+                                              .fetch = fetch,
                                               .wanted = path->local.count > 0 ? wanted : NULL};
     path->streams = streams_create(&settings->streams, &stream_listener, error);
     if (!path->streams) {

@@ -14,6 +14,21 @@ void smtp_begin(struct smtp *smtp, bool implicit_tls, bool from_the_start)
     smtp->waiting.count = 1;
 }
 
+void smtp_fetch(const struct smtp *smtp)
+{
+    if (smtp->client_state == CLIENT_CONTENT) {
+        if (smtp->content.digest)
+            __builtin_prefetch(smtp->content.digest, 1);
+        return;
+    }
+    if (smtp->record.bytes) {
+        __builtin_prefetch(smtp->record.bytes, 1);
+        __builtin_prefetch(smtp->record.bytes + smtp->record.next, 1);
+    }
+    if (smtp->helo)
+        __builtin_prefetch(smtp->helo);
+}
+
 /* Content that never ended, though the server may have answered. */
 static void end_open_content(const struct smtp_call *call)
 {

@@ -81,6 +81,8 @@ struct smtp_listener {
 };
 
 void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);
+/* Bytes will come soon: what the next line will look up is asked of the memory, which costs nothing now. */
+void smtp_fetch(const struct smtp *);
 void smtp_client_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);
 void smtp_server_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);
 void smtp_client_gap(struct smtp *, const struct smtp_listener *, uint32_t length, moment);

@@ -19,6 +19,8 @@
 /* How many segments ahead a stream is asked for: the nearest cache holds what eight of them touch, not what all of
  * STREAMS_AT_ONCE do. Eight instead of all gained an eighth of the packet path's time on 8,000 interleaved sessions. */
 #define STREAM_AHEAD 8
+/* What its room points to is asked for later, when the room itself has come: gained another twelfth. */
+#define ROOM_AHEAD 3
 
 struct streams *streams_create(const struct stream_settings *settings, const struct stream_listener *listener,
                                struct error *error)
@@ -324,6 +326,14 @@ static void fetch_stream(const struct streams *s, const struct arrival *arrival)
     stream_table_fetch(s, arrival->hash, arrival->segment->payload.length > 0);
 }
 
+static void fetch_behind_room(const struct streams *s, const struct arrival *arrival)
+{
+    struct stream *stream = arrival->segment->payload.length > 0 ? stream_table_first(s, arrival->hash) : NULL;
+    if (stream && s->listener.fetch) {
+        s->listener.fetch(stream_room(stream));
+    }
+}
+
 static void add_some(struct streams *s, const struct segment *segments, size_t count)
 {
     struct arrival kept[STREAMS_AT_ONCE];
@@ -344,6 +354,9 @@ static void add_some(struct streams *s, const struct segment *segments, size_t c
     for (size_t i = 0; i < keep; i++) {
         if (i + STREAM_AHEAD < keep) {
             fetch_stream(s, &kept[i + STREAM_AHEAD]);
+        }
+        if (i + ROOM_AHEAD < keep) {
+            fetch_behind_room(s, &kept[i + ROOM_AHEAD]);
         }
         add(s, kept[i].segment, kept[i].concern, kept[i].hash);
     }

@@ -34,6 +34,8 @@ struct stream_listener {
     /* The end; the room is not used again. CLOSE_FIN: both sides or the client said FIN. Whether it was ever opened, or
      * refused, or not even answered, stream_ends() tells. */
     void (*closed)(void *context, struct stream *, void *room, enum close_reason, moment);
+    /* Bytes will be passed on soon: time to ask the memory for what the room points to. NULL: for nothing. */
+    void (*fetch)(const void *room);
     /* Whether connections of that client are to be followed; those of others are counted as incoming. NULL: all. */
     bool (*wanted)(void *context, const struct address *client);
 };

@@ -147,6 +147,12 @@ uint64_t stream_table_hash(const struct streams *, const struct segment *);
  * `bytes`: there are some to be passed on, so the listener's room is touched as well, and what an observation says. */
 void stream_table_fetch_bucket(const struct streams *, uint64_t hash);
 void stream_table_fetch(const struct streams *, uint64_t hash, bool bytes);
+/* The first in that stream's bucket, most often itself; NULL: none. */
+static inline struct stream *stream_table_first(const struct streams *s, uint64_t hash)
+{
+    uint32_t place = s->buckets[hash & s->bucket_mask];
+    return place != 0 ? stream_at(s, place) : NULL;
+}
 struct stream *stream_table_find(const struct streams *, uint64_t hash, const struct segment *, enum stream_side *);
 /* The stream that must give way before another can be added, or NULL. */
 struct stream *stream_table_crowded_out(struct streams *, bool confirmed);

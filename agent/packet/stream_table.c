@@ -190,9 +190,8 @@ void stream_table_fetch_bucket(const struct streams *s, uint64_t hash)
 
 void stream_table_fetch(const struct streams *s, uint64_t hash, bool bytes)
 {
-    uint32_t place = s->buckets[hash & s->bucket_mask];
-    if (place != 0) {
-        const uint8_t *stream = (const uint8_t *)stream_at(s, place);
+    const uint8_t *stream = (const uint8_t *)stream_table_first(s, hash);
+    if (stream) {
         const size_t most = sizeof(struct stream) + 4 * CACHE_LINE;
         size_t end = !bytes ? 2 * CACHE_LINE : s->size < most ? s->size : most;
         for (size_t at = 0; at < end; at += CACHE_LINE) {
