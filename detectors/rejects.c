@@ -7,13 +7,17 @@
  * sum by its log-likelihood ratio, until the sum reaches a bound. The bounds follow from the error rates that the
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
- * State (116 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
+ * State (132 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
  * often it is tried (so does refused content of one envelope sender at one server).
  *
  * What counts: a recipient accepted, against abuse; an unknown recipient (5.1.x, or 550, 551, 553 without an enhanced
  * code), for it; other final refusals (policy, blacklist, content after DATA) for it by a quarter, since they may
  * concern the address's past or a forwarded message; a full mailbox and anything temporary (4xx: greylisting, limits)
  * not at all.
+ *
+ * In one connection a domain's recipients are not independent: where a domain has died, a newsletter that is sent in
+ * groups has all its subscribers there refused at once. So only the first refused and the first accepted recipient of a
+ * domain count in full in each connection, the others by a quarter.
  *
  * Weights: at the upper bound 10*log10((1 - false_negative) / false_positive) points, that is what the test proves; at
  * the lower bound as many are taken back as that proves. The test then begins anew. Its premise is that outcomes are
@@ -33,6 +37,8 @@
 #define REMEMBERED  24
 #define HONEST_RUN  3
 #define POLICY_PART 4
+#define GROUPS      4
+#define GROUP_PART  4
 #define SUM_MOST    DECIBANS(200)
 
 struct settings {
@@ -45,7 +51,8 @@ struct state {
     points given; /* and not taken back */
     uint32_t accepted, refused;
     uint32_t recent[REMEMBERED];
-    uint8_t next, honest_run;
+    uint32_t groups[GROUPS]; /* connection, domain and outcome, in a hash */
+    uint8_t next, honest_run, next_group;
 };
 static_assert(sizeof(struct state) <= 256, "small");
 
@@ -109,6 +116,16 @@ static points step_of(const struct settings *settings, enum outcome outcome)
     }
 }
 
+/* Whether the same was said of the same domain in the same connection. */
+static bool is_of_group(struct state *state, const struct observation *seen, enum outcome outcome)
+{
+    if (seen->kind != OBSERVATION_RECIPIENT || seen->origin.client_port == 0)
+        return false;
+    uint32_t connection = (uint32_t)seen->origin.client_port << 2 | (uint32_t)outcome;
+    uint32_t hash = recent_hash(recent_domain(seen->recipient.address)) ^ connection * UINT32_C(2654435761);
+    return !recent_add(state->groups, GROUPS, &state->next_group, hash ? hash : 1);
+}
+
 static void begin_anew(struct state *state)
 {
     state->sum = 0;
@@ -162,7 +179,7 @@ static void observe(const void *context, void *memory, const struct observation 
         begin_anew(state); /* these bytes were left by another process: no test comes to that */
         state->given = 0;
     }
-    state->sum += step_of(settings, outcome);
+    state->sum += step_of(settings, outcome) / (is_of_group(state, seen, outcome) ? GROUP_PART : 1);
     if (outcome == ACCEPTED)
         state->accepted++;
     else

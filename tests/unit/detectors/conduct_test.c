@@ -179,6 +179,49 @@ static void newsletter(void **state)
     }
 }
 
+/* The same in groups of twenty, sorted by domain, as mail servers send it; some domains have died since. */
+static void newsletter_in_groups(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t group = 0; group < 2500; group++) {
+        bool dead = group % 100 == 7;
+        for (uint32_t i = 0; i < 20; i++) {
+            char to[64];
+            snprintf(to, sizeof to, "user%u@domain%u.museum", i, group);
+            struct observation seen = recipient_of(sender.now, "bounce@news.customer.museum", to,
+                                                   dead || happens(&sender, 0.05) ? 550 : 250, 0);
+            seen.origin.client_port = (uint16_t)(20000 + group);
+            see(&sender, &seen);
+        }
+        sender.now += 11 * SECOND;
+    }
+    if (sender.peak >= 10)
+        fail_msg("%f: %s", sender.peak, sender.why);
+    end(&sender);
+}
+
+/* Whoever guesses names at one domain, a hundred in each connection, gains little by that. */
+static void dictionary(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    uint32_t tried = 0;
+    for (; tried < 1000 && sender.peak < 15; tried++) {
+        char to[64];
+        snprintf(to, sizeof to, "name%u@victim.museum", tried);
+        struct observation seen =
+            recipient_of(sender.now, "a@customer.museum", to, happens(&sender, 0.1) ? 250 : 550, 0);
+        seen.origin.client_port = (uint16_t)(20000 + tried / 100);
+        see(&sender, &seen);
+    }
+    if (tried > 60)
+        fail_msg("%u: %s", tried, sender.why);
+    end(&sender);
+}
+
 /* A list's post goes to 1,500 subscribers at once, twenty times a day. */
 static void mailing_lists(void **state)
 {
@@ -338,6 +381,8 @@ int main(void)
                                        cmocka_unit_test(office),
                                        cmocka_unit_test(backup_mx),
                                        cmocka_unit_test(newsletter),
+                                       cmocka_unit_test(newsletter_in_groups),
+                                       cmocka_unit_test(dictionary),
                                        cmocka_unit_test(mailing_lists),
                                        cmocka_unit_test(shop),
                                        cmocka_unit_test(cron),
