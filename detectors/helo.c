@@ -239,7 +239,11 @@ static void look_at_recipient(const struct settings *settings, struct state *sta
     if (state->claims < UINT16_MAX)
         state->claims++;
     points worth = state->claims >= 3 ? 1000 : state->claims == 2 ? 600 : 200;
-    say(settings, state, seen, worth, findings, "the domain of the recipient that it writes to", domain);
+    bool whole = recent_has(state->names, REMEMBERED, hash);
+    points more = standing_raise(&state->standing, worth, seen->time, settings->again);
+    if (more)
+        findings_add(findings, more, "says %s\"%.*s\" in HELO: the domain of the recipient that it writes to",
+                     whole ? "" : "a name within ", SHOWN(domain));
 }
 
 static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)

@@ -53,6 +53,7 @@ struct state {
     uint32_t recent[REMEMBERED];
     uint32_t groups[GROUPS]; /* connection, domain and outcome, in a hash */
     uint8_t next, honest_run, next_group;
+    uint8_t messages; /* 1: a message is among the refused */
 };
 static_assert(sizeof(struct state) <= 256, "small");
 
@@ -130,6 +131,7 @@ static void begin_anew(struct state *state)
 {
     state->sum = 0;
     state->accepted = state->refused = 0;
+    state->messages = 0;
 }
 
 static void accuse(const struct settings *settings, struct state *state, const struct observation *seen, points proven,
@@ -140,9 +142,9 @@ static void accuse(const struct settings *settings, struct state *state, const s
     bool content = seen->kind == OBSERVATION_MESSAGE;
     const struct reply *reply = content ? &seen->message.reply : &seen->recipient.reply;
     struct text example = content ? seen->message.from : seen->recipient.address;
-    findings_add(findings, more, "%u of %u recipients refused; the last: %u for %s%.*s%s", state->refused,
-                 state->refused + state->accepted, reply->code, content ? "content from " : "", SHOWN(example),
-                 doubted ? "; accepted well before" : "");
+    findings_add(findings, more, "%u of %u recipients%s refused; the last: %u for %s%.*s%s", state->refused,
+                 state->refused + state->accepted, state->messages ? " and messages" : "", reply->code,
+                 content ? "content from " : "", SHOWN(example), doubted ? "; accepted well before" : "");
     state->given += more;
     if (state->given > settings->base.most)
         state->given = settings->base.most;
@@ -184,6 +186,8 @@ static void observe(const void *context, void *memory, const struct observation 
         state->accepted++;
     else
         state->refused++;
+    if (content)
+        state->messages = 1;
 
     uint64_t alpha = (uint64_t)settings->false_positive, beta = (uint64_t)settings->false_negative;
     points bound = state->sum > 0 ? ratio_points(MILLION - beta, alpha) : ratio_points(beta, MILLION - alpha);

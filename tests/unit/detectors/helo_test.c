@@ -159,6 +159,8 @@ static void recipients_names(void **state)
     subject_observe(&subject, &seen);
     seen = recipient_of(NOON + SECOND, "x@elsewhere.museum", "bob@victim.museum", 250, 0);
     assert_int_equal(subject_observe(&subject, &seen), 400);
+    assert_string_equal(subject.findings.reason,
+                        "says a name within \"victim.museum\" in HELO: the domain of the recipient that it writes to");
     seen = helo_of(NOON + 2 * SECOND, "third.museum");
     subject_observe(&subject, &seen);
     seen = recipient_of(NOON + 2 * SECOND, "x@elsewhere.museum", "eve@third.museum", 250, 0);

@@ -124,7 +124,7 @@ static void refused_content(void **state)
     }
     assert_int_equal(subject.findings.calls, 1);
     assert_string_equal(subject.findings.reason,
-                        "31 of 31 recipients refused; the last: 550 for content from 30@here.example");
+                        "31 of 31 recipients and messages refused; the last: 550 for content from 30@here.example");
     subject_destroy(&subject);
 }
 
