@@ -30,7 +30,7 @@ uint32_t standing_period(moment now, duration length);
 
 #define AGAIN_OPTION(section, settings)                                                                                \
     DURATION_OPTION(section, settings, again, "1h", .least = "1m", .most = "30d",                                      \
-                    .text = "Evidence that lasts is said again, by half, after this time; keep it at the policy's "    \
-                            "half-life or above.")
+                    .text = "Evidence that lasts is said again, by half, after this time; never sooner than after "    \
+                            "the policy's half-life.")
 
 #endif

@@ -96,9 +96,23 @@ const struct option_binding *judge_settings_bindings(struct judge_settings *sett
     return settings->bindings;
 }
 
+/* Evidence that lasts is topped up once in each `again`. If it faded more slowly than that, the points of one and the
+ * same thing would add up, and a newsletter's volume alone would come to a block. */
+static void keep_to_half_life(const struct detector *detector, void *own, duration half_life)
+{
+    for (const struct option *option = detector->options; option->key != NULL; option++) {
+        if (option->type != OPTION_DURATION || strcmp(option->key, "again") != 0)
+            continue;
+        duration *again = (duration *)(void *)((char *)own + option->offset);
+        if (*again < half_life)
+            *again = half_life;
+    }
+}
+
 int judge_settings_load(struct judge_settings *settings, const struct file_source *source, struct error *error)
 {
     for (uint32_t i = 0; i < settings->count; i++) {
+        keep_to_half_life(detector_table[i], settings->detectors[i], settings->policy.half_life);
         if (detector_table[i]->load == NULL || settings->loaded[i])
             continue;
         int status = detector_table[i]->load(settings->detectors[i], source, error);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include "agent/judge/judge.h"
 #include "common/buffer.h"
+#include "detectors/standing.h"
 
 #define BEGIN   (INT64_C(1795420800) * SECOND)
 #define AT(s)   (BEGIN + (moment)((s) * (double)SECOND))
@@ -26,6 +27,7 @@
 
 struct plain_settings {
     struct detector_settings base;
+    duration again;
 };
 struct plain_state {
     uint64_t seen, ticks;
@@ -75,7 +77,8 @@ static inline void ticks(const void *settings, void *state, const struct observa
     }
 }
 
-static const struct option says_options[] = {DETECTOR_OPTIONS("says", struct plain_settings, "60"), {.key = NULL}};
+static const struct option says_options[] = {
+    DETECTOR_OPTIONS("says", struct plain_settings, "60"), AGAIN_OPTION("says", struct plain_settings), {.key = NULL}};
 static const struct option adds_options[] = {DETECTOR_OPTIONS("adds", struct plain_settings, "30"), {.key = NULL}};
 static const struct option ticks_options[] = {DETECTOR_OPTIONS("ticks", struct plain_settings, "30"), {.key = NULL}};
 

@@ -1,4 +1,5 @@
 /* The policy: thresholds, holds, who is allowed, what is refused. And what allowing means to the judge. */
+#include "agent/judge/court.h"
 #include "agent/judge/policy.h"
 #include "tests/unit/agent/judge/court.h"
 
@@ -135,12 +136,32 @@ static void test_a_reload_that_allows_lets_go(void **unused)
     court_end(&court);
 }
 
+/* What lasts is not said again before what was said of it has faded, or one and the same thing would add up. */
+static void test_again_keeps_to_the_half_life(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *text;
+        duration want;
+    } rows[] = {{"", HOUR},
+                {"[policy]\nhalf_life = 12h\n", 12 * HOUR},
+                {"[policy]\nhalf_life = 10m\n", HOUR},
+                {"[policy]\nhalf_life = 2h\n[says]\nagain = 5m\n", 2 * HOUR}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judge_settings *settings = court_settings(rows[i].text);
+        assert_ptr_equal(detector_table[0], &detector_says);
+        assert_int_equal(((const struct plain_settings *)settings->detectors[0])->again, rows[i].want);
+        judge_settings_destroy(&settings);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scores_and_verdicts),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_who_is_allowed),
+        cmocka_unit_test(test_again_keeps_to_the_half_life),
         cmocka_unit_test(test_evidence_against_the_allowed_is_shown_but_nothing_is_ordered),
         cmocka_unit_test(test_a_reload_that_allows_lets_go),
     };
