@@ -29,6 +29,7 @@ struct fragment_key {
     uint8_t family, protocol;
     uint8_t reserved[2];
     uint32_t identification;
+    uint32_t port; /* the capture position: a guest's fragments never complete another's datagram */
     uint8_t source[16], target[16];
 };
 

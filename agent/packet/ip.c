@@ -104,7 +104,7 @@ static enum ip_outcome add_fragment(struct packet *packet, uint8_t protocol, uin
         fragments_count_cut(packet->fragments);
         return IP_FRAGMENT;
     }
-    struct fragment_key key = {.family = packet->family, .identification = identification};
+    struct fragment_key key = {.family = packet->family, .identification = identification, .port = packet->frame->port};
     if (packet->family == 4)
         key.protocol = protocol;
     size_t size = packet->family == 4 ? 4 : 16;

@@ -160,10 +160,12 @@ static void datagrams_are_told_apart(void **state)
 {
     (void)state;
     struct fragments *fragments = fragments_create(8, &key);
-    struct fragment_key other = v4;
+    struct fragment_key other = v4, forged = v4;
     char got[64];
     other.identification = 8;
+    forged.port = 2; /* the same addresses, written by a guest on another port */
     assert_false(add(fragments, &v4, SECOND, 0, MORE, "a", got));
+    assert_false(add(fragments, &forged, SECOND, 1, LAST, "z", got));
     assert_false(add(fragments, &other, SECOND, 1, LAST, "y", got));
     assert_true(add(fragments, &v4, SECOND, 1, LAST, "b", got));
     assert_string_equal(got, "ab");
