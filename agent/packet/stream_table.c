@@ -127,17 +127,9 @@ static inline uint32_t load_four(const uint8_t *bytes)
     return word;
 }
 
-/* The same for both directions: the two ends are put in order. What the kernel calls the VLAN is no part of it, for it
- * may differ by direction; the capture position is. */
-uint64_t stream_table_hash(const struct streams *s, const struct segment *segment)
+/* A function of its own, so that the shorter one keeps its words in registers. */
+static __attribute__((noinline)) uint64_t hash_ipv6(const struct streams *s, const struct segment *segment)
 {
-    if (segment->family == 4) {
-        uint64_t x = (uint64_t)load_four(segment->source) << 16 | segment->source_port;
-        uint64_t y = (uint64_t)load_four(segment->target) << 16 | segment->target_port;
-        uint64_t low = x < y ? x : y, high = x < y ? y : x;
-        uint64_t words[2] = {low | high << 48, high >> 16 | (uint64_t)segment->port << 32};
-        return hash_words(&s->settings.key, words, 2);
-    }
     int order = memcmp(segment->source, segment->target, 16);
     bool source_first = order < 0 || (order == 0 && segment->source_port <= segment->target_port);
     uint64_t low = source_first ? segment->source_port : segment->target_port;
@@ -147,6 +139,20 @@ uint64_t stream_table_hash(const struct streams *s, const struct segment *segmen
     memcpy(words + 2, source_first ? segment->target : segment->source, 16);
     words[4] = low << 48 | high << 32 | segment->port;
     return hash_words(&s->settings.key, words, 5);
+}
+
+/* The same for both directions: the two ends are put in order. What the kernel calls the VLAN is no part of it, for it
+ * may differ by direction; the capture position is. */
+uint64_t stream_table_hash(const struct streams *s, const struct segment *segment)
+{
+    if (segment->family != 4) {
+        return hash_ipv6(s, segment);
+    }
+    uint64_t x = (uint64_t)load_four(segment->source) << 16 | segment->source_port;
+    uint64_t y = (uint64_t)load_four(segment->target) << 16 | segment->target_port;
+    uint64_t low = x < y ? x : y, high = x < y ? y : x;
+    uint64_t words[2] = {low | high << 48, high >> 16 | (uint64_t)segment->port << 32};
+    return hash_words(&s->settings.key, words, 2);
 }
 
 static bool ends_are(const struct stream *stream, const uint8_t *client, uint16_t client_port, const uint8_t *server,
