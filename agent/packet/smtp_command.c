@@ -56,14 +56,12 @@ static struct text next_word(struct text *text)
     return word;
 }
 
-/* Where a quoted string or a plain character at `at` ends. An open quote ends with its own character, so that a stray
+/* Where a quoted string or a quoted pair at `at` ends. An open quote ends with its own character, so that a stray
  * one cannot swallow the rest. */
-static size_t behind_character(struct text text, size_t at)
+static size_t behind_quoted(struct text text, size_t at)
 {
-    if (text.bytes[at] == '\\' && at + 1 < text.length)
-        return at + 2;
-    if (text.bytes[at] != '"')
-        return at + 1;
+    if (text.bytes[at] == '\\')
+        return at + 1 < text.length ? at + 2 : at + 1;
     for (size_t i = at + 1; i < text.length; i++) {
         if (text.bytes[i] == '\\')
             i++;
@@ -71,6 +69,12 @@ static size_t behind_character(struct text text, size_t at)
             return i + 1;
     }
     return at + 1;
+}
+
+static inline size_t behind_character(struct text text, size_t at)
+{
+    char c = text.bytes[at];
+    return c == '\\' || c == '"' ? behind_quoted(text, at) : at + 1;
 }
 
 /* "@one,@two:user@there" -> "user@there" (RFC 5321 4.1.1.3: a source route is accepted and ignored). */
@@ -182,8 +186,10 @@ static bool argument_fits(struct smtp_command *command)
 
 static enum smtp_verb verb_of(struct text word)
 {
+    char first = (char)(word.bytes[0] & ~('a' ^ 'A')); /* a letter, as all of the word */
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strncasecmp(verbs[i].word, word.bytes, word.length) == 0 && verbs[i].word[word.length] == 0)
+        if (verbs[i].word[0] == first && strncasecmp(verbs[i].word, word.bytes, word.length) == 0 &&
+            verbs[i].word[word.length] == 0)
             return verbs[i].verb;
     return VERB_UNKNOWN;
 }
