@@ -2,8 +2,6 @@
  * heap, given back when the last is answered. */
 #include "agent/packet/smtp_waiting.h"
 
-enum { DOUBTED = 0x80 };
-
 static uint8_t *entries(struct smtp_waiting *waiting)
 {
     return (waiting->room ? waiting->many : waiting->few) + waiting->first;
@@ -39,23 +37,11 @@ bool smtp_waiting_push(struct smtp_waiting *waiting, const struct smtp_listener 
     return true;
 }
 
-enum smtp_awaited smtp_waiting_at(const struct smtp_waiting *waiting, uint32_t index)
-{
-    const uint8_t *all = waiting->room ? waiting->many : waiting->few;
-    return (enum smtp_awaited)(all[waiting->first + index] & ~DOUBTED);
-}
-
-bool smtp_waiting_is_doubted(const struct smtp_waiting *waiting, uint32_t index)
-{
-    const uint8_t *all = waiting->room ? waiting->many : waiting->few;
-    return (all[waiting->first + index] & DOUBTED) != 0;
-}
-
 void smtp_waiting_doubt(struct smtp_waiting *waiting)
 {
     uint8_t *all = entries(waiting);
     for (uint32_t i = 0; i < waiting->count; i++)
-        all[i] |= DOUBTED;
+        all[i] |= SMTP_DOUBTED;
 }
 
 void smtp_waiting_clear(struct smtp_waiting *waiting, struct smtp_counters *counters)

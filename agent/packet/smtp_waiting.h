@@ -5,7 +5,7 @@
 #include "agent/packet/smtp_memory.h"
 #include "agent/packet/smtp_reply.h"
 
-enum { SMTP_WAITING_FEW = 8 };
+enum { SMTP_WAITING_FEW = 8, SMTP_DOUBTED = 0x80 };
 
 struct smtp_waiting {
     union {
@@ -18,13 +18,22 @@ struct smtp_waiting {
 /* False: SMTP_PIPELINE_MOST or memory is reached. */
 bool smtp_waiting_push(struct smtp_waiting *, const struct smtp_listener *, enum smtp_awaited)
     __attribute__((warn_unused_result));
-enum smtp_awaited smtp_waiting_at(const struct smtp_waiting *, uint32_t index); /* 0: the one to be answered next */
+/* 0: the one to be answered next. Here, for each reply asks four times. */
+static inline enum smtp_awaited smtp_waiting_at(const struct smtp_waiting *waiting, uint32_t index)
+{
+    const uint8_t *all = waiting->room ? waiting->many : waiting->few;
+    return (enum smtp_awaited)(all[waiting->first + index] & ~SMTP_DOUBTED);
+}
 void smtp_waiting_pop(struct smtp_waiting *, struct smtp_counters *);
 void smtp_waiting_drop_last(struct smtp_waiting *, struct smtp_counters *);
 void smtp_waiting_clear(struct smtp_waiting *, struct smtp_counters *);
 
 /* Replies were lost: any of these may have been answered unseen. */
 void smtp_waiting_doubt(struct smtp_waiting *);
-bool smtp_waiting_is_doubted(const struct smtp_waiting *, uint32_t index);
+static inline bool smtp_waiting_is_doubted(const struct smtp_waiting *waiting, uint32_t index)
+{
+    const uint8_t *all = waiting->room ? waiting->many : waiting->few;
+    return (all[waiting->first + index] & SMTP_DOUBTED) != 0;
+}
 
 #endif
