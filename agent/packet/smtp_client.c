@@ -115,6 +115,7 @@ void smtp_encrypt(const struct smtp_call *call)
     smtp_close_transaction(call);
     smtp->tls = (uint8_t)tls_kind(smtp);
     smtp->client_state = CLIENT_ENCRYPTED;
+    smtp_pending_clear(&smtp->server, smtp->counters);
     /* The server has not agreed: anybody can send a hello to one that does not know what it is. */
     smtp->server_state = smtp->starttls || smtp->implicit_tls ? SERVER_ENCRYPTED : SERVER_UNDECIDED;
 }

@@ -294,22 +294,32 @@ static bool is_record_type(char byte)
     return byte >= 0x14 && byte <= 0x17;
 }
 
-/* Three digits and what may stand behind them: a record in whose middle we joined hardly begins so. */
+/* Three digits and what stands behind them: a record in whose middle we joined hardly begins so. */
 static bool begins_with_reply(struct text input)
 {
     for (size_t i = 0; i < 3; i++)
-        if (i >= input.length || input.bytes[i] < '0' || input.bytes[i] > '9')
+        if (input.bytes[i] < '0' || input.bytes[i] > '9')
             return false;
-    return input.length == 3 || memchr(" -\r\n", input.bytes[3], 4);
+    return input.bytes[3] == ' ' || input.bytes[3] == '-';
 }
 
 /* The first bytes tell whether the server speaks in the clear, and with it the client that seemed to begin TLS. */
-static void decide(const struct smtp_call *call, struct text input)
+static void decide(const struct smtp_call *call, struct text *input)
 {
+    enum { REPLY_HEAD = 4 };
     struct smtp *smtp = call->smtp;
     bool in_doubt = smtp->client_state == CLIENT_ENCRYPTED || smtp->client_state == CLIENT_HELLO;
-    bool agreed = smtp->starttls || smtp->implicit_tls;
-    bool record = in_doubt && !agreed && smtp->joined ? !begins_with_reply(input) : is_record_type(input.bytes[0]);
+    bool agreed = smtp->starttls || smtp->implicit_tls, record;
+    if (in_doubt && !agreed && smtp->joined) {
+        smtp_pending_add(&smtp->server, call->listener, input, REPLY_HEAD);
+        if (smtp->server.length < REPLY_HEAD)
+            return;
+        record = !begins_with_reply(smtp_pending_text(&smtp->server));
+        if (record)
+            smtp_pending_clear(&smtp->server, smtp->counters);
+    } else {
+        record = is_record_type(input->bytes[0]);
+    }
     smtp->server_state = record ? SERVER_ENCRYPTED : SERVER_REPLIES;
     if (in_doubt && !agreed && !record)
         smtp_not_encrypted(call);
@@ -321,7 +331,7 @@ void smtp_server_bytes(struct smtp *smtp, const struct smtp_listener *listener, 
     smtp->counters = listener->counters;
     while (input.length > 0 && smtp->server_state != SERVER_ENCRYPTED) {
         if (smtp->server_state == SERVER_UNDECIDED) {
-            decide(&call, input);
+            decide(&call, &input);
             continue;
         }
         const char *end = memchr(input.bytes, '\n', input.length);
