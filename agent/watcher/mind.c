@@ -200,10 +200,17 @@ void mind_tick(struct mind *mind, moment now)
     judge_tick(mind->judge, mind->ticked * SECOND);
 }
 
-void mind_frame(struct mind *mind, const struct frame *frame)
+void mind_frames(struct mind *mind, const struct frame *frames, size_t count)
 {
-    mind_tick(mind, frame->time);
-    packet_path_add(mind->path, frame);
+    size_t begin = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (frames[i].time / SECOND > mind->ticked) {
+            packet_path_add_many(mind->path, frames + begin, i - begin);
+            mind_tick(mind, frames[i].time);
+            begin = i;
+        }
+    }
+    packet_path_add_many(mind->path, frames + begin, count - begin);
 }
 
 struct judge *mind_judge(struct mind *mind)

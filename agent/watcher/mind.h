@@ -31,7 +31,8 @@ void mind_destroy(struct mind **);
 /* Policy and detectors from another bundle; scores and verdicts stay. On failure nothing changed. */
 int mind_reload(struct mind *, struct text bundle, struct error *) MUST_CHECK;
 
-void mind_frame(struct mind *, const struct frame *);
+/* In their order; time comes to each frame's before it is looked at. Several at once are faster (session.h). */
+void mind_frames(struct mind *, const struct frame *, size_t count);
 /* Time has come to `now`, whether or not there were frames. Never goes back. */
 void mind_tick(struct mind *, moment now);
 

@@ -122,8 +122,10 @@ static uint8_t direction_of(const struct ring *ring, uint8_t packet_type)
 }
 
 static uint32_t read_block(const struct ring *ring, const uint8_t *block,
-                           void (*frame)(void *context, const struct frame *), void *context)
+                           void (*take)(void *context, const struct frame *, size_t count), void *context)
 {
+    struct frame frames[RING_FRAMES];
+    size_t waiting = 0;
     const struct tpacket_hdr_v1 *head = &((const struct tpacket_block_desc *)(const void *)block)->hdr.bh1;
     uint32_t at = head->offset_to_first_pkt, number = head->num_pkts, done = 0;
     const size_t whole = TPACKET_ALIGN(sizeof(struct tpacket3_hdr)) + sizeof(struct sockaddr_ll);
@@ -132,25 +134,31 @@ static uint32_t read_block(const struct ring *ring, const uint8_t *block,
         const struct sockaddr_ll *seen = (const void *)(block + at + TPACKET_ALIGN(sizeof(struct tpacket3_hdr)));
         if ((uint64_t)at + packet->tp_mac + packet->tp_snaplen > ring->block_size)
             break;
-        struct frame one = {.time = (moment)packet->tp_sec * SECOND + packet->tp_nsec,
-                            .bytes = block + at + packet->tp_mac,
-                            .captured = packet->tp_snaplen,
-                            .length = packet->tp_len,
-                            .port = ring->port,
-                            .link = ring->link,
-                            .direction = direction_of(ring, seen->sll_pkttype)};
+        struct frame *one = &frames[waiting++];
+        *one = (struct frame){.time = (moment)packet->tp_sec * SECOND + packet->tp_nsec,
+                              .bytes = block + at + packet->tp_mac,
+                              .captured = packet->tp_snaplen,
+                              .length = packet->tp_len,
+                              .port = ring->port,
+                              .link = ring->link,
+                              .direction = direction_of(ring, seen->sll_pkttype)};
         if (packet->tp_status & TP_STATUS_VLAN_VALID)
-            one.vlan = packet->hv1.tp_vlan_tci & 0xfff;
-        frame(context, &one);
+            one->vlan = packet->hv1.tp_vlan_tci & 0xfff;
+        if (waiting == RING_FRAMES) {
+            take(context, frames, waiting);
+            waiting = 0;
+        }
         done++;
         if (!packet->tp_next_offset)
             break;
         at += packet->tp_next_offset;
     }
+    if (waiting > 0)
+        take(context, frames, waiting);
     return done;
 }
 
-uint32_t ring_read(struct ring *ring, uint32_t blocks, void (*frame)(void *context, const struct frame *),
+uint32_t ring_read(struct ring *ring, uint32_t blocks, void (*take)(void *context, const struct frame *, size_t count),
                    void *context)
 {
     uint32_t frames = 0;
@@ -158,7 +166,7 @@ uint32_t ring_read(struct ring *ring, uint32_t blocks, void (*frame)(void *conte
         struct tpacket_hdr_v1 *head = block_head(ring, ring->next);
         if (!is_ours(head))
             break;
-        frames += read_block(ring, ring->memory + (size_t)ring->next * ring->block_size, frame, context);
+        frames += read_block(ring, ring->memory + (size_t)ring->next * ring->block_size, take, context);
         give_back(head);
         ring->next = (ring->next + 1) % ring->blocks;
     }

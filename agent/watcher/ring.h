@@ -15,9 +15,11 @@ int ring_open(const struct message_port_opened *, int descriptor, struct ring **
 void ring_close(struct ring **);
 int ring_descriptor(const struct ring *);
 
-/* Hand over the frames of at most `blocks` blocks that are full or due, in order. Returns how many frames; a frame is
- * borrowed for the length of the call. */
-uint32_t ring_read(struct ring *, uint32_t blocks, void (*frame)(void *context, const struct frame *), void *context);
+/* Hand over the frames of at most `blocks` blocks that are full or due, in order, up to RING_FRAMES at once. Returns
+ * how many frames; they are borrowed for the length of the call. */
+#define RING_FRAMES 32
+uint32_t ring_read(struct ring *, uint32_t blocks, void (*take)(void *context, const struct frame *, size_t count),
+                   void *context);
 /* After an error on the descriptor (the interface went down): take it away, so that the loop is not woken for ever. */
 void ring_forgive(struct ring *);
 /* Packets that the kernel could not place, or that were passed over with a dead watcher's last block, since the last

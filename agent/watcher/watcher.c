@@ -133,10 +133,10 @@ static int on_cutting(sd_event_source *source, uint64_t now, void *context)
 /* --- packets -------------------------------------------------------------------------------------------------------
  */
 
-static void on_frame(void *context, const struct frame *frame)
+static void on_frames(void *context, const struct frame *frames, size_t count)
 {
     struct watcher *watcher = context;
-    mind_frame(watcher->mind, frame);
+    mind_frames(watcher->mind, frames, count);
 }
 
 static int on_packets(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -147,7 +147,7 @@ static int on_packets(sd_event_source *source, int descriptor, uint32_t events, 
     (void)descriptor;
     if (events & (EPOLLERR | EPOLLHUP))
         ring_forgive(port->ring);
-    ring_read(port->ring, BLOCKS_AT_ONCE, on_frame, port->watcher);
+    ring_read(port->ring, BLOCKS_AT_ONCE, on_frames, port->watcher);
     if (orders != port->watcher->orders)
         cut(port->watcher);
     return 0;
@@ -168,7 +168,7 @@ static void on_port_closed(struct watcher *watcher, uint32_t number)
         if (port->opened.number != number)
             continue;
         *at = port->next;
-        ring_read(port->ring, UINT32_MAX, on_frame, watcher); /* what was seen before it went */
+        ring_read(port->ring, UINT32_MAX, on_frames, watcher); /* what was seen before it went */
         watcher->dropped += ring_drops(port->ring);
         close_port(port);
         return;

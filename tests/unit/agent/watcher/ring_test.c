@@ -30,9 +30,8 @@ struct seen {
     uint32_t longest;
 };
 
-static void on_frame(void *context, const struct frame *frame)
+static void look_at(struct seen *seen, const struct frame *frame)
 {
-    struct seen *seen = context;
     assert_int_equal(frame->port, 42);
     assert_int_equal(frame->link, LINK_ETHERNET);
     assert_true(frame->captured == frame->length && frame->captured >= 54);
@@ -44,6 +43,13 @@ static void on_frame(void *context, const struct frame *frame)
     seen->mail += source == 25 || target == 25;
     seen->from_us += frame->direction == FRAME_FROM_GUEST;
     seen->longest = frame->captured > seen->longest ? frame->captured : seen->longest;
+}
+
+static void on_frames(void *context, const struct frame *frames, size_t count)
+{
+    assert_in_range(count, 1, RING_FRAMES);
+    for (size_t i = 0; i < count; i++)
+        look_at(context, &frames[i]);
 }
 
 static bool loopback_up(void)
@@ -112,7 +118,7 @@ static uint32_t read_all_within(struct ring *ring, struct seen *seen, int millis
     uint32_t frames = 0, now;
     struct pollfd wait = {.fd = ring_descriptor(ring), .events = POLLIN};
     while (poll(&wait, 1, milliseconds) > 0) {
-        while ((now = ring_read(ring, 1, on_frame, seen)) > 0)
+        while ((now = ring_read(ring, 1, on_frames, seen)) > 0)
             frames += now;
     }
     return frames;
