@@ -49,10 +49,10 @@ def check_new(checks, bed, agent):
     checks.that("a new port is hooked and watched", True)
     print(f"      after {time.monotonic() - begun:.2f} s, with the time it took to plug")
     checks.that("its guest's mail goes out", mail(bed, 3, 2))
-    agent.wait(lambda: agent.sender("port:vnet3").get("messages") == 2, 3, "the new guest's mail")
+    agent.wait(lambda: agent.sender("port:vnet3").get("messages") == 2, 10, "the new guest's mail")
     checks.that("and is counted for it", True)
     block(agent, "port:vnet3")
-    agent.wait(lambda: not bed.can_connect("vps3", bed.SINK4, 25, 0.3), 3, "the block")
+    agent.wait(lambda: not bed.can_connect("vps3", bed.SINK4, 25, 0.3), 10, "the block")
     checks.that("it can be blocked", True)
 
 
@@ -81,32 +81,32 @@ def check_next_customer(checks, bed, agent):
 def check_return(checks, bed, agent):
     """The same guest comes again, as after its own restart: the block stands."""
     block(agent, "port:vnet2")
-    agent.wait(lambda: not bed.can_connect("vps2", bed.SINK4, 25, 0.3), 3, "the block")
+    agent.wait(lambda: not bed.can_connect("vps2", bed.SINK4, 25, 0.3), 10, "the block")
     bed.unplug(2)
     agent.wait(lambda: "vnet2" not in elements(bed, "block_port"), PATIENCE, "the element's end")
     bed.plug(2)
     agent.wait(lambda: "vnet2" in elements(bed, "block_port"), PATIENCE, "the block's return")
     checks.that("a guest that is restarted is blocked as before", not bed.can_connect("vps2", bed.SINK4, 25, 0.5))
     agent.postern("release", "port:vnet2", "--reason", "end of the test")
-    agent.wait(lambda: bed.can_connect("vps2", bed.SINK4, 25, 0.3), 3, "the release")
+    agent.wait(lambda: bed.can_connect("vps2", bed.SINK4, 25, 0.3), 10, "the release")
 
 
 def check_rename(checks, bed, agent):
     """A renamed port is another sender; the old name's block is gone with it."""
     block(agent, "port:vnet1")
-    agent.wait(lambda: not bed.can_connect("vps1", bed.SINK4, 25, 0.3), 3, "the block")
+    agent.wait(lambda: not bed.can_connect("vps1", bed.SINK4, 25, 0.3), 10, "the block")
     for command in ("link set vnet1 down", "link set vnet1 name vnet9", "link set vnet9 up"):
         bed.run("hv", ["ip"] + command.split())
     agent.wait(lambda: "vnet9" in hooked(agent) and "vnet1" not in hooked(agent), PATIENCE, "the hook under the new name")
     checks.that("a renamed port is hooked under its new name alone", True)
     checks.that("the old name's block is gone", "vnet1" not in elements(bed, "block_port"))
     checks.that("it sends under the new name", bed.can_connect("vps1", bed.SINK4, 25) and mail(bed, 1))
-    agent.wait(lambda: agent.sender("port:vnet9").get("messages") == 1, 3, "its mail under the new name")
+    agent.wait(lambda: agent.sender("port:vnet9").get("messages") == 1, 15, "its mail under the new name")
     for command in ("link set vnet9 down", "link set vnet9 name vnet1", "link set vnet1 up"):
         bed.run("hv", ["ip"] + command.split())
     agent.wait(lambda: "vnet1" in hooked(agent) and "vnet9" not in hooked(agent), PATIENCE, "the hook under the old name")
     agent.postern("release", "port:vnet1", "--reason", "end of the test")
-    agent.wait(lambda: bed.can_connect("vps1", bed.SINK4, 25, 0.3), 3, "the release")
+    agent.wait(lambda: bed.can_connect("vps1", bed.SINK4, 25, 0.3), 10, "the release")
 
 
 def check_storm(checks, bed, agent):
@@ -121,7 +121,7 @@ def check_storm(checks, bed, agent):
     done = bed.run("hv", f"N={bed.namespace('vps1')}\n" + script)
     took = time.monotonic() - begun
     checks.that(f"{CYCLES} ports came and went", done.returncode == 0, done.stderr)
-    agent.wait(lambda: watched(agent) == 2 and hooked(agent) == {"vnet1", "vnet2", "uplink0"}, 10, "calm")
+    agent.wait(lambda: watched(agent) == 2 and hooked(agent) == {"vnet1", "vnet2", "uplink0"}, 40, "calm")
     checks.that(f"after {CYCLES} in {took:.1f} s all is as before", True)
     checks.that("no process was started anew", agent.processes() == before, (before, agent.processes()))
     opened.settimeout(2)
@@ -131,7 +131,7 @@ def check_storm(checks, bed, agent):
     opened.close()
     known = agent.sender("port:vnet1").get("messages", 0)
     checks.that("mail is sent", mail(bed, 1, 3))
-    agent.wait(lambda: agent.sender("port:vnet1").get("messages") == known + 3, 3, "the mail")
+    agent.wait(lambda: agent.sender("port:vnet1").get("messages") == known + 3, 10, "the mail")
     checks.that("and counted", True)
     warden = agent.status()["warden"]
     checks.that("nothing was broken meanwhile", warden["repairs"] == 0, warden)
@@ -141,14 +141,14 @@ def check_storm(checks, bed, agent):
 
 def check_restart(checks, bed, agent):
     block(agent, "port:vnet2")
-    agent.wait(lambda: not bed.can_connect("vps2", bed.SINK4, 25, 0.3), 3, "the block")
+    agent.wait(lambda: not bed.can_connect("vps2", bed.SINK4, 25, 0.3), 10, "the block")
     agent.stop()
     bed.plug(5)
     agent.start()
-    agent.wait(lambda: hooked(agent) == {"vnet1", "vnet2", "vnet5", "uplink0"} and watched(agent) == 3, 5, "all ports")
+    agent.wait(lambda: hooked(agent) == {"vnet1", "vnet2", "vnet5", "uplink0"} and watched(agent) == 3, 20, "all ports")
     checks.that("a new start finds all ports", True)
     checks.that("what came while it was away is judged", mail(bed, 5))
-    agent.wait(lambda: agent.sender("port:vnet5").get("messages") == 1, 3, "the mail")
+    agent.wait(lambda: agent.sender("port:vnet5").get("messages") == 1, 10, "the mail")
     checks.that("the block stands as before", not bed.can_connect("vps2", bed.SINK4, 25, 0.4)
                 and "port:vnet2" in agent.orders())
 
@@ -160,7 +160,7 @@ def main():
         checks.skip("ports", lack)
         return checks.close()
     with Testbed("ports", guests=2) as bed, Agent(bed, "hv", CONFIGURATION) as agent:
-        agent.wait(lambda: watched(agent) == 2, 5, "both ports")
+        agent.wait(lambda: watched(agent) == 2, 20, "both ports")
         for part in (check_new, check_gone, check_next_customer, check_return, check_rename, check_storm, check_restart):
             with checks.part(part.__name__):
                 part(checks, bed, agent)
