@@ -186,9 +186,9 @@ static void say_body(struct maker *maker, struct session *session, uint32_t size
     bool campaign = any(maker, 3) == 0;
     uint32_t from = campaign ? any(maker, CAMPAIGNS) * 50000 : any(maker, POOL - 200000);
     int length = snprintf(header, sizeof header,
-                          "Received: from local by mail%u.example.net; Mon, 23 Nov 2026 08:00:%02u +0000\r\n"
-                          "From: Sender %u <user%u@example.net>\r\nSubject: %s %u\r\n"
-                          "Message-ID: <%08x.%u@mail%u.example.net>\r\nMIME-Version: 1.0\r\n"
+                          "Received: from local by mail%u.sender.postern; Mon, 23 Nov 2026 08:00:%02u +0000\r\n"
+                          "From: Sender %u <user%u@sender.postern>\r\nSubject: %s %u\r\n"
+                          "Message-ID: <%08x.%u@mail%u.sender.postern>\r\nMIME-Version: 1.0\r\n"
                           "Content-Type: text/plain\r\n\r\n",
                           number % 2000, number % 60, number % 500, number % 500, campaign ? "Offer" : "Order",
                           campaign ? from : number, any(maker, UINT32_MAX), number, number % 2000);
@@ -205,8 +205,8 @@ static uint32_t reply_to_recipient(struct maker *maker, struct session *session,
 {
     uint32_t luck = any(maker, 100);
     if (luck < refused_of_100)
-        say_line(maker, session, false, "550 5.1.1 <r%u@example.org>: Recipient address rejected: User unknown\r\n",
-                 session->number);
+        say_line(maker, session, false,
+                 "550 5.1.1 <r%u@receiver.postern>: Recipient address rejected: User unknown\r\n", session->number);
     else if (luck < refused_of_100 + 3)
         say_line(maker, session, false, "450 4.2.0 Greylisted, please try again in 300 seconds\r\n");
     else
@@ -220,14 +220,15 @@ static void open_session(struct maker *maker, struct session *session)
     add_step(session, true, SYN, 0, 0, 0);
     add_step(session, false, SYN | ACK, 0, 0, turn(maker) / 4);
     add_step(session, true, ACK, 0, 0, 100);
-    say_line(maker, session, false, "220 mx%u.example.org ESMTP Postfix\r\n", number % 3000);
+    say_line(maker, session, false, "220 mx%u.receiver.postern ESMTP Postfix\r\n", number % 3000);
     if (!maker->kind->tiny)
         add_step(session, true, ACK, 0, 0, 40000);
-    say_line(maker, session, true, "EHLO mail%u.example.net\r\n", number % 2000);
-    say_line(maker, session, false,
-             "250-mx%u.example.org\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-ETRN\r\n250-ENHANCEDSTATUSCODES\r\n"
-             "250-8BITMIME\r\n250-DSN\r\n250 SMTPUTF8\r\n",
-             number % 3000);
+    say_line(maker, session, true, "EHLO mail%u.sender.postern\r\n", number % 2000);
+    say_line(
+        maker, session, false,
+        "250-mx%u.receiver.postern\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-ETRN\r\n250-ENHANCEDSTATUSCODES\r\n"
+        "250-8BITMIME\r\n250-DSN\r\n250 SMTPUTF8\r\n",
+        number % 3000);
 }
 
 static void close_session(struct maker *maker, struct session *session)
@@ -247,10 +248,11 @@ static void converse(struct maker *maker, struct session *session, uint32_t pack
     uint32_t recipients = 1 + any(maker, 5); /* one to five, rather one than five */
     recipients = tiny ? 1 : 1 + (recipients - 1) * any(maker, 5) / 4;
     open_session(maker, session);
-    say_line(maker, session, true, "MAIL FROM:<user%u@example.net> SIZE=%u\r\n", number % 500, 1000 + any(maker, 9000));
+    say_line(maker, session, true, "MAIL FROM:<user%u@sender.postern> SIZE=%u\r\n", number % 500,
+             1000 + any(maker, 9000));
     say_line(maker, session, false, "250 2.1.0 Ok\r\n");
     for (uint32_t i = 0; i < recipients; i++) {
-        say_line(maker, session, true, "RCPT TO:<r%u.%u@d%u.example.org>\r\n", number, i, any(maker, 3000));
+        say_line(maker, session, true, "RCPT TO:<r%u.%u@d%u.receiver.postern>\r\n", number, i, any(maker, 3000));
         accepted += reply_to_recipient(maker, session, tiny ? 50 : 5);
     }
     if (accepted > 0) {
