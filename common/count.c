@@ -1,8 +1,9 @@
 /* How many distinct values, in integers alone, so that every machine prints the same number.
  *
- * Three values stand in the struct, up to 256 in a place, sorted. The next one turns the place into 2,048 registers of
- * a HyperLogLog. The estimate is Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which
- * needs no empirical correction between its ranges:
+ * Three values stand in the struct, up to 256 in a place: a hash table of 8 to 256 slots that grows with them, so that
+ * to add one is to touch one line of the cache, and a count of few values keeps to few lines. The next one turns the
+ * place into 2,048 registers of a HyperLogLog. The estimate is Ertl's ("New cardinality estimation algorithms for
+ * HyperLogLog sketches", 2017), which needs no empirical correction between its ranges:
  *
  *     m^2 / (2 ln 2)  /  ( m * sigma(zero registers / m)  +  sum over other registers of 2^-register )
  *
@@ -23,7 +24,8 @@
 __extension__ typedef unsigned __int128 wide;
 
 union place {
-    uint64_t exact[EXACT]; /* in order */
+    uint64_t
+        exact[EXACT]; /* stirred values, each at its home or behind it, the end leading to the beginning; 0: free */
     uint8_t registers[REGISTERS];
     uint64_t next; /* of a place given back: link to the next such, counted from 1 */
 };
@@ -120,17 +122,19 @@ static uint64_t estimate(uint64_t sum, uint64_t zeros)
     return (uint64_t)((((wide)numerator << 53) / below + (UINT64_C(1) << 19)) >> 20);
 }
 
-/* Values ought to be good hashes; a bijective stir makes sure that a weak one does not skew the registers. */
+/* Values ought to be good hashes; a stir that keeps different ones apart makes sure that a weak one skews neither slots
+ * nor registers. */
 static uint64_t stir(uint64_t hash)
 {
     hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
-    return hash ^ hash >> 31;
+    hash ^= hash >> 31;
+    return hash ? hash : UINT64_MAX; /* 0 marks what is free */
 }
 
-static bool sketch(union place *place, struct count *count, uint64_t hash)
+static bool sketch(union place *place, struct count *count, uint64_t stirred)
 {
-    uint64_t stirred = stir(hash), rest = stirred << INDEX_BITS;
+    uint64_t rest = stirred << INDEX_BITS;
     uint8_t *reg = &place->registers[stirred >> (64 - INDEX_BITS)];
     unsigned rank = rest ? (unsigned)__builtin_clzll(rest) + 1 : RANK_MOST;
     if (rank <= *reg)
@@ -154,38 +158,62 @@ static void convert(union place *place, struct count *count)
     count->few[ESTIMATE] = estimate(count->few[SUM], count->few[ZEROS]);
 }
 
-static void add_to_sketch(union place *place, struct count *count, uint64_t hash)
+static void add_to_sketch(union place *place, struct count *count, uint64_t stirred)
 {
-    if (sketch(place, count, hash))
+    if (sketch(place, count, stirred))
         count->few[ESTIMATE] = estimate(count->few[SUM], count->few[ZEROS]);
 }
 
-/* Where the hash stands or belongs among sorted values. Hashes are spread evenly, so its size says about where: from
- * there it is a few steps within one or two lines of the cache, where halving goes through five and guesses eight
- * branches wrong. */
-static uint32_t rank_of(const uint64_t *sorted, uint32_t number, uint64_t hash)
+/* Of a table with so many values: 2 to the power of this many slots, at most three quarters of them taken while it can
+ * still grow. */
+static unsigned slot_bits(uint32_t number)
 {
-    uint32_t at = (uint32_t)((hash >> 32) * number >> 32);
-    while (at > 0 && sorted[at - 1] >= hash)
-        at--;
-    while (at < number && sorted[at] < hash)
-        at++;
-    return at;
+    unsigned bits = 3;
+    while (bits < 8 && number * 4 > (UINT32_C(3) << bits))
+        bits++;
+    return bits;
 }
 
-static void add_exact(union place *place, struct count *count, uint64_t hash)
+/* Where the value stands, or the free slot that it belongs into; the table's size where it is full of others. */
+static uint32_t slot_of(const union place *place, unsigned bits, uint64_t stirred)
+{
+    uint32_t slots = UINT32_C(1) << bits, home = (uint32_t)(stirred >> (64 - bits));
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t at = (home + i) & (slots - 1);
+        if (place->exact[at] == stirred || place->exact[at] == 0)
+            return at;
+    }
+    return slots;
+}
+
+static void widen(union place *place, unsigned bits)
+{
+    uint64_t before[EXACT / 2];
+    size_t size = sizeof before[0] << bits;
+    memcpy(before, place->exact, size);
+    memset(place->exact, 0, size * 2);
+    for (size_t i = 0; i < size / sizeof before[0]; i++)
+        if (before[i] != 0)
+            place->exact[slot_of(place, bits + 1, before[i])] = before[i];
+}
+
+static void add_exact(union place *place, struct count *count, uint64_t stirred)
 {
     uint32_t number = count->number <= EXACT ? count->number : EXACT;
-    uint32_t at = rank_of(place->exact, number, hash);
-    if (at < number && place->exact[at] == hash)
+    unsigned bits = slot_bits(number);
+    uint32_t at = slot_of(place, bits, stirred);
+    if (at < EXACT && place->exact[at] == stirred)
         return;
-    if (number == EXACT) {
+    if (at == EXACT) {
         convert(place, count);
-        add_to_sketch(place, count, hash);
+        add_to_sketch(place, count, stirred);
         return;
     }
-    memmove(place->exact + at + 1, place->exact + at, (number - at) * sizeof place->exact[0]);
-    place->exact[at] = hash;
+    if (slot_bits(number + 1) > bits) {
+        widen(place, bits);
+        at = slot_of(place, bits + 1, stirred);
+    }
+    place->exact[at] = stirred;
     count->number = number + 1;
 }
 
@@ -206,9 +234,10 @@ static void add_few(struct count_pool *pool, struct count *count, uint64_t hash)
     count->place = link;
     count->number = 0;
     union place *place = &pool->place[link - 1];
+    memset(place->exact, 0, sizeof place->exact[0] << slot_bits(0));
     for (int i = 0; i < FEW; i++)
-        add_exact(place, count, count->few[i]);
-    add_exact(place, count, hash);
+        add_exact(place, count, stir(count->few[i]));
+    add_exact(place, count, stir(hash));
 }
 
 void count_add(struct count_pool *pool, struct count *count, uint64_t hash)
@@ -221,9 +250,9 @@ void count_add(struct count_pool *pool, struct count *count, uint64_t hash)
     if (!place)
         pool->refused++;
     else if (count->number == COUNT_SKETCHED)
-        add_to_sketch(place, count, hash);
+        add_to_sketch(place, count, stir(hash));
     else
-        add_exact(place, count, hash);
+        add_exact(place, count, stir(hash));
 }
 
 uint64_t count_value(const struct count_pool *pool, const struct count *count)

@@ -1,17 +1,47 @@
 /* Borrowed bytes: comparing, trimming, splitting, and making them fit to be shown. ASCII rules, whatever the locale. */
 #include "common/text.h"
 
-static unsigned char lower(char c)
+/* Capitals of a word's eight bytes made small, whatever their order in it. A byte's top bit becomes one in `from_a`
+ * where the byte is 'A' or more, in `beyond_z` where it is more than 'Z'; bytes above 0x7f stay as they are. */
+static inline uint64_t fold_eight(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    uint64_t low = word & ~tops, from_a = low + ones * (0x80 - 'A'), beyond_z = low + ones * (0x7f - 'Z');
+    return word | ((from_a ^ beyond_z) & ~word & tops) >> 2;
+}
+
+static inline uint64_t load_eight(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static inline unsigned char fold_one(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
 static bool bytes_equal_nocase(const char *a, const char *b, size_t length)
 {
+    for (; length >= 8; a += 8, b += 8, length -= 8)
+        if (fold_eight(load_eight(a)) != fold_eight(load_eight(b)))
+            return false;
     for (size_t i = 0; i < length; i++)
-        if (lower(a[i]) != lower(b[i]))
+        if (fold_one(a[i]) != fold_one(b[i]))
             return false;
     return true;
+}
+
+void text_fold(struct text text, char *result)
+{
+    size_t at = 0;
+    for (; text.length - at >= 8; at += 8) {
+        uint64_t word = fold_eight(load_eight(text.bytes + at));
+        memcpy(result + at, &word, sizeof word);
+    }
+    for (; at < text.length; at++)
+        result[at] = (char)fold_one(text.bytes[at]);
 }
 
 bool text_equals_nocase(struct text a, struct text b)

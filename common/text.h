@@ -30,6 +30,9 @@ bool text_equals_nocase(struct text a, struct text b);
 bool text_starts_nocase(struct text whole, struct text start);
 bool text_ends_nocase(struct text whole, struct text end);
 
+/* Copy the text, as long as it is and without a NUL, its ASCII capitals made small. `result` may be `text.bytes`. */
+void text_fold(struct text, char *result);
+
 /* Without spaces, tabs, CR and LF at both ends. */
 struct text text_trim(struct text);
 

@@ -48,13 +48,10 @@ struct text access_map_file(struct text name)
     return (struct text){name.bytes + length, name.length - length};
 }
 
-static size_t lower(struct text text, char *result)
+static struct text lower(struct text text, char *result)
 {
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.bytes[i];
-        result[i] = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
-    }
-    return text.length;
+    text_fold(text, result);
+    return (struct text){result, text.length};
 }
 
 static uint64_t length_bit(size_t length)
@@ -128,7 +125,7 @@ static int read_entry(const struct access_lines *lines, struct text line, struct
     if (failed)
         return failed;
     char lowered[ACCESS_KEY_MOST];
-    key = (struct text){lowered, lower(key, lowered)};
+    key = lower(key, lowered);
     uint32_t place;
     if (find(map, key, &place))
         return 0; /* the first stands, as with postmap */
@@ -211,8 +208,10 @@ static bool answer(const struct access_map *map, struct text key, struct access_
     const struct entry *entry = find(map, key, &place);
     if (!entry)
         return false;
-    *result = (struct access_answer){.action = (enum access_action)entry->action, .points = entry->points};
+    result->action = (enum access_action)entry->action;
+    result->points = entry->points;
     memcpy(result->text, map->bytes.bytes + entry->text, entry->text_length);
+    result->text[entry->text_length] = '\0';
     return true;
 }
 
@@ -227,15 +226,16 @@ static bool find_domain(const struct access_map *map, struct text domain, struct
         return false;
     if (answer(map, domain, result))
         return true;
+    size_t dots[PARENTS_MOST];
     uint32_t parents = 0;
-    for (size_t i = 0; i < domain.length; i++)
-        parents += domain.bytes[i] == '.';
-    for (size_t i = 0; i < domain.length; i++) {
-        if (domain.bytes[i] != '.' || parents-- > PARENTS_MOST)
-            continue;
-        struct text with_dot = {domain.bytes + i, domain.length - i};
+    const char *dot = memrchr(domain.bytes, '.', domain.length);
+    for (; dot != NULL && parents < PARENTS_MOST; dot = memrchr(domain.bytes, '.', dots[parents - 1]))
+        dots[parents++] = (size_t)(dot - domain.bytes);
+    while (parents > 0) {
+        struct text with_dot = {domain.bytes + dots[parents - 1], domain.length - dots[parents - 1]};
         struct text without = {with_dot.bytes + 1, with_dot.length - 1};
-        if (answer(map, with_dot, result) || (without.length > 0 && answer(map, without, result)))
+        parents--;
+        if (answer(map, with_dot, result) || answer(map, without, result))
             return true;
     }
     return false;
@@ -252,25 +252,24 @@ static struct text joined(struct text local, struct text domain, char *room)
 
 bool access_map_find_address(struct access_map *map, struct text address, struct access_answer *result)
 {
-    *result = (struct access_answer){.points = -1};
+    access_answer_clear(result);
     struct text subject = address.length == 0 ? TEXT("<>") : address;
     if (subject.length > ACCESS_KEY_MOST)
         return false;
     if (map->patterns)
         return access_patterns_find(map->patterns, subject, result);
     char whole[ACCESS_KEY_MOST], room[ACCESS_KEY_MOST];
-    subject = (struct text){whole, lower(subject, whole)};
+    subject = lower(subject, whole);
     if (answer(map, subject, result))
         return true;
-    size_t at = subject.length;
-    while (at > 0 && subject.bytes[at - 1] != '@')
-        at--;
-    if (at == 0)
+    const char *at = memrchr(subject.bytes, '@', subject.length);
+    if (at == NULL)
         return false;
-    struct text domain = {subject.bytes + at, subject.length - at}, local = {subject.bytes, at - 1}, plain = local;
-    for (size_t i = 1; i < plain.length; i++)
-        if (plain.bytes[i] == '+')
-            plain.length = i;
+    struct text domain = {at + 1, (size_t)(subject.bytes + subject.length - (at + 1))};
+    struct text local = {subject.bytes, (size_t)(at - subject.bytes)}, plain = local;
+    const char *plus = local.length > 1 ? memchr(local.bytes + 1, '+', local.length - 1) : NULL;
+    if (plus != NULL)
+        plain.length = (size_t)(plus - local.bytes);
     bool extended = plain.length < local.length;
     if (extended && answer(map, joined(plain, domain, room), result))
         return true;
@@ -283,11 +282,11 @@ bool access_map_find_address(struct access_map *map, struct text address, struct
 
 bool access_map_find_name(struct access_map *map, struct text name, struct access_answer *result)
 {
-    *result = (struct access_answer){.points = -1};
+    access_answer_clear(result);
     if (name.length == 0 || name.length > ACCESS_KEY_MOST)
         return false;
     if (map->patterns)
         return access_patterns_find(map->patterns, name, result);
     char whole[ACCESS_KEY_MOST];
-    return find_domain(map, (struct text){whole, lower(name, whole)}, result);
+    return find_domain(map, lower(name, whole), result);
 }

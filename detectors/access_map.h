@@ -39,6 +39,14 @@ struct access_answer {
     char text[ACCESS_TEXT];    /* behind the action; may be empty */
 };
 
+/* No answer. Its text is ended, not wiped: nearly every look-up is for nothing, and there are several a recipient. */
+static inline void access_answer_clear(struct access_answer *answer)
+{
+    answer->action = ACCESS_UNKNOWN;
+    answer->points = -1;
+    answer->text[0] = '\0';
+}
+
 struct access_map;
 
 /* The file behind the name of a map: the name without "hash:", "pcre:" and their like. */

@@ -41,7 +41,7 @@ static bool find(const struct access_maps *maps, struct text key, struct access_
     for (uint32_t i = 0; i < maps->count; i++)
         if (look(maps->items[i], key, result) && result->action != ACCESS_PASSED)
             return true;
-    *result = (struct access_answer){.points = -1};
+    access_answer_clear(result);
     return false;
 }
 

@@ -1,7 +1,7 @@
 /* The last few different texts, by their hash: has this one been here a moment ago?
  *
- * Hashes are SipHash under a key that stands in the source: state lasts over restarts and replay must agree everywhere.
- * Whoever aims collisions against it gains that two of his names count as one. */
+ * Hashes have no secret key: state lasts over restarts and replay must agree everywhere. Whoever aims collisions at
+ * them gains that two of his names count as one. */
 #ifndef DETECTORS_RECENT_H
 #define DETECTORS_RECENT_H
 

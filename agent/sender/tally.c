@@ -17,10 +17,9 @@ static uint64_t hash_of(struct text name, size_t fold)
     size_t length = name.length < sizeof folded ? name.length : sizeof folded;
     if (length == 0)
         return XXH3_64bits("", 0);
-    memcpy(folded, name.bytes, length);
-    for (size_t i = fold; i < length; i++)
-        if (folded[i] >= 'A' && folded[i] <= 'Z')
-            folded[i] = (char)(folded[i] | 0x20);
+    fold = fold < length ? fold : length;
+    memcpy(folded, name.bytes, fold);
+    text_fold((struct text){name.bytes + fold, length - fold}, folded + fold);
     return XXH3_64bits(folded, length);
 }
 

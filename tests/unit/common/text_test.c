@@ -9,6 +9,25 @@
 
 #define COUNT_OF(rows) (sizeof(rows) / sizeof(rows)[0])
 
+/* Every byte at every place of a word and behind it: capitals become small, all else stays. */
+static void folding(void **state)
+{
+    (void)state;
+    char given[21], folded[21];
+    for (int byte = 0; byte < 256; byte++) {
+        for (size_t at = 0; at < sizeof given; at++) {
+            memset(given, 'Q', sizeof given);
+            given[at] = (char)byte;
+            text_fold((struct text){given, sizeof given}, folded);
+            for (size_t i = 0; i < sizeof given; i++) {
+                int want = i != at ? 'q' : byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
+                assert_int_equal((unsigned char)folded[i], want);
+            }
+            assert_true(text_equals_nocase((struct text){given, sizeof given}, (struct text){folded, sizeof folded}));
+        }
+    }
+}
+
 static void compares(void **state)
 {
     (void)state;
@@ -152,6 +171,7 @@ static void copies_what_may_go_to_a_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folding),
         cmocka_unit_test(compares),
         cmocka_unit_test(compares_ascii_letters_without_case),
         cmocka_unit_test(trims_blanks_at_both_ends),
