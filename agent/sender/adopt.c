@@ -40,17 +40,18 @@ static void forget_count(struct sender_record *record, int which)
     memset(record->recent, 0, sizeof record->recent);
 }
 
-/* Whether a count without a place, or with one of its own that no other count has, can be believed. */
-static bool count_is_sound(const struct count *count, uint32_t sketches, uint8_t *taken)
+/* The quarters that the count holds of the pool, 0 where it cannot be believed or another has the same place. */
+static uint32_t hold_count(struct senders *senders, struct sender_record *record, int which, uint8_t *taken)
 {
-    if (count->place == 0)
-        return count->number <= 3;
-    uint32_t index = count->place - 1;
-    if (index >= sketches || (count->number > 256 && count->number != COUNT_SKETCHED) ||
-        (taken[index / 8] & (1U << index % 8)) != 0)
-        return false;
-    taken[index / 8] |= (uint8_t)(1U << index % 8);
-    return true;
+    uint32_t from, quarters;
+    bool sound = count_is_sound(senders->pool, count_of(record, which), &from, &quarters);
+    if (!sound || (quarters > 0 && (taken[from / 8] & (1U << from % 8)) != 0)) {
+        forget_count(record, which);
+        return 0;
+    }
+    if (quarters > 0)
+        taken[from / 8] |= (uint8_t)(1U << from % 8);
+    return quarters;
 }
 
 static void forget_counts(struct senders *senders)
@@ -68,15 +69,10 @@ static void adopt_pool(struct senders *senders, uint8_t *taken)
     void *memory = (char *)senders->block + senders->layout.pool;
     uint32_t sketches = senders->block->sketches, held = 0;
     senders->pool = count_pool_adopt(memory, count_pool_memory(sketches), sketches);
-    for (uint32_t i = 0; senders->pool != NULL && i < senders->block->high_water; i++) {
-        for (int c = 0; c < COUNTS; c++) {
-            struct count *count = count_of(senders_record_at(senders, i), c);
-            if (!count_is_sound(count, sketches, taken))
-                forget_count(senders_record_at(senders, i), c);
-            held += count->place != 0;
-        }
-    }
-    if (senders->pool != NULL && sketches - count_pool_free(senders->pool) <= held + sketches / 4)
+    for (uint32_t i = 0; senders->pool != NULL && i < senders->block->high_water; i++)
+        for (int c = 0; c < COUNTS; c++)
+            held += hold_count(senders, senders_record_at(senders, i), c, taken);
+    if (senders->pool != NULL && sketches - count_pool_free(senders->pool) <= held / 4 + 1 + sketches / 4)
         return;
     forget_counts(senders);
     senders->pool = count_pool_place(memory, sketches);
@@ -140,7 +136,7 @@ struct senders *senders_adopt(void *memory, size_t size, const struct senders_sh
     if (!senders_lay_out(shape, &layout) || size < layout.size || !block_is_ours(block, shape))
         return NULL;
     CLEANUP(senders_release) struct senders *senders = calloc(1, sizeof *senders);
-    CLEANUP(free_memory) uint8_t *taken = calloc(1, shape->sketches / 8 + 1);
+    CLEANUP(free_memory) uint8_t *taken = calloc(1, shape->sketches / 2 + 1); /* a bit for each quarter of a place */
     CLEANUP(free_memory) struct aged *aged = calloc(block->high_water + 1, sizeof *aged);
     if (senders == NULL || taken == NULL || aged == NULL)
         return NULL;

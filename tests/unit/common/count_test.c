@@ -79,6 +79,36 @@ static void three_values_need_no_place(void **state)
     free(pool);
 }
 
+/* Few values take a small place, of which there are as many as places in all; where these are used up, a large one. */
+static void small_counts_take_small_places(void **state)
+{
+    (void)state;
+    enum { COUNTS = 14, PLACES = 8 };
+    struct count_pool *pool = pool_of(PLACES); /* eight small, six large */
+    struct count counts[COUNTS] = {0};
+    for (int c = 0; c < COUNTS; c++)
+        for (uint64_t i = 0; i < 48; i++)
+            count_add(pool, &counts[c], hash_of((uint64_t)c, i));
+    assert_int_equal(count_pool_free(pool), 0);
+    assert_int_equal(count_pool_refused(pool), 0);
+    /* No large one is left for the first: it takes what its own can hold, and what it loses is counted. */
+    for (uint64_t i = 0; i < 70; i++)
+        count_add(pool, &counts[0], hash_of(0, i));
+    assert_int_equal(count_value(pool, &counts[0]), 64);
+    assert_int_equal(count_pool_refused(pool), 6);
+    /* Room again: it moves, and is exact from there on. */
+    count_clear(pool, &counts[COUNTS - 1]);
+    for (uint64_t i = 0; i < 256; i++)
+        count_add(pool, &counts[0], hash_of(0, i));
+    assert_int_equal(count_value(pool, &counts[0]), 256);
+    for (int c = 1; c < COUNTS - 1; c++)
+        assert_int_equal(count_value(pool, &counts[c]), 48);
+    for (int c = 0; c < COUNTS; c++)
+        count_clear(pool, &counts[c]);
+    assert_int_equal(count_pool_free(pool), PLACES);
+    free(pool);
+}
+
 static void the_standard_error_is_within_three_percent(void **state)
 {
     (void)state;
@@ -228,6 +258,7 @@ int main(void)
         cmocka_unit_test(is_exact_up_to_256),
         cmocka_unit_test(zero_and_all_ones_are_values_like_others),
         cmocka_unit_test(three_values_need_no_place),
+        cmocka_unit_test(small_counts_take_small_places),
         cmocka_unit_test(the_standard_error_is_within_three_percent),
         cmocka_unit_test(weak_hashes_are_counted_as_well),
         cmocka_unit_test(every_machine_prints_the_same),
