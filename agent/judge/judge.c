@@ -143,9 +143,14 @@ static void fetch_states(const struct judge *judge, struct sender_record *record
     }
 }
 
-void judge_fetch(const struct judge *judge, const struct origin *origin)
+uint32_t judge_fetch_note(const struct judge *judge, const struct origin *origin)
 {
-    senders_fetch(judge->senders, origin, judge->state_offset[0], judge->judge_bytes);
+    return senders_fetch_note(judge->senders, origin);
+}
+
+void judge_fetch(const struct judge *judge, uint32_t note)
+{
+    senders_fetch(judge->senders, note, judge->state_offset[0], judge->judge_bytes);
 }
 
 void judge_observe(struct judge *judge, const struct observation *observation)
