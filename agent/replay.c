@@ -68,16 +68,10 @@ static void on_observation(void *context, const struct observation *observation)
     judge_observe(replay->judge, observation);
 }
 
-static uint32_t on_coming(void *context, const struct origin *origin)
+static void on_coming(void *context, const struct origin *origin)
 {
     const struct replay *replay = context;
-    return judge_fetch_note(replay->judge, origin);
-}
-
-static void on_nearer(void *context, uint32_t note)
-{
-    const struct replay *replay = context;
-    judge_fetch(replay->judge, note);
+    judge_fetch(replay->judge, origin);
 }
 
 static void on_session(void *context, const struct session_summary *session)
@@ -155,8 +149,7 @@ static int make_path(struct replay *replay, struct error *error)
     const struct packet_listener listener = {.context = replay,
                                              .observe = on_observation,
                                              .session = is_wanted(replay, RECORD_SESSION) ? on_session : NULL,
-                                             .coming = on_coming,
-                                             .nearer = on_nearer};
+                                             .coming = on_coming};
     settings_ports(capture, settings.streams.ports);
     replay->path = packet_path_create(&settings, &listener, error);
     return replay->path ? 0 : -ENOMEM;

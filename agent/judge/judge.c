@@ -143,14 +143,9 @@ static void fetch_states(const struct judge *judge, struct sender_record *record
     }
 }
 
-uint32_t judge_fetch_note(const struct judge *judge, const struct origin *origin)
+void judge_fetch(const struct judge *judge, const struct origin *origin)
 {
-    return senders_fetch_note(judge->senders, origin);
-}
-
-void judge_fetch(const struct judge *judge, uint32_t note)
-{
-    senders_fetch(judge->senders, note, judge->state_offset[0], judge->judge_bytes);
+    senders_fetch(judge->senders, origin, judge->state_offset[0], judge->judge_bytes);
 }
 
 void judge_observe(struct judge *judge, const struct observation *observation)

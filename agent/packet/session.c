@@ -139,19 +139,13 @@ static void fetch(const void *room)
     smtp_fetch(room);
 }
 
-static uint32_t coming(void *context, const struct segment *segment)
+static void coming(void *context, const struct segment *segment)
 {
     const struct packet_path *path = context;
     struct origin origin = {.port = segment->port,
                             .address = segment->family == 4 ? address_from_ipv4(segment->target)
                                                             : address_from_ipv6(segment->target)};
-    return path->listener.coming(path->listener.context, &origin);
-}
-
-static void nearer(void *context, uint32_t note)
-{
-    const struct packet_path *path = context;
-    path->listener.nearer(path->listener.context, note);
+    path->listener.coming(path->listener.context, &origin);
 }
 
 static bool wanted(void *context, const struct address *client)
@@ -187,7 +181,6 @@ struct packet_path *packet_path_create(const struct packet_settings *settings, c
                                               .closed = closed,
                                               .fetch = fetch,
                                               .coming = listener->coming ? coming : NULL,
-                                              .nearer = nearer,
                                               .wanted = path->local.count > 0 ? wanted : NULL};
     path->streams = streams_create(&settings->streams, &stream_listener, error);
     if (!path->streams) {

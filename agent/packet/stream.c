@@ -319,14 +319,10 @@ struct arrival {
     uint64_t hash;
     const struct segment *segment;
     enum concern concern;
-    uint32_t note; /* of its client, the listener's; 0: none */
 };
 
 static void fetch_stream(const struct streams *s, const struct arrival *arrival)
 {
-    if (arrival->note != 0) {
-        s->listener.nearer(s->listener.context, arrival->note);
-    }
     stream_table_fetch(s, arrival->hash, arrival->segment->payload.length > 0);
 }
 
@@ -356,8 +352,9 @@ static void add_some(struct streams *s, const struct segment *segments, size_t c
             kept[keep].segment = &segments[i];
             kept[keep].hash = stream_table_hash(s, &segments[i]);
             stream_table_fetch_bucket(s, kept[keep].hash);
-            bool speaks = s->listener.coming && says_something(&segments[i], concern);
-            kept[keep].note = speaks ? s->listener.coming(s->listener.context, &segments[i]) : 0;
+            if (s->listener.coming && says_something(&segments[i], concern)) {
+                s->listener.coming(s->listener.context, &segments[i]);
+            }
             keep++;
         }
     }

@@ -37,10 +37,8 @@ struct stream_listener {
     /* Bytes will be passed on soon: time to ask the memory for what the room points to. NULL: for nothing. */
     void (*fetch)(const void *room);
     /* That packet of a server's, which says something, is among the next to be looked at: time to ask the memory for
-     * where its client is noted. NULL: for nothing. A little later `nearer` is called with what it returned, unless
-     * that is 0: time to ask for what is noted there. */
-    uint32_t (*coming)(void *context, const struct segment *);
-    void (*nearer)(void *context, uint32_t note);
+     * what is known of its client. NULL: for nothing. */
+    void (*coming)(void *context, const struct segment *);
     /* Whether connections of that client are to be followed; those of others are counted as incoming. NULL: all. */
     bool (*wanted)(void *context, const struct address *client);
 };

@@ -214,17 +214,11 @@ static uint32_t guess_place(const struct sender *sender)
     return (uint32_t)((hash ^ hash >> 32) >> 16 & (SENDERS_GUESSES - 1));
 }
 
-uint32_t senders_fetch_note(const struct senders *senders, const struct origin *origin)
+void senders_fetch(const struct senders *senders, const struct origin *origin, uint32_t judge_from,
+                   uint32_t judge_until)
 {
     struct sender sender = senders_attribute(senders, origin);
-    uint32_t place = guess_place(&sender);
-    __builtin_prefetch(&senders->guesses[place]);
-    return place + 1;
-}
-
-void senders_fetch(const struct senders *senders, uint32_t note, uint32_t judge_from, uint32_t judge_until)
-{
-    uint32_t guess = senders->guesses[note - 1];
+    uint32_t guess = senders->guesses[guess_place(&sender)];
     if (guess == 0)
         return;
     const char *record = (const char *)senders_record_at(senders, guess - 1);

@@ -113,16 +113,10 @@ static void on_observation(void *context, const struct observation *observation)
     judge_observe(mind->judge, observation);
 }
 
-static uint32_t on_coming(void *context, const struct origin *origin)
+static void on_coming(void *context, const struct origin *origin)
 {
     const struct mind *mind = context;
-    return judge_fetch_note(mind->judge, origin);
-}
-
-static void on_nearer(void *context, uint32_t note)
-{
-    const struct mind *mind = context;
-    judge_fetch(mind->judge, note);
+    judge_fetch(mind->judge, origin);
 }
 
 static int make_path(struct mind *mind, struct error *error)
@@ -137,8 +131,7 @@ static int make_path(struct mind *mind, struct error *error)
         .fragmented_datagrams = capture->fragmented,
         .local = capture->local,
     };
-    const struct packet_listener listener = {
-        .context = mind, .observe = on_observation, .coming = on_coming, .nearer = on_nearer};
+    const struct packet_listener listener = {.context = mind, .observe = on_observation, .coming = on_coming};
     settings_ports(capture, settings.streams.ports);
     if (getrandom(&settings.streams.key, sizeof(settings.streams.key), 0) != sizeof(settings.streams.key))
         return error_set(error, errno, "cannot get random bytes: %s", strerror(errno));
