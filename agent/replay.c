@@ -68,12 +68,6 @@ static void on_observation(void *context, const struct observation *observation)
     judge_observe(replay->judge, observation);
 }
 
-static void on_coming(void *context, const struct origin *origin)
-{
-    const struct replay *replay = context;
-    judge_fetch(replay->judge, origin);
-}
-
 static void on_session(void *context, const struct session_summary *session)
 {
     struct replay *replay = context;
@@ -146,10 +140,8 @@ static int make_path(struct replay *replay, struct error *error)
         .fragmented_datagrams = capture->fragmented,
         .local = replay->options->local.count > 0 ? replay->options->local : capture->local,
     };
-    const struct packet_listener listener = {.context = replay,
-                                             .observe = on_observation,
-                                             .session = is_wanted(replay, RECORD_SESSION) ? on_session : NULL,
-                                             .coming = on_coming};
+    const struct packet_listener listener = {replay, on_observation,
+                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL};
     settings_ports(capture, settings.streams.ports);
     replay->path = packet_path_create(&settings, &listener, error);
     return replay->path ? 0 : -ENOMEM;

@@ -143,11 +143,6 @@ static void fetch_states(const struct judge *judge, struct sender_record *record
     }
 }
 
-void judge_fetch(const struct judge *judge, const struct origin *origin)
-{
-    senders_fetch(judge->senders, origin, judge->state_offset[0], judge->judge_bytes);
-}
-
 void judge_observe(struct judge *judge, const struct observation *observation)
 {
     judge_tick(judge, observation->time);

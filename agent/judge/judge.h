@@ -57,8 +57,6 @@ void judge_destroy(struct judge **);
 /* All of it: the seconds before it, whom it is about (senders_attribute), its record (senders_record), the counting
  * (senders_count), the detectors, and the verdict that follows. */
 void judge_observe(struct judge *, const struct observation *);
-/* Observations of that origin will come soon: ask the memory for what is known of its sender. */
-void judge_fetch(const struct judge *, const struct origin *);
 /* Every whole second up to `now`, each once, however far they have come. Costs nothing but for senders whose verdict
  * may change in one of them, and for detectors that want OBSERVATION_TICK: these get it for every sender that was seen
  * within the last JUDGE_TICKING. */

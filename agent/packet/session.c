@@ -139,15 +139,6 @@ static void fetch(const void *room)
     smtp_fetch(room);
 }
 
-static void coming(void *context, const struct segment *segment)
-{
-    const struct packet_path *path = context;
-    struct origin origin = {.port = segment->port,
-                            .address = segment->family == 4 ? address_from_ipv4(segment->target)
-                                                            : address_from_ipv6(segment->target)};
-    path->listener.coming(path->listener.context, &origin);
-}
-
 static bool wanted(void *context, const struct address *client)
 {
     const struct packet_path *path = context;
@@ -180,7 +171,6 @@ struct packet_path *packet_path_create(const struct packet_settings *settings, c
                                               .gap = gap,
                                               .closed = closed,
                                               .fetch = fetch,
-                                              .coming = listener->coming ? coming : NULL,
                                               .wanted = path->local.count > 0 ? wanted : NULL};
     path->streams = streams_create(&settings->streams, &stream_listener, error);
     if (!path->streams) {

@@ -21,9 +21,6 @@ struct packet_listener {
     void *context;
     void (*observe)(void *context, const struct observation *);
     void (*session)(void *context, const struct session_summary *); /* borrowed; NULL: not wanted */
-    /* Observations of that client are likely to come soon: time to ask the memory for what is known of it. Of the
-     * origin, address and port are filled in. NULL: for nothing. */
-    void (*coming)(void *context, const struct origin *);
 };
 
 struct packet_settings {

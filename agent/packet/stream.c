@@ -334,13 +334,6 @@ static void fetch_behind_room(const struct streams *s, const struct arrival *arr
     }
 }
 
-/* It is the server's packets that make a client's deeds facts: accepted, refused, over. */
-static bool says_something(const struct segment *segment, enum concern concern)
-{
-    return concern == CONCERN_SERVER &&
-           (segment->payload.length > 0 || (segment->flags & (SEGMENT_SYN | SEGMENT_FIN)) != 0);
-}
-
 static void add_some(struct streams *s, const struct segment *segments, size_t count)
 {
     struct arrival kept[STREAMS_AT_ONCE];
@@ -352,9 +345,6 @@ static void add_some(struct streams *s, const struct segment *segments, size_t c
             kept[keep].segment = &segments[i];
             kept[keep].hash = stream_table_hash(s, &segments[i]);
             stream_table_fetch_bucket(s, kept[keep].hash);
-            if (s->listener.coming && says_something(&segments[i], concern)) {
-                s->listener.coming(s->listener.context, &segments[i]);
-            }
             keep++;
         }
     }

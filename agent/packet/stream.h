@@ -36,9 +36,6 @@ struct stream_listener {
     void (*closed)(void *context, struct stream *, void *room, enum close_reason, moment);
     /* Bytes will be passed on soon: time to ask the memory for what the room points to. NULL: for nothing. */
     void (*fetch)(const void *room);
-    /* That packet of a server's, which says something, is among the next to be looked at: time to ask the memory for
-     * what is known of its client. NULL: for nothing. */
-    void (*coming)(void *context, const struct segment *);
     /* Whether connections of that client are to be followed; those of others are counted as incoming. NULL: all. */
     bool (*wanted)(void *context, const struct address *client);
 };

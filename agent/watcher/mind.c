@@ -113,12 +113,6 @@ static void on_observation(void *context, const struct observation *observation)
     judge_observe(mind->judge, observation);
 }
 
-static void on_coming(void *context, const struct origin *origin)
-{
-    const struct mind *mind = context;
-    judge_fetch(mind->judge, origin);
-}
-
 static int make_path(struct mind *mind, struct error *error)
 {
     const struct capture_settings *capture = &mind->settings.capture;
@@ -131,7 +125,7 @@ static int make_path(struct mind *mind, struct error *error)
         .fragmented_datagrams = capture->fragmented,
         .local = capture->local,
     };
-    const struct packet_listener listener = {.context = mind, .observe = on_observation, .coming = on_coming};
+    const struct packet_listener listener = {mind, on_observation, NULL};
     settings_ports(capture, settings.streams.ports);
     if (getrandom(&settings.streams.key, sizeof(settings.streams.key), 0) != sizeof(settings.streams.key))
         return error_set(error, errno, "cannot get random bytes: %s", strerror(errno));
