@@ -32,7 +32,7 @@ ifeq ($(VARIANT),fuzz)
 CC := clang
 endif
 
-HOUSE_CFLAGS := -std=c17 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -I. -O2 -g -fno-omit-frame-pointer \
+HOUSE_CFLAGS := -std=c17 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -I. -g $(if $(SANITIZE),-O2 -fno-omit-frame-pointer,-O3) \
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wundef -fstack-protector-strong -fPIE $(if $(SANITIZE),$(SANITIZE),-D_FORTIFY_SOURCE=2)
 HOUSE_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE)

@@ -65,7 +65,7 @@ static void on_observation(void *context, const struct observation *observation)
         replay->messages++;
     else if (observation->kind == OBSERVATION_CONNECTION && observation->connection.outcome == CONNECTION_OPENED)
         replay->connections++;
-    judge_observe(replay->judge, observation);
+    judge_hear(replay->judge, observation);
 }
 
 static void on_session(void *context, const struct session_summary *session)

@@ -1,6 +1,7 @@
 /* The judge's own structs, for the files of this folder alone.
  *
  *     judge.c     the flow: an observation or a tick comes in
+ *     docket.c    those that wait until their batch is whole
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
  *     command.c   what a person ordered
@@ -10,6 +11,7 @@
 #define AGENT_JUDGE_COURT_H
 
 #include "agent/judge/agenda.h"
+#include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
@@ -55,6 +57,7 @@ struct judge {
     moment ticked;                         /* the latest whole second handed in; 0: none */
     moment latest;                         /* of all observations and ticks */
     uint64_t last_order, observations;
+    struct docket docket;
 };
 
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)

@@ -8,6 +8,7 @@
 #include "agent/judge/court.h"
 #include "common/cleanup.h"
 
+#define AHEAD  4 /* observations; the record and states of each are some 25 lines of the cache */
 #define LATEST (INT64_C(8835984000) * SECOND) /* the year 2250: room for holds before 64 bits of nanoseconds end */
 
 static bool is_plain(moment time)
@@ -113,7 +114,7 @@ static void hand_in_tick(struct judge *judge, moment second)
             judge_ask_detectors(judge, r, &tick, judge->wanted_by[OBSERVATION_TICK]);
 }
 
-void judge_tick(struct judge *judge, moment now)
+static void tick_until(struct judge *judge, moment now)
 {
     moment last = now / SECOND * SECOND;
     if (last <= judge->ticked)
@@ -130,33 +131,59 @@ void judge_tick(struct judge *judge, moment now)
     judge->ticked = last;
 }
 
-/* What the detectors remember of a sender lies in some twenty lines of the cache. Asked for all at once, they come in
- * the time of two or three: with the record's own, a tenth of replay's time on trace A of the benchmarks. */
-static void fetch_states(const struct judge *judge, struct sender_record *record, uint32_t detectors)
+void judge_tick(struct judge *judge, moment now)
 {
-    char *bytes = senders_judge_bytes(judge->senders, record);
-    __builtin_prefetch(bytes, 1);
-    for (uint32_t set = detectors; set != 0; set &= set - 1) {
-        uint32_t i = (uint32_t)__builtin_ctz(set);
-        for (size_t at = 0; at < detector_table[i]->state_size; at += 64)
-            __builtin_prefetch(bytes + judge->state_offset[i] + at, 1);
-    }
+    judge_catch_up(judge);
+    tick_until(judge, now);
+}
+
+static void judge_one(struct judge *judge, const struct observation *observation, const struct sender *sender)
+{
+    tick_until(judge, observation->time);
+    judge->observations++;
+    if (observation->time > judge->latest)
+        judge->latest = observation->time;
+    if (sender->kind == SENDER_NONE)
+        return;
+    struct sender_record *record = senders_record(judge->senders, sender, observation->time);
+    senders_count(judge->senders, record, observation);
+    if (judge->wanted_by[observation->kind] != 0)
+        judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
 }
 
 void judge_observe(struct judge *judge, const struct observation *observation)
 {
-    judge_tick(judge, observation->time);
-    judge->observations++;
-    if (observation->time > judge->latest)
-        judge->latest = observation->time;
+    judge_catch_up(judge);
     struct sender sender = senders_attribute(judge->senders, &observation->origin);
-    if (sender.kind == SENDER_NONE)
+    judge_one(judge, observation, &sender);
+}
+
+void judge_hear(struct judge *judge, const struct observation *observation)
+{
+    struct docket_entry *entry = docket_add(&judge->docket, observation);
+    if (entry == NULL) {
+        judge_catch_up(judge);
+        entry = docket_add(&judge->docket, observation);
+    }
+    if (entry == NULL) { /* texts longer than any room */
+        judge_observe(judge, observation);
         return;
-    struct sender_record *record = senders_record(judge->senders, &sender, observation->time);
-    fetch_states(judge, record, judge->wanted_by[observation->kind]);
-    senders_count(judge->senders, record, observation);
-    if (judge->wanted_by[observation->kind] != 0)
-        judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
+    }
+    entry->sender = senders_attribute(judge->senders, &observation->origin);
+    entry->note = senders_fetch_note(judge->senders, &entry->sender);
+}
+
+/* What the detectors remember of a sender lies in some twenty lines of the cache: while one observation is judged,
+ * those of the next but one are on their way. */
+void judge_catch_up(struct judge *judge)
+{
+    struct docket *docket = &judge->docket;
+    for (size_t i = 0; i < docket->count; i++) {
+        if (i + AHEAD < docket->count)
+            senders_fetch(judge->senders, docket->entries[i + AHEAD].note, judge->state_offset[0], judge->judge_bytes);
+        judge_one(judge, &docket->entries[i].observation, &docket->entries[i].sender);
+    }
+    docket_clear(docket);
 }
 
 /* Those that the new settings allow are let go now; all others are looked at anew in the next second. */

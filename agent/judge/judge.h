@@ -57,6 +57,10 @@ void judge_destroy(struct judge **);
 /* All of it: the seconds before it, whom it is about (senders_attribute), its record (senders_record), the counting
  * (senders_count), the detectors, and the verdict that follows. */
 void judge_observe(struct judge *, const struct observation *);
+/* The same, a little later: what was heard is judged, in its order, by judge_catch_up(), and before that where there is
+ * no more room for it or judge_observe() or judge_tick() is called. Nothing else here may be called in between. */
+void judge_hear(struct judge *, const struct observation *);
+void judge_catch_up(struct judge *);
 /* Every whole second up to `now`, each once, however far they have come. Costs nothing but for senders whose verdict
  * may change in one of them, and for detectors that want OBSERVATION_TICK: these get it for every sender that was seen
  * within the last JUDGE_TICKING. */

@@ -205,18 +205,37 @@ static struct sender_record *add_record(struct senders *senders, const struct se
     return record;
 }
 
-static uint32_t *guess_of(struct senders *senders, const struct sender *sender)
+static uint32_t guess_place(const struct sender *sender)
 {
     uint64_t words[3] = {0};
     memcpy(words, sender, sizeof *sender);
     uint64_t hash =
         (words[0] ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9) ^ words[2] << 40) * UINT64_C(0x9e3779b97f4a7c15);
-    return &senders->guesses[(hash ^ hash >> 32) >> 16 & (SENDERS_GUESSES - 1)];
+    return (uint32_t)((hash ^ hash >> 32) >> 16 & (SENDERS_GUESSES - 1));
+}
+
+uint32_t senders_fetch_note(const struct senders *senders, const struct sender *sender)
+{
+    uint32_t place = guess_place(sender);
+    __builtin_prefetch(&senders->guesses[place]);
+    return place;
+}
+
+void senders_fetch(const struct senders *senders, uint32_t note, uint32_t judge_from, uint32_t judge_until)
+{
+    uint32_t guess = senders->guesses[note];
+    if (guess == 0)
+        return;
+    const char *record = (const char *)senders_record_at(senders, guess - 1);
+    for (size_t at = 0; at < sizeof(struct sender_record); at += LINE)
+        __builtin_prefetch(record + at, 1);
+    for (size_t at = judge_from; at < judge_until; at += LINE)
+        __builtin_prefetch(record + sizeof(struct sender_record) + at, 1);
 }
 
 static struct sender_record *find_record(struct senders *senders, const struct sender *sender)
 {
-    uint32_t *guess = guess_of(senders, sender);
+    uint32_t *guess = &senders->guesses[guess_place(sender)];
     if (*guess != 0) {
         struct sender_record *record = senders_record_at(senders, *guess - 1);
         for (size_t at = 0; at < sizeof *record; at += LINE)

@@ -110,7 +110,7 @@ static int find_senders(struct mind *mind, const struct mind_beginning *beginnin
 static void on_observation(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    judge_observe(mind->judge, observation);
+    judge_hear(mind->judge, observation);
 }
 
 static int make_path(struct mind *mind, struct error *error)
@@ -211,6 +211,7 @@ void mind_frames(struct mind *mind, const struct frame *frames, size_t count)
         }
     }
     packet_path_add_many(mind->path, frames + begin, count - begin);
+    judge_catch_up(mind->judge);
 }
 
 struct judge *mind_judge(struct mind *mind)

@@ -1,9 +1,47 @@
-/* The names of an observation's kinds and outcomes, as records and pages show them. */
+/* What an observation consists of: its texts; the names of kinds and outcomes, as records and pages show them. */
 #include <assert.h>
 #include "common/words/observation.h"
 
 #define NAMES(table)          (sizeof(table) / sizeof(table)[0])
 #define NAME_OF(table, value) ((unsigned)(value) < NAMES(table) ? (table)[value] : "unknown")
+
+size_t observation_texts(struct observation *o, struct text *result[OBSERVATION_TEXTS])
+{
+    size_t count = 0;
+    switch (o->kind) {
+    case OBSERVATION_HELO:
+        result[count++] = &o->helo.name;
+        break;
+    case OBSERVATION_TLS:
+        result[count++] = &o->tls.server_name;
+        break;
+    case OBSERVATION_AUTH:
+        result[count++] = &o->auth.user;
+        result[count++] = &o->auth.mechanism;
+        result[count++] = &o->auth.reply.phrase;
+        break;
+    case OBSERVATION_TRANSACTION:
+        result[count++] = &o->transaction.from;
+        result[count++] = &o->transaction.reply.phrase;
+        break;
+    case OBSERVATION_RECIPIENT:
+        result[count++] = &o->recipient.from;
+        result[count++] = &o->recipient.address;
+        result[count++] = &o->recipient.reply.phrase;
+        break;
+    case OBSERVATION_MESSAGE:
+        result[count++] = &o->message.from;
+        result[count++] = &o->message.helo;
+        result[count++] = &o->message.reply.phrase;
+        break;
+    case OBSERVATION_CONNECTION:
+    case OBSERVATION_CLOSE:
+    case OBSERVATION_TICK:
+    case OBSERVATION_KINDS:
+        break;
+    }
+    return count;
+}
 
 const char *observation_kind_name(enum observation_kind kind)
 {

@@ -7,6 +7,7 @@
 #define COMMON_WORDS_OBSERVATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "common/address.h"
 #include "common/moment.h"
@@ -100,6 +101,10 @@ struct observation {
         } close;
     };
 };
+
+/* Where its texts stand, for who keeps a copy; returns how many there are. */
+#define OBSERVATION_TEXTS 3
+size_t observation_texts(struct observation *, struct text *result[OBSERVATION_TEXTS]);
 
 const char *observation_kind_name(enum observation_kind);
 const char *tls_use_name(enum tls_use);           /* "none", "starttls", "implicit" */

@@ -56,6 +56,25 @@ static void test_ticks_may_come_one_by_one_or_all_at_once(void **unused)
     }
 }
 
+/* Heard now and judged in batches: the same lines in the same order. */
+static void test_a_batch_changes_nothing(void **unused)
+{
+    (void)unused;
+    struct court one, other;
+    court_begin(&one, "");
+    court_begin(&other, "");
+    one.with_evidence = other.with_evidence = true;
+    other.later = true;
+    live_through(&one, 6, false, 0, 4000);
+    live_through(&other, 6, false, 0, 4000);
+    assert_true(other.lines.length < one.lines.length);
+    judge_catch_up(other.judge);
+    assert_int_equal(one.lines.length, other.lines.length);
+    assert_memory_equal(one.lines.bytes, other.lines.bytes, one.lines.length);
+    court_end(&one);
+    court_end(&other);
+}
+
 static struct senders *adopt(struct court *court, uint32_t *dropped)
 {
     senders_release(&court->senders);
@@ -247,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticks_may_come_one_by_one_or_all_at_once),
+        cmocka_unit_test(test_a_batch_changes_nothing),
         cmocka_unit_test(test_a_restart_changes_nothing),
         cmocka_unit_test(test_killed_at_any_instruction),
         cmocka_unit_test(test_hostile_bytes_are_held_to_their_ranges),

@@ -56,9 +56,32 @@ static void every_value_has_its_name_and_no_other_has(void **state)
     }
 }
 
+/* Whoever keeps a copy must find every text: what is not listed would point into a packet that is gone. */
+static void texts(void **state)
+{
+    (void)state;
+    static const size_t wanted[OBSERVATION_KINDS] = {
+        [OBSERVATION_HELO] = 1,        [OBSERVATION_TLS] = 1,       [OBSERVATION_AUTH] = 3,
+        [OBSERVATION_TRANSACTION] = 2, [OBSERVATION_RECIPIENT] = 3, [OBSERVATION_MESSAGE] = 3,
+    };
+    for (int kind = 0; kind < OBSERVATION_KINDS; kind++) {
+        struct observation observation = {.kind = (enum observation_kind)kind};
+        struct text *found[OBSERVATION_TEXTS];
+        size_t count = observation_texts(&observation, found);
+        assert_int_equal(count, wanted[kind]);
+        for (size_t i = 0; i < count; i++) {
+            assert_true((char *)found[i] >= (char *)&observation &&
+                        (char *)(found[i] + 1) <= (char *)(&observation + 1));
+            for (size_t j = 0; j < i; j++)
+                assert_ptr_not_equal(found[i], found[j]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts),
         cmocka_unit_test(every_value_has_its_name_and_no_other_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
