@@ -1,5 +1,6 @@
 /* JSON records by hand. Everything goes through put(), which latches; numbers and escapes are written without printf.
  */
+#include <assert.h>
 #include <string.h>
 #include "common/json.h"
 
@@ -90,27 +91,6 @@ static void put_string(struct json *json, struct text text)
     put_byte(json, '"');
 }
 
-/* What stands before every value: the comma, and the key where there is one. Keys are our own words: nothing in them
- * needs an escape. */
-static void put_key(struct json *json, const char *key)
-{
-    size_t length = key ? strlen(key) : 0;
-    if (!make_room(json, length + 4))
-        return;
-    char *start = json->out->bytes + json->out->length, *at = start;
-    if (json->comma)
-        *at++ = ',';
-    json->comma = true;
-    if (key) {
-        *at++ = '"';
-        memcpy(at, key, length);
-        at += length;
-        *at++ = '"';
-        *at++ = ':';
-    }
-    json->out->length += (size_t)(at - start);
-}
-
 static void put_unsigned(struct json *json, uint64_t number)
 {
     char digits[20];
@@ -130,11 +110,6 @@ static uint64_t put_sign(struct json *json, int64_t number)
     return -(uint64_t)number;
 }
 
-static void put_null(struct json *json)
-{
-    put(json, "null", 4);
-}
-
 struct json json_begin(struct buffer *out)
 {
     struct json json = {.out = out, .start = out->length};
@@ -150,100 +125,59 @@ bool json_end(struct json *json)
     return !json->failed;
 }
 
-void json_object_open(struct json *json, const char *key)
+void json_put(struct json *json, struct text text)
 {
-    put_key(json, key);
-    put_byte(json, '{');
-    json->comma = false;
+    put(json, text.bytes, text.length);
 }
 
-void json_object_close(struct json *json)
+void json_put_text(struct json *json, struct text text)
 {
-    put_byte(json, '}');
-    json->comma = true;
-}
-
-void json_array_open(struct json *json, const char *key)
-{
-    put_key(json, key);
-    put_byte(json, '[');
-    json->comma = false;
-}
-
-void json_array_close(struct json *json)
-{
-    put_byte(json, ']');
-    json->comma = true;
-}
-
-void json_text(struct json *json, const char *key, struct text text)
-{
-    put_key(json, key);
     put_string(json, text);
 }
 
-void json_string(struct json *json, const char *key, const char *string)
+void json_put_integer(struct json *json, int64_t number)
 {
-    put_key(json, key);
-    if (string)
-        put_string(json, text_of(string));
-    else
-        put_null(json);
-}
-
-void json_integer(struct json *json, const char *key, int64_t number)
-{
-    put_key(json, key);
     put_unsigned(json, put_sign(json, number));
 }
 
-void json_unsigned(struct json *json, const char *key, uint64_t number)
+void json_put_unsigned(struct json *json, uint64_t number)
 {
-    put_key(json, key);
     put_unsigned(json, number);
 }
 
-void json_hundredths(struct json *json, const char *key, int64_t hundredths)
+void json_put_hundredths(struct json *json, int64_t hundredths)
 {
-    put_key(json, key);
     uint64_t number = put_sign(json, hundredths);
     put_unsigned(json, number / 100);
     put(json, (const char[]){'.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)}, 3);
 }
 
-void json_bool(struct json *json, const char *key, bool value)
-{
-    put_key(json, key);
-    if (value)
-        put(json, "true", 4);
-    else
-        put(json, "false", 5);
-}
+/* What our own functions print is shorter than this and needs no escapes. */
+#define PRINTED_MOST 64
+static_assert(MOMENT_TEXT < PRINTED_MOST && ADDRESS_TEXT < PRINTED_MOST, "with its quotes");
 
-void json_moment(struct json *json, const char *key, moment when)
+void json_put_moment(struct json *json, moment when)
 {
-    char text[MOMENT_TEXT];
-    put_key(json, key);
     if (when == 0) {
-        put_null(json);
-        return;
+        put(json, "null", 4);
+    } else if (make_room(json, PRINTED_MOST)) {
+        char *begin = json->out->bytes + json->out->length;
+        *begin = '"';
+        moment_print(when, begin + 1);
+        begin[1 + MOMENT_LENGTH] = '"';
+        json->out->length += MOMENT_LENGTH + 2;
     }
-    moment_print(when, text);
-    put_byte(json, '"');
-    put(json, text, strlen(text));
-    put_byte(json, '"');
 }
 
-void json_address(struct json *json, const char *key, const struct address *address)
+void json_put_address(struct json *json, const struct address *address)
 {
-    char text[ADDRESS_TEXT];
-    put_key(json, key);
     if (address->family == 0) {
-        put_null(json);
-        return;
+        put(json, "null", 4);
+    } else if (make_room(json, PRINTED_MOST)) {
+        char *begin = json->out->bytes + json->out->length;
+        *begin = '"';
+        size_t length = strlen(address_print(address, begin + 1));
+        begin[1 + length] = '"';
+        json->out->length += length + 2;
     }
-    address_print(address, text);
-    put_byte(json, '"');
-    put(json, text, strlen(text));
-    put_byte(json, '"');
 }

@@ -24,17 +24,104 @@ struct json {
 
 struct json json_begin(struct buffer *out); /* opens the record's object */
 bool json_end(struct json *);               /* closes it and adds a newline; false where writing failed */
-void json_object_open(struct json *, const char *key);
-void json_object_close(struct json *);
-void json_array_open(struct json *, const char *key);
-void json_array_close(struct json *);
-void json_text(struct json *, const char *key, struct text);    /* invalid UTF-8 becomes U+FFFD */
-void json_string(struct json *, const char *key, const char *); /* NULL is written as null */
-void json_integer(struct json *, const char *key, int64_t);
-void json_unsigned(struct json *, const char *key, uint64_t);
-void json_hundredths(struct json *, const char *key, int64_t hundredths); /* 1234 is written as 12.34 */
-void json_bool(struct json *, const char *key, bool);
-void json_moment(struct json *, const char *key, moment);                  /* 0, never, is written as null */
-void json_address(struct json *, const char *key, const struct address *); /* none is written as null */
+
+/* The values, without what stands before them. */
+void json_put(struct json *, struct text); /* as it stands: a bracket, a word */
+void json_put_text(struct json *, struct text);
+void json_put_integer(struct json *, int64_t);
+void json_put_unsigned(struct json *, uint64_t);
+void json_put_hundredths(struct json *, int64_t hundredths);
+void json_put_moment(struct json *, moment);
+void json_put_address(struct json *, const struct address *);
+
+/* What stands before every value: the comma, and the key where there is one. Keys are our own words, nothing in them
+ * needs an escape; mostly they are literals, whose length and copying the compiler then knows. */
+static inline void json_key(struct json *json, const char *key)
+{
+    size_t length = key ? strlen(key) : 0;
+    struct buffer *out = json->out;
+    if (json->failed || (out->room - out->length < length + 4 && !buffer_reserve(out, length + 4))) {
+        json->failed = true;
+        return;
+    }
+    char *at = out->bytes + out->length;
+    *at = ',';
+    at += json->comma;
+    json->comma = true;
+    if (key) {
+        *at++ = '"';
+        memcpy(at, key, length);
+        at += length;
+        *at++ = '"';
+        *at++ = ':';
+    }
+    out->length = (size_t)(at - out->bytes);
+}
+
+static inline void json_object_open(struct json *json, const char *key)
+{
+    json_key(json, key);
+    json_put(json, TEXT("{"));
+    json->comma = false;
+}
+static inline void json_object_close(struct json *json)
+{
+    json_put(json, TEXT("}"));
+    json->comma = true;
+}
+static inline void json_array_open(struct json *json, const char *key)
+{
+    json_key(json, key);
+    json_put(json, TEXT("["));
+    json->comma = false;
+}
+static inline void json_array_close(struct json *json)
+{
+    json_put(json, TEXT("]"));
+    json->comma = true;
+}
+static inline void json_text(struct json *json, const char *key, struct text text) /* bad UTF-8 becomes U+FFFD */
+{
+    json_key(json, key);
+    json_put_text(json, text);
+}
+static inline void json_string(struct json *json, const char *key, const char *string) /* NULL is written as null */
+{
+    json_key(json, key);
+    if (string)
+        json_put_text(json, text_of(string));
+    else
+        json_put(json, TEXT("null"));
+}
+static inline void json_integer(struct json *json, const char *key, int64_t number)
+{
+    json_key(json, key);
+    json_put_integer(json, number);
+}
+static inline void json_unsigned(struct json *json, const char *key, uint64_t number)
+{
+    json_key(json, key);
+    json_put_unsigned(json, number);
+}
+static inline void json_hundredths(struct json *json, const char *key, int64_t hundredths) /* 1234 as 12.34 */
+{
+    json_key(json, key);
+    json_put_hundredths(json, hundredths);
+}
+static inline void json_bool(struct json *json, const char *key, bool value)
+{
+    json_key(json, key);
+    json_put(json, value ? TEXT("true") : TEXT("false"));
+}
+static inline void json_moment(struct json *json, const char *key, moment when) /* 0, never, is written as null */
+{
+    json_key(json, key);
+    json_put_moment(json, when);
+}
+static inline void json_address(struct json *json, const char *key, const struct address *address) /* none: null */
+{
+    json_key(json, key);
+    json_put_address(json, address);
+}
 
 #endif

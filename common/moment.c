@@ -1,6 +1,9 @@
 /* Times and durations as text. Pure arithmetic in the proleptic Gregorian calendar: no time zone, no libc clock. */
 #include "common/moment.h"
 
+#include <assert.h>
+#include <string.h>
+
 #define LONGEST_DURATION (3650 * DAY)
 
 /* Days from 1970-01-01 to a date, by counting years from March, so that the leap day is a year's last. */
@@ -24,36 +27,35 @@ static void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *d
     *year = era * 400 + year_of_era + (*month <= 2 ? 1 : 0);
 }
 
-static char *write_digits(char *at, int64_t number, int digits)
+static const char pattern[] = "0000-00-00T00:00:00.000000Z";
+static_assert(sizeof pattern == MOMENT_LENGTH + 1 && sizeof pattern <= MOMENT_TEXT, "all of it");
+
+static inline void write_two(char *at, uint32_t number)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    return at + digits;
+    at[0] = (char)('0' + number / 10);
+    at[1] = (char)('0' + number % 10);
 }
 
 const char *moment_print(moment when, char result[MOMENT_TEXT])
 {
     if (when < 0)
         when = 0; /* the far end of 64 bits is the year 2262 */
-    int64_t year, month, day, in_day = when % DAY;
-    date_of_days(when / DAY, &year, &month, &day);
-    char *at = write_digits(result, year, 4);
-    *at++ = '-';
-    at = write_digits(at, month, 2);
-    *at++ = '-';
-    at = write_digits(at, day, 2);
-    *at++ = 'T';
-    at = write_digits(at, in_day / HOUR, 2);
-    *at++ = ':';
-    at = write_digits(at, in_day / MINUTE % 60, 2);
-    *at++ = ':';
-    at = write_digits(at, in_day / SECOND % 60, 2);
-    *at++ = '.';
-    at = write_digits(at, in_day / MICROSECOND % 1000000, 6);
-    *at++ = 'Z';
-    *at = '\0';
+    int64_t year, month, day;
+    uint64_t seconds = (uint64_t)when / (uint64_t)SECOND;
+    uint32_t micro = (uint32_t)((uint64_t)when % (uint64_t)SECOND) / (uint32_t)MICROSECOND;
+    uint32_t in_day = (uint32_t)(seconds % 86400);
+    date_of_days((int64_t)(seconds / 86400), &year, &month, &day);
+    memcpy(result, pattern, sizeof pattern);
+    write_two(result, (uint32_t)year / 100);
+    write_two(result + 2, (uint32_t)year % 100);
+    write_two(result + 5, (uint32_t)month);
+    write_two(result + 8, (uint32_t)day);
+    write_two(result + 11, in_day / 3600);
+    write_two(result + 14, in_day / 60 % 60);
+    write_two(result + 17, in_day % 60);
+    write_two(result + 20, micro / 10000);
+    write_two(result + 22, micro / 100 % 100);
+    write_two(result + 24, micro % 100);
     return result;
 }
 
@@ -218,6 +220,15 @@ bool duration_parse(struct text text, duration *result)
     } while (text.length > 0);
     *result = sum;
     return true;
+}
+
+static char *write_digits(char *at, int64_t number, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return at + digits;
 }
 
 const char *duration_print(duration length, char result[DURATION_TEXT])

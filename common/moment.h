@@ -17,7 +17,8 @@ typedef int64_t duration; /* nanoseconds */
 #define HOUR        (60 * MINUTE)
 #define DAY         (24 * HOUR)
 
-#define MOMENT_TEXT   32 /* room for a printed moment and its NUL */
+#define MOMENT_LENGTH 27 /* every printed moment has so many bytes */
+#define MOMENT_TEXT   32 /* room for one and its NUL */
 #define DURATION_TEXT 40
 
 /* RFC 3339 in UTC with microseconds: 2026-11-23T08:00:00.000000Z. Years outside 1970-9999 are clamped. Returns
