@@ -68,6 +68,8 @@ static void put_string(struct json *json, struct text text)
     while (at < text.length) {
         while (text.length - at >= 8 && eight_are_plain(text.bytes + at))
             at += 8;
+        if (text.length >= 8 && text.length - at < 8 && eight_are_plain(text.bytes + text.length - 8))
+            at = text.length; /* some of its bytes were looked at again */
         if (at == text.length)
             break;
         unsigned char c = (unsigned char)text.bytes[at];

@@ -36,9 +36,12 @@ static bool bytes_equal_nocase(const char *a, const char *b, size_t length)
 void text_fold(struct text text, char *result)
 {
     size_t at = 0;
-    for (; text.length - at >= 8; at += 8) {
+    while (text.length >= 8) {
         uint64_t word = fold_eight(load_eight(text.bytes + at));
         memcpy(result + at, &word, sizeof word);
+        if (at == text.length - 8)
+            return;
+        at = at + 16 <= text.length ? at + 8 : text.length - 8; /* the last word may have some bytes again */
     }
     for (; at < text.length; at++)
         result[at] = (char)fold_one(text.bytes[at]);

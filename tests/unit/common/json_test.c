@@ -165,9 +165,34 @@ static void whatever_the_bytes_a_reader_can_read_it(void **state)
     }
 }
 
+/* A text of any length, plain or with one byte that is not, wherever it stands. */
+static void texts_of_every_length(void **state)
+{
+    (void)state;
+    for (size_t length = 0; length <= 40; length++) {
+        for (size_t odd = 0; odd <= length; odd++) {
+            char given[41], want[128];
+            memset(given, 'x', sizeof given);
+            if (odd < length)
+                given[odd] = '"';
+            snprintf(want, sizeof want, "{\"t\":\"%.*s%s%.*s\"}\n", (int)odd,
+                     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", odd < length ? "\\\"" : "",
+                     (int)(odd < length ? length - odd - 1 : 0), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+            CLEANUP(buffer_clear) struct buffer out;
+            buffer_init(&out, 1000);
+            struct json json = json_begin(&out);
+            json_text(&json, "t", (struct text){given, length});
+            assert_true(json_end(&json));
+            assert_int_equal(out.length, strlen(want));
+            assert_memory_equal(out.bytes, want, out.length);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_of_every_length),
         cmocka_unit_test(writes_a_record_of_every_kind_of_value),
         cmocka_unit_test(nests_with_commas_where_they_belong),
         cmocka_unit_test(hundredths_have_two_decimals),
