@@ -46,7 +46,8 @@ static void end(struct trace *trace)
 static bool advance(struct traces *traces, struct trace *trace, bool may_read)
 {
     for (;;) {
-        struct error error = {0};
+        struct error error;
+        error.code = 0; /* the text behind it is not worth wiping for each frame */
         size_t consumed = 0;
         struct text rest = {trace->window.bytes + trace->used, trace->window.length - trace->used};
         enum capture_outcome outcome =
