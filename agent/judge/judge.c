@@ -173,14 +173,28 @@ void judge_hear(struct judge *judge, const struct observation *observation)
     entry->note = senders_fetch_note(judge->senders, &entry->sender);
 }
 
-/* What the detectors remember of a sender lies in some twenty lines of the cache: while one observation is judged,
- * those of the next but one are on their way. */
+/* What the detectors remember of a sender lies in some twenty lines of the cache. While one observation is judged,
+ * those that the next but some needs are on their way. */
+static void fetch(const struct judge *judge, const struct docket_entry *entry)
+{
+    const char *bytes = senders_fetch(judge->senders, entry->note);
+    if (bytes == NULL)
+        return;
+    for (uint32_t set = judge->wanted_by[entry->observation.kind]; set != 0; set &= set - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(set);
+        for (size_t at = 0; at < detector_table[i]->state_size; at += 64)
+            __builtin_prefetch(bytes + judge->state_offset[i] + at, 1);
+    }
+}
+
 void judge_catch_up(struct judge *judge)
 {
     struct docket *docket = &judge->docket;
+    for (size_t i = 0; i < docket->count && i < AHEAD; i++)
+        fetch(judge, &docket->entries[i]);
     for (size_t i = 0; i < docket->count; i++) {
         if (i + AHEAD < docket->count)
-            senders_fetch(judge->senders, docket->entries[i + AHEAD].note, judge->state_offset[0], judge->judge_bytes);
+            fetch(judge, &docket->entries[i + AHEAD]);
         judge_one(judge, &docket->entries[i].observation, &docket->entries[i].sender);
     }
     docket_clear(docket);

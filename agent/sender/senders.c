@@ -221,16 +221,15 @@ uint32_t senders_fetch_note(const struct senders *senders, const struct sender *
     return place;
 }
 
-void senders_fetch(const struct senders *senders, uint32_t note, uint32_t judge_from, uint32_t judge_until)
+const char *senders_fetch(const struct senders *senders, uint32_t note)
 {
     uint32_t guess = senders->guesses[note];
     if (guess == 0)
-        return;
+        return NULL;
     const char *record = (const char *)senders_record_at(senders, guess - 1);
     for (size_t at = 0; at < sizeof(struct sender_record); at += LINE)
         __builtin_prefetch(record + at, 1);
-    for (size_t at = judge_from; at < judge_until; at += LINE)
-        __builtin_prefetch(record + sizeof(struct sender_record) + at, 1);
+    return record + sizeof(struct sender_record);
 }
 
 static struct sender_record *find_record(struct senders *senders, const struct sender *sender)
@@ -251,8 +250,10 @@ static struct sender_record *find_record(struct senders *senders, const struct s
     return senders_record_at(senders, number);
 }
 
-/* A sender's age is kept to the second: to set it with every observation would cost three looks into far memory, and
- * tell nobody more. */
+#define AGE_STEP (10 * SECOND)
+
+/* Its place in the order of age is kept in steps: to set it with every observation would cost three looks into far
+ * memory, and tell nobody more. */
 struct sender_record *senders_record(struct senders *senders, const struct sender *sender, moment time)
 {
     struct sender_record *record = find_record(senders, sender);
@@ -261,7 +262,7 @@ struct sender_record *senders_record(struct senders *senders, const struct sende
     if (time <= record->last && time >= record->first)
         return record;
 
-    if (time / SECOND > record->last / SECOND)
+    if (time / AGE_STEP > record->last / AGE_STEP)
         table_touch(senders->table, value_of(senders, record));
     sender_record_open(record);
     if (time > record->last)

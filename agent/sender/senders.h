@@ -55,10 +55,11 @@ struct sender senders_attribute(const struct senders *, const struct origin *);
 /* The record of that sender, made where it was not there; it is now the youngest. The pointer is good until the next
  * call for another sender. */
 struct sender_record *senders_record(struct senders *, const struct sender *, moment);
-/* Ask the memory, in two steps that other work should lie between, for what senders_record() and its caller will touch:
- * where the sender's record is noted, then by the note the record and those bytes of the judge's. */
+/* Ask the memory, in two steps that other work should lie between, for what senders_record() will touch: where the
+ * sender's record is noted, then by the note the record itself. Returns the judge's bytes, for it to ask for its own,
+ * or NULL where nothing is noted. All of it is a guess. */
 uint32_t senders_fetch_note(const struct senders *, const struct sender *);
-void senders_fetch(const struct senders *, uint32_t note, uint32_t judge_from, uint32_t judge_until);
+const char *senders_fetch(const struct senders *, uint32_t note);
 struct sender_record *senders_find(struct senders *, const struct sender *);
 void senders_forget(struct senders *, const struct sender *);
 /* Called with a record that gives way, before it is gone. */

@@ -248,14 +248,14 @@ static void test_the_one_quiet_longest_gives_way(void **unused)
     static const uint32_t steps[] = {1, 2, 3, 4, 1, 5, 6, 2};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct sender sender = user(steps[i]);
-        struct sender_record *record = senders_record(room.senders, &sender, (moment)(i + 1) * SECOND);
+        struct sender_record *record = senders_record(room.senders, &sender, (moment)(i + 1) * 10 * SECOND);
         assert_int_equal(record->messages, 0); /* nobody finds another's counts */
         memset(senders_judge_bytes(room.senders, record), 0xff, 100);
     }
     assert_string_equal(left, "uid:2 uid:3 uid:4 ");
     assert_int_equal(senders_number(room.senders), 4);
     struct sender newcomer = user(9);
-    const uint8_t *bytes = senders_judge_bytes(room.senders, senders_record(room.senders, &newcomer, 100));
+    const uint8_t *bytes = senders_judge_bytes(room.senders, senders_record(room.senders, &newcomer, 100 * SECOND));
     for (int i = 0; i < 100; i++)
         assert_int_equal(bytes[i], 0);
     clear_room(&room);
@@ -309,7 +309,7 @@ static void test_walking_by_age(void **unused)
     char order[128] = "", text[SENDER_TEXT];
     for (size_t i = 0; i < 5; i++) {
         struct sender sender = user(steps[i]);
-        senders_record(room.senders, &sender, (moment)i * SECOND); /* age is kept to the second */
+        senders_record(room.senders, &sender, (moment)i * 10 * SECOND); /* the order of age is kept in such steps */
     }
     for (struct sender_record *r = senders_oldest(room.senders); r; r = senders_younger(room.senders, r))
         strcat(strcat(order, sender_print(&r->sender, text)), " ");
