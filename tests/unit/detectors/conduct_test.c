@@ -375,6 +375,109 @@ static void backup_mx(void **state)
     end(&sender);
 }
 
+/* The queue of a backup MX after a night of a dictionary attack: some ordinary mail, then thousands of names of which
+ * one in fifty is known to the primary. Slowly, or as fast as the primary takes it. */
+static void backup_mx_after_an_attack(void **state)
+{
+    (void)state;
+    static const struct {
+        duration each;
+        uint32_t domains;  /* of customers, at one primary */
+        uint32_t invented; /* domains of the attack's senders; 0: the null sender */
+    } rows[] = {{2 * SECOND, 1, 1000},          {200 * MILLISECOND, 1, 1000}, {100 * MILLISECOND, 3, 1000},
+                {200 * MILLISECOND, 200, 1000}, {200 * MILLISECOND, 1, 1},    {200 * MILLISECOND, 1, 0}};
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 8000; i++) {
+            char from[64], to[64];
+            bool known = i < 10 || i % 50 == 0;
+            if (known)
+                snprintf(from, sizeof from, "friend%u@domain%u.museum", i, i);
+            else if (rows[row].invented == 0)
+                from[0] = '\0';
+            else
+                snprintf(from, sizeof from, "x%u@invented%u.museum", i, i % rows[row].invented);
+            snprintf(to, sizeof to, "name%u@customer%u.museum", i, i % rows[row].domains);
+            deliver(&sender, &(struct mail){1, "mx2.customer.museum", from, to, known ? 250 : 550, 0});
+            sender.now += rows[row].each;
+        }
+        if (sender.peak >= 15)
+            fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* A mail server that asks each sender's server whether the sender exists, as Exim and Postfix can: most are invented by
+ * spammers, many at large providers. Beside that it sends mail of its own. */
+static void callouts(void **state)
+{
+    (void)state;
+    static const char *const from[] = {"", "double-bounce@mx.customer.museum"};
+    for (size_t row = 0; row < sizeof from / sizeof from[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 20000; i++) {
+            uint32_t provider = i % 3 == 0 ? 0 : 1 + next_random(&sender.random) % 2000;
+            struct observation seen = observation_of(OBSERVATION_CONNECTION, sender.now, provider);
+            struct address server = seen.server;
+            see(&sender, &seen);
+            seen = helo_of(sender.now, "mx.customer.museum");
+            see(&sender, &seen);
+            seen = observation_of(OBSERVATION_TRANSACTION, sender.now, provider);
+            seen.transaction.from = text_of(from[row]);
+            see(&sender, &seen);
+            char address[64];
+            snprintf(address, sizeof address, "x%u@provider%u.museum", i, provider);
+            seen = recipient_of(sender.now, from[row], address, happens(&sender, 0.7) ? 550 : 250, 0);
+            seen.server = server;
+            see(&sender, &seen);
+            sender.now += 900 * MILLISECOND;
+            if (i % 20 == 0)
+                deliver(&sender, &(struct mail){provider, "mx.customer.museum", "anna@customer.museum",
+                                                "friend@provider1.museum", 250, 0});
+        }
+        if (sender.peak >= 15)
+            fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* Who only asks, for ever new names at one domain, is no mail server that asks: a person should look. */
+static void harvest(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 8000; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "name%u@victim.museum", i);
+        deliver(&sender, &(struct mail){1, "mail.customer.museum", "", to, 550, 50101});
+        sender.now += 100 * MILLISECOND;
+    }
+    if (sender.peak < 10)
+        fail_msg("%f: %s", sender.peak, sender.why);
+    end(&sender);
+}
+
+/* A bot that invents a sender for each mail, as they do, with a list of which half is good. */
+static void inventive_bot(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 300; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "x%u@invented%u.museum", i, i);
+        snprintf(to, sizeof to, "name%u@domain%u.museum", i, i);
+        deliver(&sender, &(struct mail){i, "mail.customer.museum", from, to, happens(&sender, 0.5) ? 550 : 250, 0});
+        sender.now += 1500 * MILLISECOND;
+    }
+    if (sender.block_messages > 30)
+        fail_msg("%u messages: %s", sender.block_messages, sender.why);
+    end(&sender);
+}
+
 /* A monitor that has lost its network and found it again tells its administrator of each check, thousands at once, by
  * its relay or straight to the administrator's server. */
 static void monitoring(void **state)
@@ -458,8 +561,12 @@ static void greylisted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bots),
+                                       cmocka_unit_test(inventive_bot),
                                        cmocka_unit_test(hit_and_run),
+                                       cmocka_unit_test(harvest),
                                        cmocka_unit_test(hasty_newsletter),
+                                       cmocka_unit_test(backup_mx_after_an_attack),
+                                       cmocka_unit_test(callouts),
                                        cmocka_unit_test(monitoring),
                                        cmocka_unit_test(crude_bot),
                                        cmocka_unit_test(flood),
