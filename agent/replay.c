@@ -44,8 +44,10 @@ struct replay {
     struct traces *traces;
     struct record_writer writer;
     struct progress progress;
-    moment first, now, ticked;
-    moment judged; /* the latest observation: what senders that give way are judged at */
+    moment first, last; /* of all frames */
+    moment now, ticked;
+    uint32_t early; /* frames in a row that are older than that by more than JUDGE_SET_BACK */
+    moment judged;  /* the latest observation: what senders that give way are judged at */
     uint64_t messages, connections, senders_left;
 };
 
@@ -217,6 +219,17 @@ static void tick(struct replay *replay, moment time)
     }
 }
 
+/* The clock of whoever wrote the trace was set back: so is time here, as the live agent has it. Two frames in a row
+ * must say so: one alone is an odd time stamp. */
+static void set_back(struct replay *replay, moment time)
+{
+    replay->now = replay->judged = time;
+    replay->ticked = time / SECOND * SECOND;
+    packet_path_tick(replay->path, replay->ticked);
+    judge_tick(replay->judge, replay->ticked);
+    replay->early = 0;
+}
+
 /* Frames go into the packet path several at once, but none before the second that begins with it. */
 static void feed_some(struct replay *replay, struct frame *frames, size_t count)
 {
@@ -226,10 +239,15 @@ static void feed_some(struct replay *replay, struct frame *frames, size_t count)
         frame->time = frame->time < 0 ? 0 : frame->time > LATEST ? LATEST : frame->time;
         if (replay->first == 0 || frame->time < replay->first)
             replay->first = frame->time;
-        if (frame->time >= replay->ticked + SECOND) {
+        if (frame->time > replay->last)
+            replay->last = frame->time;
+        replay->early = frame->time < replay->ticked - JUDGE_SET_BACK ? replay->early + 1 : 0;
+        if (frame->time >= replay->ticked + SECOND || replay->early > 1) {
             packet_path_add_many(replay->path, frames + fed, i - fed);
             fed = i;
         }
+        if (replay->early > 1)
+            set_back(replay, frame->time);
         if (frame->time > replay->now)
             replay->now = frame->time;
         if (frame->time >= replay->ticked + SECOND)
@@ -290,7 +308,7 @@ static void write_summary(struct replay *replay)
         .senders = senders_number(replay->senders) + replay->senders_left,
         .streams_gapped = counters.sessions_gapped,
         .observations = judge_observations(replay->judge),
-        .span = replay->now - replay->first,
+        .span = replay->last - replay->first,
     };
     record_summary(&replay->writer, &summary);
 }

@@ -3,25 +3,41 @@
  * Idea: the limits that hosting panels and mail servers set by default, in several windows at once (10 seconds to a
  * day), so that neither a flood of seconds nor a trickle that never ends goes by.
  *
- * State (208 bytes): for each window and each thing counted three buckets, each a third of the window long; what has
- * been said. The sum of the buckets covers between two thirds and the whole of the window, so that "214 connections in
- * 60 seconds" is never said of a longer time.
+ * State (232 bytes): for each window and each thing counted three buckets, each a third of the window long; the servers
+ * of this half minute and the one before, a bit each; what has been said. The sum of the buckets covers between two
+ * thirds and the whole of the window, so that "214 connections in 60 seconds" is never said of a longer time.
  *
- * Weights: a limit is no proof, so passing it is worth 1 point, and each doubling a little more. All windows see the
- * same traffic, so the worthiest counts, not the sum. Volume alone is what newsletters and mailing lists live on: it
- * stays at 3.5 points, far below an alert. Only connections within one minute go further, for they tell a flood from
- * mail: mail servers keep to some hundred at a time. A throttle alone is reached at 64 times the limit (3,840 a minute
- * at the default), a block alone at 128 times (7,680 a minute). */
+ * Weights: a limit is no proof, so passing it is worth 1 point, and more with the logarithm of how often it is passed.
+ * All windows see the same traffic, so the worthiest counts, not the sum. Volume alone is what newsletters and mailing
+ * lists live on: it stays at 3.5 points, far below an alert. Only one minute goes further, where it tells a flood from
+ * mail. How far depends on where the flood goes.
+ *
+ * To one server or a few (a relay, the primary of a backup MX, the mailbox that a monitor writes to), whose operator
+ * sees it as well and can defer it, connections alone count: 15 points at 64 times the limit, 20 at 128 times.
+ *
+ * To five servers or more, of which no single one can see it: 4 points at twice the limit, 11 at four times, 15.2 (a
+ * throttle alone, also where some of it has faded) at six times, which is 360 a minute at the default. Messages count
+ * like connections here, held against the same limit, or their own where that is higher: a bot may send many in one
+ * connection. Recipients do not: a circular to a thousand customers is one message.
+ *
+ * It stays at that up to 64 times the limit (3,840 a minute at the default), because fanout sees the same shape, with
+ * at most 4.5: a newsletter with good addresses, on a machine that nobody gave limits of its own, is throttled, but
+ * both together do not make a block (20). A machine that should not be throttled either is given its own
+ * connections_1m. Whatever else is held against the sender (a name that nobody set up, placeholders, refusals) does
+ * make it a block. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include "detectors/detector.h"
+#include "detectors/recent.h"
 #include "detectors/standing.h"
 
 enum thing { CONNECTIONS, MESSAGES, RECIPIENTS, THINGS };
 #define WINDOWS 5
 #define BUCKETS 3
 #define MINUTES 1 /* the window of one minute */
+#define HALF    (30 * SECOND)
+#define MANY    5 /* servers */
 
 static const struct {
     duration length;
@@ -32,9 +48,15 @@ static const struct {
 };
 static const char *const thing_names[THINGS] = {"connections", "messages", "recipients"};
 
-/* Worth of the limit passed, and of each doubling beyond. */
-static const points worths[] = {100, 200, 300, 500, 700, 1000, 1500, 2000, 2400};
-#define LEVELS       ((int)(sizeof worths / sizeof worths[0]))
+/* Worth of so many times the limit: to one server or a few, and to many. */
+static const struct {
+    uint32_t times;
+    points few, many;
+} worths[] = {
+    {1, 100, 100},  {2, 200, 400},   {3, 200, 750},    {4, 300, 1100},   {5, 300, 1300},    {6, 300, 1520},
+    {8, 500, 1520}, {16, 700, 1520}, {32, 1000, 1520}, {64, 1500, 2000}, {128, 2000, 2400}, {256, 2400, 2400},
+};
+#define LEVELS       (sizeof worths / sizeof worths[0])
 #define VOLUME_WORTH 350
 
 struct settings {
@@ -46,6 +68,8 @@ struct settings {
 struct state {
     uint32_t buckets[WINDOWS][THINGS][BUCKETS];
     uint32_t periods[WINDOWS]; /* the number of the bucket that is being filled */
+    uint32_t half;             /* the number of the half minute */
+    uint64_t servers[2];       /* a bit for each: in this half minute, and in the one before */
     struct standing standing;
 };
 static_assert(sizeof(struct state) <= 256, "small");
@@ -60,7 +84,7 @@ static const struct option options[] = {
     DETECTOR_OPTIONS("burst", struct settings, "25"),
     AGAIN_OPTION("burst", struct settings),
     LIMIT(CONNECTIONS, 0, "connections_10s", "30", "Connections in 10 seconds"),
-    LIMIT(CONNECTIONS, 1, "connections_1m", "60", "Connections in one minute"),
+    LIMIT(CONNECTIONS, 1, "connections_1m", "60", "Connections in one minute (to many servers: messages as well)"),
     LIMIT(CONNECTIONS, 2, "connections_10m", "300", "Connections in 10 minutes"),
     LIMIT(CONNECTIONS, 3, "connections_1h", "1000", "Connections in one hour"),
     LIMIT(CONNECTIONS, 4, "connections_24h", "5000", "Connections in 24 hours"),
@@ -122,18 +146,40 @@ static uint32_t count(struct state *state, int window, enum thing thing)
     return sum;
 }
 
-static points worth_of(uint32_t number, uint32_t limit, enum thing thing, int window)
+/* Whether this minute's traffic goes to many servers; this one is among them. */
+static bool goes_to_many(struct state *state, const struct observation *seen)
+{
+    uint32_t half = standing_period(seen->time, HALF);
+    if (half > state->half || standing_is_ahead(state->half, half)) {
+        state->servers[1] = half == state->half + 1 ? state->servers[0] : 0;
+        state->servers[0] = 0;
+        state->half = half;
+    }
+    state->servers[0] |= UINT64_C(1) << recent_hash_address(&seen->server) % 64;
+    return __builtin_popcountll(state->servers[0] | state->servers[1]) >= MANY;
+}
+
+static points worth_of(uint32_t number, uint32_t limit, bool many)
 {
     if (limit == 0 || number <= limit)
         return 0;
-    int level = 0;
-    while (level + 1 < LEVELS && number / 2 >= limit) {
-        number /= 2;
+    size_t level = 0;
+    while (level + 1 < LEVELS && number / limit >= worths[level + 1].times)
         level++;
-    }
-    points worth = worths[level];
-    bool flood = thing == CONNECTIONS && window == MINUTES;
-    return flood || worth <= VOLUME_WORTH ? worth : VOLUME_WORTH;
+    return many ? worths[level].many : worths[level].few;
+}
+
+/* What the count of one window is worth. */
+static points weigh(const struct settings *settings, enum thing thing, int window, uint32_t number, bool many)
+{
+    uint32_t limit = settings->limits[thing][window], measure = settings->limits[CONNECTIONS][window];
+    points volume = worth_of(number, limit, false), flood = 0;
+    if (thing == MESSAGES && measure != 0 && limit > measure)
+        measure = limit;
+    if (window == MINUTES && limit != 0 && (thing == CONNECTIONS || (thing == MESSAGES && many)))
+        flood = worth_of(number, measure, many);
+    volume = volume < VOLUME_WORTH ? volume : VOLUME_WORTH;
+    return flood > volume ? flood : volume;
 }
 
 static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
@@ -144,11 +190,12 @@ static void observe(const void *context, void *memory, const struct observation 
                        : seen->kind == OBSERVATION_MESSAGE  ? MESSAGES
                                                             : RECIPIENTS;
     age(state, seen->time);
+    bool many = goes_to_many(state, seen);
     points most = 0;
     int worthiest = 0;
     for (int i = 0; i < WINDOWS; i++) {
         state->buckets[i][thing][state->periods[i] % BUCKETS]++;
-        points worth = worth_of(count(state, i, thing), settings->limits[thing][i], thing, i);
+        points worth = weigh(settings, thing, i, count(state, i, thing), many);
         if (worth > most) {
             most = worth;
             worthiest = i;

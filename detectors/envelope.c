@@ -4,19 +4,21 @@
  * (you@example.com), the names of the machine itself (root@localhost.localdomain) and names reserved for examples
  * (RFC 2606, 6761). The maps are Postfix's own text, so that a site adds its own. The null sender belongs to bounces,
  * of which an honest machine that receives no mail for others sends few (RFC 5321 4.5.5): many, to many recipients, are
- * backscatter or spam in a bounce's clothes.
+ * backscatter or spam in a bounce's clothes. Mail is what has content: servers that ask others whether an address
+ * exists (Exim's callouts, address verification) name the null sender and a recipient, and leave.
  *
  * A placeholder that a cron job was left with goes to one or two people; a bot's goes to everybody on its list. So the
  * recipients of senders that the maps reject are counted as well.
  *
- * State (176 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
- * transactions with and without a sender in two halves of an hour; a sketch of the null sender's recipients, and one of
- * rejected senders' recipients.
+ * State (184 bytes): the last eight junk addresses; what rejections and warnings of the maps have come to in this hour;
+ * transactions with and without a sender, and recipients of null-sender content, in two halves of an hour; a sketch of
+ * the null sender's recipients, and one of rejected senders' recipients.
  *
  * Weights: a map's entry brings its own points (`points=3`) or those of the options, each address once in `again`.
  * Addresses that only show a badly configured machine are warnings in the shipped maps, and warnings together stay at 3
  * points: a cron job may mail root@localhost.localdomain for years and never cause an alert. Null-sender mail counts
- * where more than half of the transactions are such: 3 points above the limit, 2 more for each doubling. Mail of a
+ * where more than half of the transactions are such: 3 points above the limit, 2 more for each doubling, of not more
+ * than twice the recipients that content went to. Mail of a
  * rejected sender to more than ten recipients in an hour counts 3 points more, 5 above twenty, 7 above forty: with the
  * placeholder's own 3 that is all. `most` keeps all of it below a throttle: a shop that nobody gave its own address has
  * an alert, and a bot, whose burst and fanout the other detectors see, is throttled. */
@@ -48,6 +50,7 @@ struct state {
     struct sketch null_recipients;                /* in one hour */
     struct bitmap junk_recipients;                /* of rejected senders, in this hour */
     uint32_t transactions[HALVES], nulls[HALVES]; /* now, and the half hour before */
+    uint32_t contents[HALVES];                    /* recipients that null-sender content went to */
     uint32_t half, period;                        /* numbers of the half hour, and of the `again` */
     uint32_t recent[REMEMBERED];
     uint8_t next;
@@ -118,7 +121,8 @@ static void age(const struct settings *settings, struct state *state, moment now
             state->junk_recipients = (struct bitmap){{0}};
         state->transactions[1] = passed == 1 ? state->transactions[0] : 0;
         state->nulls[1] = passed == 1 ? state->nulls[0] : 0;
-        state->transactions[0] = state->nulls[0] = 0;
+        state->contents[1] = passed == 1 ? state->contents[0] : 0;
+        state->transactions[0] = state->nulls[0] = state->contents[0] = 0;
         state->half = half;
     }
     uint32_t period = standing_period(now, settings->again);
@@ -129,10 +133,18 @@ static void age(const struct settings *settings, struct state *state, moment now
     }
 }
 
+/* Recipients of the last hour's null-sender mail. Those that refused it are a part of it, as long as there is some. */
+static uint32_t null_mail(const struct state *state)
+{
+    uint32_t recipients = sketch_count(&state->null_recipients);
+    uint64_t most = 2 * ((uint64_t)state->contents[0] + state->contents[1]);
+    return recipients < most ? recipients : (uint32_t)most;
+}
+
 /* What the null-sender mail of the last hour is worth. */
 static points flood_worth(const struct settings *settings, const struct state *state)
 {
-    uint32_t recipients = sketch_count(&state->null_recipients), limit = settings->null_recipients;
+    uint32_t recipients = null_mail(state), limit = settings->null_recipients;
     uint32_t all = state->transactions[0] + state->transactions[1], nulls = state->nulls[0] + state->nulls[1];
     if (limit == 0 || recipients <= limit || nulls <= all / 2)
         return 0;
@@ -189,8 +201,9 @@ static void look_at_null_sender(const struct settings *settings, struct state *s
 {
     struct text recipient = seen->recipient.address;
     bool known = seen->recipient.from.bytes != NULL; /* else MAIL was not seen */
-    if (!known || seen->recipient.from.length > 0 || !sketch_add(&state->null_recipients, recent_hash(recipient)))
+    if (!known || seen->recipient.from.length > 0)
         return;
+    sketch_add(&state->null_recipients, recent_hash(recipient));
     if (!flood_worth(settings, state))
         return;
     points more = raise(settings, state, seen->time);
@@ -199,7 +212,7 @@ static void look_at_null_sender(const struct settings *settings, struct state *s
                      "%u of %u mails have the null sender, to about %u recipients in 1 hour; the limit is %u; the last "
                      "was <%.*s>",
                      state->nulls[0] + state->nulls[1], state->transactions[0] + state->transactions[1],
-                     sketch_count(&state->null_recipients), settings->null_recipients, SHOWN(recipient));
+                     null_mail(state), settings->null_recipients, SHOWN(recipient));
 }
 
 static void look_at_junk_sender(const struct settings *settings, struct state *state, const struct observation *seen,
@@ -227,6 +240,9 @@ static void observe(const void *context, void *memory, const struct observation 
         state->transactions[0]++;
         state->nulls[0] += seen->transaction.from.length == 0;
         look_up(settings, state, &settings->senders, seen->transaction.from, "sender", seen->time, findings);
+    } else if (seen->kind == OBSERVATION_MESSAGE) {
+        if (seen->message.from.length == 0)
+            state->contents[0] += seen->message.recipients > 0 ? seen->message.recipients : 1;
     } else {
         look_up(settings, state, &settings->recipients, seen->recipient.address, "recipient", seen->time, findings);
         look_at_null_sender(settings, state, seen, findings);
@@ -237,7 +253,8 @@ static void observe(const void *context, void *memory, const struct observation 
 const struct detector detector_envelope = {
     .name = "envelope",
     .sees = "Senders and recipients that no honest mail has, by access maps, and floods of mail with the null sender.",
-    .wants = OBSERVATION_BIT(OBSERVATION_TRANSACTION) | OBSERVATION_BIT(OBSERVATION_RECIPIENT),
+    .wants = OBSERVATION_BIT(OBSERVATION_TRANSACTION) | OBSERVATION_BIT(OBSERVATION_RECIPIENT) |
+             OBSERVATION_BIT(OBSERVATION_MESSAGE),
     .options = options,
     .settings_size = sizeof(struct settings),
     .state_size = sizeof(struct state),

@@ -7,8 +7,9 @@
  * State (272 bytes): four sketches of different servers and different recipient domains, in 5 minutes and in an hour.
  *
  * Weights: newsletters, mailing lists and servers with hundreds of mail domains have the same shape, so that it can
- * corroborate but never accuse alone: 2 points at the limit, 4 at twice, 5 at four times, 6 at eight times. The four
- * sketches see the same traffic: the worthiest counts. Ports 465 and 587 are left out: there one's own provider is
+ * corroborate but never accuse alone: 2 points at the limit, 4 at twice, 4.5 at four times. More would make a block of
+ * it together with burst, which sees the same flood of a newsletter (its head says more). The four sketches see the
+ * same traffic: the worthiest counts. Ports 465 and 587 are left out: there one's own provider is
  * asked to deliver. */
 #include <assert.h>
 #include "detectors/detector.h"
@@ -25,7 +26,7 @@ static const struct {
 } windows[WINDOWS] = {{5 * MINUTE, "5 minutes"}, {HOUR, "1 hour"}};
 static const char *const thing_names[THINGS] = {"servers", "recipient domains"};
 
-static const points worths[] = {200, 400, 500, 600};
+static const points worths[] = {200, 400, 450};
 #define LEVELS ((int)(sizeof worths / sizeof worths[0]))
 
 struct settings {
@@ -42,7 +43,7 @@ struct state {
 static_assert(sizeof(struct state) <= 300, "small");
 
 static const struct option options[] = {
-    DETECTOR_OPTIONS("fanout", struct settings, "6"),
+    DETECTOR_OPTIONS("fanout", struct settings, "4.5"),
     AGAIN_OPTION("fanout", struct settings),
     COUNT_OPTION("fanout", struct settings, servers_5m, "10", .most = "1000",
                  .text = "Different servers in 5 minutes above which a sender stands out; 0: no limit."),

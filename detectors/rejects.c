@@ -7,8 +7,9 @@
  * sum by its log-likelihood ratio, until the sum reaches a bound. The bounds follow from the error rates that the
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
- * State (132 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
- * often it is tried (so does refused content of one envelope sender at one server).
+ * State (240 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
+ * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers)
+ * with their refusals; the domains of envelope senders, a bit each.
  *
  * What counts: a recipient accepted, against abuse; an unknown recipient (5.1.x, or 550, 551, 553 without an enhanced
  * code), for it; other final refusals (policy, blacklist, content after DATA) for it by a quarter, since they may
@@ -18,6 +19,29 @@
  * In one connection a domain's recipients are not independent: where a domain has died, a newsletter that is sent in
  * groups has all its subscribers there refused at once. So only the first refused and the first accepted recipient of a
  * domain count in full in each connection, the others by a quarter.
+ *
+ * Whose addresses they were. The test is about mail to a list of the sender's own. Three kinds of honest machine have
+ * addresses that others gave them, and are refused as often as those others please.
+ *
+ * Who asks whether an address exists, with a sender that only such questions have (the null sender, or Postfix's
+ * double-bounce), and who bounces: these recipients stay out of the test, accepted or not.
+ *
+ * Who relays, such as a backup MX that drains what a dictionary attack left in its queue: mail from five domains and
+ * more, refused by one primary server or for a few domains. One server and one domain have a bounded say: the first
+ * refusal counts in full, the second by half, the third by a quarter, further ones not at all, until they have become
+ * fewer than that again; each day halves their number.
+ *
+ * Who was found honest three times, with a domain that died in the middle of its list: the same, by domain alone.
+ *
+ * What does not count there is counted by domain in each hour, and read as what it also may be: someone who tries out
+ * names. Where it is more than all recipients that were accepted in that hour, 100 are worth 2 points, each doubling
+ * one more up to 6; with a sender that only asks two more up to 10, for content may yet speak for the others.
+ *
+ * What remains: a dictionary attack on one domain or server that names the null sender, or senders of five domains and
+ * more, looks the same as a callout or a backup MX. It is noticed by its rate alone, here and in burst, and not blocked
+ * by this detector; so is one from a machine that was found honest three times before. From a few sender domains, and
+ * without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender domains is
+ * taken for the attack itself.
  *
  * Weights: at the upper bound 10*log10((1 - false_negative) / false_positive) points, that is what the test proves; at
  * the lower bound as many are taken back as that proves. The test then begins anew. Its premise is that outcomes are
@@ -29,9 +53,11 @@
  * more, mostly above 50 %. A sender at 8 % is accused about once in 10 million tests by these bounds. */
 #include <assert.h>
 #include <errno.h>
+#include <strings.h>
 #include "detectors/detector.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
+#include "detectors/standing.h"
 
 #define MILLION     INT64_C(1000000)
 #define REMEMBERED  24
@@ -40,10 +66,24 @@
 #define GROUPS      4
 #define GROUP_PART  4
 #define SUM_MOST    DECIBANS(200)
+#define PLACES      8
+#define FULL_SAY    3 /* refusals of one place that count */
+#define RELAYING    5 /* domains of envelope senders */
+#define NOTED_FIRST 100
+#define NOTED_MOST  600
+#define ASKED_MOST  1000
 
 struct settings {
     struct detector_settings base;
+    duration again;
     int32_t false_positive, false_negative, share_honest, share_abuser;
+};
+
+/* A recipient domain or a server, and how often it refused. */
+struct place {
+    uint32_t hash;  /* 0: free */
+    uint16_t noted; /* in this hour, where it was kept out of the test */
+    uint8_t refusals, reserved;
 };
 
 struct state {
@@ -54,11 +94,17 @@ struct state {
     uint32_t groups[GROUPS]; /* connection, domain and outcome, in a hash */
     uint8_t next, honest_run, next_group;
     uint8_t messages; /* 1: a message is among the refused */
+    uint32_t hour, day;
+    uint32_t accepted_now; /* recipients, in this hour */
+    struct place places[PLACES];
+    uint64_t senders[2]; /* the domains of envelope senders: of this day, and of the one before */
+    struct standing standing;
 };
 static_assert(sizeof(struct state) <= 256, "small");
 
 static const struct option options[] = {
     DETECTOR_OPTIONS("rejects", struct settings, "17"),
+    AGAIN_OPTION("rejects", struct settings),
     RATIO_OPTION("rejects", struct settings, false_positive, "0.0001", .least = "0.000001", .most = "0.2",
                  .text = "How often the test may call an honest sender an abuser (one test is some ten recipients)."),
     RATIO_OPTION("rejects", struct settings, false_negative, "0.01", .least = "0.000001", .most = "0.2",
@@ -127,6 +173,96 @@ static bool is_of_group(struct state *state, const struct observation *seen, enu
     return !recent_add(state->groups, GROUPS, &state->next_group, hash ? hash : 1);
 }
 
+static void age(struct state *state, moment now)
+{
+    uint32_t hour = standing_period(now, HOUR), day = standing_period(now, DAY);
+    bool ahead = standing_is_ahead(state->hour, hour) || standing_is_ahead(state->day, day);
+    if (hour <= state->hour && !ahead)
+        return;
+    uint32_t days = ahead ? UINT32_MAX : day - state->day;
+    state->accepted_now = 0;
+    for (int i = 0; i < PLACES; i++) {
+        state->places[i].noted = 0;
+        state->places[i].refusals = days < 8 ? (uint8_t)(state->places[i].refusals >> days) : 0;
+    }
+    if (days > 0) {
+        state->senders[1] = days == 1 ? state->senders[0] : 0;
+        state->senders[0] = 0;
+    }
+    state->hour = hour;
+    state->day = day;
+}
+
+static uint32_t weight_of(const struct place *place)
+{
+    return (uint32_t)place->refusals + place->noted;
+}
+
+/* The place of that hash; where it has none, that of the one with the fewest refusals. */
+static struct place *place_of(struct state *state, uint32_t hash)
+{
+    struct place *least = &state->places[0];
+    for (int i = 0; i < PLACES; i++) {
+        if (state->places[i].hash == hash)
+            return &state->places[i];
+        if (weight_of(&state->places[i]) < weight_of(least))
+            least = &state->places[i];
+    }
+    *least = (struct place){.hash = hash};
+    return least;
+}
+
+/* How often it had refused before. */
+static uint8_t count_refusal(struct state *state, uint32_t hash)
+{
+    struct place *place = place_of(state, hash);
+    uint8_t before = place->refusals;
+    place->refusals += before < UINT8_MAX;
+    return before;
+}
+
+/* Who asks for that address: nobody's mail begins like this, but the questions of mail servers and their bounces. */
+static bool is_question(struct text from)
+{
+    static const char name[] = "double-bounce";
+    return from.bytes != NULL && (from.length == 0 || (from.length >= sizeof name - 1 &&
+                                                       strncasecmp(from.bytes, name, sizeof name - 1) == 0));
+}
+
+static bool relays(const struct state *state)
+{
+    return __builtin_popcountll(state->senders[0] | state->senders[1]) >= RELAYING;
+}
+
+/* By how many halvings the refusal counts less, since server or domain have had their say; FULL_SAY: not at all. */
+static uint8_t lessening(struct state *state, const struct observation *seen, bool content)
+{
+    uint8_t server = count_refusal(state, recent_hash_address(&seen->server)), domain = 0, least = 0;
+    if (!content)
+        domain = count_refusal(state, recent_hash(recent_domain(seen->recipient.address)));
+    if (relays(state))
+        least = server > domain ? server : domain;
+    else if (state->honest_run >= HONEST_RUN)
+        least = domain;
+    return least < FULL_SAY ? least : FULL_SAY;
+}
+
+/* What is kept out of the test: how much of it one domain has refused in this hour. */
+static void note(const struct settings *settings, struct state *state, const struct observation *seen, bool question,
+                 struct findings *findings)
+{
+    struct place *place = place_of(state, recent_hash(recent_domain(seen->recipient.address)));
+    place->noted += place->noted < UINT16_MAX;
+    points worth = 0, most = question ? ASKED_MOST : NOTED_MOST;
+    uint32_t number = place->noted > state->accepted_now ? place->noted : 0;
+    for (; number >= NOTED_FIRST && worth < most; number /= 2)
+        worth += worth == 0 ? 200 : worth < NOTED_MOST ? 100 : 200;
+    points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
+    if (more)
+        findings_add(findings, more, "%u unknown recipients at one domain within an hour; the last: %u for %.*s",
+                     place->noted, seen->recipient.reply.code, SHOWN(seen->recipient.address));
+}
+
 static void begin_anew(struct state *state)
 {
     state->sum = 0;
@@ -165,23 +301,12 @@ static void acquit(struct state *state, points proven, struct findings *findings
     begin_anew(state);
 }
 
-static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
+/* The test: one more outcome. */
+static void test(const struct settings *settings, struct state *state, const struct observation *seen,
+                 enum outcome outcome, uint8_t halvings, struct findings *findings)
 {
-    const struct settings *settings = context;
-    struct state *state = memory;
     bool content = seen->kind == OBSERVATION_MESSAGE;
-    enum outcome outcome = outcome_of(content ? &seen->message.reply : &seen->recipient.reply, content);
-    if (outcome == NOTHING)
-        return;
-    uint32_t hash = content ? recent_hash(seen->message.from) * 31 ^ recent_hash_address(&seen->server)
-                            : recent_hash(seen->recipient.address);
-    if (!recent_add(state->recent, REMEMBERED, &state->next, hash ? hash : 1))
-        return;
-    if (state->sum < -SUM_MOST || state->sum > SUM_MOST || state->given < 0 || state->given > settings->base.most) {
-        begin_anew(state); /* these bytes were left by another process: no test comes to that */
-        state->given = 0;
-    }
-    state->sum += step_of(settings, outcome) / (is_of_group(state, seen, outcome) ? GROUP_PART : 1);
+    state->sum += step_of(settings, outcome) / (is_of_group(state, seen, outcome) ? GROUP_PART : 1) / (1 << halvings);
     if (outcome == ACCEPTED)
         state->accepted++;
     else
@@ -195,6 +320,39 @@ static void observe(const void *context, void *memory, const struct observation 
         accuse(settings, state, seen, bound, findings);
     else if (state->sum <= 0 && state->sum <= bound)
         acquit(state, -bound, findings);
+}
+
+static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
+{
+    const struct settings *settings = context;
+    struct state *state = memory;
+    bool content = seen->kind == OBSERVATION_MESSAGE;
+    struct text from = content ? seen->message.from : seen->recipient.from;
+    enum outcome outcome = outcome_of(content ? &seen->message.reply : &seen->recipient.reply, content);
+    if (outcome == NOTHING)
+        return;
+    uint32_t hash =
+        content ? recent_hash(from) * 31 ^ recent_hash_address(&seen->server) : recent_hash(seen->recipient.address);
+    if (!recent_add(state->recent, REMEMBERED, &state->next, hash ? hash : 1))
+        return;
+    if (state->sum < -SUM_MOST || state->sum > SUM_MOST || state->given < 0 || state->given > settings->base.most) {
+        begin_anew(state); /* these bytes were left by another process: no test comes to that */
+        state->given = 0;
+    }
+    age(state, seen->time);
+    state->accepted_now += outcome == ACCEPTED;
+    if (is_question(from)) {
+        if (outcome == UNKNOWN)
+            note(settings, state, seen, true, findings);
+        return;
+    }
+    if (from.length > 0)
+        state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
+    uint8_t halvings = outcome == ACCEPTED ? 0 : lessening(state, seen, content);
+    if (halvings < FULL_SAY)
+        test(settings, state, seen, outcome, halvings, findings);
+    else if (outcome == UNKNOWN)
+        note(settings, state, seen, false, findings);
 }
 
 const struct detector detector_rejects = {

@@ -5,6 +5,7 @@
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
  *     command.c   what a person ordered
+ *     shift.c     the clock was set back
  *     look.c      what is known of one sender
  *     policy.c score.c storm.c agenda.c   rules and arithmetic that know no judge */
 #ifndef AGENT_JUDGE_COURT_H
@@ -77,6 +78,9 @@ static inline const struct policy *policy_of(const struct judge *judge)
 
 uint32_t judge_bytes_lay_out(uint32_t state_offset[DETECTORS_MOST]); /* their number, and where each state stands */
 uint32_t detector_number(void);
+
+/* shift.c: it is `now`, a whole second, and before what was handed in */
+void judge_shift(struct judge *, moment now);
 
 /* findings.c */
 void judge_ask_detectors(struct judge *, struct sender_record *, const struct observation *, uint32_t detectors);

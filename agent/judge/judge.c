@@ -48,6 +48,8 @@ static int take_up(struct judge *judge, struct error *error)
     struct storm *storm = &judge->storm;
     for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r)) {
         check_judgement(judge, r);
+        if (r->last > judge->latest && is_plain(r->last))
+            judge->latest = r->last;
         struct judgement *judgement = judgement_of(judge, r);
         if (judgement->hold_begun != 0 && storm->count < POLICY_STORM_MOST)
             storm->ordered[storm->count++] = judgement->hold_begun;
@@ -58,6 +60,8 @@ static int take_up(struct judge *judge, struct error *error)
         if (!agenda_add(&judge->agenda, judgement->due, &r->sender))
             return error_set(error, ENOMEM, "no memory for the judge");
     }
+    judge->ticked = judge->latest / SECOND * SECOND;
+    judge->last_order = judge->latest ? (uint64_t)(judge->latest + SECOND) : 0; /* beyond those that were given then */
     qsort(storm->ordered, storm->count, sizeof *storm->ordered, by_moment);
     return 0;
 }
@@ -117,8 +121,11 @@ static void hand_in_tick(struct judge *judge, moment second)
 static void tick_until(struct judge *judge, moment now)
 {
     moment last = now / SECOND * SECOND;
-    if (last <= judge->ticked)
+    if (last <= judge->ticked) {
+        if (last > 0 && judge->ticked - last > JUDGE_SET_BACK)
+            judge_shift(judge, last);
         return;
+    }
     if (judge->wanted_by[OBSERVATION_TICK] != 0 && judge->ticked != 0) {
         for (moment second = judge->ticked + SECOND; second <= last && second < judge->latest + JUDGE_TICKING;
              second += SECOND) {
@@ -139,6 +146,12 @@ void judge_tick(struct judge *judge, moment now)
 
 static void judge_one(struct judge *judge, const struct observation *observation, const struct sender *sender)
 {
+    struct observation late;
+    if (judge->ticked - observation->time > JUDGE_SET_BACK) { /* whether the clock was set is for ticks to say */
+        late = *observation;
+        late.time = judge->ticked;
+        observation = &late;
+    }
     tick_until(judge, observation->time);
     judge->observations++;
     if (observation->time > judge->latest)

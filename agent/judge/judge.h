@@ -55,7 +55,8 @@ struct judge *judge_create(const struct judge_settings *, struct senders *, cons
                            struct error *);
 void judge_destroy(struct judge **);
 /* All of it: the seconds before it, whom it is about (senders_attribute), its record (senders_record), the counting
- * (senders_count), the detectors, and the verdict that follows. */
+ * (senders_count), the detectors, and the verdict that follows. One that is older than the latest tick by more than
+ * JUDGE_SET_BACK is taken as of that tick. */
 void judge_observe(struct judge *, const struct observation *);
 /* The same, a little later: what was heard is judged, in its order, by judge_catch_up(), and before that where there is
  * no more room for it or judge_observe() or judge_tick() is called. Nothing else here may be called in between. */
@@ -63,9 +64,13 @@ void judge_hear(struct judge *, const struct observation *);
 void judge_catch_up(struct judge *);
 /* Every whole second up to `now`, each once, however far they have come. Costs nothing but for senders whose verdict
  * may change in one of them, and for detectors that want OBSERVATION_TICK: these get it for every sender that was seen
- * within the last JUDGE_TICKING. */
+ * within the last JUDGE_TICKING.
+ * A `now` that is earlier than the one before by more than JUDGE_SET_BACK: the clock was set back. Then all that the
+ * judge remembers goes back with it, so that of fading, holds and orders is left what was left; the orders in force are
+ * told again, with their new ends. Up to that, time stands still until the clock has caught up. */
 void judge_tick(struct judge *, moment now);
-#define JUDGE_TICKING HOUR
+#define JUDGE_TICKING  HOUR
+#define JUDGE_SET_BACK MINUTE
 /* Change the settings; scores and verdicts stay. */
 void judge_reload(struct judge *, const struct judge_settings *);
 

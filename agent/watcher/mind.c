@@ -19,7 +19,8 @@ struct mind {
     size_t memory_size;
     struct packet_path *path;
     struct judge *judge;
-    moment ticked; /* the whole second that was handed in last */
+    int64_t ticked; /* the whole second that was handed in last */
+    int64_t early;  /* a second that came too early since then; 0: none */
 };
 
 static int read_file(void *context, const char *name, struct text *result, struct error *error)
@@ -191,11 +192,24 @@ int mind_reload(struct mind *mind, struct text bundle, struct error *error)
     return 0;
 }
 
+/* Whether the clock was set back: only when it says so a second time. Until then frames of before may still lie in the
+ * rings, and would take time forward again. */
+static bool is_set_back(struct mind *mind, int64_t second)
+{
+    if (mind->ticked - second <= JUDGE_SET_BACK / SECOND)
+        return false;
+    bool again = mind->early != 0 && second > mind->early;
+    mind->early = second;
+    return again;
+}
+
 void mind_tick(struct mind *mind, moment now)
 {
-    if (now / SECOND <= mind->ticked)
+    int64_t second = now / SECOND;
+    if (second <= mind->ticked && !is_set_back(mind, second))
         return;
-    mind->ticked = now / SECOND;
+    mind->ticked = second;
+    mind->early = 0;
     packet_path_tick(mind->path, mind->ticked * SECOND);
     judge_tick(mind->judge, mind->ticked * SECOND);
 }

@@ -33,7 +33,8 @@ int mind_reload(struct mind *, struct text bundle, struct error *) MUST_CHECK;
 
 /* In their order; time comes to each frame's before it is looked at. Several at once are faster (session.h). */
 void mind_frames(struct mind *, const struct frame *, size_t count);
-/* Time has come to `now`, whether or not there were frames. Never goes back. */
+/* Time has come to `now`, whether or not there were frames. It goes back only where that is said for a second time, a
+ * second later, and by more than JUDGE_SET_BACK: then the clock was set. */
 void mind_tick(struct mind *, moment now);
 
 struct judge *mind_judge(struct mind *);

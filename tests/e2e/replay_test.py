@@ -318,6 +318,27 @@ def test_without_rights(whole):
     expect("without rights", result.returncode == 0 and len(of_kind(result, "session")) == 80, result.stderr)
 
 
+def test_clock_set_back():
+    """Two hours back in the middle of the trace: the block lasts as long as it takes its points to fade, some hundred
+    minutes, not two hours more."""
+    frames, at = trace(), BEGIN + 90 - 7200
+    for minute in range(117):
+        frames += conversation(at + minute * 60, GOOD, 40000 + minute,
+                               message(b"mail.customer.net", b"a@customer.net", [(b"friend@destination.net", 250)]))
+    result = replay(write("set.pcap", capture(frames)))
+    verdicts = [v for v in of_kind(result, "verdict") if v["sender"] == BOT]
+    blocked = next((i for i, v in enumerate(verdicts) if v["verdict"] == "block"), len(verdicts))
+    released = (verdicts[blocked + 1:] or [{"time": ""}])[0]
+    expect("the block ends in its time", released["time"][:15] == "2026-11-23T07:4", verdicts)
+    summary = of_kind(result, "summary")[0]
+    expect("the span is that of all frames", 7100 < summary["seconds"] < 7200, summary)
+    odd = trace()
+    odd.insert(700, conversation(BEGIN - 7200, GOOD, 50000, [])[0])
+    verdicts = [v for v in of_kind(replay(write("odd.pcap", capture(odd))), "verdict")]
+    expect("one odd time stamp is no set clock", verdicts and all(v["time"] >= "2026-11-23T08" for v in verdicts),
+           verdicts)
+
+
 def test_absurd_times():
     frames = trace()[:100]
     rows = [0, 1, 0xFFFFFFFF]
@@ -345,6 +366,7 @@ def main():
         test_reader_that_leaves(whole)
         test_terminal(whole)
         test_without_rights(whole)
+        test_clock_set_back()
         test_absurd_times()
     finally:
         shutil.rmtree(room)

@@ -1,4 +1,5 @@
-/* Limits in five windows; the worthiest counts, once; only a flood of connections goes beyond what volume is worth. */
+/* Limits in five windows; the worthiest counts, once; only a flood within one minute goes beyond what volume is
+ * worth: of connections, and to many servers of messages too. */
 #include "tests/unit/detectors/recorder.h"
 
 extern const struct detector detector_burst;
@@ -52,6 +53,60 @@ static void windows(void **state)
         if (rows[i].want_reason && strcmp(subject.findings.reason, rows[i].want_reason) != 0)
             fail_msg("%s: %s", rows[i].name, subject.findings.reason);
     }
+    subject_destroy(&subject);
+}
+
+/* The same to many servers: steeper, by messages as well, to a throttle and not to a block. */
+static const struct spread_row {
+    const char *name;
+    enum observation_kind kind;
+    uint32_t number, servers;
+    duration over;
+    double want;
+} spread_rows[] = {
+    {"at the limit", OBSERVATION_CONNECTION, 60, 20, MINUTE, 0},
+    {"a newsletter, two a second", OBSERVATION_CONNECTION, 10000, 800, 5000 * SECOND, 4},
+    {"twice the limit, to four servers", OBSERVATION_CONNECTION, 120, 4, 30 * SECOND, 2},
+    {"twice the limit, to eight", OBSERVATION_CONNECTION, 120, 8, 30 * SECOND, 4},
+    {"four times", OBSERVATION_CONNECTION, 240, 30, 15 * SECOND, 11},
+    {"six times: a throttle alone", OBSERVATION_CONNECTION, 360, 30, 15 * SECOND, 15.2},
+    {"hit and run", OBSERVATION_CONNECTION, 1000, 30, 20 * SECOND, 15.2},
+    {"hit and run, many in one connection", OBSERVATION_MESSAGE, 1000, 30, 20 * SECOND, 15.2},
+    {"a hasty newsletter: no block", OBSERVATION_CONNECTION, 50000, 800, 1000 * SECOND, 15.2},
+    {"no mail any more", OBSERVATION_CONNECTION, 3840, 30, 20 * SECOND, 20},
+    {"a circular", OBSERVATION_RECIPIENT, 1000, 30, 20 * SECOND, 3.5},
+    {"messages over more than a minute", OBSERVATION_MESSAGE, 3000, 30, HOUR, 3.25},
+};
+
+static void to_many_servers(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_burst, "");
+    for (size_t i = 0; i < sizeof spread_rows / sizeof spread_rows[0]; i++) {
+        const struct spread_row *row = &spread_rows[i];
+        subject_forget(&subject);
+        for (uint32_t k = 0; k < row->number; k++) {
+            struct observation seen = observation_of(row->kind, NOON + row->over / row->number * k, k % row->servers);
+            subject_observe(&subject, &seen);
+        }
+        if (fabs(subject.findings.peak - row->want) > 0.1)
+            fail_msg("%s: %f, not %f (%s)", row->name, subject.findings.peak, row->want, subject.findings.reason);
+    }
+    subject_destroy(&subject);
+}
+
+/* Who was given limits of its own is held against these, with its messages too. */
+static void own_limits(void **state)
+{
+    (void)state;
+    struct subject subject =
+        subject_create(&detector_burst, "[burst]\nmessages_1m = 1000\nmessages_10m = 5000\nmessages_1h = 9000\n"
+                                        "messages_24h = 90000\n");
+    for (uint32_t k = 0; k < 1000; k++) {
+        struct observation seen = observation_of(OBSERVATION_MESSAGE, NOON + k * 40 * MILLISECOND, k % 30);
+        subject_observe(&subject, &seen);
+    }
+    assert_true(subject.findings.peak <= 3.5);
     subject_destroy(&subject);
 }
 
@@ -149,7 +204,8 @@ static void configuration(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(windows),        cmocka_unit_test(doublings),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(windows),        cmocka_unit_test(to_many_servers),
+                                       cmocka_unit_test(own_limits),     cmocka_unit_test(doublings),
                                        cmocka_unit_test(forgets),        cmocka_unit_test(figures_are_true),
                                        cmocka_unit_test(time_goes_back), cmocka_unit_test(configuration)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,12 +15,18 @@ struct sender_under_test {
     char why[400];
 };
 
-static void begin(struct sender_under_test *sender)
+/* With limits of the operator's own in [burst]. */
+static void begin_with(struct sender_under_test *sender, const char *burst)
 {
     *sender = (struct sender_under_test){
         .random = 21, .now = NOON, .block_messages = UINT32_MAX, .throttle_messages = UINT32_MAX};
     for (const struct detector *const *at = detector_table; *at; at++)
-        sender->subjects[sender->count++] = subject_create(*at, "");
+        sender->subjects[sender->count++] = subject_create(*at, strcmp((*at)->name, "burst") == 0 ? burst : "");
+}
+
+static void begin(struct sender_under_test *sender)
+{
+    begin_with(sender, "");
 }
 
 static void end(struct sender_under_test *sender)
@@ -69,12 +75,15 @@ static void deliver(struct sender_under_test *sender, const struct mail *mail)
     seen = observation_of(OBSERVATION_TRANSACTION, sender->now, mail->server);
     seen.transaction.from = text_of(mail->from);
     see(sender, &seen);
+    struct address server = seen.server;
     seen = recipient_of(sender->now, mail->from, mail->to, mail->code, mail->enhanced);
+    seen.server = server;
     see(sender, &seen);
     if (mail->code / 100 != 2)
         return;
     seen = observation_of(OBSERVATION_MESSAGE, sender->now, mail->server);
     seen.message.from = text_of(mail->from);
+    seen.message.recipients = 1;
     seen.message.reply.code = 250;
     sender->messages++;
     see(sender, &seen);
@@ -164,6 +173,36 @@ static void flood(void **state)
     end(&sender);
 }
 
+/* Hit and run: a thousand messages in 20 seconds, a good list, a name as it should be. To thirty servers, to eight; a
+ * connection for each message, or thirty at once. All it has done wrong is its haste, for which nobody is blocked. */
+static void hit_and_run(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t servers;
+        bool connections;
+    } rows[] = {{30, true}, {30, false}, {8, true}, {8, false}, {400, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t k = 0; k < 1000; k++) {
+            struct observation seen = observation_of(OBSERVATION_CONNECTION, sender.now, k % rows[i].servers);
+            if (rows[i].connections || k < rows[i].servers)
+                see(&sender, &seen);
+            seen.kind = OBSERVATION_MESSAGE;
+            seen.message.from = TEXT("offers@customer.museum");
+            seen.message.reply.code = 250;
+            sender.messages++;
+            see(&sender, &seen);
+            sender.now += 20 * MILLISECOND;
+        }
+        if (sender.throttle_messages > (rows[i].servers > 20 ? 301 : 361) || sender.peak >= 20)
+            fail_msg("row %zu: throttled after %u messages, peak %f: %s", i, sender.throttle_messages, sender.peak,
+                     sender.why);
+        end(&sender);
+    }
+}
+
 /* 50,000 recipients in eight hours, 8 % stale, one name, steady. */
 static void newsletter(void **state)
 {
@@ -176,6 +215,25 @@ static void newsletter(void **state)
         if (sender.peak >= 10)
             fail_msg("%d %%: %s", share, sender.why);
         end(&sender);
+    }
+}
+
+/* In as much haste as it likes, without limits of its own: 2 to 8 % stale, up to fifty a second. It may be slowed down,
+ * never blocked. */
+static void hasty_newsletter(void **state)
+{
+    (void)state;
+    static const duration each[] = {200 * MILLISECOND, 50 * MILLISECOND, 20 * MILLISECOND};
+    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+        for (int share = 2; share <= 8; share += 6) {
+            struct sender_under_test sender;
+            begin(&sender);
+            deliver_many(&sender, 50000, each[i], 1500, share / 100.0, "news.customer.museum",
+                         "bounce@news.customer.museum");
+            if (sender.peak >= 20)
+                fail_msg("%d %%, one in %d ms: %f: %s", share, (int)(each[i] / MILLISECOND), sender.peak, sender.why);
+            end(&sender);
+        }
     }
 }
 
@@ -222,20 +280,27 @@ static void dictionary(void **state)
     end(&sender);
 }
 
-/* A list's post goes to 1,500 subscribers at once, twenty times a day. */
-static void mailing_lists(void **state)
+/* A list's post goes to 1,500 subscribers at once, twenty times a day: fifty a second, which is hit and run as far as
+ * one can see. With limits that were made for it nothing is held against it; with the presets it is never blocked. */
+static void post_to_lists(const char *burst, double below)
 {
-    (void)state;
     struct sender_under_test sender;
-    begin(&sender);
+    begin_with(&sender, burst);
     for (int post = 0; post < 20; post++) {
         sender.now = NOON + post * 70 * MINUTE;
         deliver_many(&sender, 1500, 20 * MILLISECOND, 400, 0.01, "lists.customer.museum",
                      "list-bounces@customer.museum");
     }
-    if (sender.peak >= 15)
-        fail_msg("%s", sender.why);
+    if (sender.peak >= below)
+        fail_msg("%f: %s", sender.peak, sender.why);
     end(&sender);
+}
+
+static void mailing_lists(void **state)
+{
+    (void)state;
+    post_to_lists("", 20);
+    post_to_lists("[burst]\nconnections_1m = 1500\nconnections_10m = 1500\nconnections_1h = 1500\n", 10);
 }
 
 /* A shop on a badly configured machine: confirmations all day, some typing mistakes in addresses, cron as well. */
@@ -310,6 +375,128 @@ static void backup_mx(void **state)
     end(&sender);
 }
 
+/* The queue of a backup MX after a night of a dictionary attack: some ordinary mail, then thousands of names of which
+ * one in fifty is known to the primary. Slowly, or as fast as the primary takes it. */
+static void backup_mx_after_an_attack(void **state)
+{
+    (void)state;
+    static const struct {
+        duration each;
+        uint32_t domains;  /* of customers, at one primary */
+        uint32_t invented; /* domains of the attack's senders; 0: the null sender */
+    } rows[] = {{2 * SECOND, 1, 1000},          {200 * MILLISECOND, 1, 1000}, {100 * MILLISECOND, 3, 1000},
+                {200 * MILLISECOND, 200, 1000}, {200 * MILLISECOND, 1, 1},    {200 * MILLISECOND, 1, 0}};
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 8000; i++) {
+            char from[64], to[64];
+            bool known = i < 10 || i % 50 == 0;
+            if (known)
+                snprintf(from, sizeof from, "friend%u@domain%u.museum", i, i);
+            else if (rows[row].invented == 0)
+                from[0] = '\0';
+            else
+                snprintf(from, sizeof from, "x%u@invented%u.museum", i, i % rows[row].invented);
+            snprintf(to, sizeof to, "name%u@customer%u.museum", i, i % rows[row].domains);
+            deliver(&sender, &(struct mail){1, "mx2.customer.museum", from, to, known ? 250 : 550, 0});
+            sender.now += rows[row].each;
+        }
+        if (sender.peak >= 15)
+            fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* A mail server that asks each sender's server whether the sender exists, as Exim and Postfix can: most are invented by
+ * spammers, many at large providers. Beside that it sends mail of its own. */
+static void callouts(void **state)
+{
+    (void)state;
+    static const char *const from[] = {"", "double-bounce@mx.customer.museum"};
+    for (size_t row = 0; row < sizeof from / sizeof from[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 20000; i++) {
+            uint32_t provider = i % 3 == 0 ? 0 : 1 + next_random(&sender.random) % 2000;
+            struct observation seen = observation_of(OBSERVATION_CONNECTION, sender.now, provider);
+            struct address server = seen.server;
+            see(&sender, &seen);
+            seen = helo_of(sender.now, "mx.customer.museum");
+            see(&sender, &seen);
+            seen = observation_of(OBSERVATION_TRANSACTION, sender.now, provider);
+            seen.transaction.from = text_of(from[row]);
+            see(&sender, &seen);
+            char address[64];
+            snprintf(address, sizeof address, "x%u@provider%u.museum", i, provider);
+            seen = recipient_of(sender.now, from[row], address, happens(&sender, 0.7) ? 550 : 250, 0);
+            seen.server = server;
+            see(&sender, &seen);
+            sender.now += 900 * MILLISECOND;
+            if (i % 20 == 0)
+                deliver(&sender, &(struct mail){provider, "mx.customer.museum", "anna@customer.museum",
+                                                "friend@provider1.museum", 250, 0});
+        }
+        if (sender.peak >= 15)
+            fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* Who only asks, for ever new names at one domain, is no mail server that asks: a person should look. */
+static void harvest(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 8000; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "name%u@victim.museum", i);
+        deliver(&sender, &(struct mail){1, "mail.customer.museum", "", to, 550, 50101});
+        sender.now += 100 * MILLISECOND;
+    }
+    if (sender.peak < 10)
+        fail_msg("%f: %s", sender.peak, sender.why);
+    end(&sender);
+}
+
+/* A bot that invents a sender for each mail, as they do, with a list of which half is good. */
+static void inventive_bot(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 300; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "x%u@invented%u.museum", i, i);
+        snprintf(to, sizeof to, "name%u@domain%u.museum", i, i);
+        deliver(&sender, &(struct mail){i, "mail.customer.museum", from, to, happens(&sender, 0.5) ? 550 : 250, 0});
+        sender.now += 1500 * MILLISECOND;
+    }
+    if (sender.block_messages > 30)
+        fail_msg("%u messages: %s", sender.block_messages, sender.why);
+    end(&sender);
+}
+
+/* A monitor that has lost its network and found it again tells its administrator of each check, thousands at once, by
+ * its relay or straight to the administrator's server. */
+static void monitoring(void **state)
+{
+    (void)state;
+    for (uint32_t servers = 1; servers <= 2; servers++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 6000; i++) {
+            deliver(&sender, &(struct mail){i % servers, "monitor.customer.museum", "nagios@monitor.customer.museum",
+                                            i % 2 ? "admin@customer.museum" : "oncall@customer.museum", 250, 0});
+            sender.now += 50 * MILLISECOND;
+        }
+        if (sender.peak >= 15)
+            fail_msg("%u: %f: %s", servers, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
 /* Cron mails root@localhost.localdomain, and nobody there takes it, for six weeks. */
 static void cron(void **state)
 {
@@ -374,6 +561,13 @@ static void greylisted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bots),
+                                       cmocka_unit_test(inventive_bot),
+                                       cmocka_unit_test(hit_and_run),
+                                       cmocka_unit_test(harvest),
+                                       cmocka_unit_test(hasty_newsletter),
+                                       cmocka_unit_test(backup_mx_after_an_attack),
+                                       cmocka_unit_test(callouts),
+                                       cmocka_unit_test(monitoring),
                                        cmocka_unit_test(crude_bot),
                                        cmocka_unit_test(flood),
                                        cmocka_unit_test(placeholder_bot),

@@ -132,11 +132,14 @@ struct court {
     bool later; /* hear() lets observations wait for their batch */
 };
 
+/* By how much the clock was set back: lines go on as if it had not been. */
+static duration court_set_back;
+
 static inline const char *seconds(moment time, char result[32])
 {
     if (time == 0)
         return "-";
-    duration since = time - BEGIN;
+    duration since = time + court_set_back - BEGIN;
     if (since % SECOND == 0)
         snprintf(result, 32, "%" PRId64, since / SECOND);
     else
