@@ -73,10 +73,13 @@
 #define NOTED_MOST  600
 #define ASKED_MOST  1000
 
+enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
+
 struct settings {
     struct detector_settings base;
     duration again;
     int32_t false_positive, false_negative, share_honest, share_abuser;
+    points steps[OUTCOMES], abuser_at, honest_at; /* what follows from them, see load() */
 };
 
 /* A recipient domain or a server, and how often it refused. */
@@ -125,8 +128,6 @@ static bool check(const void *context, struct error *error)
     return false;
 }
 
-enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY };
-
 static enum outcome outcome_of(const struct reply *reply, bool content)
 {
     if (reply->code >= 200 && reply->code < 300)
@@ -147,20 +148,20 @@ static enum outcome outcome_of(const struct reply *reply, bool content)
     return POLICY;
 }
 
-/* What one outcome moves the sum by: the logarithm of how much likelier it is from an abuser. */
-static points step_of(const struct settings *settings, enum outcome outcome)
+/* What one outcome moves the sum by: the logarithm of how much likelier it is from an abuser. And the bounds. All of it
+ * follows from the settings, and is reckoned once: it is asked for with every recipient. */
+static int load(void *context, const struct file_source *source, struct error *error)
 {
+    (void)source, (void)error;
+    struct settings *settings = context;
     uint64_t honest = (uint64_t)settings->share_honest, abuser = (uint64_t)settings->share_abuser;
-    switch (outcome) {
-    case ACCEPTED:
-        return ratio_points(MILLION - abuser, MILLION - honest);
-    case UNKNOWN:
-        return ratio_points(abuser, honest);
-    case POLICY:
-        return ratio_points(abuser, honest) / POLICY_PART;
-    default:
-        return 0;
-    }
+    uint64_t alpha = (uint64_t)settings->false_positive, beta = (uint64_t)settings->false_negative;
+    settings->steps[ACCEPTED] = ratio_points(MILLION - abuser, MILLION - honest);
+    settings->steps[UNKNOWN] = ratio_points(abuser, honest);
+    settings->steps[POLICY] = settings->steps[UNKNOWN] / POLICY_PART;
+    settings->abuser_at = ratio_points(MILLION - beta, alpha);
+    settings->honest_at = ratio_points(beta, MILLION - alpha);
+    return 0;
 }
 
 /* Whether the same was said of the same domain in the same connection. */
@@ -306,7 +307,7 @@ static void test(const struct settings *settings, struct state *state, const str
                  enum outcome outcome, uint8_t halvings, struct findings *findings)
 {
     bool content = seen->kind == OBSERVATION_MESSAGE;
-    state->sum += step_of(settings, outcome) / (is_of_group(state, seen, outcome) ? GROUP_PART : 1) / (1 << halvings);
+    state->sum += settings->steps[outcome] / (is_of_group(state, seen, outcome) ? GROUP_PART : 1) / (1 << halvings);
     if (outcome == ACCEPTED)
         state->accepted++;
     else
@@ -314,12 +315,10 @@ static void test(const struct settings *settings, struct state *state, const str
     if (content)
         state->messages = 1;
 
-    uint64_t alpha = (uint64_t)settings->false_positive, beta = (uint64_t)settings->false_negative;
-    points bound = state->sum > 0 ? ratio_points(MILLION - beta, alpha) : ratio_points(beta, MILLION - alpha);
-    if (state->sum > 0 && state->sum >= bound)
-        accuse(settings, state, seen, bound, findings);
-    else if (state->sum <= 0 && state->sum <= bound)
-        acquit(state, -bound, findings);
+    if (state->sum > 0 && state->sum >= settings->abuser_at)
+        accuse(settings, state, seen, settings->abuser_at, findings);
+    else if (state->sum <= 0 && state->sum <= settings->honest_at)
+        acquit(state, -settings->honest_at, findings);
 }
 
 static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
@@ -363,5 +362,6 @@ const struct detector detector_rejects = {
     .settings_size = sizeof(struct settings),
     .state_size = sizeof(struct state),
     .check = check,
+    .load = load,
     .observe = observe,
 };
