@@ -40,8 +40,9 @@ struct detector {
     const struct option *options;                        /* its section; the first three by DETECTOR_OPTIONS */
     size_t settings_size, state_size;                    /* owned by the caller, zeroed before first use */
     bool (*check)(const void *settings, struct error *); /* options against each other; NULL: ranges say it all */
-    int (*load)(void *settings, const struct file_source *, struct error *); /* read the files named; NULL: none */
-    void (*unload)(void *settings);                                          /* give back what load took; NULL: none */
+    /* Read the files named, reckon what follows from the options; NULL: nothing. */
+    int (*load)(void *settings, const struct file_source *, struct error *);
+    void (*unload)(void *settings); /* give back what load took; NULL: none */
     void (*observe)(const void *settings, void *state, const struct observation *, struct findings *);
 };
 

@@ -12,7 +12,7 @@ static void entries(void **state)
         assert_true(strlen(detector->sees) > 20 && detector->sees[strlen(detector->sees) - 1] == '.');
         assert_true(detector->wants != 0 && detector->wants < OBSERVATION_BIT(OBSERVATION_KINDS));
         assert_in_range(detector->state_size, 1, 300);
-        assert_true(!detector->load == !detector->unload);
+        assert_true(detector->load || !detector->unload);
         static const char *const first[] = {"enabled", "most", "weight"};
         for (int i = 0; i < 3; i++)
             assert_string_equal(detector->options[i].key, first[i]);
