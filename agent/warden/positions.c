@@ -281,10 +281,11 @@ enum capture_role positions_update(struct positions *positions, struct links *li
     close_gone(positions, all, places, count);
     before = positions->count;
     open_new(positions, all, places, count);
+    /* First the eye, then the hand: a port that is seen to be hooked is watched, from its first packet on. */
+    open_all(positions);
     for (size_t i = before; i < positions->count; i++)
         if (positions->items[i].place != PLACE_OWN)
             positions->listener.device(positions->listener.context, &positions->items[i]);
-    open_all(positions);
     free(places);
     return machine;
 }
