@@ -108,7 +108,10 @@ static void nothing_is_opened_before_a_watcher_is_there(void **state)
 {
     FIXTURE(f);
     assert_string_equal(after(f, PLUG), "hooked vnet1");
+    assert_false(positions_open_some(f->positions));
+    assert_string_equal(f->story, "hooked vnet1");
     positions_hand_over(f->positions);
+    assert_false(positions_open_some(f->positions));
     assert_string_equal(f->story, "hooked vnet1, opened vnet1");
 }
 
@@ -131,6 +134,31 @@ static void a_renamed_port_is_another_one(void **state)
                         "closed vnet1, opened vnet9, hooked vnet9");
 }
 
+static unsigned times(const char *story, const char *what)
+{
+    unsigned number = 0;
+    for (const char *at = strstr(story, what); at; at = strstr(at + 1, what))
+        number++;
+    return number;
+}
+
+/* Each takes the kernel its time, and others want to be heard meanwhile. */
+static void many_ports_are_opened_some_at_a_time(void **state)
+{
+    FIXTURE(f);
+    positions_hand_over(f->positions);
+    after(f, "for i in $(seq 40); do ip link add vnet$i type veth peer name peer$i && ip link set vnet$i up; done");
+    assert_int_equal(times(f->story, "hooked"), 40);
+    assert_int_equal(times(f->story, "opened"), 16);
+    f->story[0] = 0;
+    assert_true(positions_open_some(f->positions));
+    assert_int_equal(times(f->story, "opened"), 16);
+    assert_false(positions_open_some(f->positions));
+    assert_int_equal(times(f->story, "opened"), 24);
+    assert_false(positions_open_some(f->positions));
+    assert_int_equal(times(f->story, "opened"), 24);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
 
 int main(void)
@@ -139,6 +167,7 @@ int main(void)
         TEST(nothing_is_opened_before_a_watcher_is_there),
         TEST(a_port_is_watched_before_it_is_hooked),
         TEST(a_renamed_port_is_another_one),
+        TEST(many_ports_are_opened_some_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
