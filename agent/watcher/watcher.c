@@ -24,7 +24,7 @@
 
 #define BLOCKS_AT_ONCE   8                  /* of one ring; then the others have their turn */
 #define WAITING_MOST     65536              /* messages for the warden or the courier */
-#define LAG              (20 * MILLISECOND) /* frames of up to this age may still lie in a ring */
+#define LAG              (100 * MILLISECOND) /* frames of up to this age may still lie in a ring */
 #define DROPS_SAID_EVERY 60                 /* seconds */
 
 struct port {
