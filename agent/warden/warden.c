@@ -526,7 +526,7 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
         code = positions_create(&ports, &warden->positions, error);
     if (code == 0)
         code = enforcement_open(&none, &repairs, &warden->enforcement, error);
-    const struct cut_means means = {warden->positions, warden->links, warden->enforcement};
+    const struct cut_means means = {warden->positions, warden->links, warden->enforcement, &warden->own};
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
     if (code == 0)
