@@ -120,6 +120,13 @@ def check_reload(checks, bed, agent):
     checks.that("a good one takes effect", True)
     checks.that("no process was started anew for it", agent.processes() == before)
     checks.that("what was known is known", agent.sender("port:vnet2").get("messages", 0) >= 6)
+    agent.configure("[capture]\nports = 25 2526\n" + ENFORCE)
+    agent.process.send_signal(signal.SIGHUP)
+    agent.wait(lambda: "a restart is needed for [capture] ports" in agent.log_text(), 5, "that a restart is needed")
+    checks.that("other mail ports wait for a restart, with the kernel's table as well", "2526" not in agent.ruleset()
+                and "587" in agent.ruleset(), agent.ruleset())
+    agent.configure(ENFORCE)
+    agent.process.send_signal(signal.SIGHUP)
 
 
 def check_switch(checks, bed, agent):
