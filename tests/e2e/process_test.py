@@ -64,6 +64,10 @@ def check_deaths(checks, bed, agent):
     agent.wait(lambda: agent.sender("port:vnet2").get("messages", 0) >= 3, 10, "the mail")
     done = agent.postern("block", "port:vnet1", "--for", "10m", "--reason", "a test")
     checks.that("a person can block", done.returncode == 0, done.stderr)
+    done = agent.postern("block", "port:vnet77", "--for", "10m", "--reason", "a test")
+    checks.that("but no port that is not here", done.returncode == 1 and "vnet77 is no guest's port here" in done.stderr,
+                done.stderr)
+    checks.that("which is not held against it either", agent.verdict("port:vnet77") == "unknown")
     agent.wait(lambda: not bed.can_connect("vps1", bed.SINK4, 25, 0.4), 5, "the block")
     patience = 4 if SANITIZED else 1.5  # "within a second", and the time that asking takes
     took = kill_and_wait(agent, "watcher")
