@@ -175,7 +175,7 @@ static void on_ask_enforce(struct warden *warden, const struct message_ask_enfor
              code ? ": " : "", code ? error.text : "");
     on_event(warden, code ? 2 : 1, "enforce", text);
     message_prepare(&message, MESSAGE_DONE, ask->head.question);
-    message.done.code = -code;
+    message.done.code = code;
     snprintf(message.done.text, sizeof(message.done.text), "%s", code ? error.text : "");
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
     say_status(warden, 0);

@@ -159,7 +159,7 @@ void reply_command(struct talk *talk, struct mind *mind, const struct message_co
     if (code == 0)
         code = judge_command(mind_judge(mind), &command->sender, (enum deed)command->deed, now, command->length,
                              command->rate, command->why, &error);
-    message.done.code = -code;
+    message.done.code = code;
     if (code != 0)
         snprintf(message.done.text, sizeof(message.done.text), "%s", error.text);
     talk_say(talk, &message, -1, TALK_MUST);
