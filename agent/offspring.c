@@ -33,6 +33,16 @@ static bool place_descriptors(int channel, int listener)
            place(listens, ROLE_LISTENER) && close_range(ROLE_LISTENER + 1, ~0U, 0) == 0;
 }
 
+/* A descriptor for each guest's port: the limit that is there for programs that use select() is not for us. */
+static void raise_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static void become(const struct offspring *child, int channel, pid_t parent)
 {
     struct error error = {0};
@@ -42,6 +52,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
     setsid(); /* ^C is for the supervisor, which ends the others in order */
+    raise_descriptors();
     /* Packets do not wait: a watcher that has no turn for a tenth of a second on a busy machine loses some. */
     setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER ? 0 : -10);
     for (size_t i = 0; i < sizeof(supervisors_own) / sizeof(supervisors_own[0]); i++)

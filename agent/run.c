@@ -86,8 +86,10 @@ static int seal(struct text bundle, int *result, struct error *error)
     return 0;
 }
 
-/* Read and check the whole; on failure nothing is left to clear. */
-static int load(const struct supervisor *s, struct configuration *configuration, int *bundle, struct error *error)
+/* Read and check the whole; on failure nothing is left to clear. `kept` (NULL at the start) is told what needs
+ * a restart. */
+static int load(const struct supervisor *s, struct configuration *configuration, struct supervise *kept, int *bundle,
+                struct error *error)
 {
     struct buffer bytes;
     bundle_init(&bytes);
@@ -95,6 +97,8 @@ static int load(const struct supervisor *s, struct configuration *configuration,
     if (code != 0)
         return code;
     code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
+    if (code == 0 && kept)
+        code = configuration_keep(configuration, &s->configuration, kept->text, sizeof(kept->text), error);
     if (code == 0)
         code = configuration_bundle(configuration, &bytes, error);
     if (code == 0)
@@ -117,15 +121,18 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     struct supervisor *s = context;
     struct configuration configuration = {0};
     struct error error = {0};
+    struct supervise kept = {.kind = SUPERVISE_UNCHANGED};
     int bundle = -1;
     (void)source;
     (void)information;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_steady() / MICROSECOND));
-    if (load(s, &configuration, &bundle, &error) == 0) {
+    if (load(s, &configuration, &kept, &bundle, &error) == 0) {
         configuration_clear(&configuration);
         close(s->bundle);
         s->bundle = bundle;
         say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, bundle);
+        if (kept.text[0])
+            say_warden(s, &kept, -1);
     } else {
         struct supervise message = {.kind = SUPERVISE_UNCHANGED};
         snprintf(message.text, sizeof(message.text), "the old configuration stays: %.200s", error.text);
@@ -464,7 +471,7 @@ int run_supervisor(const struct run_options *options)
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
-    else if (load(&s, &s.configuration, &s.bundle, &error) != 0) {
+    else if (load(&s, &s.configuration, NULL, &s.bundle, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         status = 2;
     } else if (enter(&s, &error) == 0)

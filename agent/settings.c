@@ -204,6 +204,20 @@ int configuration_read(const char *path, struct configuration *result, struct er
     return 0;
 }
 
+int configuration_keep(struct configuration *configuration, const struct configuration *in_force, char *told,
+                       size_t size, struct error *error)
+{
+    struct option_binding next[CONFIGURATION_BINDINGS], now[CONFIGURATION_BINDINGS];
+    struct configuration copy = *in_force; /* bindings are made for those that write; nothing is written to it */
+    char names[160];
+    configuration_bind(configuration, next);
+    configuration_bind(&copy, now);
+    int code = options_keep(next, now, names, sizeof names, error);
+    if (code == 0 && names[0])
+        snprintf(told, size, "a restart is needed for %s; until then the old value stands", names);
+    return code;
+}
+
 static int add_values(struct buffer *bundle, const struct option_binding *bindings, struct text name,
                       struct error *error)
 {

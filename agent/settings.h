@@ -39,6 +39,11 @@ void configuration_clear(struct configuration *);
 #define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 4)
 void configuration_bind(struct configuration *, struct option_binding result[CONFIGURATION_BINDINGS]);
 
+/* For a reload: what takes effect on restart alone stays as it is with all processes, also with one that begins later.
+ * `told` gets a sentence on what was kept, or stays empty. */
+int configuration_keep(struct configuration *, const struct configuration *in_force, char *told, size_t size,
+                       struct error *) MUST_CHECK;
+
 /* What the processes without files are given (bundle.h). The buffer is the caller's to clear. */
 int configuration_bundle(struct configuration *, struct buffer *result, struct error *) MUST_CHECK;
 

@@ -48,8 +48,11 @@ static void show_warden(const struct cli *cli, const json_t *record)
 
 static void show_courier(const json_t *record)
 {
+    const char *trouble = field_text(record, "trouble");
     printf("journal     %lld entries waiting, %lld lost\n", (long long)field_integer(record, "queue"),
            (long long)field_integer(record, "lost"));
+    if (trouble[0])
+        printf("trouble     %s\n", trouble);
 }
 
 static void show(void *context, const json_t *record)

@@ -145,6 +145,12 @@ struct option_binding {
 int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *) MUST_CHECK;
 void options_clear(const struct option_binding *bindings); /* frees the lists inside the settings */
 
+/* For a reload: give each option that takes effect on restart alone the value that it has in `in_force`, which are the
+ * same tables bound to other settings. Those that differed are named in `names`, "[section] key, ...", as many as fit.
+ */
+int options_keep(const struct option_binding *, const struct option_binding *in_force, char *names, size_t size,
+                 struct error *) MUST_CHECK;
+
 /* The example file: every option commented out with its preset, under its sentence. */
 bool options_print_example(const struct option_binding *, struct buffer *) MUST_CHECK;
 /* The OPTIONS part of a manual page in mdoc. */

@@ -356,6 +356,59 @@ int nft_hook(struct nft *nft, const char *device, bool uplink, struct error *err
     return unhook_once(nft, device, !uplink, error);
 }
 
+static const struct hooked *find_hooked(const struct inventory *inventory, const char *device, bool uplink)
+{
+    for (size_t i = 0; i < inventory->hooked_count; i++)
+        if (inventory->hooked[i].uplink == uplink && strcmp(inventory->hooked[i].device, device) == 0)
+            return &inventory->hooked[i];
+    return NULL;
+}
+
+static int hook_all_once(struct nft *nft, const struct nft_device *devices, size_t count, struct error *error)
+{
+    struct inventory inventory CLEANUP(inventory_clear);
+    struct batch batch CLEANUP(batch_clear);
+    inventory_init(&inventory);
+    batch_init(&batch);
+    int code = inventory_read(&nft->netlink, nft->family, &inventory, error);
+    if (code < 0)
+        return code;
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct nft_device *device = &devices[i];
+        bool other = find_hooked(&inventory, device->name, !device->uplink);
+        bool here = !find_hooked(&inventory, device->name, device->uplink) && if_nametoindex(device->name);
+        if (other)
+            ruleset_unhook(&batch, device->name, !device->uplink);
+        if (here)
+            ruleset_hook(&batch, device->name, device->uplink, NLM_F_EXCL);
+        any = any || other || here;
+    }
+    return any ? batch_commit(&nft->netlink, &batch, 0, NULL, error) : 0;
+}
+
+int nft_hook_all(struct nft *nft, const struct nft_device *devices, size_t count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        int code = hook_check(nft, devices[i].name, error);
+        if (code < 0)
+            return code;
+    }
+    struct error whole = {0};
+    if (count == 0 || hook_all_once(nft, devices, count, &whole) == 0)
+        return 0;
+    /* A device went, or somebody hooked one, while we looked: each for itself then. */
+    for (size_t i = 0; i < count; i++) {
+        struct error one = {0};
+        int code = nft_hook(nft, devices[i].name, devices[i].uplink, &one);
+        if (code < 0 && code != -ENODEV && code != -ENOENT) {
+            *error = one;
+            return code;
+        }
+    }
+    return 0;
+}
+
 int nft_unhook(struct nft *nft, const char *device, struct error *error)
 {
     int code = hook_check(nft, device, error);

@@ -80,6 +80,13 @@ int nft_remove(struct nft *, struct error *) MUST_CHECK; /* the table whole; fin
 /* Hook a guest's port or an uplink; fine where it is hooked. -ENOENT: there is no such device. On a host -EOPNOTSUPP:
  * nothing needs hooking. */
 int nft_hook(struct nft *, const char *device, bool uplink, struct error *) MUST_CHECK;
+/* Many at once, in one transaction: each takes the kernel some ten milliseconds. Devices that are gone are passed over.
+ */
+struct nft_device {
+    const char *name;
+    bool uplink;
+};
+int nft_hook_all(struct nft *, const struct nft_device *, size_t count, struct error *) MUST_CHECK;
 int nft_unhook(struct nft *, const char *device, struct error *) MUST_CHECK; /* fine where it is not */
 
 /* Add, or give an element that stands a new time-out (and rate), whatever the kernel's version; what it has counted

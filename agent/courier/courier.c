@@ -15,6 +15,7 @@
 #include "agent/courier/answer.h"
 #include "agent/courier/control.h"
 #include "agent/courier/journal.h"
+#include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
 #include "agent/courier/question.h"
 #include "agent/message/role.h"
@@ -38,7 +39,8 @@ struct courier {
     struct control *control;
     struct journal *journal;
     struct news *news;
-    bool ready, disk_trouble;
+    struct keeper keeper;
+    bool ready;
     struct questions questions;
 };
 
@@ -101,6 +103,8 @@ static void write_history(struct courier *courier, struct question *question)
     char sender[SENDER_TEXT];
     struct error error = {0};
     sender_print(&question->request.sender, sender);
+    if (!journal_is_open(courier->journal))
+        return;
     int64_t after = journal_newest(courier->journal, sender, HISTORY_MOST);
     if (journal_read(courier->journal, after, 0, sender, HISTORY_MOST, write_entry, question->client, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
@@ -161,9 +165,7 @@ static void answer_command_done(struct courier *courier, struct question *questi
         return;
     }
     journal_command(courier, question);
-    struct error error = {0};
-    if (journal_commit(courier->journal, &error) < 0)
-        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    (void)keeper_commit(&courier->keeper, clock_steady());
     if (done->text[0] && !answer_text(client_output(question->client), done->text)) {
         question_end(question, "the answer is too long");
         return;
@@ -181,7 +183,7 @@ static void answered_by(struct courier *courier, struct question *question, enum
         write_history(courier, question);
     bool whole = true;
     if (question->request.kind == REQUEST_STATUS)
-        whole = news_answer_status(courier->news, out);
+        whole = news_answer_status(courier->news, courier->keeper.trouble, out);
     question_end(question, whole ? NULL : "the answer is too long");
 }
 
@@ -332,16 +334,10 @@ static int on_commit(sd_event_source *timer, uint64_t now, void *context)
     (void)now;
     struct courier *courier = context;
     bool had = journal_is_behind(courier->journal);
-    struct error error = {0};
-    bool trouble = journal_commit(courier->journal, &error) < 0;
-    if (trouble && !courier->disk_trouble)
-        log_write(&courier->log, LOG_TROUBLE, "%s; kept in memory and tried again", error.text);
-    if (!trouble && courier->disk_trouble)
-        log_write(&courier->log, LOG_NEWS, "the journal can be written again");
-    courier->disk_trouble = trouble;
-    if (had && !trouble)
+    bool fine = keeper_commit(&courier->keeper, clock_steady());
+    if (had && fine)
         control_each(courier->control, follow, courier);
-    again_in(timer, trouble ? SECOND : COMMIT_EVERY);
+    again_in(timer, fine ? COMMIT_EVERY : SECOND);
     return 0;
 }
 
@@ -420,18 +416,14 @@ static int add_timers(struct courier *courier)
 static int enter(struct courier *courier, const struct role_start *start, struct error *error)
 {
     char path[512];
-    bool moved_aside = false;
     snprintf(path, sizeof path, "%s/agent.db", start->state);
-    int failure = journal_open(path, JOURNAL_ENTRIES, &courier->journal, &moved_aside, error);
+    int failure = journal_create(path, JOURNAL_ENTRIES, &courier->journal, error);
+    if (failure == 0)
+        failure = news_create(courier->journal, &courier->news, error);
     if (failure < 0)
         return failure;
-    failure = news_create(courier->journal, &courier->news, error);
-    if (failure < 0)
-        return failure;
-    if (moved_aside) {
-        news_event(courier->news, "journal", "the journal was damaged; it was moved aside and a new one begun");
-        log_write(&courier->log, LOG_TROUBLE, "%s was damaged; it was moved aside and a new one begun", path);
-    }
+    courier->keeper = (struct keeper){.journal = courier->journal, .news = courier->news, .log = &courier->log};
+    (void)keeper_commit(&courier->keeper, clock_steady()); /* without a journal we go on: people must be answered */
     int code = sd_event_new(&courier->event);
     if (code >= 0)
         code = sd_event_add_io(courier->event, &courier->warden_source, start->channel, EPOLLIN, on_warden, courier);

@@ -3,6 +3,7 @@
 #include "agent/courier/journal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ struct waiting {
 };
 
 struct journal {
-    sqlite3 *database;
+    char path[512];
+    sqlite3 *database; /* NULL: its file is not open */
     sqlite3_stmt *insert, *read, *read_sender, *prune, *newest;
     struct waiting *first, **last;
     uint32_t waiting;
@@ -56,15 +58,20 @@ static int prepare_all(struct journal *journal, struct error *error)
     return 0;
 }
 
+static void close_file(struct journal *journal)
+{
+    sqlite3_stmt **statements[] = {&journal->insert, &journal->read, &journal->read_sender, &journal->prune,
+                                   &journal->newest};
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+        sqlite3_finalize(TAKE(*statements[i]));
+    database_close(&journal->database);
+}
+
 void journal_close(struct journal **journal)
 {
     if (!*journal)
         return;
-    sqlite3_stmt *statements[] = {(*journal)->insert, (*journal)->read, (*journal)->read_sender, (*journal)->prune,
-                                  (*journal)->newest};
-    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-        sqlite3_finalize(statements[i]);
-    database_close(&(*journal)->database);
+    close_file(*journal);
     while ((*journal)->first) {
         struct waiting *next = (*journal)->first->next;
         free((*journal)->first);
@@ -74,20 +81,35 @@ void journal_close(struct journal **journal)
     *journal = NULL;
 }
 
-int journal_open(const char *path, uint64_t entries, struct journal **result, bool *moved_aside, struct error *error)
+int journal_create(const char *path, uint64_t entries, struct journal **result, struct error *error)
 {
-    CLEANUP(journal_close) struct journal *journal = calloc(1, sizeof *journal);
+    struct journal *journal = calloc(1, sizeof *journal);
     if (!journal)
         return error_set(error, ENOMEM, "no memory for the journal");
+    snprintf(journal->path, sizeof journal->path, "%s", path);
     journal->last = &journal->first;
     journal->entries = entries;
-    int failure = database_open(path, schema, &journal->database, moved_aside, error);
+    *result = journal;
+    return 0;
+}
+
+int journal_open(struct journal *journal, bool *moved_aside, struct error *error)
+{
+    *moved_aside = false;
+    if (journal->database)
+        return 0;
+    int failure = database_open(journal->path, schema, &journal->database, moved_aside, error);
     if (failure == 0)
         failure = prepare_all(journal, error);
-    if (failure < 0)
-        return error_wrap(error, "cannot open the journal");
-    *result = TAKE(journal);
-    return 0;
+    if (failure == 0)
+        return 0;
+    close_file(journal);
+    return error_wrap(error, "cannot open the journal");
+}
+
+bool journal_is_open(const struct journal *journal)
+{
+    return journal->database != NULL;
 }
 
 void journal_add(struct journal *journal, const struct journal_entry *entry)
@@ -144,6 +166,8 @@ int journal_commit(struct journal *journal, struct error *error)
 {
     if (!journal->first)
         return 0;
+    if (!journal->database)
+        return error_set(error, EIO, "the journal is not open; %u entries wait in memory", journal->waiting);
     int code = sqlite3_exec(journal->database, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     for (struct waiting *waiting = journal->first; code == SQLITE_OK && waiting; waiting = waiting->next)
         code = insert_one(journal, waiting);
@@ -178,6 +202,8 @@ static struct text column(sqlite3_stmt *statement, int number)
 int journal_read(struct journal *journal, int64_t after, moment since, const char *sender, uint32_t most,
                  void (*each)(void *context, const struct journal_entry *), void *context, struct error *error)
 {
+    if (!journal->database)
+        return error_set(error, EIO, "the journal is not open; `postern status` says why");
     sqlite3_stmt *read = sender ? journal->read_sender : journal->read;
     sqlite3_bind_int64(read, 1, after);
     sqlite3_bind_int64(read, 2, since);
@@ -204,6 +230,8 @@ int journal_read(struct journal *journal, int64_t after, moment since, const cha
 
 int64_t journal_newest(struct journal *journal, const char *sender, uint32_t most)
 {
+    if (!journal->database)
+        return 0;
     sqlite3_bind_text(journal->newest, 1, sender, -1, SQLITE_STATIC);
     sqlite3_bind_int64(journal->newest, 2, most);
     int64_t id = sqlite3_step(journal->newest) == SQLITE_ROW ? sqlite3_column_int64(journal->newest, 0) : 0;

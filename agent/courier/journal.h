@@ -20,9 +20,11 @@ struct journal_entry {
     struct text line;   /* one JSON object with its newline */
 };
 
-/* `entries`: how many are kept. A damaged file is moved aside and said in `*moved_aside`. */
-int journal_open(const char *path, uint64_t entries, struct journal **result, bool *moved_aside,
-                 struct error *) MUST_CHECK;
+/* `entries`: how many are kept. Its file is not open yet: entries wait in memory until it is. */
+int journal_create(const char *path, uint64_t entries, struct journal **result, struct error *) MUST_CHECK;
+/* May be called until it succeeds. A damaged file is moved aside and said in `*moved_aside`. */
+int journal_open(struct journal *, bool *moved_aside, struct error *) MUST_CHECK;
+bool journal_is_open(const struct journal *);
 void journal_close(struct journal **);
 
 /* Entries are durable when journal_commit() has returned 0. After a failure (a full disk) what was added since the last

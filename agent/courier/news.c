@@ -130,9 +130,9 @@ void news_forget_half(struct news *news)
     enter_verdict(news);
 }
 
-void news_event(struct news *news, const char *what, const char *text)
+void news_event(struct news *news, uint8_t severity, const char *what, const char *text)
 {
-    struct message_event event = {.time = clock_now(), .severity = 1};
+    struct message_event event = {.time = clock_now(), .severity = severity};
     text_copy_printable(text_of(what), event.what, sizeof event.what);
     text_copy_printable(text_of(text), event.text, sizeof event.text);
     enter(news, event.time, what, NULL, answer_event(&news->line, &event));
@@ -147,13 +147,15 @@ void news_command(struct news *news, const char *deed, const char *sender, const
     news->line.length = 0;
 }
 
-bool news_answer_status(const struct news *news, struct buffer *out)
+bool news_answer_status(const struct news *news, const char *trouble, struct buffer *out)
 {
     struct json json = json_begin(out);
     json_string(&json, "record", "courier");
     json_bool(&json, "behind", journal_is_behind(news->journal));
     json_unsigned(&json, "queue", journal_waiting(news->journal));
     json_unsigned(&json, "lost", journal_lost(news->journal));
+    if (trouble[0])
+        json_string(&json, "trouble", trouble);
     json_unsigned(&json, "repetitions_left_out", news->skipped);
     return json_end(&json);
 }

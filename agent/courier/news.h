@@ -14,10 +14,12 @@ void news_destroy(struct news **);
  * detector against one sender is entered once a second at most: the journal is read by people. */
 void news_take(struct news *, const union message *);
 void news_forget_half(struct news *); /* whoever was telling a verdict died over it: enter what is known */
-void news_event(struct news *, const char *what, const char *text); /* the courier's own */
+/* The courier's own. `severity`: 0 news, 1 warning, 2 trouble. */
+void news_event(struct news *, uint8_t severity, const char *what, const char *text);
 void news_command(struct news *, const char *deed, const char *sender, const char *length, const char *person,
                   const char *why);
 /* The courier's line of `postern status`. */
-bool news_answer_status(const struct news *, struct buffer *);
+/* `trouble`: what is wrong with the journal; empty: nothing. */
+bool news_answer_status(const struct news *, const char *trouble, struct buffer *);
 
 #endif

@@ -145,7 +145,7 @@ struct message_command {
 };
 struct message_done {
     struct message_head head;
-    int32_t code;
+    int32_t code; /* 0, or a negative errno: it was not done, `text` says why */
     uint32_t reserved;
     char text[240];
 };

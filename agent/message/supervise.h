@@ -16,7 +16,7 @@ enum supervise_kind {
     /* supervisor to warden */
     SUPERVISE_CONFIGURATION, /* with a descriptor: the bundle (bundle.h), sealed; first of all, and after SIGHUP.
                                 `text`: how the warden before this one ended */
-    SUPERVISE_UNCHANGED,     /* SIGHUP came, but the configuration is wrong: `text` says how; the old one stays */
+    SUPERVISE_UNCHANGED,     /* SIGHUP came, and something stays as it was: `text` says what and why */
     SUPERVISE_STARTED,       /* with a descriptor: the channel to it */
     SUPERVISE_FAILED,        /* it could not be started; `status` is an errno */
     SUPERVISE_ENDED,         /* `status` as waitid() gives it: exit status, or signal with SUPERVISE_BY_SIGNAL */

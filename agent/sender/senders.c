@@ -126,6 +126,16 @@ void senders_drop_port(struct senders *senders, uint32_t number)
     memmove(ports->items + at, ports->items + at + 1, (ports->count - at) * sizeof *ports->items);
 }
 
+bool senders_has_port(const struct senders *senders, const struct sender *sender)
+{
+    for (size_t i = 0; i < senders->ports.count; i++) {
+        struct sender port = sender_from_port(senders->ports.items[i].interface);
+        if (sender_equals(&port, sender))
+            return true;
+    }
+    return false;
+}
+
 /* A guest can write any address into its packets, but it cannot leave its port. */
 struct sender senders_attribute(const struct senders *senders, const struct origin *origin)
 {

@@ -50,6 +50,7 @@ struct senders_port {
 };
 bool senders_set_port(struct senders *, const struct senders_port *) __attribute__((warn_unused_result));
 void senders_drop_port(struct senders *, uint32_t number);
+bool senders_has_port(const struct senders *, const struct sender *); /* by its name */
 struct sender senders_attribute(const struct senders *, const struct origin *);
 
 /* The record of that sender, made where it was not there; it is now the youngest. The pointer is good until the next

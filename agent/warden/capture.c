@@ -16,11 +16,15 @@
 /* The least that the kernel allows: its own head of 48 bytes, and 32 of a frame. */
 #define SENDING_FRAME_SIZE TPACKET_ALIGN(TPACKET3_HDRLEN)
 
+/* Each ring's timer fires when nothing is to be handed over as well, and takes the kernel some microseconds: with a
+ * thousand ports at ten milliseconds it took most of a core, and the watcher came too late to its rings. So all timers
+ * together fire no more than some thirty thousand times a second, however many ports there are. */
 struct capture_shape capture_shape_for(uint32_t positions, uint64_t bytes)
 {
     static const struct {
         uint32_t positions, blocks, retire;
-    } steps[] = {{4, 64, 1}, {16, 32, 2}, {64, 16, 2}, {256, 4, 8}, {UINT32_MAX, 2, 10}};
+    } steps[] = {{4, 64, 1},  {16, 32, 1},  {32, 16, 1},   {64, 16, 2},
+                 {256, 4, 8}, {512, 2, 16}, {1024, 2, 32}, {UINT32_MAX, 2, 64}};
     size_t i = 0;
     while (positions > steps[i].positions)
         i++;

@@ -38,6 +38,7 @@ struct children {
     sd_event *loop;
     int supervisor, bundle, memory;
     uint64_t bundle_size, key[2];
+    duration ticked;
     struct children_listener listener;
     struct child child[ROLES];
 };
@@ -292,8 +293,12 @@ void children_supervised(struct children *all, const struct supervise *news, int
 void children_tick(struct children *all)
 {
     duration now = clock_steady();
+    bool were_away = now - all->ticked > SILENCE / 2; /* then it is us who did not listen */
+    all->ticked = now;
     for (int role = 0; role < ROLES; role++) {
         struct child *child = &all->child[role];
+        if (were_away)
+            child->heard = now;
         if (!child->pid || child->stopped || now - child->heard < SILENCE)
             continue;
         char text[100];

@@ -84,6 +84,27 @@ static bool is_our_mac(const struct links *links, const uint8_t mac[6])
     return false;
 }
 
+/* What the watcher was told by frames that a guest can forge, held against what is known here. libvirt gives a port its
+ * guest's MAC with another first byte: a frame under the MAC of another port's guest is not this one's. Nor is one
+ * under an address or a MAC of this machine. */
+static bool is_anothers(const struct cut *cut, const struct position *position, const struct message_reset *reset)
+{
+    size_t count;
+    const struct position *all = positions_all(cut->means.positions, &count);
+    const struct address client = address_of(reset->family, reset->client);
+    const uint8_t *mac = reset->client_mac;
+    if (position->place != PLACE_GUEST)
+        return false;
+    if (address_is_special(&client) || address_list_contains(cut->means.own, &client))
+        return true;
+    if (!reset->client_mac_known || (position->link.mac_known && memcmp(position->link.mac + 1, mac + 1, 5) == 0))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].link.mac_known && memcmp(all[i].link.mac + 1, mac + 1, 5) == 0)
+            return true;
+    return is_our_mac(cut->means.links, mac);
+}
+
 static int to_server(struct cut *cut, const struct position *position, const struct message_reset *reset,
                      struct error *error)
 {
@@ -130,6 +151,8 @@ int cut_connection(struct cut *cut, const struct message_reset *reset, struct er
         return error_set(error, EPERM, "a reset for a connection that is no mail");
     if (!is_blocked(cut, position, reset))
         return error_set(error, EPERM, "a reset for a sender that is not blocked");
+    if (is_anothers(cut, position, reset))
+        return error_set(error, EPERM, "a reset for a connection under another's address");
     if (cut->sent_now >= RESETS_A_SECOND)
         return error_set(error, EAGAIN, "too many resets in one second");
     struct error first = {0};

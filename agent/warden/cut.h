@@ -1,5 +1,6 @@
 /* Which way the resets of a connection go: to the guest out of its own port, to the mail server the way the guest's own
- * packets take. Checks what the watcher asks for: only mail connections of senders that are blocked. */
+ * packets take. Checks what the watcher asks for: only mail connections of senders that are blocked, under
+ * names that are not known to be another's. */
 #ifndef AGENT_WARDEN_CUT_H
 #define AGENT_WARDEN_CUT_H
 
@@ -15,6 +16,7 @@ struct cut_means {
     struct positions *positions;
     struct links *links;
     struct enforcement *enforcement;
+    const struct address_list *own; /* this machine's addresses */
 };
 
 int cut_open(const struct cut_means *, struct cut **, struct error *) MUST_CHECK;

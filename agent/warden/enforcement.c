@@ -113,15 +113,14 @@ static void adopt_each(void *context, const struct nft_element *element)
 
 static int hook_all(struct enforcement *e, struct error *error)
 {
-    for (size_t i = 0; i < e->device_count; i++) {
-        struct error why = {0};
-        int code = nft_hook(e->nft, e->devices[i].name, e->devices[i].uplink, &why);
-        if (code != 0 && code != -ENODEV && code != -ENOENT) { /* gone meanwhile: its news is on the way */
-            *error = why;
-            return error_wrap(error, "%s", e->devices[i].name);
-        }
-    }
-    return 0;
+    struct nft_device *devices = calloc(e->device_count + 1, sizeof(*devices));
+    if (!devices)
+        return error_set(error, ENOMEM, "no memory to hook our ports");
+    for (size_t i = 0; i < e->device_count; i++)
+        devices[i] = (struct nft_device){e->devices[i].name, e->devices[i].uplink};
+    int code = nft_hook_all(e->nft, devices, e->device_count, error);
+    free(devices);
+    return code;
 }
 
 static int install(struct enforcement *e, moment now, struct error *error)

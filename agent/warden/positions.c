@@ -13,7 +13,8 @@
 
 #define POSITIONS_MOST 8192
 #define DEPARTED_MOST  1024
-#define LINK_ETHERNET  1 /* as pcap numbers them; agent/packet/frame.h is not ours to include */
+#define OPEN_AT_ONCE   16 /* the kernel takes some twenty milliseconds for each */
+#define LINK_ETHERNET  1  /* as pcap numbers them; agent/packet/frame.h is not ours to include */
 #define LINK_RAW       101
 
 /* A guest's port that is gone, to know it again when its name comes back. */
@@ -261,11 +262,19 @@ static void open_new(struct positions *positions, const struct link *links, cons
 
 /* Sockets are opened when all new positions are known, so that their rings are sized by the number that there will be.
  */
-static void open_all(struct positions *positions)
+bool positions_open_some(struct positions *positions)
 {
-    for (size_t i = 0; positions->watched && i < positions->count; i++)
-        if (positions->items[i].descriptor < 0)
-            open_one(positions, &positions->items[i]);
+    uint32_t opened = 0;
+    for (size_t i = 0; positions->watched && i < positions->count; i++) {
+        struct position *position = &positions->items[i];
+        if (position->descriptor >= 0 || position->tried || !is_captured(position))
+            continue;
+        if (opened++ == OPEN_AT_ONCE)
+            return true;
+        position->tried = true;
+        open_one(positions, position);
+    }
+    return false;
 }
 
 enum capture_role positions_update(struct positions *positions, struct links *links)
@@ -281,10 +290,13 @@ enum capture_role positions_update(struct positions *positions, struct links *li
     close_gone(positions, all, places, count);
     before = positions->count;
     open_new(positions, all, places, count);
+    for (size_t i = 0; i < positions->count; i++)
+        positions->items[i].tried = false;
+    /* First the eye, then the hand: a port that is seen to be hooked is watched, from its first packet on. */
+    (void)positions_open_some(positions);
     for (size_t i = before; i < positions->count; i++)
         if (positions->items[i].place != PLACE_OWN)
             positions->listener.device(positions->listener.context, &positions->items[i]);
-    open_all(positions);
     free(places);
     return machine;
 }
@@ -295,7 +307,6 @@ void positions_hand_over(struct positions *positions)
     for (size_t i = 0; i < positions->count; i++)
         if (positions->items[i].descriptor >= 0)
             hand_over(positions, &positions->items[i]);
-    open_all(positions);
 }
 
 const struct position *positions_find(const struct positions *positions, uint32_t number)

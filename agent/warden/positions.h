@@ -18,6 +18,7 @@ struct position {
     int descriptor; /* its packet socket, kept for a watcher that begins anew; -1: none */
     struct capture_shape shape;
     bool handed_over; /* some watcher has read from it */
+    bool tried;       /* to open it, since the last update */
     bool other_guest; /* the name stood for another guest before; said once */
 };
 
@@ -34,8 +35,12 @@ void positions_destroy(struct positions **);
 
 /* New settings: filters are compiled anew; what is open stays as it is. */
 int positions_configure(struct positions *, const struct capture_settings *, struct error *) MUST_CHECK;
-/* Hold the positions against the links: close, open, tell. Returns what the machine is. */
+/* Hold the positions against the links: close, open some, tell. Returns what the machine is. */
 enum capture_role positions_update(struct positions *, struct links *);
+/* Open sockets that are not open yet, a few at a time: with a thousand ports it takes the kernel half a minute, in
+ * which others want to be heard. True: there are more. To be called after each update and each hand-over until all are
+ * open. */
+bool positions_open_some(struct positions *);
 /* Hand all sockets over: to a watcher that has just begun. Those that another one read from before go on where they
  * are: what came meanwhile lies in the rings. */
 void positions_hand_over(struct positions *);

@@ -45,7 +45,7 @@ struct warden {
     struct cut *cut;
     struct children *children;
     struct enforce_switch switched;
-    sd_event_source *guard;
+    sd_event_source *guard, *opening;
     int guard_descriptor;
     moment started;
     uint32_t ticks, events, refusals_now;
@@ -175,7 +175,7 @@ static void on_ask_enforce(struct warden *warden, const struct message_ask_enfor
              code ? ": " : "", code ? error.text : "");
     on_event(warden, code ? 2 : 1, "enforce", text);
     message_prepare(&message, MESSAGE_DONE, ask->head.question);
-    message.done.code = -code;
+    message.done.code = code;
     snprintf(message.done.text, sizeof(message.done.text), "%s", code ? error.text : "");
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
     say_status(warden, 0);
@@ -226,12 +226,25 @@ static void on_device(void *context, const struct position *position)
     }
 }
 
+static int on_opening(sd_event_source *source, void *context)
+{
+    struct warden *warden = context;
+    return positions_open_some(warden->positions) ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+/* The ports that are not open yet are opened when there is nothing else to do. */
+static void open_the_rest(struct warden *warden)
+{
+    sd_event_source_set_enabled(warden->opening, SD_EVENT_ON);
+}
+
 /* Where links, routes or addresses may have changed: hold everything against them anew. */
 static void look_round(struct warden *warden)
 {
     struct error error = {0};
     struct address_list own = {0};
     enum capture_role machine = positions_update(warden->positions, warden->links);
+    open_the_rest(warden);
     int code = links_own_addresses(&own, &error);
     if (code == 0) {
         address_list_clear(&warden->own);
@@ -271,10 +284,12 @@ static void on_child_started(void *context, enum role role)
 {
     struct warden *warden = context;
     say_enforcement(warden, role);
-    if (role == ROLE_WATCHER)
+    if (role == ROLE_WATCHER) {
         positions_hand_over(warden->positions);
-    else
+        open_the_rest(warden);
+    } else {
         say_events_kept(warden);
+    }
 }
 
 struct rows {
@@ -511,7 +526,7 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
         code = positions_create(&ports, &warden->positions, error);
     if (code == 0)
         code = enforcement_open(&none, &repairs, &warden->enforcement, error);
-    const struct cut_means means = {warden->positions, warden->links, warden->enforcement};
+    const struct cut_means means = {warden->positions, warden->links, warden->enforcement, &warden->own};
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
     if (code == 0)
@@ -526,6 +541,12 @@ static int enter(struct warden *warden, const struct role_start *start, struct e
         code = sd_event_add_io(warden->loop, NULL, warden->supervisor, EPOLLIN, on_supervisor, warden);
     if (code >= 0)
         code = sd_event_add_time_relative(warden->loop, NULL, CLOCK_MONOTONIC, 100000, 1000, on_second, warden);
+    if (code >= 0)
+        code = sd_event_add_defer(warden->loop, &warden->opening, on_opening, warden);
+    if (code >= 0)
+        code = sd_event_source_set_priority(warden->opening, SD_EVENT_PRIORITY_IDLE);
+    if (code >= 0)
+        code = sd_event_source_set_enabled(warden->opening, SD_EVENT_OFF);
     if (code < 0)
         return error_set(error, -code, "cannot make an event loop: %s", strerror(-code));
     code = open_parts(warden, start, error);
@@ -541,6 +562,7 @@ static void leave(struct warden *warden)
 {
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     sd_event_source_disable_unref(warden->guard);
+    sd_event_source_disable_unref(warden->opening);
     children_close(&warden->children);
     cut_close(&warden->cut);
     enforcement_close(&warden->enforcement); /* blocks stay in the kernel and expire there */

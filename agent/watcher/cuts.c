@@ -45,11 +45,21 @@ struct round {
     bool again; /* not the first */
 };
 
+/* Both ends have spoken on the sender's own port. A guest can put anything into the frames that it sends, but the
+ * answers come to the port of whoever really has the connection: one with no answer here is perhaps another guest's,
+ * whose reset it would like us to send. */
+static bool is_its_own(const struct stream_ends *ends)
+{
+    return ends->client_seen && ends->server_seen;
+}
+
 /* The sender as it is judged, or as a person named it: by address or MAC although the guest's port is known. */
 static bool is_of(void *context, const struct stream_ends *ends)
 {
     const struct round *round = context;
     struct sender sender;
+    if (!is_its_own(ends))
+        return false;
     switch (round->sender->kind) {
     case SENDER_IPV4:
     case SENDER_IPV6:

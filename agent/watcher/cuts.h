@@ -1,5 +1,6 @@
 /* Cutting the connections of a sender that was blocked: resets at once, again after 200 ms (a transfer in full flight
- * makes the first miss: its sequence numbers were stale when they arrived), and once more after a second. */
+ * makes the first miss: its sequence numbers were stale when they arrived), and once more after a second. Only those
+ * that were seen with answers on that very port: a guest that forges frames gets nobody else's connections cut. */
 #ifndef AGENT_WATCHER_CUTS_H
 #define AGENT_WATCHER_CUTS_H
 

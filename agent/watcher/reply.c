@@ -1,6 +1,7 @@
 /* Rows must arrive once they are promised by a question; END closes them. */
 #include "agent/watcher/reply.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,14 +140,26 @@ void reply_explain(struct talk *talk, struct mind *mind, uint32_t question, cons
     talk_plain(talk, MESSAGE_END, question, TALK_MUST);
 }
 
+/* The warden would refuse it, but the one who asked would not hear of that. */
+static int check_port(struct mind *mind, const struct message_command *command, struct error *error)
+{
+    char name[SENDER_TEXT];
+    if (command->deed == DEED_RELEASE || command->sender.kind != SENDER_PORT ||
+        senders_has_port(mind_senders(mind), &command->sender))
+        return 0;
+    return error_set(error, ENODEV, "%s is no guest's port here", sender_print(&command->sender, name));
+}
+
 void reply_command(struct talk *talk, struct mind *mind, const struct message_command *command, moment now)
 {
     struct error error = {0};
     union message message;
     message_prepare(&message, MESSAGE_DONE, command->head.question);
-    int code = judge_command(mind_judge(mind), &command->sender, (enum deed)command->deed, now, command->length,
+    int code = check_port(mind, command, &error);
+    if (code == 0)
+        code = judge_command(mind_judge(mind), &command->sender, (enum deed)command->deed, now, command->length,
                              command->rate, command->why, &error);
-    message.done.code = -code;
+    message.done.code = code;
     if (code != 0)
         snprintf(message.done.text, sizeof(message.done.text), "%s", error.text);
     talk_say(talk, &message, -1, TALK_MUST);

@@ -22,10 +22,10 @@
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define BLOCKS_AT_ONCE   8                  /* of one ring; then the others have their turn */
-#define WAITING_MOST     65536              /* messages for the warden or the courier */
-#define LAG              (20 * MILLISECOND) /* frames of up to this age may still lie in a ring */
-#define DROPS_SAID_EVERY 60                 /* seconds */
+#define BLOCKS_AT_ONCE   8                   /* of one ring; then the others have their turn */
+#define WAITING_MOST     65536               /* messages for the warden or the courier */
+#define LAG              (100 * MILLISECOND) /* frames of up to this age may still lie in a ring */
+#define DROPS_SAID_EVERY 60                  /* seconds */
 
 struct port {
     struct watcher *watcher;

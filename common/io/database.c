@@ -60,6 +60,8 @@ static int open_and_prepare(const char *path, const char *schema, sqlite3 **data
         return code;
     sqlite3_extended_result_codes(*database, 0);
     sqlite3_busy_timeout(*database, BUSY_MILLISECONDS);
+    if (sqlite3_db_readonly(*database, "main") == 1) /* a write-protected file is opened all the same */
+        return SQLITE_READONLY;
     code = check_quickly(*database);
     if (code == SQLITE_OK)
         code = sqlite3_exec(*database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;",
@@ -100,7 +102,8 @@ int database_open(const char *path, const char *schema, sqlite3 **result, bool *
             *result = database;
             return 0;
         }
-        int failure = database_error(database, error, path);
+        int failure = code == SQLITE_READONLY ? error_set(error, EACCES, "%s: it may not be written", path)
+                                              : database_error(database, error, path);
         database_close(&database);
         if (!is_damage(code) || attempt > 0)
             return failure;

@@ -64,6 +64,10 @@ def check_deaths(checks, bed, agent):
     agent.wait(lambda: agent.sender("port:vnet2").get("messages", 0) >= 3, 10, "the mail")
     done = agent.postern("block", "port:vnet1", "--for", "10m", "--reason", "a test")
     checks.that("a person can block", done.returncode == 0, done.stderr)
+    done = agent.postern("block", "port:vnet77", "--for", "10m", "--reason", "a test")
+    checks.that("but no port that is not here", done.returncode == 1 and "vnet77 is no guest's port here" in done.stderr,
+                done.stderr)
+    checks.that("which is not held against it either", agent.verdict("port:vnet77") == "unknown")
     agent.wait(lambda: not bed.can_connect("vps1", bed.SINK4, 25, 0.4), 5, "the block")
     patience = 4 if SANITIZED else 1.5  # "within a second", and the time that asking takes
     took = kill_and_wait(agent, "watcher")
@@ -120,6 +124,13 @@ def check_reload(checks, bed, agent):
     checks.that("a good one takes effect", True)
     checks.that("no process was started anew for it", agent.processes() == before)
     checks.that("what was known is known", agent.sender("port:vnet2").get("messages", 0) >= 6)
+    agent.configure("[capture]\nports = 25 2526\n" + ENFORCE)
+    agent.process.send_signal(signal.SIGHUP)
+    agent.wait(lambda: "a restart is needed for [capture] ports" in agent.log_text(), 5, "that a restart is needed")
+    checks.that("other mail ports wait for a restart, with the kernel's table as well", "2526" not in agent.ruleset()
+                and "587" in agent.ruleset(), agent.ruleset())
+    agent.configure(ENFORCE)
+    agent.process.send_signal(signal.SIGHUP)
 
 
 def check_switch(checks, bed, agent):

@@ -338,6 +338,27 @@ static void printing_says_where_there_is_no_room(void **state)
     options_clear(bindings);
 }
 
+/* Of two files read one after the other: `path` takes effect on restart alone, the rest at once. */
+static void what_needs_a_restart_is_kept_at_a_reload(void **state)
+{
+    (void)state;
+    struct settings before = {0}, next = {0};
+    const struct option_binding in_force[] = {{options, &before, NULL, NULL}, {.options = NULL}};
+    const struct option_binding binding[] = {{options, &next, NULL, NULL}, {.options = NULL}};
+    struct error error = {0};
+    char names[100];
+    assert_int_equal(options_read(in_force, TEXT("[agent]\npath = /a\n[burst]\nmessages = 5\n"), "a", &error), 0);
+    assert_int_equal(options_read(binding, TEXT("[agent]\npath = /b\n[burst]\nmessages = 6\n"), "b", &error), 0);
+    assert_int_equal(options_keep(binding, in_force, names, sizeof names, &error), 0);
+    assert_string_equal(names, "[agent] path");
+    assert_string_equal(next.path, "/a");
+    assert_int_equal(next.messages, 6);
+    assert_int_equal(options_keep(binding, in_force, names, sizeof names, &error), 0);
+    assert_string_equal(names, "");
+    options_clear(binding);
+    options_clear(in_force);
+}
+
 static void a_preset_that_cannot_be_read_is_our_own_mistake(void **state)
 {
     (void)state;
@@ -365,6 +386,7 @@ int main(void)
         cmocka_unit_test(values_in_force_read_back),
         cmocka_unit_test(the_manual_is_mdoc),
         cmocka_unit_test(printing_says_where_there_is_no_room),
+        cmocka_unit_test(what_needs_a_restart_is_kept_at_a_reload),
         cmocka_unit_test(a_preset_that_cannot_be_read_is_our_own_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,32 @@ static void takes_over_what_stands_without_a_change(void **state)
     assert_int_equal(listing.items[0].deed, NFT_BLOCK);
 }
 
+/* One transaction, whatever stood before; and what has gone meanwhile keeps nobody else from being hooked. */
+static void hooks_many_at_once(void **state)
+{
+    FIXTURE(f);
+    const struct nft_device devices[] = {{"vnet1", false}, {"nosuch", false}, {"vnet2", false}, {"uplink0", true}};
+    const struct nft_device changed[] = {{"vnet1", true}, {"vnet2", false}};
+    install(f);
+    succeeds(f, nft_hook(f->nft, "vnet2", false, &f->error));
+    succeeds(f, nft_hook_all(f->nft, devices, 4, &f->error));
+    const char *text = shell(LISTING);
+    assert_contains(text, "chain port_vnet1");
+    assert_contains(text, "chain port_vnet2");
+    assert_contains(text, "chain uplink_uplink0");
+    assert_lacks(text, "nosuch");
+    char *before = strdup(text);
+    succeeds(f, nft_hook_all(f->nft, devices, 4, &f->error));
+    assert_string_equal(shell(LISTING), before);
+    free(before);
+    succeeds(f, nft_hook_all(f->nft, changed, 2, &f->error));
+    assert_contains(shell(LISTING), "chain uplink_vnet1");
+    assert_lacks(shell(LISTING), "chain port_vnet1");
+    uint32_t kept = 0;
+    succeeds(f, nft_install(f->nft, &f->plan, &kept, &f->error)); /* nothing to put right */
+    assert_contains(shell(LISTING), "chain uplink_vnet1");
+}
+
 static void puts_right_what_was_tampered_with(void **state)
 {
     FIXTURE(f);
@@ -262,17 +288,12 @@ static void refuses_a_plan_that_means_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(makes_a_table_that_nft_reads_back),
-        TEST(has_the_sets_that_its_family_can_use),
-        TEST(takes_over_what_stands_without_a_change),
-        TEST(puts_right_what_was_tampered_with),
-        TEST(replaces_another_plan_and_carries_its_elements),
-        TEST(a_device_that_went_is_no_hindrance),
-        TEST(hooks_and_unhooks),
-        TEST(leaves_a_table_of_another_hand_alone),
-        TEST(leaves_other_tables_alone),
-        TEST(probing_leaves_nothing_behind),
-        TEST(says_which_right_is_missing),
+        TEST(makes_a_table_that_nft_reads_back),       TEST(has_the_sets_that_its_family_can_use),
+        TEST(takes_over_what_stands_without_a_change), TEST(hooks_many_at_once),
+        TEST(puts_right_what_was_tampered_with),       TEST(replaces_another_plan_and_carries_its_elements),
+        TEST(a_device_that_went_is_no_hindrance),      TEST(hooks_and_unhooks),
+        TEST(leaves_a_table_of_another_hand_alone),    TEST(leaves_other_tables_alone),
+        TEST(probing_leaves_nothing_behind),           TEST(says_which_right_is_missing),
         TEST(refuses_a_plan_that_means_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static struct journal *open_journal(uint64_t entries, bool *moved_aside)
     struct journal *journal = NULL;
     struct error error = {0};
     bool moved = false;
-    if (journal_open(path, entries, &journal, &moved, &error) < 0)
+    if (journal_create(path, entries, &journal, &error) < 0 || journal_open(journal, &moved, &error) < 0)
         fail_msg("%s", error.text);
     if (moved_aside)
         *moved_aside = moved;

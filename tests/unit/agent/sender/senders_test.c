@@ -77,6 +77,9 @@ static void test_the_port_is_the_sender_whatever_the_address_says(void **unused)
     origin.port = 3;
     struct sender sender = senders_attribute(room.senders, &origin);
     assert_string_equal(sender_print(&sender, text), "port:tap3");
+    assert_true(senders_has_port(room.senders, &sender));
+    sender = sender_from_port("vnet3"); /* as it was called before */
+    assert_false(senders_has_port(room.senders, &sender));
     origin.port = 5;
     sender = senders_attribute(room.senders, &origin);
     assert_string_equal(sender_print(&sender, text), "192.0.2.7");

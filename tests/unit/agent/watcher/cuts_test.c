@@ -63,8 +63,8 @@ static void nothing_closed(void *context, struct stream *stream, void *room, enu
 
 static const uint8_t server[4] = {198, 51, 100, 25};
 
-static void feed(uint8_t client, bool from_client, uint8_t flags, uint32_t sequence, uint32_t acknowledged,
-                 size_t bytes)
+static void feed_port(uint32_t port, uint8_t client, bool from_client, uint8_t flags, uint32_t sequence,
+                      uint32_t acknowledged, size_t bytes)
 {
     static const char payload[100];
     static uint8_t address[4], macs[2][6] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 0xfe}};
@@ -82,9 +82,21 @@ static void feed(uint8_t client, bool from_client, uint8_t flags, uint32_t seque
                                     .time_to_live = 64,
                                     .payload = {payload, bytes},
                                     .source_mac = macs[!from_client],
-                                    .port = client,
+                                    .port = port,
                                     .direction = from_client ? 1 : 2};
     streams_add(streams, &segment);
+}
+
+static void feed(uint8_t client, bool from_client, uint8_t flags, uint32_t sequence, uint32_t acknowledged,
+                 size_t bytes)
+{
+    feed_port(client, client, from_client, flags, sequence, acknowledged, bytes);
+}
+
+/* The guest behind CLIENT's port under another's address. */
+static void forge(uint8_t client, uint8_t flags, uint32_t sequence, uint32_t acknowledged, size_t bytes)
+{
+    feed_port(CLIENT, client, true, flags, sequence, acknowledged, bytes);
 }
 
 static void open_stream(uint8_t client)
@@ -180,6 +192,20 @@ static void test_a_reset_seen_meanwhile_is_not_the_end(void **state)
     assert_int_equal(resets, 3);
 }
 
+/* Frames under another's address, out of the blocked guest's port: the answers go to the other's port. */
+static void test_a_connection_without_answers_is_not_its_own(void **state)
+{
+    struct cuts *cuts = *state;
+    struct sender sender = sender_from_port("vnet1");
+    forge(7, SEGMENT_SYN, 1000, 0, 0);
+    forge(8, SEGMENT_ACK, 1001, 5001, 0);
+    forge(9, SEGMENT_ACK | SEGMENT_PSH, 1001, 5001, 20);
+    cuts_begin(cuts, &sender, HOUR);
+    cuts_due(cuts, streams, senders, HOUR);
+    assert_int_equal(resets, 1);
+    assert_int_equal(latest.client[3], CLIENT);
+}
+
 static void test_a_released_sender_is_left_alone(void **state)
 {
     struct cuts *cuts = *state;
@@ -229,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STREAMS(test_three_rounds),
         WITH_STREAMS(test_a_reset_seen_meanwhile_is_not_the_end),
+        WITH_STREAMS(test_a_connection_without_answers_is_not_its_own),
         WITH_STREAMS(test_a_released_sender_is_left_alone),
         WITH_STREAMS(test_senders_by_other_names),
         WITH_STREAMS(test_the_bound),
