@@ -50,7 +50,8 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     size_t header = (size_t)(tcp[12] >> 4) * 4;
     if (header < TCP_HEADER || header > left + missing)
         return IP_MALFORMED;
-    if (header > left) {
+    bool whole_header = header <= left;
+    if (!whole_header) {
         missing -= header - left;
         header = left;
     }
@@ -66,8 +67,10 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     result->sequence = load_u32(tcp + 4);
     result->acknowledged = load_u32(tcp + 8);
     result->window = load_u16(tcp + 14);
-    result->flags = tcp[13] & (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_PSH | SEGMENT_ACK);
+    result->flags = tcp[13] & (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_PSH | SEGMENT_ACK | SEGMENT_URG);
     result->time_to_live = packet->time_to_live;
+    result->checksum = frame->checksum;
+    result->header = whole_header ? tcp : NULL;
     result->payload = (struct text){(const char *)tcp + header, left - header};
     result->missing = (uint32_t)missing;
     result->source_mac = memcmp(link->source_mac, no_mac, sizeof no_mac) == 0 ? NULL : link->source_mac;

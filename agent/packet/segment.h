@@ -7,7 +7,14 @@
 #include "common/moment.h"
 #include "common/text.h"
 
-enum segment_flag { SEGMENT_FIN = 1, SEGMENT_SYN = 2, SEGMENT_RST = 4, SEGMENT_PSH = 8, SEGMENT_ACK = 16 };
+enum segment_flag {
+    SEGMENT_FIN = 1,
+    SEGMENT_SYN = 2,
+    SEGMENT_RST = 4,
+    SEGMENT_PSH = 8,
+    SEGMENT_ACK = 16,
+    SEGMENT_URG = 32
+};
 
 struct segment {
     moment time;
@@ -18,6 +25,8 @@ struct segment {
     uint16_t window;
     uint8_t flags;
     uint8_t time_to_live;
+    uint8_t checksum;          /* enum frame_checksum */
+    const uint8_t *header;     /* TCP's, options up to the payload where all of it was captured; NULL: not looked at */
     struct text payload;       /* what was captured of it */
     uint32_t missing;          /* payload bytes that the snap length cut off behind it */
     const uint8_t *source_mac; /* 6 bytes, or NULL */

@@ -81,6 +81,8 @@ struct smtp_listener {
 };
 
 void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);
+/* The client's next bytes are content, or encrypted: none that it matters to read right. */
+bool smtp_reads_content(const struct smtp *);
 /* Bytes will come soon: what the next line will look up is asked of the memory, which costs nothing now. */
 void smtp_fetch(const struct smtp *);
 void smtp_client_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);
