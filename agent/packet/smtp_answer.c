@@ -58,6 +58,20 @@ static void answer_recipient(const struct smtp_call *call, const struct reply *r
     smtp_record_answer_recipient(record, reply->code);
 }
 
+/* Its address was not kept, but how it went counts. */
+static void answer_forgotten_recipient(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
+    struct observation observation = {
+        .kind = OBSERVATION_RECIPIENT,
+        .recipient = {.from = smtp_record_from(transaction), .address = TEXT(""), .reply = *reply}};
+    smtp_observe(call, &observation);
+    if (!transaction)
+        return;
+    transaction->left_out++;
+    transaction->accepted += reply->code >= 200 && reply->code < 300;
+}
+
 /* More came behind DATA than is held back, and began like a command; but 354 says that it was content. */
 static void take_back_commands(const struct smtp_call *call)
 {
@@ -75,7 +89,7 @@ static void take_back_commands(const struct smtp_call *call)
 static void data_accepted(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
-    if (!nothing_waits(smtp) && smtp_waiting_at(&smtp->waiting, 0) == AWAITED_CONTENT)
+    if (!nothing_waits(smtp) && smtp_waiting_first(&smtp->waiting) == AWAITED_CONTENT)
         return; /* the client went on long ago */
     if (!nothing_waits(smtp)) {
         take_back_commands(call);
@@ -204,6 +218,9 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         break;
     case AWAITED_RCPT:
         answer_recipient(call, reply);
+        break;
+    case AWAITED_FORGOTTEN_RCPT:
+        answer_forgotten_recipient(call, reply);
         break;
     case AWAITED_DATA:
         answer_data(call, reply);

@@ -266,7 +266,9 @@ uint16_t stream_doubt_of(const struct streams *s, struct stream *stream, const s
         if (is_worth_summing(s, stream, segment)) {
             bool right = stream_checksum_is_right(segment);
             own->flags |= right ? SIDE_SUMMED : 0;
-            doubt |= right ? 0 : DOUBT_CHECKSUM;
+            /* A FIN alone hides nothing; where no checksum is right it is believed like all else. */
+            bool matters = segment->payload.length > 0 || own->flags & SIDE_SUMMED;
+            doubt |= right || !matters ? 0 : DOUBT_CHECKSUM;
         }
     }
     if (doubt == 0) {
