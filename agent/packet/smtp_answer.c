@@ -36,8 +36,10 @@ static void answer_mail(const struct smtp_call *call, const struct reply *reply)
     struct smtp_open_transaction *transaction = smtp_record_step(record);
     if (!transaction)
         return;
-    if (reply->code >= 200 && reply->code < 300)
+    if (reply->code >= 200 && reply->code < 300) {
         transaction->entry.flags |= ENTRY_ACCEPTED;
+        smtp_forget_unclear(call->smtp);
+    }
     struct observation observation = {.kind = OBSERVATION_TRANSACTION,
                                       .transaction = {.from = smtp_record_from(transaction), .reply = *reply}};
     smtp_observe(call, &observation);
@@ -114,6 +116,7 @@ static void answer_data(const struct smtp_call *call, const struct reply *reply)
     struct smtp *smtp = call->smtp;
     if (reply->code == 354) {
         data_accepted(call);
+        smtp_settle_unclear(call, true);
         return;
     }
     struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
@@ -138,6 +141,7 @@ static void answer_content(const struct smtp_call *call, const struct reply *rep
     if (!transaction)
         return;
     smtp_observe_message(call, transaction, reply);
+    smtp_forget_unclear(smtp);
     if (smtp->lmtp && reply->code != 0 && transaction->accepted > 1)
         smtp->replies_to_skip = (uint16_t)(transaction->accepted - 1);
 }
@@ -210,6 +214,10 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         answer_greeting(call, reply);
         break;
     case AWAITED_HELO:
+        if (reply->enhanced / 100 == 201) /* about an address: another command was hidden behind this one */
+            smtp_note_unclear(call, reply);
+        else
+            smtp_forget_unclear(call->smtp);
         if (reply->code >= 400) /* LHLO to a server that does not speak LMTP: content gets one reply */
             call->smtp->lmtp = false;
         break;
@@ -240,6 +248,17 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         break;
     case AWAITED_STARTTLS:
         answer_starttls(call, reply);
+        break;
+    case AWAITED_RSET:
+        smtp_forget_unclear(call->smtp);
+        break;
+    case AWAITED_QUIT:
+        if (reply->code != 221)
+            smtp_note_unclear(call, reply);
+        break;
+    case AWAITED_OTHER:
+    case AWAITED_UNKNOWN:
+        smtp_note_unclear(call, reply);
         break;
     case AWAITED_IMPLICIT:
         smtp_record_step(&call->smtp->record);

@@ -154,6 +154,7 @@ static void keep_early(const struct smtp_call *call, const struct reply *reply)
     struct smtp_rare *rare = smtp_rare(call);
     if (!rare || rare->early_count == SMTP_EARLY_MOST) {
         call->smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
         return;
     }
     rare->early[rare->early_count++] = (struct smtp_early){reply->code, reply->enhanced};
@@ -173,14 +174,72 @@ static void take_back_chunk(const struct smtp_call *call)
     smtp_await(call, AWAITED_GAP);
 }
 
+/* 354, and nothing was lost, but no DATA was read: it was said in other bytes than we saw. */
+static bool is_hidden_content(const struct smtp *smtp, const struct reply *reply)
+{
+    bool in_clear = smtp->client_state != CLIENT_ENCRYPTED && smtp->client_state != CLIENT_HELLO;
+    bool said = !nothing_waits(smtp) || !smtp_pending_is_empty(&smtp->client) || smtp->client_state == CLIENT_CHUNK;
+    return reply->code == 354 && !is_in_doubt(smtp) && in_clear && said && smtp->client_state != CLIENT_CONTENT;
+}
+
+static void note_early_unclear(const struct smtp_call *call)
+{
+    struct smtp_rare *rare = call->smtp->rare;
+    while (rare && rare->early_count > 0) {
+        struct reply reply = smtp_take_early(call->smtp);
+        call->smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, &reply);
+    }
+}
+
+static void begin_hidden_content(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    smtp_give_up_waiting(call);
+    note_early_unclear(call);
+    smtp->counters->resynchronised++;
+    smtp->gap_while_waiting = true;
+    smtp_content_begin(call);
+    smtp_settle_unclear(call, false);
+}
+
+/* The server has taken the content, whose end we did not see, and now answers something else. */
+static bool content_ended_unseen(const struct smtp *smtp)
+{
+    return smtp->client_state == CLIENT_CONTENT && smtp->rare && smtp->rare->early_count > 0 &&
+           smtp->rare->early[0].code >= 200 && smtp->rare->early[0].code < 300;
+}
+
+static void end_hidden_content(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    struct reply reply = smtp_take_early(smtp);
+    smtp->counters->resynchronised++;
+    smtp->client_state = CLIENT_LOST;
+    smtp->gapped = true;
+    smtp->content.incomplete = true;
+    smtp_content_close(call, false);
+    smtp_answer(call, AWAITED_CONTENT, &reply);
+    note_early_unclear(call);
+    if (nothing_waits(smtp))
+        smtp_await(call, AWAITED_GAP);
+}
+
 /* Nothing waits for a reply, but one came. */
 static void reply_unexpected(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp *smtp = call->smtp;
     bool in_content = smtp->client_state == CLIENT_CONTENT || smtp->client_state == CLIENT_CHUNK;
     if (smtp->client_state == CLIENT_LOST && reply->code == 354) { /* DATA was in the gap */
+        smtp_give_up_waiting(call);
         smtp->gap_while_waiting = true;
         smtp_content_begin(call);
+        smtp_settle_unclear(call, true);
+    } else if (is_hidden_content(smtp, reply)) {
+        begin_hidden_content(call);
+    } else if (content_ended_unseen(smtp)) {
+        end_hidden_content(call);
+        reply_unexpected(call, reply);
     } else if (smtp->client_state == CLIENT_CONTENT && smtp->content.incomplete && reply->code != 354) {
         /* The end was in the gap. */
         smtp->client_state = CLIENT_LOST;
@@ -193,6 +252,7 @@ static void reply_unexpected(const struct smtp_call *call, const struct reply *r
         keep_early(call, reply);
     } else {
         smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
     }
 }
 
@@ -225,7 +285,12 @@ static void pair(const struct smtp_call *call, const struct reply *reply)
     if (owner > 0)
         skip_to(call, (uint32_t)owner);
     if (owner < 0 || smtp->waiting.count == 0 || !smtp_reply_suits(smtp_waiting_first(&smtp->waiting), reply->code)) {
+        if (is_hidden_content(smtp, reply)) {
+            begin_hidden_content(call);
+            return;
+        }
         smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
         return;
     }
     if (reply->code == 334)
