@@ -74,7 +74,7 @@ void smtp_settle_unclear(const struct smtp_call *call, bool explained)
 {
     struct smtp *smtp = call->smtp;
     struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
-    if (!transaction)
+    if (!transaction || (!smtp->rare && transaction->accepted > 0))
         return;
     const struct smtp_rare none = {0};
     const struct smtp_rare *rare = smtp->rare ? smtp->rare : &none;

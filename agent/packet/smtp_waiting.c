@@ -67,7 +67,8 @@ static bool make_room(struct smtp_waiting *waiting, const struct smtp_listener *
 
 bool smtp_waiting_push(struct smtp_waiting *waiting, const struct smtp_listener *listener, enum smtp_awaited awaited)
 {
-    if (!waiting->room && !make_room(waiting, listener))
+    bool fits = !waiting->room && waiting->first + waiting->count < SMTP_WAITING_FEW;
+    if (!fits && !waiting->room && !make_room(waiting, listener))
         return false;
     if (!waiting->room) {
         waiting->few[waiting->first + waiting->count++] = (uint8_t)awaited;

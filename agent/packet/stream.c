@@ -161,6 +161,12 @@ static uint16_t note_doubt(struct streams *s, struct stream *stream, enum stream
         note_server(&stream->sides[STREAM_SERVER], segment);
         return 0;
     }
+    const struct side *server = &stream->sides[STREAM_SERVER];
+    bool usual = segment->missing == 0 && (server->flags & (SIDE_SEEN | SIDE_KNOWN)) == (SIDE_SEEN | SIDE_KNOWN) &&
+                 segment->flags & SEGMENT_ACK && sequence_distance(server->next, segment->acknowledged) <= 0;
+    if (usual && stream_is_beyond_doubt(s, stream, segment)) {
+        return 0;
+    }
     uint16_t doubt = stream_doubt_of(s, stream, segment);
     if (segment->payload.length == 0 && segment->missing == 0 && !(segment->flags & SEGMENT_FIN)) {
         return 0;

@@ -231,14 +231,16 @@ bool stream_is_beyond_doubt(const struct streams *s, struct stream *stream, cons
 {
     struct side *own = &stream->sides[STREAM_CLIENT];
     const struct side *server = &stream->sides[STREAM_SERVER];
-    if (segment->time_to_live < own->usual_ttl || (server->flags & (SIDE_SHUT | SIDE_ACKED)) != SIDE_ACKED ||
-        sequence_distance(server->acked, segment->acknowledged) < 0 || !segment->header) {
+    if (segment->time_to_live < own->usual_ttl || server->flags & SIDE_SHUT || !segment->header ||
+        (server->flags & SIDE_ACKED && sequence_distance(server->acked, segment->acknowledged) < 0)) {
         return false;
     }
-    if (is_worth_summing(s, stream, segment) &&
-        (!ip_checksum_is_right(segment) ||
-         (segment->checksum != FRAME_CHECKSUM_OPEN && !tcp_checksum_is_written(segment)))) {
-        return false;
+    if (is_worth_summing(s, stream, segment)) {
+        if (!ip_checksum_is_right(segment) ||
+            (segment->checksum != FRAME_CHECKSUM_OPEN && !tcp_checksum_is_written(segment))) {
+            return false;
+        }
+        own->flags |= SIDE_SUMMED;
     }
     if (!has_usual_options(own, segment)) {
         return false;
