@@ -29,6 +29,7 @@ struct packet {
     uint8_t family, time_to_live;
     const uint8_t *source, *target;
     bool was_fragment; /* a second fragment header is refused by receivers */
+    bool overlapped;
 };
 
 static uint16_t load_u16(const uint8_t *bytes)
@@ -77,6 +78,7 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     result->vlan = link->vlan;
     result->port = frame->port;
     result->direction = frame->direction;
+    result->overlapped = packet->overlapped;
     return IP_SEGMENT;
 }
 
@@ -126,6 +128,7 @@ static enum ip_outcome add_fragment(struct packet *packet, uint8_t protocol, uin
         return IP_FRAGMENT;
     packet->bytes = cursor_of(whole.bytes, whole.length);
     packet->was_fragment = true;
+    packet->overlapped = fragments_overlapped(packet->fragments);
     return follow_headers(packet, next);
 }
 

@@ -2,6 +2,7 @@
 #ifndef AGENT_PACKET_SEGMENT_H
 #define AGENT_PACKET_SEGMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "common/address.h"
 #include "common/moment.h"
@@ -33,6 +34,7 @@ struct segment {
     uint16_t vlan;
     uint32_t port;
     uint8_t direction; /* enum frame_direction */
+    bool overlapped;   /* came in fragments that did: many receivers refuse it */
 };
 
 #endif

@@ -193,6 +193,19 @@ static void answer_auth(const struct smtp_call *call, const struct reply *reply)
     smtp_observe(call, &observation);
 }
 
+/* What was sent in the clear behind STARTTLS, before the server agreed: it forgets that (RFC 3207 4.2). */
+static void drop_injected(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    struct text held = smtp_pending_text(&smtp->client);
+    const char *hello = held.length > 0 ? memmem(held.bytes, held.length, "\026\003", 2) : NULL;
+    size_t injected = hello ? (size_t)(hello - held.bytes) : held.length;
+    if (injected == 0)
+        return;
+    smtp->counters->resynchronised++;
+    smtp_pending_drop_front(&smtp->client, smtp->counters, injected);
+}
+
 static void answer_starttls(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp *smtp = call->smtp;
@@ -201,6 +214,7 @@ static void answer_starttls(const struct smtp_call *call, const struct reply *re
     smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
     if (reply->code != 220)
         return;
+    drop_injected(call);
     smtp_record_close(&smtp->record);
     smtp->starttls = true;
     smtp->client_state = CLIENT_HELLO;

@@ -161,6 +161,9 @@ static uint16_t note_doubt(struct streams *s, struct stream *stream, enum stream
         note_server(&stream->sides[STREAM_SERVER], segment);
         return 0;
     }
+    if (segment->flags & SEGMENT_URG && segment->payload.length > 0) {
+        stream_note_doubted(stream); /* servers read on without the urgent byte; nobody has one in mail */
+    }
     const struct side *server = &stream->sides[STREAM_SERVER];
     bool usual = segment->missing == 0 && (server->flags & (SIDE_SEEN | SIDE_KNOWN)) == (SIDE_SEEN | SIDE_KNOWN) &&
                  segment->flags & SEGMENT_ACK && sequence_distance(server->next, segment->acknowledged) <= 0;

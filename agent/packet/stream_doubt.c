@@ -232,6 +232,7 @@ bool stream_is_beyond_doubt(const struct streams *s, struct stream *stream, cons
     struct side *own = &stream->sides[STREAM_CLIENT];
     const struct side *server = &stream->sides[STREAM_SERVER];
     if (segment->time_to_live < own->usual_ttl || server->flags & SIDE_SHUT || !segment->header ||
+        segment->overlapped ||
         (server->flags & SIDE_ACKED && sequence_distance(server->acked, segment->acknowledged) < 0)) {
         return false;
     }
@@ -262,6 +263,7 @@ uint16_t stream_doubt_of(const struct streams *s, struct stream *stream, const s
     uint16_t doubt = doubt_of_numbers(stream, segment);
     doubt |= server->flags & SIDE_SHUT ? DOUBT_WINDOW : 0;
     doubt |= segment->time_to_live < own->usual_ttl ? DOUBT_TIME_TO_LIVE - segment->time_to_live : 0;
+    doubt |= segment->overlapped ? DOUBT_FRAGMENTS : 0;
     uint32_t stamp = own->stamp;
     if (segment->header) {
         doubt |= doubt_of_options(own, segment, &stamp);

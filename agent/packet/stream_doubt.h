@@ -14,6 +14,7 @@ enum stream_doubt {
     DOUBT_STAMP = 0x1000,      /* older than the one before, or missing where all others have one */
     DOUBT_OPTION = 0x2000,     /* a signature (RFC 2385, RFC 5925) */
     DOUBT_CHECKSUM = 0x4000,
+    DOUBT_FRAGMENTS = 0x8000, /* that overlapped */
 };
 
 /* 0: none. Only what clients send is doubted, and only where the server is seen, whose acknowledgement will tell. */

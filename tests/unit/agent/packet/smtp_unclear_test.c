@@ -10,6 +10,9 @@
 #define OPENING S("220 mx\r\n"), C("EHLO me.org\r\n"), S("250 mx\r\n")
 #define CONTENT C("x\r\n.\r\n"), S("250 ok\r\n")
 
+/* The least that a client can say to begin TLS. */
+#define HELLO "\026\003\001\000\055\001\000\000\051\003\003rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr\000\000\002\000\057\001\000"
+
 static const struct {
     const char *name;
     struct part parts[40];
@@ -73,6 +76,29 @@ static const struct {
       S("221 bye\r\n")},
      "EHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 250\nMESSAGE <a@me.org> to 1, 12 bytes cut 250\n"
      "RCPT <> 250\nMESSAGE <> to 1, 6 bytes cut 250\nRCPT <> 250\nMESSAGE <> to 1, 6 bytes cut 250\n"},
+    {"commands behind STARTTLS, which the server forgets",
+     {OPENING, C("STARTTLS\r\nMAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\n"), S("220 go\r\n"), C(HELLO),
+      S("\026\003\003\000\001x")},
+     "EHLO me.org\nTLS starttls \n"},
+    {"a bare CR and a NUL inside of a command",
+     {OPENING, C("MAIL FROM:<a@me.org>\rRCPT TO:<x@x.org>\r\n"), S("250 ok\r\n"), C("RCPT TO:<b@x.org>\000\r\n"),
+      S("250 ok\r\n"), C("DATA\r\n"), S("354 go\r\n"), CONTENT},
+     "EHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 250\nMESSAGE <a@me.org> to 1, 3 bytes 250\n"},
+    {"XCLIENT, and a new greeting",
+     {OPENING, C("XCLIENT ADDR=1.2.3.4\r\n"), S("220 mx\r\n"), C("EHLO me.org\r\n"), S("250 mx\r\n"),
+      C("MAIL FROM:<a@me.org>\r\n"), S("250 ok\r\n"), C("RCPT TO:<b@x.org>\r\n"), S("550 no\r\n")},
+     "EHLO me.org\nEHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 550\n"},
+    {"EHLO that is none, and a chunk of nothing",
+     {OPENING, C("EHL me.org\r\n"), S("500 what\r\n"), C("MAIL FROM:<a@me.org>\r\n"), S("250 ok\r\n"),
+      C("RCPT TO:<b@x.org>\r\n"), S("250 ok\r\n"), C("BDAT 0\r\n"), S("250 ok\r\n"), C("BDAT 2\r\nabBDAT 0 LAST\r\n"),
+      S("250 ok\r\n250 ok\r\n")},
+     "EHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 250\nMESSAGE <a@me.org> to 1, 2 bytes 250\n"},
+    {"a message behind another's line feed and dot, which the server takes for the end",
+     {OPENING, C("MAIL FROM:<a@me.org>\r\n"), S("250 ok\r\n"), C("RCPT TO:<b@x.org>\r\n"), S("250 ok\r\n"),
+      C("DATA\r\n"), S("354 go\r\n"), C("x\n.\r\nMAIL FROM:<c@me.org>\r\nRCPT TO:<d@x.org>\r\nDATA\r\ny\r\n.\r\n"),
+      S("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n")},
+     "EHLO me.org\nMAIL <a@me.org> 250\nRCPT <b@x.org> 250\nMESSAGE <a@me.org> to 1, 2 bytes 250\n"
+     "MAIL <c@me.org> 250\nRCPT <d@x.org> 250\nMESSAGE <c@me.org> to 1, 3 bytes 250\n"},
     {"a keepalive within a transaction is nobody",
      {OPENING, C("MAIL FROM:<a@me.org>\r\n"), S("250 ok\r\n"), C("NOOP\r\n"), S("250 ok\r\n"),
       C("RCPT TO:<b@x.org>\r\n"), S("250 ok\r\n"), C("DATA\r\n"), S("354 go\r\n"), CONTENT},

@@ -119,7 +119,8 @@ struct packet {
     uint32_t missing;
     int32_t at;           /* milliseconds; 0: one after the last */
     uint8_t time_to_live; /* 0: the usual */
-    bool shut;            /* its sender takes nothing more */
+    bool overlapped;
+    bool shut; /* its sender takes nothing more */
 };
 
 static const uint8_t client_address[] = {192, 0, 2, 1}, server_address[] = {198, 51, 100, 25};
@@ -166,6 +167,7 @@ static inline struct segment segment_of(const struct packet *packet, moment time
                             .sequence = own + (uint32_t)packet->sequence + (syn ? 0 : 1),
                             .acknowledged = packet->flags & A ? peer + 1 + (uint32_t)packet->acknowledged : 0,
                             .flags = packet->flags,
+                            .overlapped = packet->overlapped,
                             .window = packet->shut ? 0 : 65535,
                             .time_to_live = packet->time_to_live ? packet->time_to_live : 64,
                             .payload = text_of(payload),
