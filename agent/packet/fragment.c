@@ -29,13 +29,14 @@ struct datagram {
     uint32_t furthest;    /* end of what has come */
     uint32_t length;      /* 0: the last fragment has not come */
     uint8_t protocol;
-    bool refused;
+    bool refused, overlapped;
 };
 
 struct fragments {
     struct table *table;
     void *memory;
     struct parts *whole; /* lent until the next call */
+    bool overlapped;     /* ... and how it came */
     struct fragment_counters counters;
 };
 
@@ -215,6 +216,7 @@ bool fragments_add(struct fragments *fragments, const struct fragment_key *key, 
     uint32_t come_before = datagram->blocks_come;
     if (take_blocks(datagram, fragment->offset, bytes)) {
         fragments->counters.overlapping++;
+        datagram->overlapped = true;
         if (key->family == 6 && datagram->blocks_come != come_before) {
             refuse(datagram);
             return false;
@@ -232,9 +234,15 @@ bool fragments_add(struct fragments *fragments, const struct fragment_key *key, 
     fragments->counters.whole++;
     fragments->whole = TAKE(datagram->parts);
     *whole = (struct text){(const char *)fragments->whole->bytes, datagram->length};
+    fragments->overlapped = datagram->overlapped;
     *protocol = datagram->protocol;
     remove_datagram(fragments, datagram);
     return true;
+}
+
+bool fragments_overlapped(const struct fragments *fragments)
+{
+    return fragments->overlapped;
 }
 
 void fragments_count_cut(struct fragments *fragments)

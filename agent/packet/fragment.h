@@ -49,6 +49,8 @@ void fragments_destroy(struct fragments **);
  * *protocol says what it is. */
 bool fragments_add(struct fragments *, const struct fragment_key *, const struct fragment *, struct text *whole,
                    uint8_t *protocol);
+/* Whether fragments of the datagram that was lent last overlapped: Linux refuses such a one, others take it. */
+bool fragments_overlapped(const struct fragments *);
 void fragments_count_cut(struct fragments *);
 struct fragment_counters fragments_counters(const struct fragments *);
 

@@ -22,6 +22,10 @@ enum link_type {
 /* How it passed the capture position: on a guest's port, FRAME_FROM_GUEST is what the guest sent. */
 enum frame_direction { FRAME_UNKNOWN, FRAME_FROM_GUEST, FRAME_TO_GUEST };
 
+/* What is known of the TCP checksum. Before a card fills it in, the field holds the sum of the addresses alone: a file
+ * does not tell whether a card will, the kernel does. */
+enum frame_checksum { FRAME_CHECKSUM_UNKNOWN, FRAME_CHECKSUM_OPEN, FRAME_CHECKSUM_WRITTEN };
+
 struct frame {
     moment time;
     const uint8_t *bytes;
@@ -31,6 +35,7 @@ struct frame {
     uint16_t link;     /* enum link_type */
     uint16_t vlan;     /* a tag that the kernel took off before we saw the frame, else 0 */
     uint8_t direction; /* enum frame_direction */
+    uint8_t checksum;  /* enum frame_checksum */
 };
 
 #endif

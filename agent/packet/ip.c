@@ -29,6 +29,7 @@ struct packet {
     uint8_t family, time_to_live;
     const uint8_t *source, *target;
     bool was_fragment; /* a second fragment header is refused by receivers */
+    bool overlapped;
 };
 
 static uint16_t load_u16(const uint8_t *bytes)
@@ -50,7 +51,8 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     size_t header = (size_t)(tcp[12] >> 4) * 4;
     if (header < TCP_HEADER || header > left + missing)
         return IP_MALFORMED;
-    if (header > left) {
+    bool whole_header = header <= left;
+    if (!whole_header) {
         missing -= header - left;
         header = left;
     }
@@ -66,14 +68,17 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     result->sequence = load_u32(tcp + 4);
     result->acknowledged = load_u32(tcp + 8);
     result->window = load_u16(tcp + 14);
-    result->flags = tcp[13] & (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_PSH | SEGMENT_ACK);
+    result->flags = tcp[13] & (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_PSH | SEGMENT_ACK | SEGMENT_URG);
     result->time_to_live = packet->time_to_live;
+    result->checksum = frame->checksum;
+    result->header = whole_header ? tcp : NULL;
     result->payload = (struct text){(const char *)tcp + header, left - header};
     result->missing = (uint32_t)missing;
     result->source_mac = memcmp(link->source_mac, no_mac, sizeof no_mac) == 0 ? NULL : link->source_mac;
     result->vlan = link->vlan;
     result->port = frame->port;
     result->direction = frame->direction;
+    result->overlapped = packet->overlapped;
     return IP_SEGMENT;
 }
 
@@ -123,6 +128,7 @@ static enum ip_outcome add_fragment(struct packet *packet, uint8_t protocol, uin
         return IP_FRAGMENT;
     packet->bytes = cursor_of(whole.bytes, whole.length);
     packet->was_fragment = true;
+    packet->overlapped = fragments_overlapped(packet->fragments);
     return follow_headers(packet, next);
 }
 

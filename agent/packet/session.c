@@ -93,6 +93,8 @@ static void observe_close(struct packet_path *path, const struct session_summary
     observation.close.client_bytes = summary->ends.client_bytes;
     observation.close.server_bytes = summary->ends.server_bytes;
     observation.close.spoke_first = dialogue->spoke_first;
+    observation.close.conflicts = summary->ends.conflicts;
+    observation.close.doubted = summary->ends.doubted;
     observe(path, &observation);
 }
 
@@ -139,6 +141,11 @@ static void fetch(const void *room)
     smtp_fetch(room);
 }
 
+static bool careless(const void *room)
+{
+    return smtp_reads_content(room);
+}
+
 static bool wanted(void *context, const struct address *client)
 {
     const struct packet_path *path = context;
@@ -171,6 +178,7 @@ struct packet_path *packet_path_create(const struct packet_settings *settings, c
                                               .gap = gap,
                                               .closed = closed,
                                               .fetch = fetch,
+                                              .careless = careless,
                                               .wanted = path->local.count > 0 ? wanted : NULL};
     path->streams = streams_create(&settings->streams, &stream_listener, error);
     if (!path->streams) {

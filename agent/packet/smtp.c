@@ -14,6 +14,12 @@ void smtp_begin(struct smtp *smtp, bool implicit_tls, bool from_the_start)
     smtp->waiting.count = 1;
 }
 
+bool smtp_reads_content(const struct smtp *smtp)
+{
+    return smtp->client_state == CLIENT_CONTENT || smtp->client_state == CLIENT_CHUNK ||
+           smtp->client_state == CLIENT_ENCRYPTED;
+}
+
 void smtp_fetch(const struct smtp *smtp)
 {
     if (smtp->client_state == CLIENT_CONTENT) {

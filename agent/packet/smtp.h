@@ -27,7 +27,7 @@
 #define SMTP_LINE_MOST         4096 /* of a command or reply line is kept; the rest of the line is skipped */
 #define SMTP_ADDRESS_MOST      320  /* of an address, 64 + 1 + 255 */
 #define SMTP_HELO_MOST         255
-#define SMTP_PIPELINE_MOST     1024 /* commands waiting for their reply; beyond: the dialogue is resynchronised */
+#define SMTP_PIPELINE_MOST     1024 /* runs of like commands waiting for a reply; beyond: it is resynchronised */
 #define SMTP_RECIPIENTS_MOST   4096 /* kept in one transaction's summary; all are observed */
 #define SMTP_TRANSACTIONS_MOST 1024 /* kept in one session's summary; all are observed */
 #define SMTP_SUMMARY_MOST      (UINT32_C(1) << 20) /* bytes of them; beyond, transactions are left out */
@@ -81,6 +81,8 @@ struct smtp_listener {
 };
 
 void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);
+/* The client's next bytes are content, or encrypted: none that it matters to read right. */
+bool smtp_reads_content(const struct smtp *);
 /* Bytes will come soon: what the next line will look up is asked of the memory, which costs nothing now. */
 void smtp_fetch(const struct smtp *);
 void smtp_client_bytes(struct smtp *, const struct smtp_listener *, struct text, moment);

@@ -36,8 +36,10 @@ static void answer_mail(const struct smtp_call *call, const struct reply *reply)
     struct smtp_open_transaction *transaction = smtp_record_step(record);
     if (!transaction)
         return;
-    if (reply->code >= 200 && reply->code < 300)
+    if (reply->code >= 200 && reply->code < 300) {
         transaction->entry.flags |= ENTRY_ACCEPTED;
+        smtp_forget_unclear(call->smtp);
+    }
     struct observation observation = {.kind = OBSERVATION_TRANSACTION,
                                       .transaction = {.from = smtp_record_from(transaction), .reply = *reply}};
     smtp_observe(call, &observation);
@@ -58,6 +60,20 @@ static void answer_recipient(const struct smtp_call *call, const struct reply *r
     smtp_record_answer_recipient(record, reply->code);
 }
 
+/* Its address was not kept, but how it went counts. */
+static void answer_forgotten_recipient(const struct smtp_call *call, const struct reply *reply)
+{
+    struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
+    struct observation observation = {
+        .kind = OBSERVATION_RECIPIENT,
+        .recipient = {.from = smtp_record_from(transaction), .address = TEXT(""), .reply = *reply}};
+    smtp_observe(call, &observation);
+    if (!transaction)
+        return;
+    transaction->left_out++;
+    transaction->accepted += reply->code >= 200 && reply->code < 300;
+}
+
 /* More came behind DATA than is held back, and began like a command; but 354 says that it was content. */
 static void take_back_commands(const struct smtp_call *call)
 {
@@ -75,7 +91,7 @@ static void take_back_commands(const struct smtp_call *call)
 static void data_accepted(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
-    if (!nothing_waits(smtp) && smtp_waiting_at(&smtp->waiting, 0) == AWAITED_CONTENT)
+    if (!nothing_waits(smtp) && smtp_waiting_first(&smtp->waiting) == AWAITED_CONTENT)
         return; /* the client went on long ago */
     if (!nothing_waits(smtp)) {
         take_back_commands(call);
@@ -100,6 +116,7 @@ static void answer_data(const struct smtp_call *call, const struct reply *reply)
     struct smtp *smtp = call->smtp;
     if (reply->code == 354) {
         data_accepted(call);
+        smtp_settle_unclear(call, true);
         return;
     }
     struct smtp_open_transaction *transaction = smtp_record_answering(&smtp->record);
@@ -124,6 +141,7 @@ static void answer_content(const struct smtp_call *call, const struct reply *rep
     if (!transaction)
         return;
     smtp_observe_message(call, transaction, reply);
+    smtp_forget_unclear(smtp);
     if (smtp->lmtp && reply->code != 0 && transaction->accepted > 1)
         smtp->replies_to_skip = (uint16_t)(transaction->accepted - 1);
 }
@@ -175,6 +193,19 @@ static void answer_auth(const struct smtp_call *call, const struct reply *reply)
     smtp_observe(call, &observation);
 }
 
+/* What was sent in the clear behind STARTTLS, before the server agreed: it forgets that (RFC 3207 4.2). */
+static void drop_injected(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    struct text held = smtp_pending_text(&smtp->client);
+    const char *hello = held.length > 0 ? memmem(held.bytes, held.length, "\026\003", 2) : NULL;
+    size_t injected = hello ? (size_t)(hello - held.bytes) : held.length;
+    if (injected == 0)
+        return;
+    smtp->counters->resynchronised++;
+    smtp_pending_drop_front(&smtp->client, smtp->counters, injected);
+}
+
 static void answer_starttls(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp *smtp = call->smtp;
@@ -183,6 +214,7 @@ static void answer_starttls(const struct smtp_call *call, const struct reply *re
     smtp->client_state = smtp->gap_while_waiting ? CLIENT_LOST : CLIENT_COMMAND;
     if (reply->code != 220)
         return;
+    drop_injected(call);
     smtp_record_close(&smtp->record);
     smtp->starttls = true;
     smtp->client_state = CLIENT_HELLO;
@@ -196,6 +228,10 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         answer_greeting(call, reply);
         break;
     case AWAITED_HELO:
+        if (reply->enhanced / 100 == 201) /* about an address: another command was hidden behind this one */
+            smtp_note_unclear(call, reply);
+        else
+            smtp_forget_unclear(call->smtp);
         if (reply->code >= 400) /* LHLO to a server that does not speak LMTP: content gets one reply */
             call->smtp->lmtp = false;
         break;
@@ -204,6 +240,9 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         break;
     case AWAITED_RCPT:
         answer_recipient(call, reply);
+        break;
+    case AWAITED_FORGOTTEN_RCPT:
+        answer_forgotten_recipient(call, reply);
         break;
     case AWAITED_DATA:
         answer_data(call, reply);
@@ -223,6 +262,17 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         break;
     case AWAITED_STARTTLS:
         answer_starttls(call, reply);
+        break;
+    case AWAITED_RSET:
+        smtp_forget_unclear(call->smtp);
+        break;
+    case AWAITED_QUIT:
+        if (reply->code != 221)
+            smtp_note_unclear(call, reply);
+        break;
+    case AWAITED_OTHER:
+    case AWAITED_UNKNOWN:
+        smtp_note_unclear(call, reply);
         break;
     case AWAITED_IMPLICIT:
         smtp_record_step(&call->smtp->record);

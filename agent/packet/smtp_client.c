@@ -219,7 +219,7 @@ void smtp_client_guess(const struct smtp_call *call)
 static bool guess_without_reply(const struct smtp_call *call, struct text held)
 {
     const struct smtp_waiting *waiting = &call->smtp->waiting;
-    if (waiting->count > 0 && !smtp_waiting_is_doubted(waiting, waiting->count - 1u))
+    if (waiting->count > 0 && !smtp_waiting_last_is_doubted(waiting))
         return false;
     bool whole = memchr(held.bytes, '\n', held.length) || held.bytes[0] == RECORD_HANDSHAKE;
     if (whole)
@@ -301,7 +301,7 @@ static bool begin(const struct smtp_call *call, struct text first)
 
 static void note_first_byte(struct smtp *smtp, char first)
 {
-    bool greeting_waits = smtp->waiting.count > 0 && smtp_waiting_at(&smtp->waiting, 0) == AWAITED_GREETING;
+    bool greeting_waits = smtp->waiting.count > 0 && smtp_waiting_first(&smtp->waiting) == AWAITED_GREETING;
     smtp->before_greeting = greeting_waits && (unsigned char)first != RECORD_HANDSHAKE;
 }
 

@@ -88,9 +88,14 @@ static struct text without_route(struct text path)
 
 static void path_in_brackets(struct text text, struct text *address, struct text *rest)
 {
-    size_t end = 1;
-    while (end < text.length && text.bytes[end] != '>')
-        end = behind_character(text, end);
+    /* Hardly any address has a quote, so it ends at the first bracket. */
+    const char *bracket = memchr(text.bytes, '>', text.length);
+    size_t end = bracket ? (size_t)(bracket - text.bytes) : text.length;
+    if (memchr(text.bytes, '"', end) || memchr(text.bytes, '\\', end)) {
+        end = 1;
+        while (end < text.length && text.bytes[end] != '>')
+            end = behind_character(text, end);
+    }
     if (end >= text.length) { /* never closed: it ends where an unbracketed one would */
         end = 1;
         while (end < text.length && !is_space(text.bytes[end]))

@@ -43,6 +43,8 @@ struct smtp_rare {
     struct smtp_early {
         uint16_t code, enhanced;
     } early[SMTP_EARLY_MOST];
+    /* Replies since the last transaction that no command explains, see smtp_unclear.c. */
+    uint32_t unclear_valid, unclear_accepted, unclear_refused, unclear_deferred;
 };
 
 struct smtp {
@@ -119,6 +121,12 @@ void smtp_give_up_waiting(const struct smtp_call *);
 void smtp_forget_early(const struct smtp_call *);
 /* The early reply to content that never ended; code 0: none. */
 struct reply smtp_take_early(struct smtp *);
+
+/* smtp_unclear.c: replies that no command of ours explains. */
+void smtp_note_unclear(const struct smtp_call *, const struct reply *);
+void smtp_forget_unclear(struct smtp *);
+/* 354 came. `explained`: to a DATA that we saw. */
+void smtp_settle_unclear(const struct smtp_call *, bool explained);
 
 /* smtp_answer.c: what a reply means to the command that it answers; code 0: there was none. */
 void smtp_answer(const struct smtp_call *, enum smtp_awaited, const struct reply *);

@@ -8,7 +8,7 @@ static void lose_commands(const struct smtp_call *call)
     smtp->gapped = true;
     smtp_forget_early(call);
     const struct smtp_waiting *waiting = &smtp->waiting;
-    if (waiting->count == 0 || smtp_waiting_at(waiting, waiting->count - 1u) != AWAITED_GAP)
+    if (waiting->count == 0 || smtp_waiting_last(waiting) != AWAITED_GAP)
         smtp_await(call, AWAITED_GAP);
     smtp->counters->resynchronised++;
 }

@@ -9,6 +9,8 @@ enum { ENTRY_TRANSACTION = 1, ENTRY_RECIPIENT = 2 };
 
 /* Room beyond the summary for what is not yet answered: a full pipeline of the longest addresses. */
 #define UNANSWERED_MOST ((uint32_t)SMTP_PIPELINE_MOST * 512)
+/* Recipients are kept while less than this waits for its answer: several thousand. */
+#define WAITING_MOST (UNANSWERED_MOST / 2)
 
 static uint32_t padded(size_t length)
 {
@@ -113,6 +115,10 @@ bool smtp_record_begin(struct smtp_record *record, const struct smtp_listener *l
 
 bool smtp_record_add_recipient(struct smtp_record *record, const struct smtp_listener *listener, struct text address)
 {
+    if (record->length - record->next > WAITING_MOST) {
+        listener->counters->memory_refused++;
+        return false;
+    }
     size_t length = address.length < SMTP_ADDRESS_MOST ? address.length : SMTP_ADDRESS_MOST;
     struct smtp_entry *entry = append(record, listener, padded(sizeof(struct smtp_entry) + length));
     if (!entry)

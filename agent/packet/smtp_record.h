@@ -49,7 +49,7 @@ struct smtp_record {
     bool full;
 };
 
-/* The client's side. `all_answered`: no reply is awaited. False: memory is refused. */
+/* The client's side. `all_answered`: no reply is awaited. False: memory is refused, or too many wait. */
 bool smtp_record_begin(struct smtp_record *, const struct smtp_listener *, struct text from, uint8_t flags,
                        bool all_answered) __attribute__((warn_unused_result));
 bool smtp_record_add_recipient(struct smtp_record *, const struct smtp_listener *, struct text address)

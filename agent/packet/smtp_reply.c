@@ -22,8 +22,15 @@ static size_t parse_part(struct text text, size_t at, unsigned most, unsigned *r
 static size_t parse_enhanced(struct text text, uint16_t *result)
 {
     unsigned class = 0, subject = 0, detail = 0;
-    if (text.length < 5 || text.bytes[1] != '.')
+    const char *b = text.bytes;
+    if (text.length < 5 || b[1] != '.')
         return 0;
+    if (is_digit(b[2]) && b[3] == '.' && is_digit(b[4]) && (text.length == 5 || !is_digit(b[5]))) { /* nearly all */
+        if (b[0] != '2' && b[0] != '4' && b[0] != '5')
+            return 0;
+        *result = (uint16_t)((b[0] - '0') * 10000 + (b[2] - '0') * 100 + (b[4] - '0'));
+        return 5;
+    }
     parse_part(text, 0, 9, &class);
     if (class != 2 && class != 4 && class != 5)
         return 0;

@@ -12,6 +12,7 @@ enum smtp_awaited {
     AWAITED_HELO,
     AWAITED_MAIL,
     AWAITED_RCPT,
+    AWAITED_FORGOTTEN_RCPT, /* its address was not kept: too many wait */
     AWAITED_DATA,
     AWAITED_CONTENT,
     AWAITED_CHUNK,

@@ -18,10 +18,10 @@ static bool nothing_waits(const struct smtp *smtp)
 static void answer_first(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp_waiting *waiting = &call->smtp->waiting;
-    enum smtp_awaited awaited = smtp_waiting_at(waiting, 0);
+    enum smtp_awaited awaited = smtp_waiting_first(waiting);
     smtp_waiting_pop(waiting, call->smtp->counters);
     smtp_answer(call, awaited, reply);
-    while (waiting->count > 0 && smtp_waiting_at(waiting, 0) == AWAITED_IMPLICIT) {
+    while (waiting->count > 0 && smtp_waiting_first(waiting) == AWAITED_IMPLICIT) {
         smtp_waiting_pop(waiting, call->smtp->counters);
         smtp_answer(call, AWAITED_IMPLICIT, &no_reply);
     }
@@ -44,23 +44,29 @@ static void skip_to(const struct smtp_call *call, uint32_t index)
     call->smtp->counters->resynchronised++;
 }
 
+struct only {
+    uint16_t code;
+    bool extensions;
+};
+
+static bool is_only_owner(uint8_t kind, const void *context)
+{
+    const struct only *only = context;
+    enum smtp_awaited awaited = (enum smtp_awaited)(kind & ~SMTP_DOUBTED);
+    return smtp_reply_is_exclusive(awaited, only->code) || (only->extensions && awaited == AWAITED_HELO);
+}
+
 /* The command that alone can get this reply; -1: none waits. */
 static int32_t only_owner(const struct smtp *smtp, uint16_t code)
 {
-    for (uint32_t i = 0; i < smtp->waiting.count; i++) {
-        enum smtp_awaited awaited = smtp_waiting_at(&smtp->waiting, i);
-        if (smtp_reply_is_exclusive(awaited, code) || (smtp->extensions && awaited == AWAITED_HELO))
-            return (int32_t)i;
-    }
-    return -1;
+    const struct only only = {code, smtp->extensions};
+    return smtp_waiting_find(&smtp->waiting, is_only_owner, &only);
 }
 
-static int32_t first_undoubted(const struct smtp_waiting *waiting)
+static bool is_undoubted(uint8_t kind, const void *unused)
 {
-    for (uint32_t i = 0; i < waiting->count; i++)
-        if (!smtp_waiting_is_doubted(waiting, i))
-            return (int32_t)i;
-    return -1;
+    (void)unused;
+    return !(kind & SMTP_DOUBTED);
 }
 
 /* Commands that begin a group that a client sends at once: those before have been answered. */
@@ -74,7 +80,7 @@ static bool begins_group(enum smtp_awaited awaited)
 static bool is_in_doubt(const struct smtp *smtp)
 {
     const struct smtp_waiting *waiting = &smtp->waiting;
-    return waiting->count > 0 && (smtp_waiting_is_doubted(waiting, 0) || smtp_waiting_at(waiting, 0) == AWAITED_GAP);
+    return waiting->count > 0 && (smtp_waiting_first_is_doubted(waiting) || smtp_waiting_first(waiting) == AWAITED_GAP);
 }
 
 /* Our view of the first waiting command is in doubt. -1: nobody can say whose the reply is. */
@@ -84,13 +90,13 @@ static int32_t owner_in_doubt(const struct smtp *smtp, uint16_t code)
     int32_t owner = only_owner(smtp, code);
     if (owner >= 0)
         return owner;
-    if (smtp_waiting_at(waiting, 0) == AWAITED_GAP) {
+    if (smtp_waiting_first(waiting) == AWAITED_GAP) {
         if (waiting->count == 1)
             return -1;
-        return waiting->count == 2 || begins_group(smtp_waiting_at(waiting, 1)) ? 1 : -1;
+        return waiting->count == 2 || begins_group(smtp_waiting_second(waiting)) ? 1 : -1;
     }
     /* Replies were lost. What was sent after that was sent by a client that had seen them all. */
-    owner = first_undoubted(waiting);
+    owner = smtp_waiting_find(waiting, is_undoubted, NULL);
     if (owner >= 0)
         return owner;
     return waiting->count == 1 ? 0 : -1;
@@ -104,10 +110,10 @@ static int32_t owner_out_of_order(const struct smtp *smtp, uint16_t code)
         return owner;
     if (smtp->waiting.count < 2)
         return -1;
-    enum smtp_awaited first = smtp_waiting_at(&smtp->waiting, 0);
+    enum smtp_awaited first = smtp_waiting_first(&smtp->waiting);
     /* Lines that are no commands are often ignored; content that was taken needs no 354. */
     bool unanswered =
-        first == AWAITED_UNKNOWN || (first == AWAITED_DATA && smtp_waiting_at(&smtp->waiting, 1) == AWAITED_CONTENT);
+        first == AWAITED_UNKNOWN || (first == AWAITED_DATA && smtp_waiting_second(&smtp->waiting) == AWAITED_CONTENT);
     return unanswered ? 1 : -1;
 }
 
@@ -148,6 +154,7 @@ static void keep_early(const struct smtp_call *call, const struct reply *reply)
     struct smtp_rare *rare = smtp_rare(call);
     if (!rare || rare->early_count == SMTP_EARLY_MOST) {
         call->smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
         return;
     }
     rare->early[rare->early_count++] = (struct smtp_early){reply->code, reply->enhanced};
@@ -167,14 +174,72 @@ static void take_back_chunk(const struct smtp_call *call)
     smtp_await(call, AWAITED_GAP);
 }
 
+/* 354, and nothing was lost, but no DATA was read: it was said in other bytes than we saw. */
+static bool is_hidden_content(const struct smtp *smtp, const struct reply *reply)
+{
+    bool in_clear = smtp->client_state != CLIENT_ENCRYPTED && smtp->client_state != CLIENT_HELLO;
+    bool said = !nothing_waits(smtp) || !smtp_pending_is_empty(&smtp->client) || smtp->client_state == CLIENT_CHUNK;
+    return reply->code == 354 && !is_in_doubt(smtp) && in_clear && said && smtp->client_state != CLIENT_CONTENT;
+}
+
+static void note_early_unclear(const struct smtp_call *call)
+{
+    struct smtp_rare *rare = call->smtp->rare;
+    while (rare && rare->early_count > 0) {
+        struct reply reply = smtp_take_early(call->smtp);
+        call->smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, &reply);
+    }
+}
+
+static void begin_hidden_content(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    smtp_give_up_waiting(call);
+    note_early_unclear(call);
+    smtp->counters->resynchronised++;
+    smtp->gap_while_waiting = true;
+    smtp_content_begin(call);
+    smtp_settle_unclear(call, false);
+}
+
+/* The server has taken the content, whose end we did not see, and now answers something else. */
+static bool content_ended_unseen(const struct smtp *smtp)
+{
+    return smtp->client_state == CLIENT_CONTENT && smtp->rare && smtp->rare->early_count > 0 &&
+           smtp->rare->early[0].code >= 200 && smtp->rare->early[0].code < 300;
+}
+
+static void end_hidden_content(const struct smtp_call *call)
+{
+    struct smtp *smtp = call->smtp;
+    struct reply reply = smtp_take_early(smtp);
+    smtp->counters->resynchronised++;
+    smtp->client_state = CLIENT_LOST;
+    smtp->gapped = true;
+    smtp->content.incomplete = true;
+    smtp_content_close(call, false);
+    smtp_answer(call, AWAITED_CONTENT, &reply);
+    note_early_unclear(call);
+    if (nothing_waits(smtp))
+        smtp_await(call, AWAITED_GAP);
+}
+
 /* Nothing waits for a reply, but one came. */
 static void reply_unexpected(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp *smtp = call->smtp;
     bool in_content = smtp->client_state == CLIENT_CONTENT || smtp->client_state == CLIENT_CHUNK;
     if (smtp->client_state == CLIENT_LOST && reply->code == 354) { /* DATA was in the gap */
+        smtp_give_up_waiting(call);
         smtp->gap_while_waiting = true;
         smtp_content_begin(call);
+        smtp_settle_unclear(call, true);
+    } else if (is_hidden_content(smtp, reply)) {
+        begin_hidden_content(call);
+    } else if (content_ended_unseen(smtp)) {
+        end_hidden_content(call);
+        reply_unexpected(call, reply);
     } else if (smtp->client_state == CLIENT_CONTENT && smtp->content.incomplete && reply->code != 354) {
         /* The end was in the gap. */
         smtp->client_state = CLIENT_LOST;
@@ -187,6 +252,7 @@ static void reply_unexpected(const struct smtp_call *call, const struct reply *r
         keep_early(call, reply);
     } else {
         smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
     }
 }
 
@@ -206,7 +272,7 @@ static void pair(const struct smtp_call *call, const struct reply *reply)
         reply_unexpected(call, reply);
         return;
     }
-    enum smtp_awaited first = smtp_waiting_at(&smtp->waiting, 0);
+    enum smtp_awaited first = smtp_waiting_first(&smtp->waiting);
     int32_t owner = 0;
     if (is_in_doubt(smtp))
         owner = owner_in_doubt(smtp, reply->code);
@@ -218,8 +284,13 @@ static void pair(const struct smtp_call *call, const struct reply *reply)
     }
     if (owner > 0)
         skip_to(call, (uint32_t)owner);
-    if (owner < 0 || smtp->waiting.count == 0 || !smtp_reply_suits(smtp_waiting_at(&smtp->waiting, 0), reply->code)) {
+    if (owner < 0 || smtp->waiting.count == 0 || !smtp_reply_suits(smtp_waiting_first(&smtp->waiting), reply->code)) {
+        if (is_hidden_content(smtp, reply)) {
+            begin_hidden_content(call);
+            return;
+        }
         smtp->counters->unpaired_replies++;
+        smtp_note_unclear(call, reply);
         return;
     }
     if (reply->code == 334)

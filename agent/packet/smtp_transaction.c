@@ -136,7 +136,7 @@ static void take_rcpt(const struct smtp_call *call, const struct smtp_command *c
 {
     struct smtp *smtp = call->smtp;
     bool added = need_transaction(call) && smtp_record_add_recipient(&smtp->record, call->listener, command->address);
-    smtp_await(call, added ? AWAITED_RCPT : AWAITED_OTHER);
+    smtp_await(call, added ? AWAITED_RCPT : AWAITED_FORGOTTEN_RCPT);
 }
 
 static void wait_for(const struct smtp_call *call, enum smtp_awaited awaited)

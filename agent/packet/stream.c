@@ -7,6 +7,7 @@
  * A sender can write what it likes, and the end is not believed that the other side does not believe: a reset
  * is taken back when the other side goes on acknowledging, a FIN when data follow in its place (stream_handshake.c has
  * the like for beginnings). */
+#include "agent/packet/stream_doubt.h"
 #include "agent/packet/stream_held.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 
 /* How far behind its SYN the first packet seen of a connection may lie. */
 #define HANDSHAKE_WINDOW (UINT32_C(1) << 20)
-#define FLAGS_OF_USE     (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK)
+#define FLAGS_OF_USE     (SEGMENT_FIN | SEGMENT_SYN | SEGMENT_RST | SEGMENT_ACK | SEGMENT_URG)
 /* How many segments ahead a stream is asked for: the nearest cache holds what eight of them touch, not what all of
  * STREAMS_AT_ONCE do. Eight instead of all gained an eighth of the packet path's time on 8,000 interleaved sessions. */
 #define STREAM_AHEAD 8
@@ -142,6 +143,44 @@ static void note_acknowledged(struct stream *stream, enum stream_side side, cons
     }
 }
 
+/* What the server's packets say beside their bytes: how far it has sent, and whether it takes any. */
+static void note_server(struct side *server, const struct segment *segment)
+{
+    if (sequence_distance(server->next, segment->sequence) > 0 &&
+        (!(server->flags & SIDE_SHOWN) || sequence_distance(server->shown, segment->sequence) > 0)) {
+        server->shown = segment->sequence;
+        server->flags |= SIDE_SHOWN;
+    }
+    server->flags = (uint8_t)(segment->window == 0 ? server->flags | SIDE_SHUT : server->flags & ~SIDE_SHUT);
+}
+
+static uint16_t note_doubt(struct streams *s, struct stream *stream, enum stream_side side,
+                           const struct segment *segment)
+{
+    if (side == STREAM_SERVER) {
+        note_server(&stream->sides[STREAM_SERVER], segment);
+        return 0;
+    }
+    if (segment->flags & SEGMENT_URG && segment->payload.length > 0) {
+        stream_note_doubted(stream); /* servers read on without the urgent byte; nobody has one in mail */
+    }
+    const struct side *server = &stream->sides[STREAM_SERVER];
+    bool usual = segment->missing == 0 && (server->flags & (SIDE_SEEN | SIDE_KNOWN)) == (SIDE_SEEN | SIDE_KNOWN) &&
+                 segment->flags & SEGMENT_ACK && sequence_distance(server->next, segment->acknowledged) <= 0;
+    if (usual && stream_is_beyond_doubt(s, stream, segment)) {
+        return 0;
+    }
+    uint16_t doubt = stream_doubt_of(s, stream, segment);
+    if (segment->payload.length == 0 && segment->missing == 0 && !(segment->flags & SEGMENT_FIN)) {
+        return 0;
+    }
+    if (doubt != 0 && doubt != DOUBT_OPENING) {
+        s->counters.doubted++;
+        stream_note_doubted(stream);
+    }
+    return doubt;
+}
+
 void stream_receive(struct streams *s, struct stream *stream, enum stream_side side, const struct segment *segment)
 {
     struct side *own = &stream->sides[side], *peer = &stream->sides[stream_other(side)];
@@ -149,13 +188,15 @@ void stream_receive(struct streams *s, struct stream *stream, enum stream_side s
         return;
     }
     stream_note_packet(s, stream, side, segment);
+    uint16_t doubt = note_doubt(s, stream, side, segment);
     note_acknowledged(stream, side, segment);
     take_back_fin(s, stream, own, segment);
     struct piece piece = {.sequence = segment->sequence,
                           .acknowledged = segment->flags & SEGMENT_ACK ? segment->acknowledged : peer->next,
                           .bytes = segment->payload,
                           .missing = segment->missing,
-                          .fin = (segment->flags & SEGMENT_FIN) != 0};
+                          .fin = (segment->flags & SEGMENT_FIN) != 0,
+                          .doubt = doubt};
     stream_order_add(s, stream, side, &piece, segment->time);
     stream_end_if_over(s, stream, segment->time);
 }
@@ -166,9 +207,14 @@ static bool pass_straight(struct streams *s, struct stream *stream, enum stream_
 {
     struct side *own = &stream->sides[side], *peer = &stream->sides[stream_other(side)];
     if ((stream->flags & (STREAM_CONFIRMED | STREAM_TROUBLED | STREAM_NEW_SYN)) != STREAM_CONFIRMED ||
-        (segment->flags & FLAGS_OF_USE) != SEGMENT_ACK || segment->missing != 0 || (own->flags & SIDE_FIN) ||
-        segment->sequence != own->next || !(peer->flags & SIDE_KNOWN) ||
-        sequence_distance(peer->next, segment->acknowledged) > 0) {
+        (segment->flags & FLAGS_OF_USE) != SEGMENT_ACK || segment->missing != 0 ||
+        (own->flags & (SIDE_FIN | SIDE_SHUT)) || segment->window == 0 || segment->sequence != own->next ||
+        !(peer->flags & SIDE_KNOWN) || sequence_distance(peer->next, segment->acknowledged) > 0) {
+        return false;
+    }
+    /* What acknowledges alone is looked at for its time stamp, which makes others old. */
+    if (side == STREAM_CLIENT && (segment->payload.length > 0 || own->flags & SIDE_STAMPED) &&
+        !stream_is_beyond_doubt(s, stream, segment) && stream_doubt_of(s, stream, segment) != 0) {
         return false;
     }
     peer->acked = segment->acknowledged;
@@ -255,6 +301,13 @@ static void add_unusual(struct streams *s, struct stream *stream, enum stream_si
 {
     uint8_t flags = segment->flags & FLAGS_OF_USE;
     if (!stream && (flags & SEGMENT_RST)) {
+        return;
+    }
+    if (!(flags & (SEGMENT_RST | SEGMENT_SYN | SEGMENT_ACK))) { /* no receiver takes that (RFC 9293 3.10.7.4) */
+        s->counters.doubted++;
+        if (stream) {
+            stream_note_doubted(stream);
+        }
         return;
     }
     if (!stream && !is_wanted(s, segment, side)) {

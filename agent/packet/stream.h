@@ -36,6 +36,9 @@ struct stream_listener {
     void (*closed)(void *context, struct stream *, void *room, enum close_reason, moment);
     /* Bytes will be passed on soon: time to ask the memory for what the room points to. NULL: for nothing. */
     void (*fetch)(const void *room);
+    /* Whether the client's next bytes are none that a dialogue depends on, so that their checksum need not be looked
+     * at. NULL: they never are. */
+    bool (*careless)(const void *room);
     /* Whether connections of that client are to be followed; those of others are counted as incoming. NULL: all. */
     bool (*wanted)(void *context, const struct address *client);
 };
@@ -55,6 +58,7 @@ struct stream_settings {
 struct stream_counters {
     uint64_t segments, opened, joined, refused, unanswered, evicted, timed_out;
     uint64_t retransmitted, overlapping, conflicting /* overlap with other bytes */, out_of_order;
+    uint64_t doubted; /* segments that their receiver may well ignore */
     uint64_t gaps, bytes_lost, bytes_dropped /* by our own bounds */, not_mail, incoming /* SYNs of those */;
     uint64_t late /* of connections that are over */, resets_ignored /* sequence number out of the window */;
     uint64_t open_now, bytes_held_now;
@@ -90,6 +94,7 @@ struct stream_ends {
     bool client_seen, server_seen;
     bool gapped;        /* bytes were lost; what the snap length cut off does not count */
     uint16_t conflicts; /* copies of sent bytes that differ from the first */
+    uint8_t doubted;    /* the client's segments that the server may well ignore, up to 255 */
     uint8_t client_ttl_least, client_ttl_most;
     uint64_t client_bytes, server_bytes; /* payload passed on, gaps included */
 };

@@ -7,7 +7,7 @@
 void stream_end(struct streams *s, struct stream *stream, enum close_reason reason, enum farewell_kind kind,
                 moment time)
 {
-    stream_order_flush(s, stream, time);
+    stream_order_flush(s, stream, time, true);
     if (stream->flags & STREAM_REFUSED) {
         s->counters.refused++;
     } else if (stream_is_half_open(stream) && !(stream->sides[STREAM_SERVER].flags & SIDE_SEEN)) {

@@ -3,11 +3,14 @@
  * A sender can write what it likes, so nothing is believed that the other end would not believe: a SYN on an open
  * connection counts once it is answered, a reset must fall into the window, a SYN-ACK nobody asked for opens nothing.
  */
+#include "agent/packet/stream_doubt.h"
 #include "agent/packet/stream_held.h"
 
 #include <string.h>
 
 #define RESET_WINDOW UINT32_C(65536) /* how far from the expected number a reset may lie */
+/* A client's may not lie beyond what it has sent: servers ask back there, and go on (RFC 5961 3.2). */
+#define CLIENT_RESET_WINDOW UINT32_C(1)
 
 struct stream *stream_begin(struct streams *s, uint64_t hash, const struct segment *segment, enum stream_side side,
                             uint8_t flags)
@@ -38,6 +41,7 @@ static struct stream *begin_with_syn(struct streams *s, uint64_t hash, const str
     stream_note_sender(stream, STREAM_CLIENT, segment);
     stream->sides[STREAM_CLIENT].next = segment->sequence + 1;
     stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN;
+    stream_doubt_begins(stream, segment);
     return stream;
 }
 
@@ -90,6 +94,13 @@ void stream_take_syn(struct streams *s, struct stream *stream, enum stream_side 
     }
 }
 
+/* The SYN, or what came with it as well. */
+static bool acknowledges_beginning(const struct stream *stream, const struct segment *segment)
+{
+    uint32_t first = side_first(&stream->sides[STREAM_CLIENT]);
+    return segment->acknowledged - first <= stream_order_end(stream, STREAM_CLIENT) - first;
+}
+
 static void answer(struct streams *s, struct stream *stream, const struct segment *segment)
 {
     struct side *server = &stream->sides[STREAM_SERVER];
@@ -97,6 +108,7 @@ static void answer(struct streams *s, struct stream *stream, const struct segmen
     server->flags |= SIDE_KNOWN;
     stream_note_sender(stream, STREAM_SERVER, segment);
     stream_note_packet(s, stream, STREAM_SERVER, segment);
+    stream_doubt_answered(stream, segment);
     stream->sides[STREAM_CLIENT].acked = segment->acknowledged;
     stream->sides[STREAM_CLIENT].flags |= SIDE_ACKED;
 }
@@ -120,10 +132,11 @@ void stream_take_syn_ack(struct streams *s, struct stream *stream, enum stream_s
         stream->vlan = old.vlan;
         stream->ttl_least = old.ttl_least;
         stream->ttl_most = old.ttl_most;
+        stream->sides[STREAM_CLIENT].usual_ttl = old.sides[STREAM_CLIENT].usual_ttl;
     }
     if (stream && stream_is_half_open(stream)) {
         const struct side *client = &stream->sides[STREAM_CLIENT];
-        if (segment->acknowledged - side_first(client) <= client->next - side_first(client)) {
+        if (acknowledges_beginning(stream, segment)) {
             if (client->flags & SIDE_SEEN) {
                 answer(s, stream, segment);
                 stream_open(s, stream, segment->time);
@@ -161,7 +174,8 @@ static bool reset_is_in_window(const struct stream *stream, enum stream_side sid
         return true;
     }
     uint32_t least = own->flags & SIDE_ACKED && !stream_is_missing(own) ? own->acked : own->next - RESET_WINDOW;
-    uint32_t most = (stream_is_missing(own) ? own->acked : own->next) + RESET_WINDOW;
+    uint32_t most = stream_is_missing(own) ? own->acked : stream_order_end(stream, side);
+    most += side == STREAM_CLIENT && (own->flags & SIDE_ACKED) ? CLIENT_RESET_WINDOW : RESET_WINDOW;
     return segment->sequence - least < most - least;
 }
 
@@ -169,9 +183,7 @@ void stream_take_reset(struct streams *s, struct stream *stream, enum stream_sid
 {
     bool half = stream_is_half_open(stream);
     if (half && side == STREAM_SERVER && !(stream->sides[STREAM_SERVER].flags & SIDE_SEEN)) {
-        const struct side *client = &stream->sides[STREAM_CLIENT];
-        if (!(segment->flags & SEGMENT_ACK) ||
-            segment->acknowledged - side_first(client) > client->next - side_first(client)) {
+        if (!(segment->flags & SEGMENT_ACK) || !acknowledges_beginning(stream, segment)) {
             s->counters.resets_ignored++;
             return;
         }
@@ -181,8 +193,12 @@ void stream_take_reset(struct streams *s, struct stream *stream, enum stream_sid
         stream_end(s, stream, CLOSE_RESET, FAREWELL_NONE, segment->time);
         return;
     }
-    if (stream->being_cut || !reset_is_in_window(stream, side, segment)) {
+    bool doubted = side == STREAM_CLIENT && stream_doubt_of_reset(stream, segment);
+    if (stream->being_cut || doubted || !reset_is_in_window(stream, side, segment)) {
         s->counters.resets_ignored++;
+        if (doubted) {
+            stream_note_doubted(stream);
+        }
         return;
     }
     stream_note_sender(stream, side, segment);

@@ -113,9 +113,9 @@ struct trouble *trouble_of(struct streams *s, struct stream *stream, moment time
     return trouble;
 }
 
-void held_free(struct streams *s, struct trouble *trouble, struct held *held)
+static void held_free(struct streams *s, struct trouble *trouble, struct held *held)
 {
-    uint32_t size = (uint32_t)sizeof *held + held->length;
+    uint32_t size = (uint32_t)sizeof *held + held->room;
     trouble->held -= size;
     s->counters.bytes_held_now -= size;
     s->shares[trouble->stream->share].held -= size;
@@ -168,7 +168,7 @@ static bool must_pay(struct streams *s, struct stream *stream, uint64_t size, mo
             return true;
         }
         struct stream *paying = payer->stream;
-        stream_order_flush(s, paying, time);
+        stream_order_flush(s, paying, time, false);
         stream_end_if_over(s, paying, time);
     }
     return false;
@@ -189,9 +189,10 @@ static bool hold_at(struct streams *s, struct stream *stream, enum stream_side s
     }
     held->sequence = piece->sequence;
     held->acknowledged = piece->acknowledged;
-    held->length = (uint32_t)piece->bytes.length;
+    held->length = held->room = (uint32_t)piece->bytes.length;
     held->missing = piece->missing;
     held->fin = piece->fin;
+    held->doubt = piece->doubt;
     memcpy(held->bytes, piece->bytes.bytes, piece->bytes.length);
     held->next = *link;
     *link = held;
@@ -204,36 +205,131 @@ static bool hold_at(struct streams *s, struct stream *stream, enum stream_side s
     return true;
 }
 
+struct piece held_piece(const struct held *held)
+{
+    return (struct piece){.sequence = held->sequence,
+                          .acknowledged = held->acknowledged,
+                          .bytes = {(const char *)held->bytes, held->length},
+                          .missing = held->missing,
+                          .fin = held->fin,
+                          .doubt = held->doubt};
+}
+
+/* What a held piece is from now on: a part of what it was. */
+static void shrink(struct held *held, const struct piece *part)
+{
+    memmove(held->bytes, part->bytes.bytes, part->bytes.length);
+    held->sequence = part->sequence;
+    held->length = (uint32_t)part->bytes.length;
+    held->missing = part->missing;
+    held->fin = part->fin;
+}
+
+/* The piece that `*link` leads to is not held any more; `before` is the one before it. */
+static void unlink_held(struct streams *s, struct stream *stream, enum stream_side side, struct held **link,
+                        struct held *before)
+{
+    struct held *held = *link;
+    *link = held->next;
+    if (stream->trouble->last[side] == held) {
+        stream->trouble->last[side] = before;
+    }
+    held_free(s, stream->trouble, held);
+}
+
+void held_drop_front(struct streams *s, struct stream *stream, enum stream_side side, uint32_t span)
+{
+    struct held *held = stream->trouble->first[side];
+    if (span >= held_span(held)) {
+        unlink_held(s, stream, side, &stream->trouble->first[side], NULL);
+        return;
+    }
+    struct piece rest = held_piece(held);
+    piece_drop_front(&rest, span);
+    shrink(held, &rest);
+}
+
+/* Which of two copies the receiver is likelier to have taken. Of two that are equally good Linux takes the one that
+ * begins earlier, then the one that reaches further, then the one that came first. `in_order`: the held one had its
+ * turn when it came, and waits for the other side with us alone. */
+static bool is_better(const struct piece *piece, uint32_t start, const struct held *held, bool in_order)
+{
+    if (piece->doubt != held->doubt || in_order) {
+        return piece->doubt < held->doubt;
+    }
+    int32_t earlier = sequence_distance(start, held->sequence);
+    return earlier > 0 || (earlier == 0 && piece_span(piece) > held_span(held));
+}
+
+/* Make way for the piece in what `*link` leads to, with which it has something in common. What stands behind the piece
+ * stays held; what stands before it as well, and then `*link` leads to that. False: no memory for both. */
+static bool make_way(struct streams *s, struct stream *stream, enum stream_side side, struct held **link,
+                     struct held *before, const struct piece *piece, moment time)
+{
+    struct held *held = *link;
+    struct piece front = held_piece(held), rest = front;
+    int32_t in_front = sequence_distance(held->sequence, piece->sequence);
+    uint32_t behind = (uint32_t)sequence_distance(held->sequence, piece->sequence + piece_span(piece));
+    bool goes_on = behind < held_span(held);
+    front = piece_front(&front, in_front > 0 ? (uint32_t)in_front : 0);
+    piece_drop_front(&rest, goes_on ? behind : held_span(held));
+    if (in_front <= 0 && !goes_on) {
+        unlink_held(s, stream, side, link, before);
+    } else if (in_front <= 0) {
+        shrink(held, &rest);
+    } else {
+        if (goes_on && !hold_at(s, stream, side, &held->next, &rest, time)) {
+            return false;
+        }
+        shrink(held, &front);
+    }
+    return true;
+}
+
 bool held_add(struct streams *s, struct stream *stream, enum stream_side side, struct piece piece, moment time)
 {
     struct trouble *trouble = stream->trouble;
-    struct held **link = &trouble->first[side];
-    if (trouble->first[side] &&
-        sequence_distance(trouble->last[side]->sequence + held_span(trouble->last[side]), piece.sequence) >= 0) {
-        link = &trouble->last[side]->next; /* behind all others, as it mostly is */
+    struct held **link = &trouble->first[side], *before = NULL;
+    uint32_t start = piece.sequence, in_order = stream->sides[side].next;
+    if (*link && sequence_distance(trouble->last[side]->sequence + held_span(trouble->last[side]), start) >= 0) {
+        before = trouble->last[side];
+        link = &before->next; /* behind all others, as it mostly is */
     }
     bool overlaps = false;
-    for (; *link && piece_span(&piece) > 0; link = &(*link)->next) {
-        const struct held *held = *link;
-        int32_t before = sequence_distance(piece.sequence, held->sequence);
-        if (before > 0) {
-            struct piece front = piece_front(&piece, (uint32_t)before);
-            if (!hold_at(s, stream, side, link, &front, time)) {
-                return false;
-            }
-            piece_drop_front(&piece, piece_span(&front));
-            if (piece_span(&piece) == 0) {
-                return true;
-            }
-            link = &(*link)->next;
-            held = *link;
+    while (*link && piece_span(&piece) > 0) {
+        struct held *held = *link;
+        int32_t to_end = sequence_distance(piece.sequence, held->sequence + held_span(held));
+        int32_t to_begin = sequence_distance(piece.sequence, held->sequence);
+        if (to_begin >= (int32_t)piece_span(&piece)) {
+            break;
         }
-        int32_t into = sequence_distance(piece.sequence, held->sequence + held_span(held));
-        if (into > 0) {
+        if (to_end > 0) {
             overlaps = true;
             stream_compare_held(s, stream, held, &piece);
-            piece_drop_front(&piece, (uint32_t)into < piece_span(&piece) ? (uint32_t)into : piece_span(&piece));
+            if (is_better(&piece, start, held, held->sequence == in_order)) {
+                uint32_t kept = to_begin < 0 ? (uint32_t)-to_begin : 0;
+                if (!make_way(s, stream, side, link, before, &piece, time)) {
+                    return false;
+                }
+                if (kept == 0) {
+                    continue;
+                }
+                held = *link; /* what stands before the piece */
+            } else {
+                if (to_begin > 0) {
+                    struct piece front = piece_front(&piece, (uint32_t)to_begin);
+                    if (!hold_at(s, stream, side, link, &front, time)) {
+                        return false;
+                    }
+                }
+                piece_drop_front(&piece, (uint32_t)to_end < piece_span(&piece) ? (uint32_t)to_end : piece_span(&piece));
+            }
         }
+        if (held->sequence == in_order && held->doubt == 0) {
+            in_order += held_span(held);
+        }
+        before = held;
+        link = &held->next;
     }
     s->counters.overlapping += overlaps;
     return piece_span(&piece) == 0 || hold_at(s, stream, side, link, &piece, time);

@@ -11,6 +11,7 @@ struct piece {
     struct text bytes;
     uint32_t missing;
     bool fin;
+    uint16_t doubt; /* enum stream_doubt: it may be ignored by its receiver */
 };
 
 static inline uint32_t piece_span(const struct piece *piece)
@@ -48,6 +49,8 @@ static inline void piece_drop_front(struct piece *piece, uint32_t span)
 struct held {
     struct held *next;
     uint32_t sequence, acknowledged, length, missing;
+    uint32_t room; /* for bytes; what was taken off since is not given back before the rest */
+    uint16_t doubt;
     bool fin;
     uint8_t bytes[];
 };
@@ -83,9 +86,12 @@ static inline enum stream_side stream_other(enum stream_side side)
 /* The trouble of a stream, made where there is none; NULL: no memory. */
 struct trouble *trouble_of(struct streams *, struct stream *, moment);
 
-/* Hold what of the piece is not held yet. False: the bounds or memory forbid to hold all of it. */
+/* Hold what of the piece is not held yet, and what is likelier to be taken than what is held in its place. False: the
+ * bounds or memory forbid to hold all of it. */
 bool held_add(struct streams *, struct stream *, enum stream_side, struct piece, moment);
-void held_free(struct streams *, struct trouble *, struct held *); /* it was taken out of its queue */
+/* The first `span` of what is held of that side was passed on, or is not wanted any more. */
+void held_drop_front(struct streams *, struct stream *, enum stream_side, uint32_t span);
+struct piece held_piece(const struct held *); /* borrows its bytes */
 
 /* Count a copy that differs from what was passed on, or is held. */
 void stream_compare_passed(struct streams *, struct stream *, const struct side *, const struct piece *);

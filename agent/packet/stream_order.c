@@ -1,13 +1,15 @@
 /* Putting bytes in order: what came before its turn is held, what came twice is held against what is known, and what
  * will not come becomes a gap.
  *
- * Every byte is taken as it came first; a later copy only fills what is missing (and is counted where it differs: that
- * is how one hides from a watcher). A hole is believed when the other side has acknowledged bytes that were not seen,
- * and a few more segments or a moment have passed without them: packets of one connection may be captured a little out
- * of order. What a side said after such an acknowledgement waits as well, so that a reply is never given to the
- * dialogue before the gap its command fell into. Where the other side waits for the same bytes (its acknowledgement
- * stands at the hole), so do we, as long as the bounds allow; where the other side is not seen at all, time and the
- * bounds decide. */
+ * Every byte is taken as its receiver takes it, which mostly is as it came first; a later copy only fills what is
+ * missing (and is counted where it differs: that is how one hides from a watcher). Bytes that may be ignored by their
+ * receiver (stream_doubt.c) are held, until they are acknowledged or a better copy comes. A hole is believed when the
+ * other side has acknowledged bytes that were not seen, and a few more segments or a moment have passed without them:
+ * packets of one connection may be captured a little out of order. What a side said after such an acknowledgement waits
+ * as well, so that a reply is never given to the dialogue before the gap its command fell into. Where the other side
+ * waits for the same bytes (its acknowledgement stands at the hole), so do we, as long as the bounds allow; where the
+ * other side is not seen at all, time and the bounds decide. */
+#include "agent/packet/stream_doubt.h"
 #include "agent/packet/stream_held.h"
 
 /* How long and for how many further segments an acknowledged hole may still be filled. */
@@ -95,21 +97,50 @@ static void pass_piece(struct streams *s, struct stream *stream, enum stream_sid
     }
 }
 
+/* How much of a piece at the front of `side` its receiver has taken: all where there is no doubt, else what it has
+ * acknowledged. Where it is not seen at all, the client's going on has to do. */
+static uint32_t taken_of(const struct stream *stream, enum stream_side side, const struct piece *piece)
+{
+    const struct side *own = &stream->sides[side];
+    uint32_t span = piece_span(piece);
+    if (piece->doubt == 0) {
+        return span;
+    }
+    if (!(stream->sides[stream_other(side)].flags & SIDE_SEEN)) {
+        return stream_is_half_open(stream) ? 0 : span;
+    }
+    int32_t acknowledged = own->flags & SIDE_ACKED ? sequence_distance(piece->sequence, own->acked) : 0;
+    return acknowledged <= 0 ? 0 : (uint32_t)acknowledged < span ? (uint32_t)acknowledged : span;
+}
+
+/* Whether what is missing is waited for; NOW: it is not, and what is in doubt is dropped; OVER: that is taken as well.
+ */
+enum settling { SETTLE_PATIENTLY, SETTLE_NOW, SETTLE_OVER };
+
 /* Pass on what is held and has its turn. Where each side waits for the other, neither does. */
-static bool drain(struct streams *s, struct stream *stream, enum stream_side side, moment time)
+static bool drain(struct streams *s, struct stream *stream, enum stream_side side, moment time, enum settling how)
 {
     struct trouble *trouble = stream->trouble;
     bool passed = false;
     while (trouble->first[side] && trouble->first[side]->sequence == stream->sides[side].next &&
            (!is_waiting(stream, side) || is_waiting(stream, stream_other(side)))) {
-        struct held *held = trouble->first[side];
-        trouble->first[side] = held->next;
-        struct piece piece = {.sequence = held->sequence,
-                              .bytes = {(const char *)held->bytes, held->length},
-                              .missing = held->missing,
-                              .fin = held->fin};
+        struct piece piece = held_piece(trouble->first[side]);
+        uint32_t span = how == SETTLE_OVER ? piece_span(&piece) : taken_of(stream, side, &piece);
+        if (span == 0 && how == SETTLE_PATIENTLY) {
+            break;
+        }
+        if (span == 0) {
+            s->counters.bytes_dropped += piece.bytes.length;
+            held_drop_front(s, stream, side, piece_span(&piece));
+            passed = true;
+            continue;
+        }
+        if (piece.doubt != 0) {
+            stream_doubt_ends(stream, piece.doubt);
+        }
+        piece = piece_front(&piece, span);
         pass_piece(s, stream, side, &piece, time);
-        held_free(s, trouble, held);
+        held_drop_front(s, stream, side, span);
         passed = true;
     }
     return passed;
@@ -134,12 +165,30 @@ static bool is_lost(const struct stream *stream, enum stream_side side, moment n
     return is_alone(stream, side, now) && (hole->segments >= ALONE_SEGMENTS || now - hole->since >= ALONE_TIME);
 }
 
+/* A client can acknowledge what it likes: of a server that is seen, only what its own packets show to be sent was sent,
+ * or else an acknowledgement too far would hide the replies to come. */
+static void believe_shown(struct stream *stream)
+{
+    struct side *server = &stream->sides[STREAM_SERVER];
+    const struct held *first = stream->trouble->first[STREAM_SERVER];
+    uint32_t shown = first ? first->sequence : server->next;
+    if (server->flags & SIDE_SHOWN && sequence_distance(shown, server->shown) > 0) {
+        shown = server->shown;
+    }
+    if ((server->flags & SIDE_SEEN) && sequence_distance(shown, server->acked) > 0) {
+        server->acked = shown;
+    }
+}
+
 /* Go on behind the hole: to what is held, or to what was acknowledged, whichever comes first. */
 static void skip_hole(struct streams *s, struct stream *stream, enum stream_side side, moment time)
 {
     const struct side *own = &stream->sides[side];
     const struct held *first = stream->trouble->first[side];
     uint32_t length = 0;
+    if (side == STREAM_SERVER) {
+        believe_shown(stream);
+    }
     if (first) {
         length = first->sequence - own->next;
     }
@@ -147,18 +196,20 @@ static void skip_hole(struct streams *s, struct stream *stream, enum stream_side
         length = own->acked - own->next;
     }
     stream->trouble->holes[side] = (struct hole){.open = false};
-    pass_loss(s, stream, side, length, time);
+    if (length > 0) {
+        pass_loss(s, stream, side, length, time);
+    }
 }
 
 /* Pass on all that can be, give up the holes that are `lost` (or all of them), and note those that stay. */
-static void settle(struct streams *s, struct stream *stream, moment time, bool all)
+static void settle(struct streams *s, struct stream *stream, moment time, enum settling how)
 {
     bool passed = true;
     while (passed) {
-        passed = drain(s, stream, STREAM_CLIENT, time);
-        passed |= drain(s, stream, STREAM_SERVER, time);
+        passed = drain(s, stream, STREAM_CLIENT, time, how);
+        passed |= drain(s, stream, STREAM_SERVER, time, how);
         for (int side = 0; side < 2; side++) {
-            if (all ? has_hole(stream, side) : is_lost(stream, side, time)) {
+            if (how != SETTLE_PATIENTLY ? has_hole(stream, side) : is_lost(stream, side, time)) {
                 skip_hole(s, stream, side, time);
                 passed = true;
                 break; /* what it held back goes first */
@@ -182,10 +233,10 @@ static void settle(struct streams *s, struct stream *stream, moment time, bool a
     }
 }
 
-void stream_order_flush(struct streams *s, struct stream *stream, moment time)
+void stream_order_flush(struct streams *s, struct stream *stream, moment time, bool over)
 {
     if (stream->flags & STREAM_TROUBLED) {
-        settle(s, stream, time, true);
+        settle(s, stream, time, over ? SETTLE_OVER : SETTLE_NOW);
     }
 }
 
@@ -195,7 +246,7 @@ void stream_order_tick(struct streams *s, moment now)
     while (trouble) {
         struct trouble *younger = trouble->younger;
         struct stream *stream = trouble->stream;
-        settle(s, stream, now, false);
+        settle(s, stream, now, SETTLE_PATIENTLY);
         stream_end_if_over(s, stream, now);
         trouble = younger;
     }
@@ -227,30 +278,27 @@ static void pass_in_order(struct streams *s, struct stream *stream, enum stream_
                           moment time)
 {
     struct side *own = &stream->sides[side];
-    while (piece_span(piece) > 0 && piece->sequence == own->next &&
-           (!must_wait(stream, side, piece->acknowledged) || is_waiting(stream, stream_other(side)))) {
-        uint32_t span = piece_span(piece);
-        const struct held *first = first_held(stream, side);
-        if (first && first->sequence - own->next < span) {
-            span = first->sequence - own->next;
-            stream_compare_held(s, stream, first, piece);
-        }
-        struct piece front = piece_front(piece, span);
-        if (span > 0) {
-            pass_piece(s, stream, side, &front, time);
-        }
-        piece_drop_front(piece, span);
-        if (first && !drain(s, stream, side, time)) {
-            break;
-        }
-        if (first) {
-            int32_t behind = sequence_distance(piece->sequence, own->next);
-            if (behind > 0) {
-                s->counters.overlapping += piece_span(piece) > 0;
-                piece_drop_front(piece, (uint32_t)behind < piece_span(piece) ? (uint32_t)behind : piece_span(piece));
-            }
-        }
+    const struct held *first = first_held(stream, side);
+    if (first && first->sequence == own->next && first->doubt <= piece->doubt) {
+        return; /* that one came first */
     }
+    if (piece_span(piece) == 0 || piece->sequence != own->next || taken_of(stream, side, piece) < piece_span(piece) ||
+        (must_wait(stream, side, piece->acknowledged) && !is_waiting(stream, stream_other(side)))) {
+        return;
+    }
+    bool overlaps = false;
+    uint32_t end = piece->sequence + piece_span(piece);
+    for (const struct held *held = first; held && sequence_distance(held->sequence, end) > 0; held = held->next) {
+        stream_compare_held(s, stream, held, piece);
+    }
+    pass_piece(s, stream, side, piece, time);
+    while ((first = first_held(stream, side)) != NULL && sequence_distance(first->sequence, own->next) > 0) {
+        uint32_t behind = own->next - first->sequence;
+        overlaps = true;
+        held_drop_front(s, stream, side, behind < held_span(first) ? behind : held_span(first));
+    }
+    s->counters.overlapping += overlaps;
+    piece_drop_front(piece, piece_span(piece));
 }
 
 /* What could not be held: where nobody waits for the hole to be filled it is given up, else the bytes are, and the
@@ -258,8 +306,8 @@ static void pass_in_order(struct streams *s, struct stream *stream, enum stream_
 static void hold_failed(struct streams *s, struct stream *stream, enum stream_side side, struct piece *piece,
                         moment time)
 {
-    if (is_alone(stream, side, time) || stream_is_missing(&stream->sides[side])) {
-        settle(s, stream, time, true);
+    if (!(stream->sides[stream_other(side)].flags & SIDE_SEEN) || stream_is_missing(&stream->sides[side])) {
+        settle(s, stream, time, SETTLE_NOW);
         trim_passed(s, stream, &stream->sides[side], piece);
         if (sequence_distance(stream->sides[side].next, piece->sequence) > 0) {
             pass_loss(s, stream, side, piece->sequence - stream->sides[side].next, time);
@@ -287,13 +335,13 @@ void stream_order_add(struct streams *s, struct stream *stream, enum stream_side
         trouble->holes[0].segments++;
         trouble->holes[1].segments++;
         if (ahead) {
-            s->counters.out_of_order++;
+            s->counters.out_of_order += piece.sequence != own->next;
             if (!held_add(s, stream, side, piece, time)) {
                 hold_failed(s, stream, side, &piece, time);
             }
         }
         if (stream->flags & STREAM_TROUBLED) {
-            settle(s, stream, time, false);
+            settle(s, stream, time, SETTLE_PATIENTLY);
         }
     }
 }

@@ -24,10 +24,14 @@ static inline int32_t sequence_distance(uint32_t from, uint32_t to)
 }
 
 enum side_flag {
-    SIDE_KNOWN = 1, /* `next` means something */
-    SIDE_ACKED = 2, /* so does `acked` */
-    SIDE_FIN = 4,   /* its FIN was passed */
-    SIDE_SEEN = 8,  /* a packet of its own was seen */
+    SIDE_KNOWN = 1,    /* `next` means something */
+    SIDE_ACKED = 2,    /* so does `acked` */
+    SIDE_FIN = 4,      /* its FIN was passed */
+    SIDE_SEEN = 8,     /* a packet of its own was seen */
+    SIDE_STAMPED = 16, /* the client's segments have time stamps: `stamp` */
+    SIDE_SHUT = 32,    /* the window that it offers is shut */
+    SIDE_SUMMED = 128, /* its checksums are right, as far as they were looked at */
+    SIDE_SHOWN = 64,   /* the server's packets came from beyond `next`: `shown` */
 };
 
 /* What one side has sent. */
@@ -39,7 +43,11 @@ struct side {
     uint64_t bytes;      /* passed on, gaps included */
     uint16_t last_length;
     uint8_t flags;
-    uint8_t reserved[5];
+    uint8_t usual_ttl; /* the client's */
+    union {
+        uint32_t stamp; /* the client's latest (RFC 7323) */
+        uint32_t shown; /* what the server has sent, as its own packets say */
+    };
 };
 static_assert(sizeof(struct side) == 32, "both sides in one cache line");
 
@@ -74,7 +82,7 @@ struct stream {
     uint16_t vlan, share, conflicts;
     uint8_t client_mac[6], server_mac[6];
     bool being_cut; /* a reset that is seen now was meant for one end at most, see streams_visit() */
-    uint8_t reserved;
+    uint8_t doubted;
     uint64_t hash;
 };
 static_assert(sizeof(struct stream) == 192, "three cache lines");
@@ -172,8 +180,9 @@ void stream_order_add(struct streams *, struct stream *, enum stream_side, const
 uint32_t stream_order_end(const struct stream *, enum stream_side); /* behind the last byte passed on or held */
 /* Time has come to `now`: give up holes that have become too old. */
 void stream_order_tick(struct streams *, moment now);
-/* Pass on all that is held, with gaps where something misses, and free what was needed for it. */
-void stream_order_flush(struct streams *, struct stream *, moment);
+/* Pass on all that is held, with gaps where something misses, and free what was needed for it. `over`: the stream is;
+ * then also what is in doubt is passed on, while before that something better might still come in its place. */
+void stream_order_flush(struct streams *, struct stream *, moment, bool over);
 
 /* stream_held.c */
 void trouble_clear(struct streams *, struct stream *); /* frees what is held, passes on nothing */
@@ -239,6 +248,11 @@ static inline void stream_note_packet(struct streams *s, struct stream *stream, 
             stream_table_touch(s, stream, now);
         }
     }
+}
+
+static inline void stream_note_doubted(struct stream *stream)
+{
+    stream->doubted += stream->doubted < UINT8_MAX;
 }
 
 /* The sequence number that follows the SYN of that side. */

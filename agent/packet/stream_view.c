@@ -47,6 +47,7 @@ void stream_ends(const struct stream *stream, struct stream_ends *result)
     result->client_seen = client->flags & SIDE_SEEN;
     result->server_seen = server->flags & SIDE_SEEN;
     result->conflicts = stream->conflicts;
+    result->doubted = stream->doubted;
     result->client_ttl_least = stream->ttl_least;
     result->client_ttl_most = stream->ttl_most;
     result->client_bytes = client->bytes;

@@ -141,7 +141,9 @@ static uint32_t read_block(const struct ring *ring, const uint8_t *block,
                               .length = packet->tp_len,
                               .port = ring->port,
                               .link = ring->link,
-                              .direction = direction_of(ring, seen->sll_pkttype)};
+                              .direction = direction_of(ring, seen->sll_pkttype),
+                              .checksum = packet->tp_status & TP_STATUS_CSUMNOTREADY ? FRAME_CHECKSUM_OPEN
+                                                                                     : FRAME_CHECKSUM_WRITTEN};
         if (packet->tp_status & TP_STATUS_VLAN_VALID)
             one->vlan = packet->hv1.tp_vlan_tci & 0xfff;
         if (waiting == RING_FRAMES) {

@@ -98,6 +98,10 @@ struct observation {
             enum tls_use tls;
             uint64_t client_bytes, server_bytes;
             bool spoke_first; /* sent before the greeting */
+            /* Of those who hide from a watcher: copies of sent bytes that differ, and segments of the client that a
+             * server may well ignore (wrong checksum, too short a life, ...), up to 255. */
+            uint16_t conflicts;
+            uint8_t doubted;
         } close;
     };
 };

@@ -53,6 +53,10 @@ static void send_segment(struct packet_path *path, struct connection *connection
     ip[8] = 64, ip[9] = 6;
     put32(client, (uint32_t)10 << 24 | connection->number / 50000);
     put32(server, (uint32_t)198 << 24 | 18 << 16 | 7);
+    uint32_t sum = 0;
+    for (int i = 0; i < 20; i += 2)
+        sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+    put16(ip + 10, ~(sum + (sum >> 16)));
     put16(tcp + (from_client ? 0 : 2), 10000 + connection->number % 50000);
     put16(tcp + (from_client ? 2 : 0), 25);
     put32(tcp + 4, *own);
@@ -65,7 +69,8 @@ static void send_segment(struct packet_path *path, struct connection *connection
                           .bytes = bytes,
                           .captured = (uint32_t)(HEADERS + length),
                           .length = (uint32_t)(HEADERS + length),
-                          .link = LINK_ETHERNET};
+                          .link = LINK_ETHERNET,
+                          .checksum = FRAME_CHECKSUM_OPEN};
     packet_path_add(path, &frame);
 }
 

@@ -39,6 +39,7 @@ static bool add(struct fragments *fragments, const struct fragment_key *of, mome
     for (size_t i = 0; i < whole.length / 8; i++)
         *result++ = whole.bytes[i * 8];
     *result = '\0';
+    assert_int_equal(fragments_overlapped(fragments), fragments_counters(fragments).overlapping > 0);
     return true;
 }
 
