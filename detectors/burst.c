@@ -3,7 +3,7 @@
  * Idea: the limits that hosting panels and mail servers set by default, in several windows at once (10 seconds to a
  * day), so that neither a flood of seconds nor a trickle that never ends goes by.
  *
- * State (232 bytes): for each window and each thing counted three buckets, each a third of the window long; the servers
+ * State (240 bytes): for each window and each thing counted three buckets, each a third of the window long; the servers
  * of this half minute and the one before, a bit each; what has been said. The sum of the buckets covers between two
  * thirds and the whole of the window, so that "214 connections in 60 seconds" is never said of a longer time.
  *
@@ -68,6 +68,7 @@ struct settings {
 struct state {
     uint32_t buckets[WINDOWS][THINGS][BUCKETS];
     uint32_t periods[WINDOWS]; /* the number of the bucket that is being filled */
+    moment changes;            /* when the next bucket begins */
     uint32_t half;             /* the number of the half minute */
     uint64_t servers[2];       /* a bit for each: in this half minute, and in the one before */
     struct standing standing;
@@ -122,7 +123,12 @@ static bool check(const void *context, struct error *error)
 
 static void age(struct state *state, moment now)
 {
+    if (now < state->changes && state->changes - now <= windows[0].length / BUCKETS)
+        return;
+    state->changes = INT64_MAX;
     for (int i = 0; i < WINDOWS; i++) {
+        moment begins = (now / (windows[i].length / BUCKETS) + 1) * (windows[i].length / BUCKETS);
+        state->changes = begins < state->changes ? begins : state->changes;
         uint32_t period = standing_period(now, windows[i].length / BUCKETS);
         if (standing_is_ahead(state->periods[i], period)) {
             memset(state->buckets[i], 0, sizeof state->buckets[i]);

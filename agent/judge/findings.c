@@ -88,6 +88,8 @@ uint32_t judge_evidence(const struct judge *judge, struct judgement *judgement, 
     uint32_t count = 0;
     for (uint32_t i = 0; i < judge->detectors; i++) {
         struct evidence evidence;
+        if (accounts_of(judgement)[i].amount <= 0)
+            continue;
         describe(judge, judgement, i, time, &evidence);
         if (evidence.points <= 0)
             continue;
