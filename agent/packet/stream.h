@@ -1,9 +1,10 @@
 /* TCP streams: both directions of each mail connection put in order (RFC 9293).
  *
- * Out of order, retransmitted and overlapping segments (the first copy wins, as in Linux), sequence numbers that wrap,
- * connections joined in the middle. What was lost becomes a gap that the dialogue is told of, never a stream given up.
- * The table is keyed with SipHash, bounded in streams and in bytes held; the oldest idle stream gives way first. In
- * order, bytes are passed on from the packet itself, without a copy. */
+ * Out of order, retransmitted and overlapping segments (of two copies the one counts that Linux takes; what a server
+ * may well ignore waits for its acknowledgement), sequence numbers that wrap, connections joined in the middle. What
+ * was lost becomes a gap that the dialogue is told of, never a stream given up. The table is keyed with SipHash,
+ * bounded in streams and in bytes held; the oldest idle stream gives way first. In order, bytes are passed on from the
+ * packet itself, without a copy. */
 #ifndef AGENT_PACKET_STREAM_H
 #define AGENT_PACKET_STREAM_H
 

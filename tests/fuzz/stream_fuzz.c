@@ -125,7 +125,7 @@ static void send_part(struct streams *s, const struct ear *ear, const uint32_t f
                               .sequence = first[side] + (uint32_t)part->from,
                               .acknowledged = first[1 - side] + (uint32_t)ear->said[1 - side].begins[part->turn],
                               .flags = flags,
-                              .window = first[0] & 1 ? 1000 : 0, /* what is sent into a shut one is doubted */
+                              .window = first[0] & 1 || part->turn == TURNS ? 1000 : 0, /* into a shut one: doubted */
                               .payload = {ear->said[side].text + part->from, part->to - part->from}};
     streams_add(s, &segment);
 }
@@ -212,6 +212,7 @@ static void talk(struct cursor *choice)
     must(streams_counters(s).conflicting == 0 && streams_counters(s).bytes_held_now == 0);
     struct part last[] = {{STREAM_CLIENT, TURNS, ear.said[0].length, ear.said[0].length},
                           {STREAM_SERVER, TURNS, ear.said[1].length, ear.said[1].length}};
+    send_part(s, &ear, first, &last[1], SEGMENT_ACK);
     send_part(s, &ear, first, &last[0], SEGMENT_ACK | SEGMENT_FIN);
     send_part(s, &ear, first, &last[1], SEGMENT_ACK | SEGMENT_FIN);
     must(ear.gone && streams_counters(s).open_now == 0);
@@ -253,6 +254,9 @@ static void babble(struct cursor *choice, uint8_t mode)
                                   .source_port = client ? 25 + (which >> 4 & 1) : 25,
                                   .target_port = client ? 25 : 25 + (which >> 4 & 1),
                                   .flags = flags & 31,
+                                  .window = step,
+                                  .time_to_live = step & 3,
+                                  .overlapped = (step & 60) == 60,
                                   .direction = mode & 4 ? (client ? FRAME_FROM_GUEST : FRAME_TO_GUEST) : FRAME_UNKNOWN};
         segment.sequence = (uint32_t)(int16_t)cursor_u16(choice) << (flags >> 5 & 3) * 5;
         segment.acknowledged = (uint32_t)(int16_t)cursor_u16(choice);
