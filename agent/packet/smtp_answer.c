@@ -193,14 +193,15 @@ static void answer_auth(const struct smtp_call *call, const struct reply *reply)
     smtp_observe(call, &observation);
 }
 
-/* What was sent in the clear behind STARTTLS, before the server agreed: it forgets that (RFC 3207 4.2). */
+/* What was sent in the clear behind STARTTLS, before the server agreed: it forgets that (RFC 3207 4.2). Where its reply
+ * reached us first, nothing tells what was sent before it. */
 static void drop_injected(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
     struct text held = smtp_pending_text(&smtp->client);
     const char *hello = held.length > 0 ? memmem(held.bytes, held.length, "\026\003", 2) : NULL;
     size_t injected = hello ? (size_t)(hello - held.bytes) : held.length;
-    if (injected == 0)
+    if (injected == 0 || smtp->reading)
         return;
     smtp->counters->resynchronised++;
     smtp_pending_drop_front(&smtp->client, smtp->counters, injected);

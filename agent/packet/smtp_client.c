@@ -235,6 +235,7 @@ static size_t process(const struct smtp_call *call, struct text bytes)
     struct smtp *smtp = call->smtp;
     struct text rest = bytes;
     bool goes_on = true;
+    smtp->reading = true;
     while (rest.length > 0 && goes_on) {
         switch ((enum smtp_client_state)smtp->client_state) {
         case CLIENT_COMMAND:
@@ -260,12 +261,15 @@ static size_t process(const struct smtp_call *call, struct text bytes)
             break;
         }
     }
+    smtp->reading = false;
     return bytes.length - rest.length;
 }
 
 void smtp_client_process_pending(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
+    if (smtp->reading) /* whoever reads goes on by himself */
+        return;
     size_t used = process(call, smtp_pending_text(&smtp->client));
     smtp_pending_drop_front(&smtp->client, smtp->counters, used);
 }

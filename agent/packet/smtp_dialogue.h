@@ -78,6 +78,7 @@ struct smtp {
     bool gapped : 1;            /* commands were lost since the last MAIL */
     bool gap_while_waiting : 1; /* or what follows the command that waits */
     bool extensions : 1;        /* the reply that runs is EHLO's */
+    bool reading : 1;           /* the client's bytes are being read: what is held of them must stay where it is */
 };
 static_assert(sizeof(struct smtp) <= SMTP_SIZE, "the caller gives us that much");
 
