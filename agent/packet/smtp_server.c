@@ -57,7 +57,7 @@ static bool is_only_owner(uint8_t kind, const void *context)
 }
 
 /* The command that alone can get this reply; -1: none waits. */
-static int32_t only_owner(const struct smtp *smtp, uint16_t code)
+static int32_t only_owner(struct smtp *smtp, uint16_t code)
 {
     const struct only only = {code, smtp->extensions};
     return smtp_waiting_find(&smtp->waiting, is_only_owner, &only);
@@ -84,9 +84,9 @@ static bool is_in_doubt(const struct smtp *smtp)
 }
 
 /* Our view of the first waiting command is in doubt. -1: nobody can say whose the reply is. */
-static int32_t owner_in_doubt(const struct smtp *smtp, uint16_t code)
+static int32_t owner_in_doubt(struct smtp *smtp, uint16_t code)
 {
-    const struct smtp_waiting *waiting = &smtp->waiting;
+    struct smtp_waiting *waiting = &smtp->waiting;
     int32_t owner = only_owner(smtp, code);
     if (owner >= 0)
         return owner;
@@ -96,14 +96,14 @@ static int32_t owner_in_doubt(const struct smtp *smtp, uint16_t code)
         return waiting->count == 2 || begins_group(smtp_waiting_second(waiting)) ? 1 : -1;
     }
     /* Replies were lost. What was sent after that was sent by a client that had seen them all. */
-    owner = smtp_waiting_find(waiting, is_undoubted, NULL);
+    owner = smtp_waiting_last_is_doubted(waiting) ? -1 : smtp_waiting_find(waiting, is_undoubted, NULL);
     if (owner >= 0)
         return owner;
     return waiting->count == 1 ? 0 : -1;
 }
 
 /* The order is not in doubt, but the reply cannot answer the first. */
-static int32_t owner_out_of_order(const struct smtp *smtp, uint16_t code)
+static int32_t owner_out_of_order(struct smtp *smtp, uint16_t code)
 {
     int32_t owner = only_owner(smtp, code);
     if (owner >= 0)

@@ -70,6 +70,7 @@ bool smtp_waiting_push(struct smtp_waiting *waiting, const struct smtp_listener 
     bool fits = !waiting->room && waiting->first + waiting->count < SMTP_WAITING_FEW;
     if (!fits && !waiting->room && !make_room(waiting, listener))
         return false;
+    waiting->kinds |= UINT32_C(1) << awaited;
     if (!waiting->room) {
         waiting->few[waiting->first + waiting->count++] = (uint8_t)awaited;
         return true;
@@ -104,16 +105,32 @@ bool smtp_waiting_last_is_doubted(const struct smtp_waiting *waiting)
     return (last_kind(waiting) & SMTP_DOUBTED) != 0;
 }
 
-int32_t smtp_waiting_find(const struct smtp_waiting *waiting, bool (*question)(uint8_t kind, const void *context),
-                          const void *context)
+/* Whether one of the kinds that may stand here is asked for. */
+static bool may_have(const struct smtp_waiting *waiting, smtp_waiting_question *question, const void *context)
 {
-    uint32_t before = 0;
+    for (uint32_t kinds = waiting->kinds; kinds != 0; kinds &= kinds - 1) {
+        uint8_t kind = (uint8_t)__builtin_ctz(kinds);
+        if (question(kind, context) || question(kind | SMTP_DOUBTED, context))
+            return true;
+    }
+    return false;
+}
+
+/* Both ends may be one hand's: a client that leaves a thousand runs waiting, and a server that sends replies of four
+ * bytes which none of them can get. To look through all runs once is enough to know what is not among them. */
+int32_t smtp_waiting_find(struct smtp_waiting *waiting, smtp_waiting_question *question, const void *context)
+{
+    uint32_t before = 0, kinds = 0;
+    if (waiting->room && !may_have(waiting, question, context))
+        return -1;
     for (uint32_t i = 0; i < entries(waiting); i++) {
         struct smtp_run run = entry_at(waiting, i);
         if (question((uint8_t)run.kind, context))
             return (int32_t)before;
         before += run.count;
+        kinds |= UINT32_C(1) << (run.kind & ~(uint32_t)SMTP_DOUBTED);
     }
+    waiting->kinds = kinds;
     return -1;
 }
 

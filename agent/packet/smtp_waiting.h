@@ -4,6 +4,7 @@
 #ifndef AGENT_PACKET_SMTP_WAITING_H
 #define AGENT_PACKET_SMTP_WAITING_H
 
+#include <assert.h>
 #include "agent/packet/smtp_memory.h"
 #include "agent/packet/smtp_reply.h"
 
@@ -24,7 +25,9 @@ struct smtp_waiting {
     uint16_t first; /* entry */
     uint16_t runs;  /* entries from there on, where they are many */
     uint16_t room;
+    uint32_t kinds; /* a bit for each kind that may stand here: all that do, and some that did */
 };
+static_assert(AWAITED_KINDS <= 32, "a bit for each");
 
 /* False: SMTP_PIPELINE_MOST runs are reached, or memory. */
 bool smtp_waiting_push(struct smtp_waiting *, const struct smtp_listener *, enum smtp_awaited)
@@ -47,8 +50,8 @@ void smtp_waiting_clear(struct smtp_waiting *, struct smtp_counters *);
 
 /* How many stand before the first for whose kind (with SMTP_DOUBTED) the question is answered yes; -1: there is none.
  */
-int32_t smtp_waiting_find(const struct smtp_waiting *, bool (*question)(uint8_t kind, const void *context),
-                          const void *context);
+typedef bool smtp_waiting_question(uint8_t kind, const void *context);
+int32_t smtp_waiting_find(struct smtp_waiting *, smtp_waiting_question *, const void *context);
 
 /* Replies were lost: any of these may have been answered unseen. */
 void smtp_waiting_doubt(struct smtp_waiting *);

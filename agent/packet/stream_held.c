@@ -8,6 +8,7 @@
 /* A client that holds more than this part of all held bytes pays when they run out. */
 #define HEAVY_PART  8
 #define PAYERS_MOST 256 /* of the oldest, among which such a client is looked for */
+#define COST_LEAST  256 /* bytes of a held piece, however short it is */
 
 /* ---- noticing copies with other bytes ---- */
 
@@ -113,9 +114,17 @@ struct trouble *trouble_of(struct streams *s, struct stream *stream, moment time
     return trouble;
 }
 
+/* What a piece with room for so many bytes costs of the bounds. They bound how many pieces there are as well, and so
+ * the way along them to where the next one belongs. */
+static uint32_t cost_of(size_t room)
+{
+    size_t size = sizeof(struct held) + room;
+    return (uint32_t)(size > COST_LEAST ? size : COST_LEAST);
+}
+
 static void held_free(struct streams *s, struct trouble *trouble, struct held *held)
 {
-    uint32_t size = (uint32_t)sizeof *held + held->room;
+    uint32_t size = cost_of(held->room);
     trouble->held -= size;
     s->counters.bytes_held_now -= size;
     s->shares[trouble->stream->share].held -= size;
@@ -179,7 +188,7 @@ static bool hold_at(struct streams *s, struct stream *stream, enum stream_side s
                     const struct piece *piece, moment time)
 {
     struct trouble *trouble = stream->trouble;
-    uint64_t size = sizeof(struct held) + piece->bytes.length;
+    uint32_t size = cost_of(piece->bytes.length);
     if (trouble->held + size > s->settings.bytes_per_stream || must_pay(s, stream, size, time)) {
         return false;
     }
@@ -199,9 +208,9 @@ static bool hold_at(struct streams *s, struct stream *stream, enum stream_side s
     if (!held->next) {
         trouble->last[side] = held;
     }
-    trouble->held += (uint32_t)size;
+    trouble->held += size;
     s->counters.bytes_held_now += size;
-    s->shares[stream->share].held += (uint32_t)size;
+    s->shares[stream->share].held += size;
     return true;
 }
 

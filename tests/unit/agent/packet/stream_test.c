@@ -328,6 +328,24 @@ static void held_bytes_are_bounded(void **unused)
     streams_destroy(&streams);
 }
 
+/* However short they are: one that comes late is looked for among all of them. */
+static void held_pieces_are_few(void **unused)
+{
+    (void)unused;
+    struct heard heard = {0};
+    struct stream_settings settings = settings_of_tests();
+    struct streams *streams = streams_of_test(&settings, &heard);
+    connect_from(streams, 1000, 1, 100 * SECOND);
+    add_from(streams, 1000, 1, (struct packet){'s', A}, 100 * SECOND);
+    for (int32_t i = 1; i <= 1000; i++)
+        add_from(streams, 1000, 1, (struct packet){'c', A, i * 2, 0, "x"}, 100 * SECOND);
+    assert_true(streams_counters(streams).bytes_dropped >= 1000 - settings.bytes_per_stream / 256);
+    heard.text[0] = 0;
+    streams_finish(streams, 101 * SECOND);
+    assert_int_equal(streams_counters(streams).bytes_held_now, 0);
+    streams_destroy(&streams);
+}
+
 /* ---- whose connection it is ---- */
 
 static void others_connections_are_passed_over(void **unused)
@@ -467,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_flood_pushes_out_its_own),
         cmocka_unit_test(whoever_opens_most_gives_way),
         cmocka_unit_test(held_bytes_are_bounded),
+        cmocka_unit_test(held_pieces_are_few),
         cmocka_unit_test(others_connections_are_passed_over),
         cmocka_unit_test(other_ports_are_no_mail),
         cmocka_unit_test(a_stream_knows_its_ends),
