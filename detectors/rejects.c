@@ -7,7 +7,7 @@
  * sum by its log-likelihood ratio, until the sum reaches a bound. The bounds follow from the error rates that the
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
- * State (240 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
+ * State (248 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
  * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers)
  * with their refusals; the domains of envelope senders, a bit each.
  *
@@ -24,22 +24,25 @@
  * addresses that others gave them, and are refused as often as those others please.
  *
  * Who asks whether an address exists, with a sender that only such questions have (the null sender, or Postfix's
- * double-bounce), and who bounces: these recipients stay out of the test, accepted or not.
+ * double-bounce), and who bounces a little: these recipients stay out of the test, accepted or not. A question has no
+ * content: after the first content of a double-bounce, or the fifth of the null sender in a day, they are mail.
  *
  * Who relays, such as a backup MX that drains what a dictionary attack left in its queue: mail from five domains and
  * more, refused by one primary server or for a few domains. One server and one domain have a bounded say: the first
  * refusal counts in full, the second by half, the third by a quarter, further ones not at all, until they have become
- * fewer than that again; each day halves their number.
+ * fewer than that again; each day halves their number. What is accepted there counts less in the same way.
  *
  * Who was found honest three times, with a domain that died in the middle of its list: the same, by domain alone.
  *
  * What does not count there is counted by domain in each hour, and read as what it also may be: someone who tries out
- * names. Where it is more than all recipients that were accepted in that hour, 100 are worth 2 points, each doubling
- * one more up to 6; with a sender that only asks two more up to 10, for content may yet speak for the others.
+ * names. Where it is more than half as many as all recipients that were accepted in that hour, 100 are worth 2 points,
+ * each doubling one more up to 6; with a sender that only asks two more up to 10, for content may yet speak for the
+ * others.
  *
- * What remains: a dictionary attack on one domain or server that names the null sender, or senders of five domains and
- * more, looks the same as a callout or a backup MX. It is noticed by its rate alone, here and in burst, and not blocked
- * by this detector; so is one from a machine that was found honest three times before. From a few sender domains, and
+ * What remains: names tried out at one domain or a few, with senders of five domains and more, look the same as a
+ * backup MX, and without any content, with a name that only asks, at whatever domains, the same as callouts. They are
+ * noticed by their rate alone, here and in burst, and not blocked by this detector; so is an attack from a machine that
+ * was found honest three times before. From a few sender domains, and
  * without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender domains is
  * taken for the attack itself.
  *
@@ -53,25 +56,26 @@
  * more, mostly above 50 %. A sender at 8 % is accused about once in 10 million tests by these bounds. */
 #include <assert.h>
 #include <errno.h>
-#include <strings.h>
+#include <string.h>
 #include "detectors/detector.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
 #include "detectors/standing.h"
 
-#define MILLION     INT64_C(1000000)
-#define REMEMBERED  24
-#define HONEST_RUN  3
-#define POLICY_PART 4
-#define GROUPS      4
-#define GROUP_PART  4
-#define SUM_MOST    DECIBANS(200)
-#define PLACES      8
-#define FULL_SAY    3 /* refusals of one place that count */
-#define RELAYING    5 /* domains of envelope senders */
-#define NOTED_FIRST 100
-#define NOTED_MOST  600
-#define ASKED_MOST  1000
+#define MILLION      INT64_C(1000000)
+#define REMEMBERED   24
+#define HONEST_RUN   3
+#define POLICY_PART  4
+#define GROUPS       4
+#define GROUP_PART   4
+#define SUM_MOST     DECIBANS(200)
+#define PLACES       8
+#define FULL_SAY     3 /* refusals of one place that count */
+#define BOUNCES_MOST 5 /* content with the null sender in a day */
+#define RELAYING     5 /* domains of envelope senders */
+#define NOTED_FIRST  100
+#define NOTED_MOST   600
+#define ASKED_MOST   1000
 
 enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
 
@@ -97,6 +101,7 @@ struct state {
     uint32_t groups[GROUPS]; /* connection, domain and outcome, in a hash */
     uint8_t next, honest_run, next_group;
     uint8_t messages; /* 1: a message is among the refused */
+    uint8_t contents; /* with a name that only asks, in this day */
     uint32_t hour, day;
     uint32_t accepted_now; /* recipients, in this hour */
     struct place places[PLACES];
@@ -187,6 +192,7 @@ static void age(struct state *state, moment now)
         state->places[i].refusals = days < 8 ? (uint8_t)(state->places[i].refusals >> days) : 0;
     }
     if (days > 0) {
+        state->contents = 0;
         state->senders[1] = days == 1 ? state->senders[0] : 0;
         state->senders[0] = 0;
     }
@@ -222,12 +228,28 @@ static uint8_t count_refusal(struct state *state, uint32_t hash)
     return before;
 }
 
-/* Who asks for that address: nobody's mail begins like this, but the questions of mail servers and their bounces. */
-static bool is_question(struct text from)
+static uint8_t refusals_of(struct state *state, uint32_t hash)
 {
-    static const char name[] = "double-bounce";
-    return from.bytes != NULL && (from.length == 0 || (from.length >= sizeof name - 1 &&
-                                                       strncasecmp(from.bytes, name, sizeof name - 1) == 0));
+    for (int i = 0; i < PLACES; i++)
+        if (state->places[i].hash == hash)
+            return state->places[i].refusals;
+    return 0;
+}
+
+/* Whose name that is: nobody's mail begins like this, but the questions of mail servers and their bounces. */
+static bool is_asking_name(struct text from)
+{
+    if (from.bytes == NULL || from.length == 0)
+        return from.bytes != NULL;
+    const char *at = memrchr(from.bytes, '@', from.length);
+    struct text local = {from.bytes, at ? (size_t)(at - from.bytes) : from.length};
+    return text_equals_nocase(local, TEXT("double-bounce"));
+}
+
+/* A question has no content, and bounces are few. */
+static bool is_question(const struct state *state, struct text from)
+{
+    return is_asking_name(from) && state->contents <= (from.length == 0 ? BOUNCES_MOST : 0);
 }
 
 static bool relays(const struct state *state)
@@ -235,12 +257,15 @@ static bool relays(const struct state *state)
     return __builtin_popcountll(state->senders[0] | state->senders[1]) >= RELAYING;
 }
 
-/* By how many halvings the refusal counts less, since server or domain have had their say; FULL_SAY: not at all. */
-static uint8_t lessening(struct state *state, const struct observation *seen, bool content)
+/* By how many halvings the outcome counts less, since server or domain have had their say; FULL_SAY: not at all. Both
+ * outcomes alike: were what is accepted there to count in full, a list that is half refused would pass for a good one.
+ */
+static uint8_t lessening(struct state *state, const struct observation *seen, enum outcome outcome, bool content)
 {
-    uint8_t server = count_refusal(state, recent_hash_address(&seen->server)), domain = 0, least = 0;
+    uint8_t (*say)(struct state *, uint32_t) = outcome == ACCEPTED ? refusals_of : count_refusal;
+    uint8_t server = say(state, recent_hash_address(&seen->server)), domain = 0, least = 0;
     if (!content)
-        domain = count_refusal(state, recent_hash(recent_domain(seen->recipient.address)));
+        domain = say(state, recent_hash(recent_domain(seen->recipient.address)));
     if (relays(state))
         least = server > domain ? server : domain;
     else if (state->honest_run >= HONEST_RUN)
@@ -255,7 +280,7 @@ static void note(const struct settings *settings, struct state *state, const str
     struct place *place = place_of(state, recent_hash(recent_domain(seen->recipient.address)));
     place->noted += place->noted < UINT16_MAX;
     points worth = 0, most = question ? ASKED_MOST : NOTED_MOST;
-    uint32_t number = place->noted > state->accepted_now ? place->noted : 0;
+    uint32_t number = place->noted > state->accepted_now / 2 ? place->noted : 0;
     for (; number >= NOTED_FIRST && worth < most; number /= 2)
         worth += worth == 0 ? 200 : worth < NOTED_MOST ? 100 : 200;
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
@@ -328,6 +353,10 @@ static void observe(const void *context, void *memory, const struct observation 
     bool content = seen->kind == OBSERVATION_MESSAGE;
     struct text from = content ? seen->message.from : seen->recipient.from;
     enum outcome outcome = outcome_of(content ? &seen->message.reply : &seen->recipient.reply, content);
+    if (content && is_asking_name(from)) {
+        age(state, seen->time);
+        state->contents += state->contents < UINT8_MAX;
+    }
     if (outcome == NOTHING)
         return;
     uint32_t hash =
@@ -340,14 +369,14 @@ static void observe(const void *context, void *memory, const struct observation 
     }
     age(state, seen->time);
     state->accepted_now += outcome == ACCEPTED;
-    if (is_question(from)) {
+    if (is_question(state, from)) {
         if (outcome == UNKNOWN)
             note(settings, state, seen, true, findings);
         return;
     }
     if (from.length > 0)
         state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
-    uint8_t halvings = outcome == ACCEPTED ? 0 : lessening(state, seen, content);
+    uint8_t halvings = lessening(state, seen, outcome, content);
     if (halvings < FULL_SAY)
         test(settings, state, seen, outcome, halvings, findings);
     else if (outcome == UNKNOWN)

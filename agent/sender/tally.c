@@ -69,7 +69,8 @@ static void count_message(struct sender_record *record, const struct observation
 static void count_recipient(struct senders *senders, struct sender_record *record,
                             const struct observation *observation)
 {
-    count_add(senders->pool, &record->distinct_recipients, hash_of_address(observation->recipient.address));
+    if (observation->recipient.address.length > 0) /* else it was not seen: hidden from us, or one of too many */
+        count_add(senders->pool, &record->distinct_recipients, hash_of_address(observation->recipient.address));
     switch (class_of(&observation->recipient.reply)) {
     case 2:
         record->recipients++;

@@ -182,6 +182,56 @@ static void benefit_of_the_doubt(void **state)
     subject_destroy(&subject);
 }
 
+/* A question has no content: who sends any under such a name has a list like anybody, a handful of bounces aside. */
+static void no_questions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        int contents;
+        bool mail;
+    } cases[] = {{"", 5, false},
+                 {"", 6, true},
+                 {"double-bounce@here.example", 0, false},
+                 {"double-bounce@here.example", 1, true},
+                 {"double-bouncer@here.example", 0, true}};
+    struct subject subject = subject_create(&detector_rejects, "");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        subject_forget(&subject);
+        struct stream stream = {.subject = &subject};
+        for (int k = 0; k < cases[i].contents; k++)
+            content(&stream, cases[i].from, 250);
+        for (int k = 0; k < 50; k++) {
+            char address[64];
+            snprintf(address, sizeof address, "user%d@there%d.example", k, k);
+            struct observation seen = recipient_of(NOON + (100 + k) * SECOND, cases[i].from, address, 550, 50101);
+            subject_observe(&subject, &seen);
+        }
+        if ((subject.findings.calls > 0) != cases[i].mail)
+            fail_msg("<%s> after %d contents: %u findings", cases[i].from, cases[i].contents, subject.findings.calls);
+    }
+    subject_destroy(&subject);
+}
+
+/* Where a domain has had its say, what it accepts says no more than what it refuses: nobody is found honest by it. */
+static void said_enough(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject, .relayed = true};
+    for (int i = 0; i < 3000; i++)
+        recipient(&stream, i % 2 ? 550 : 250, i % 2 ? 50101 : 20105);
+    uint32_t findings = subject.findings.calls;
+    stream.relayed = false;
+    stream.elsewhere = true;
+    uint32_t before = stream.number;
+    while (subject.findings.calls == findings && stream.number < before + 100)
+        recipient(&stream, 550, 50101);
+    assert_in_range(stream.number - before, 1, 20); /* no benefit of the doubt was earned */
+    assert_true(subject.findings.peak >= 15);
+    subject_destroy(&subject);
+}
+
 /* Callouts, address verification and bounces: what they ask for is not their own list, whatever the answer. */
 static void questions(void **state)
 {
@@ -371,12 +421,12 @@ static void configuration(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(outcomes),     cmocka_unit_test(reasons),
-                                       cmocka_unit_test(repeats),      cmocka_unit_test(refused_content),
-                                       cmocka_unit_test(questions),    cmocka_unit_test(harvest),
-                                       cmocka_unit_test(relayed),      cmocka_unit_test(invented_senders),
-                                       cmocka_unit_test(taken_back),   cmocka_unit_test(benefit_of_the_doubt),
-                                       cmocka_unit_test(error_bounds), cmocka_unit_test(newsletters),
-                                       cmocka_unit_test(bots),         cmocka_unit_test(configuration)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outcomes),         cmocka_unit_test(reasons),     cmocka_unit_test(repeats),
+        cmocka_unit_test(refused_content),  cmocka_unit_test(questions),   cmocka_unit_test(no_questions),
+        cmocka_unit_test(said_enough),      cmocka_unit_test(harvest),     cmocka_unit_test(relayed),
+        cmocka_unit_test(invented_senders), cmocka_unit_test(taken_back),  cmocka_unit_test(benefit_of_the_doubt),
+        cmocka_unit_test(error_bounds),     cmocka_unit_test(newsletters), cmocka_unit_test(bots),
+        cmocka_unit_test(configuration)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
