@@ -95,7 +95,8 @@ static void remove_datagram(struct fragments *fragments, struct datagram *datagr
 static void expire(struct fragments *fragments, moment now)
 {
     struct datagram *oldest;
-    while ((oldest = table_oldest(fragments->table)) && now - oldest->first > DATAGRAM_LIFE) {
+    while ((oldest = table_oldest(fragments->table)) &&
+           (now - oldest->first > DATAGRAM_LIFE || oldest->first - now > DATAGRAM_LIFE)) { /* the clock was set back */
         fragments->counters.expired += !oldest->refused;
         remove_datagram(fragments, oldest);
     }

@@ -393,6 +393,7 @@ static void add_some(struct streams *s, const struct segment *segments, size_t c
     size_t keep = 0;
     for (size_t i = 0; i < count; i++) {
         enum concern concern = concern_of(s, &segments[i]);
+        s->latest = segments[i].time > s->latest ? segments[i].time : s->latest;
         if (concern != CONCERN_NONE) {
             kept[keep].concern = concern;
             kept[keep].segment = &segments[i];

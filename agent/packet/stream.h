@@ -76,7 +76,8 @@ void streams_add(struct streams *, const struct segment *);
  * touch is on its way from memory. STREAMS_AT_ONCE is as many as is useful. */
 #define STREAMS_AT_ONCE 32
 void streams_add_many(struct streams *, const struct segment *, size_t count);
-/* Time has come to `now`: give up what is too old. Cheap; call once a second. */
+/* Time has come to `now`: give up what is too old. Cheap; call once a second. More than a minute before the last call:
+ * the clock was set back, and ages are counted from the new time. */
 void streams_tick(struct streams *, moment now);
 /* Close every stream as CLOSE_OPEN, in order of age. */
 void streams_finish(struct streams *, moment now);

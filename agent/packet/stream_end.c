@@ -1,8 +1,11 @@
 /* How streams end: by FIN or reset (stream.c says so), by age, for want of a place, or because the watching ends. What
  * is still held is passed on first, with gaps. */
+#include "agent/packet/stream_held.h"
 #include "agent/packet/stream_state.h"
 
 #include <stdlib.h>
+
+#define SET_BACK MINUTE /* further than ticks and packets overtake each other */
 
 void stream_end(struct streams *s, struct stream *stream, enum close_reason reason, enum farewell_kind kind,
                 moment time)
@@ -70,8 +73,39 @@ static void end_old(struct streams *s, struct stream_list *list, duration age, m
     }
 }
 
+static void bring_back(moment *time, moment now)
+{
+    *time = *time > now ? now : *time;
+}
+
+/* The clock was set back. What is noted of times to come counts as of now: else nothing would be given up before the
+ * clock has caught up, since streams stand in the order of age. */
+static void bring_all_back(struct streams *s, moment now)
+{
+    const struct stream_list *lists[] = {&s->unconfirmed, &s->confirmed};
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t place = lists[i]->oldest; place != 0; place = stream_at(s, place)->younger) {
+            struct stream *stream = stream_at(s, place);
+            bring_back(&stream->begun, now);
+            bring_back(&stream->last, now);
+            bring_back(&stream->new_syn_time, now);
+            stream->queued = stream->queued > coarse_of(now) ? coarse_of(now) : stream->queued;
+        }
+    }
+    for (struct trouble *trouble = s->oldest_trouble; trouble; trouble = trouble->younger) {
+        for (int side = 0; side < 2; side++) {
+            bring_back(&trouble->holes[side].since, now);
+            bring_back(&trouble->seen[side], now);
+        }
+    }
+}
+
 void streams_tick(struct streams *s, moment now)
 {
+    if (s->latest - now > SET_BACK) {
+        bring_all_back(s, now);
+    }
+    s->latest = now;
     stream_order_tick(s, now);
     end_old(s, &s->unconfirmed, s->settings.opening, now);
     end_old(s, &s->confirmed, s->settings.idle, now);

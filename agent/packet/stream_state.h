@@ -130,6 +130,9 @@ struct streams {
     struct farewell *farewells;
     uint32_t farewell_mask;
 
+    /* stream_end.c */
+    moment latest; /* of all segments since the last tick, and of that */
+
     /* stream_order.c */
     struct trouble *oldest_trouble, *youngest_trouble;
 };
