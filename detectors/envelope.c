@@ -18,10 +18,10 @@
  * Addresses that only show a badly configured machine are warnings in the shipped maps, and warnings together stay at 3
  * points: a cron job may mail root@localhost.localdomain for years and never cause an alert. Null-sender mail counts
  * where more than half of the transactions are such: 3 points above the limit, 2 more for each doubling, of not more
- * than twice the recipients that content went to. Mail of a
- * rejected sender to more than ten recipients in an hour counts 3 points more, 5 above twenty, 7 above forty: with the
- * placeholder's own 3 that is all. `most` keeps all of it below a throttle: a shop that nobody gave its own address has
- * an alert, and a bot, whose burst and fanout the other detectors see, is throttled. */
+ * than twice the recipients that content went to. Mail of a rejected sender to more than ten recipients in an hour
+ * counts 3 points more, 5 above twenty, 7 above forty: with the placeholder's own 3 that is all. `most` keeps all of it
+ * below a throttle: a shop that nobody gave its own address has an alert, and a bot, whose burst and fanout the other
+ * detectors see, is throttled. */
 #include <assert.h>
 #include "detectors/access_map.h"
 #include "detectors/detector.h"

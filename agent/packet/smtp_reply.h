@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "common/text.h"
 
-/* What is waiting for a reply. A byte, so that a thousand pipelined commands cost a kilobyte. */
+/* What is waiting for a reply. A byte: pipelined commands wait as runs of equal ones (smtp_waiting.h). */
 enum smtp_awaited {
     AWAITED_GREETING,
     AWAITED_HELO,

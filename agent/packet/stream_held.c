@@ -1,5 +1,6 @@
 /* Bytes that came before their turn, kept until they have it, within bounds; and the noticing of copies that differ
- * from the first, for that is how one hides from a watcher: every byte is taken as it came first. */
+ * from the first, for that is how one hides from a watcher. A byte is taken as it came first, unless there is doubt
+ * that the receiver took it so (stream_doubt.h): then a copy about which there is less takes its place. */
 #include "agent/packet/stream_held.h"
 
 #include <stdlib.h>

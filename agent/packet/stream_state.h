@@ -1,4 +1,4 @@
-/* What stream.c, stream_table.c and stream_order.c share: how a stream lies in memory. Nobody else includes this.
+/* What the files named stream*.c share: how a stream lies in memory. Nobody else includes this.
  *
  * A stream is three cache lines, then the listener's room. A packet in order touches the first two and nothing else
  * of it, so they hold what finding and following a stream needs; the third holds what begins, ends and repairs it. */

@@ -93,7 +93,7 @@ def others(trace, folder):
     commands = {
         "suricata": ["-c", "suricata.yaml", "-S", "/dev/null", "-k", "none", "-l", folder, "-r", trace],
         "zeek": ["-C", "-r", trace],
-        "tshark": ["-n", "-r", trace, "-Y", "smtp", "-T", "fields", "-e", "smtp.req.command", "-e", "smtp.rsp.code"],
+        "tshark": ["-n", "-r", trace, "-Y", "smtp", "-T", "fields", "-e", "smtp.req.command", "-e", "smtp.response.code"],
         "argus": ["-X", "-r", trace, "-w", os.path.join(folder, "argus.out")],
     }
     return [(name, [shutil.which(name)] + words) for name, words in commands.items() if shutil.which(name)]
