@@ -132,8 +132,13 @@ static void hand_over(struct positions *positions, struct position *position)
     uint16_t type = LINK_ETHERNET;
     link_type_of(&position->link, &type);
     int copy = fcntl(position->descriptor, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0)
+    if (copy < 0) { /* it is hooked, and nobody looks: that must not go unsaid */
+        char text[160];
+        snprintf(text, sizeof(text), "is not watched, for want of a descriptor: %s; raise LimitNOFILE",
+                 strerror(errno));
+        say(positions, 2, position->link.name, text);
         return;
+    }
     message_prepare(&message, MESSAGE_PORT_OPENED, 0);
     opened->number = position->number;
     opened->interface_index = (uint32_t)position->link.index;
@@ -279,7 +284,7 @@ bool positions_open_some(struct positions *positions)
 
 enum capture_role positions_update(struct positions *positions, struct links *links)
 {
-    size_t count, before = positions->count;
+    size_t count;
     const struct link *all = links_all(links, &count);
     enum place *places = calloc(count + 1, sizeof(*places));
     if (!places)
@@ -288,11 +293,12 @@ enum capture_role positions_update(struct positions *positions, struct links *li
     enum capture_role machine = places_decide(all, count, &positions->rules, places);
     positions->bridged = places_are_bridged(all, places, count);
     close_gone(positions, all, places, count);
-    before = positions->count;
+    size_t before = positions->count;
     open_new(positions, all, places, count);
     for (size_t i = 0; i < positions->count; i++)
         positions->items[i].tried = false;
-    /* First the eye, then the hand: a port that is seen to be hooked is watched, from its first packet on. */
+    /* First the eye, then the hand: a port that is seen to be hooked is watched, from its first packet on. But for the
+     * ports beyond the first OPEN_AT_ONCE, and for all before the first watcher is there. */
     (void)positions_open_some(positions);
     for (size_t i = before; i < positions->count; i++)
         if (positions->items[i].place != PLACE_OWN)
