@@ -116,6 +116,7 @@ static void test_a_restart_changes_nothing(void **unused)
 /* --- death at any instruction --- */
 
 static struct court dying;
+static volatile uint64_t *progress; /* observations judged by all that died */
 
 static void work_until_killed(void)
 {
@@ -133,7 +134,19 @@ static void work_until_killed(void)
         observation.message.bytes = 7;
         observation.message.reply.code = 250;
         judge_observe(judge, &observation);
+        *progress += 2;
     }
+}
+
+/* Let it work for a while, in observations and not in time, since a busy machine gives it little; then a moment more,
+ * so that death comes anywhere. */
+static void let_live(uint32_t observations)
+{
+    uint64_t wanted = *progress + observations;
+    for (int i = 0; i < 200000 && *progress < wanted; i++)
+        usleep(50);
+    for (volatile uint32_t i = 0, most = random_number(2000); i < most; i++)
+        ;
 }
 
 /* What must hold of every record that is believed. */
@@ -163,13 +176,16 @@ static void test_killed_at_any_instruction(void **unused)
     dying.memory = mmap(NULL, dying.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(dying.memory != MAP_FAILED);
     dying.senders = senders_place(dying.memory, &dying.shape, &error);
-    for (int round = 0; round < 150; round++) {
+    progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(progress != MAP_FAILED);
+    /* Few deaths are enough, if one was met in the middle of a change. */
+    for (int round = 0; round < 150 || (round < 3000 && dropped_in_all == 0); round++) {
         seed = (uint64_t)round;
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0)
             work_until_killed();
-        usleep(200 + random_number(3000));
+        let_live(2 + random_number(400));
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         adopt(&dying, &dropped);
@@ -181,6 +197,7 @@ static void test_killed_at_any_instruction(void **unused)
     assert_true(dropped_in_all > 0); /* else the deaths missed what this is about */
     senders_release(&dying.senders);
     munmap(dying.memory, dying.size);
+    munmap((void *)(uintptr_t)progress, sizeof *progress);
     judge_settings_destroy(&dying.settings);
 }
 
