@@ -60,8 +60,7 @@ static void answer_recipient(const struct smtp_call *call, const struct reply *r
     smtp_record_answer_recipient(record, reply->code);
 }
 
-/* Its address was not kept, but how it went counts. */
-static void answer_forgotten_recipient(const struct smtp_call *call, const struct reply *reply)
+void smtp_observe_unseen_recipient(const struct smtp_call *call, const struct reply *reply)
 {
     struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
     struct observation observation = {
@@ -243,7 +242,7 @@ void smtp_answer(const struct smtp_call *call, enum smtp_awaited awaited, const 
         answer_recipient(call, reply);
         break;
     case AWAITED_FORGOTTEN_RCPT:
-        answer_forgotten_recipient(call, reply);
+        smtp_observe_unseen_recipient(call, reply);
         break;
     case AWAITED_DATA:
         answer_data(call, reply);

@@ -131,6 +131,8 @@ void smtp_settle_unclear(const struct smtp_call *, bool explained);
 
 /* smtp_answer.c: what a reply means to the command that it answers; code 0: there was none. */
 void smtp_answer(const struct smtp_call *, enum smtp_awaited, const struct reply *);
+/* A recipient whose address was not kept, or never seen: how it went counts all the same. */
+void smtp_observe_unseen_recipient(const struct smtp_call *, const struct reply *);
 void smtp_observe_message(const struct smtp_call *, struct smtp_open_transaction *, const struct reply *);
 
 #endif

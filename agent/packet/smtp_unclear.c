@@ -8,19 +8,6 @@
 
 enum { ENHANCED_VALID = 20105, SUBJECT_ADDRESS = 1 };
 
-static void observe_unseen_recipient(const struct smtp_call *call, const struct reply *reply)
-{
-    struct smtp_open_transaction *transaction = smtp_record_answering(&call->smtp->record);
-    struct observation observation = {
-        .kind = OBSERVATION_RECIPIENT,
-        .recipient = {.from = smtp_record_from(transaction), .address = TEXT(""), .reply = *reply}};
-    smtp_observe(call, &observation);
-    if (!transaction)
-        return;
-    transaction->left_out++;
-    transaction->accepted += reply->code >= 200 && reply->code < 300;
-}
-
 /* X.1.1 to X.1.3, X.1.6, X.1.10: the recipient's address. */
 static bool is_about_recipient(const struct reply *reply)
 {
@@ -37,7 +24,7 @@ static bool may_refuse_recipient(const struct reply *reply)
 void smtp_note_unclear(const struct smtp_call *call, const struct reply *reply)
 {
     if (reply->code >= 400 && is_about_recipient(reply)) {
-        observe_unseen_recipient(call, reply);
+        smtp_observe_unseen_recipient(call, reply);
         return;
     }
     bool accepted = reply->code == 250 || reply->code == 251;
@@ -67,7 +54,7 @@ static void observe_unseen_recipients(const struct smtp_call *call, uint32_t cou
 {
     const struct reply reply = {.code = code, .phrase = TEXT("")};
     for (uint32_t i = 0; i < count; i++)
-        observe_unseen_recipient(call, &reply);
+        smtp_observe_unseen_recipient(call, &reply);
 }
 
 void smtp_settle_unclear(const struct smtp_call *call, bool explained)
