@@ -53,17 +53,18 @@ static bool is_too_old(const struct streams *s, const struct stream *stream, mom
 }
 
 /* The list is in the order in which its streams were put there; a stream may have had packets since, then its turn has
- * not come. */
+ * not come. Who is put at the young end here is not met again, also where an age is shorter than a coarse moment or
+ * time has only begun. */
 static void end_old(struct streams *s, struct stream_list *list, duration age, moment now)
 {
-    uint32_t place = list->oldest;
+    uint32_t place = list->oldest, last = list->youngest;
     coarse_moment oldest = coarse_of(now) > coarse_of(age) ? coarse_of(now) - coarse_of(age) : 0;
     while (place != 0) {
         struct stream *stream = stream_at(s, place);
         if (stream->queued > oldest) {
             break;
         }
-        place = stream->younger;
+        place = place == last ? 0 : stream->younger;
         if (is_too_old(s, stream, now)) {
             s->counters.timed_out++;
             stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, now);

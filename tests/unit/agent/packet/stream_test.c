@@ -268,6 +268,31 @@ static void the_oldest_idle_gives_way(void **unused)
     streams_destroy(&streams);
 }
 
+/* Whose server is not seen stays among the unconfirmed, at the young end each time that it was too young to end. With
+ * an age that is no coarse moment, or soon after 1970, that end was taken for old again, for ever. */
+static void looking_for_the_old_comes_to_an_end(void **unused)
+{
+    (void)unused;
+    static const struct {
+        duration opening;
+        moment begin;
+    } rows[] = {{SECOND, 100 * SECOND}, {30 * SECOND, 0}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct heard heard = {0};
+        struct stream_settings settings = settings_of_tests();
+        settings.opening = rows[i].opening;
+        struct streams *streams = streams_of_test(&settings, &heard);
+        for (uint16_t port = 1000; port < 1003; port++) {
+            add_from(streams, port, 1, (struct packet){'c', S}, rows[i].begin);
+            add_from(streams, port, 1, (struct packet){'c', A, 0, 0, "x"}, rows[i].begin);
+        }
+        for (int second = 1; second <= 4; second++)
+            streams_tick(streams, rows[i].begin + second * SECOND / 2);
+        assert_int_equal(streams_counters(streams).open_now, 3);
+        streams_destroy(&streams);
+    }
+}
+
 static void a_flood_pushes_out_its_own(void **unused)
 {
     (void)unused;
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test(late_packets_begin_nothing),
         cmocka_unit_test(a_sender_can_not_hide),
         cmocka_unit_test(the_oldest_idle_gives_way),
+        cmocka_unit_test(looking_for_the_old_comes_to_an_end),
         cmocka_unit_test(a_flood_pushes_out_its_own),
         cmocka_unit_test(whoever_opens_most_gives_way),
         cmocka_unit_test(held_bytes_are_bounded),
