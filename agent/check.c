@@ -157,6 +157,16 @@ static bool print_manual(const struct option_binding *bindings, struct buffer *o
            buffer_append(out, text_of(manual_tail));
 }
 
+/* Plans have no section of their own in the defaults; what may stand in one is told all the same. */
+static void append_plan(struct option_binding bindings[CONFIGURATION_BINDINGS])
+{
+    size_t end = 0;
+    while (bindings[end].options != NULL)
+        end++;
+    bindings[end] = *judge_plan_description();
+    bindings[end + 1] = (struct option_binding){.options = NULL};
+}
+
 static int print(bool (*printer)(const struct option_binding *, struct buffer *))
 {
     CLEANUP(configuration_clear) struct configuration configuration = {0};
@@ -167,6 +177,7 @@ static int print(bool (*printer)(const struct option_binding *, struct buffer *)
         return 1;
     }
     configuration_bind(&configuration, bindings);
+    append_plan(bindings);
     CLEANUP(buffer_clear) struct buffer out;
     buffer_init(&out, TEXT_MOST);
     return printer(bindings, &out) && put(&out) ? 0 : 1;

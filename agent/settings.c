@@ -145,9 +145,10 @@ static int fill(struct configuration *configuration, struct text text, struct er
     configuration->judge = judge_settings_create(error);
     if (configuration->judge == NULL)
         return -ENOMEM;
-    struct option_binding bindings[CONFIGURATION_BINDINGS];
-    configuration_bind(configuration, bindings);
-    int status = options_read(bindings, text, configuration->source[0] ? configuration->source : "defaults", error);
+    struct option_binding process[PROCESS_BINDINGS + 1];
+    process_settings_bind(&configuration->process, process);
+    const char *name = configuration->source[0] ? configuration->source : "defaults";
+    int status = judge_settings_read(configuration->judge, process, text, name, error);
     const struct file_source source = {give_file, configuration};
     return status < 0 ? status : judge_settings_load(configuration->judge, &source, error);
 }
@@ -218,14 +219,15 @@ int configuration_keep(struct configuration *configuration, const struct configu
     return code;
 }
 
-static int add_values(struct buffer *bundle, const struct option_binding *bindings, struct text name,
+static int add_values(struct buffer *bundle, const struct option_binding *process, const struct judge_settings *judge,
                       struct error *error)
 {
     CLEANUP(buffer_clear) struct buffer values;
     buffer_init(&values, 4 * CONFIG_MOST);
-    if (!options_print_values(bindings, &values))
+    bool good = process ? options_print_values(process, &values) : judge_settings_print(judge, &values);
+    if (!good)
         return error_set(error, ENOMEM, "no memory for the configuration");
-    return bundle_add(bundle, name, buffer_text(&values), error);
+    return bundle_add(bundle, process ? TEXT(BUNDLE_PROCESS) : TEXT(BUNDLE_JUDGE), buffer_text(&values), error);
 }
 
 int configuration_bundle(struct configuration *configuration, struct buffer *result, struct error *error)
@@ -235,9 +237,9 @@ int configuration_bundle(struct configuration *configuration, struct buffer *res
     bundle_init(result);
     int status = bundle_add(result, TEXT(BUNDLE_SOURCE), text_of(configuration->source), error);
     if (status == 0)
-        status = add_values(result, process, TEXT(BUNDLE_PROCESS), error);
+        status = add_values(result, process, NULL, error);
     if (status == 0)
-        status = add_values(result, judge_settings_bindings(configuration->judge), TEXT(BUNDLE_JUDGE), error);
+        status = add_values(result, NULL, configuration->judge, error);
     for (size_t i = 0; i < configuration->file_count && status == 0; i++) {
         const struct named_file *file = &configuration->files[i];
         status = bundle_add(result, text_of(file->name), (struct text){file->bytes, file->length}, error);

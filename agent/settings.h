@@ -36,7 +36,7 @@ int configuration_defaults(struct configuration *result, struct error *) MUST_CH
 void configuration_clear(struct configuration *);
 
 /* Every table bound to these settings; ended by an entry whose options are NULL. */
-#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 4)
+#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 5)
 void configuration_bind(struct configuration *, struct option_binding result[CONFIGURATION_BINDINGS]);
 
 /* For a reload: what takes effect on restart alone stays as it is with all processes, also with one that begins later.

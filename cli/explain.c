@@ -62,6 +62,8 @@ static void show_state(const struct explanation *explanation)
                field_integer(sender, "repeats") == 1 ? "" : "s");
     if (field_moment(sender, "verdict_since") || field_moment(sender, "hold_until"))
         putchar('\n');
+    if (*field_text(sender, "plan"))
+        printf("Its plan is \"%s\".\n", field_text(sender, "plan"));
     if (field_true(sender, "allowed"))
         printf("It is on the allow list: whatever its score, it is not stopped.\n");
     if (*field_text(sender, "person_deed") && strcmp(field_text(sender, "person_deed"), "release") != 0)

@@ -145,6 +145,10 @@ struct option_binding {
 int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *) MUST_CHECK;
 void options_clear(const struct option_binding *bindings); /* frees the lists inside the settings */
 
+/* The next section that `rest` begins, whatever its name; `rest` and `line` (0 at the beginning) are moved on to it.
+ * For who must know the names before there is a table. */
+bool options_next_section(struct text *rest, struct text *name, int *line);
+
 /* For a reload: give each option that takes effect on restart alone the value that it has in `in_force`, which are the
  * same tables bound to other settings. Those that differed are named in `names`, "[section] key, ...", as many as fit.
  */

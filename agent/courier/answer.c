@@ -47,6 +47,8 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     write_moment_or_null(&json, "clear_at", row->clear_at);
     json_unsigned(&json, "repeats", row->repeats);
     json_bool(&json, "allowed", row->allowed);
+    if (row->plan[0])
+        json_string(&json, "plan", row->plan);
     if (row->person_until) {
         json_string(&json, "person_deed", deed_name(row->person_deed));
         json_moment(&json, "person_until", row->person_until);

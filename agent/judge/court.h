@@ -7,6 +7,7 @@
  *     command.c   what a person ordered
  *     shift.c     the clock was set back
  *     look.c      what is known of one sender
+ *     plan.c      other limits for some customers
  *     policy.c score.c storm.c agenda.c   rules and arithmetic that know no judge */
 #ifndef AGENT_JUDGE_COURT_H
 #define AGENT_JUDGE_COURT_H
@@ -14,6 +15,7 @@
 #include "agent/judge/agenda.h"
 #include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
+#include "agent/judge/plan.h"
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
 #include "agent/judge/storm.h"
@@ -29,6 +31,8 @@ struct judge_settings {
     uint32_t count;                  /* of detectors */
     bool loaded[DETECTORS_MOST];
     struct option_binding bindings[DETECTORS_MOST + 3];
+    struct plan *plans[PLANS_MOST];
+    uint32_t plan_count;
 };
 
 /* The judge's bytes in a sender's place; behind it the accounts, and behind these the detectors' states. */
@@ -42,7 +46,8 @@ struct judgement {
     uint32_t person_rate;
     uint8_t verdict, worst; /* enum verdict */
     uint8_t person_deed;    /* enum deed; DEED_RELEASE: no person's order in force */
-    uint8_t reserved[5];
+    uint8_t plan;           /* 0: not looked up yet, 1: none, else its number and 2 */
+    uint8_t reserved[4];
 };
 
 struct judge {
@@ -75,6 +80,23 @@ static inline const struct policy *policy_of(const struct judge *judge)
 {
     return &judge->settings->policy;
 }
+
+/* The sender's plan; NULL: none. */
+static inline const struct plan *plan_of(const struct judge *judge, const struct judgement *judgement)
+{
+    uint32_t number = judgement->plan >= 2 ? judgement->plan - 2U : PLANS_MOST;
+    return number < PLANS_MOST && number < judge->settings->plan_count ? judge->settings->plans[number] : NULL;
+}
+
+/* A detector's settings for that sender. */
+static inline const struct detector_settings *settings_of(const struct judge *judge, const struct judgement *judgement,
+                                                          uint32_t detector)
+{
+    const struct plan *plan = judgement->plan > 1 ? plan_of(judge, judgement) : NULL;
+    return plan != NULL ? plan->detectors[detector] : judge->settings->detectors[detector];
+}
+
+void judge_find_plan(const struct judge *, const struct sender *, struct judgement *); /* settings.c */
 
 uint32_t judge_bytes_lay_out(uint32_t state_offset[DETECTORS_MOST]); /* their number, and where each state stands */
 uint32_t detector_number(void);

@@ -16,7 +16,7 @@ struct findings {
 void findings_add(struct findings *findings, points added, const char *reason, ...)
 {
     const struct judge *judge = findings->judge;
-    const struct detector_settings *settings = judge->settings->detectors[findings->detector];
+    const struct detector_settings *settings = settings_of(judge, findings->judgement, findings->detector);
     struct account *account = &accounts_of(findings->judgement)[findings->detector];
     char said[3 * EVIDENCE_REASON];
     va_list arguments;
@@ -51,9 +51,11 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
     struct judgement *judgement = judgement_of(judge, record);
     struct findings findings = {.judge = judge, .judgement = judgement, .time = observation->time};
     sender_record_open(record);
+    if (judgement->plan == 0)
+        judge_find_plan(judge, &record->sender, judgement);
     for (uint32_t set = detectors; set != 0; set &= set - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(set);
-        const struct detector_settings *settings = judge->settings->detectors[i];
+        const struct detector_settings *settings = settings_of(judge, judgement, i);
         if (!settings->enabled)
             continue;
         findings.detector = i;

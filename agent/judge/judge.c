@@ -51,6 +51,7 @@ static int take_up(struct judge *judge, struct error *error)
         if (r->last > judge->latest && is_plain(r->last))
             judge->latest = r->last;
         struct judgement *judgement = judgement_of(judge, r);
+        judgement->plan = 0; /* the plans may be others now */
         if (judgement->hold_begun != 0 && storm->count < POLICY_STORM_MOST)
             storm->ordered[storm->count++] = judgement->hold_begun;
         if (judgement->verdict == VERDICT_CLEAR && judgement->person_deed == DEED_RELEASE)
@@ -219,6 +220,9 @@ void judge_reload(struct judge *judge, const struct judge_settings *settings)
     judge->settings = settings;
     for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r)) {
         struct judgement *judgement = judgement_of(judge, r);
+        sender_record_open(r);
+        judgement->plan = 0;
+        sender_record_close(r);
         if (judgement->hold_until != 0 && judgement->person_deed == DEED_RELEASE &&
             policy_allows(policy_of(judge), &r->sender)) {
             ladder_order(judge, r, DEED_RELEASE, ORDER_BY_POLICY, 0, 0, judge->ticked);

@@ -16,10 +16,18 @@
 struct judge_settings; /* policy and every detector's settings, filled from configuration */
 struct judge_settings *judge_settings_create(struct error *); /* presets; NULL on failure */
 void judge_settings_destroy(struct judge_settings **);
-/* The bindings for options_read(): [policy], [sender], and one section for each detector. Borrowed; ended by an entry
- * whose options are NULL. Append them to the caller's own. */
+/* [policy], [sender], and one section for each detector, as they are for everybody. Borrowed; ended by an entry whose
+ * options are NULL. */
 const struct option_binding *judge_settings_bindings(struct judge_settings *);
-/* After options_read(): cross-checks, and reads the files that detectors name. */
+/* options_read() into these settings and into `others`, the caller's own bindings (may be NULL). Each "[plan NAME]" of
+ * the text becomes a plan: other limits for the customers that it names (plan.h). */
+int judge_settings_read(struct judge_settings *, const struct option_binding *others, struct text, const char *name,
+                        struct error *) MUST_CHECK;
+/* What may stand in a plan's section, for the example file and the manual page. */
+const struct option_binding *judge_plan_description(void);
+/* Every value in force, plans included, as judge_settings_read() takes it. */
+bool judge_settings_print(const struct judge_settings *, struct buffer *) MUST_CHECK;
+/* After reading: cross-checks, and reads the files that detectors name. */
 int judge_settings_load(struct judge_settings *, const struct file_source *, struct error *) MUST_CHECK;
 /* How the sender table must be shaped for these settings. The key is left to the caller. */
 void judge_settings_shape(const struct judge_settings *, struct senders_shape *);
@@ -94,6 +102,7 @@ struct judge_view {
     struct evidence evidence[DETECTORS_MOST];
     uint32_t evidence_count;
     points thresholds[VERDICTS]; /* what it takes to reach each; 0: not in use */
+    const char *plan;            /* its name; "": none */
     moment clear_at; /* when, without new evidence, the score will be low enough and the hold over; 0: it is clear */
 };
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);

@@ -28,6 +28,8 @@ void judge_look(const struct judge *judge, struct sender_record *record, moment 
     result->hold_until = judgement->hold_until;
     result->repeats = ladder_repeats(judge, judgement, now);
     result->allowed = ladder_allows(judge, judgement, &record->sender);
+    const struct plan *plan = plan_of(judge, judgement);
+    result->plan = plan != NULL ? plan->name : "";
     result->person_deed = judgement->person_deed;
     result->person_until = judgement->person_until;
     result->evidence_count = judge_evidence(judge, judgement, now, result->evidence);

@@ -106,26 +106,31 @@ static bool word_fits(const char *pattern, const char *name)
                                                     : strcmp(pattern, name) == 0;
 }
 
-bool policy_allows(const struct policy *policy, const struct sender *sender)
+bool policy_names(const struct address_list *addresses, const struct option_words *words, const struct sender *sender)
 {
     struct address address;
-    if (policy->allow.count > 0 && sender_address(sender, &address)) {
-        if (address_list_contains(&policy->allow, &address))
+    if (addresses->count > 0 && sender_address(sender, &address)) {
+        if (address_list_contains(addresses, &address))
             return true;
-        for (size_t i = 0; address.family == 6 && i < policy->allow.count; i++)
-            if (address_contains(&address, &policy->allow.items[i]))
+        for (size_t i = 0; address.family == 6 && i < addresses->count; i++)
+            if (address_contains(&address, &addresses->items[i]))
                 return true;
     }
-    if (policy->allow_senders.count == 0)
+    if (words->count == 0)
         return false;
     char printed[SENDER_TEXT], port[sizeof sender->bytes + 1] = "";
     sender_print(sender, printed);
     if (sender->kind == SENDER_PORT)
         memcpy(port, sender->bytes, sizeof sender->bytes);
-    for (uint32_t i = 0; i < policy->allow_senders.count; i++) {
-        const char *pattern = policy->allow_senders.items[i];
+    for (uint32_t i = 0; i < words->count; i++) {
+        const char *pattern = words->items[i];
         if (word_fits(pattern, printed) || (sender->kind == SENDER_PORT && word_fits(pattern, port)))
             return true;
     }
     return false;
+}
+
+bool policy_allows(const struct policy *policy, const struct sender *sender)
+{
+    return policy_names(&policy->allow, &policy->allow_senders, sender);
 }

@@ -31,7 +31,9 @@ points policy_threshold(const struct policy *, enum verdict); /* 0: clear, or no
 points policy_release(const struct policy *, enum verdict);   /* below it, the verdict is over */
 enum verdict policy_verdict(const struct policy *, points score);
 duration policy_hold(const struct policy *, uint32_t repeats);
-/* An allowed address allows the /64 that it lies in, since that is the sender. */
+/* Whether a sender is among those that a configuration names: by address or prefix; by port, MAC or user, where a "*"
+ * at the end stands for any end. A named address names the /64 that it lies in, since that is the sender. */
+bool policy_names(const struct address_list *, const struct option_words *, const struct sender *);
 bool policy_allows(const struct policy *, const struct sender *);
 
 static inline bool verdict_brings_order(enum verdict verdict)

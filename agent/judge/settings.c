@@ -87,6 +87,8 @@ void judge_settings_destroy(struct judge_settings **pointer)
     options_clear(settings->bindings);
     for (uint32_t i = 0; i < settings->count; i++)
         free(settings->detectors[i]);
+    for (uint32_t i = 0; i < settings->plan_count; i++)
+        plan_destroy(&settings->plans[i]);
     free(settings);
     *pointer = NULL;
 }
@@ -109,18 +111,131 @@ static void keep_to_half_life(const struct detector *detector, void *own, durati
     }
 }
 
-int judge_settings_load(struct judge_settings *settings, const struct file_source *source, struct error *error)
+static int load_all(void *const *own, bool *loaded, duration half_life, const struct file_source *source,
+                    struct error *error)
 {
-    for (uint32_t i = 0; i < settings->count; i++) {
-        keep_to_half_life(detector_table[i], settings->detectors[i], settings->policy.half_life);
-        if (detector_table[i]->load == NULL || settings->loaded[i])
+    for (uint32_t i = 0; i < detector_number(); i++) {
+        keep_to_half_life(detector_table[i], own[i], half_life);
+        if (detector_table[i]->load == NULL || loaded[i])
             continue;
-        int status = detector_table[i]->load(settings->detectors[i], source, error);
-        settings->loaded[i] = true; /* what it took before it failed is its own to give back */
+        int status = detector_table[i]->load(own[i], source, error);
+        loaded[i] = true; /* what it took before it failed is its own to give back */
         if (status < 0)
             return status;
     }
     return 0;
+}
+
+int judge_settings_load(struct judge_settings *settings, const struct file_source *source, struct error *error)
+{
+    duration half_life = settings->policy.half_life;
+    int status = load_all(settings->detectors, settings->loaded, half_life, source, error);
+    for (uint32_t i = 0; i < settings->plan_count && status == 0; i++) {
+        struct plan *plan = settings->plans[i];
+        status = load_all(plan->detectors, plan->loaded, half_life, source, error);
+        if (status < 0)
+            error_wrap(error, "[%s]", plan->section);
+    }
+    return status;
+}
+
+/* --- plans --- */
+
+const struct option_binding *judge_plan_description(void)
+{
+    return &plan_description;
+}
+
+void judge_find_plan(const struct judge *judge, const struct sender *sender, struct judgement *judgement)
+{
+    uint32_t i = 0;
+    while (i < judge->settings->plan_count && !plan_is_for(judge->settings->plans[i], sender))
+        i++;
+    judgement->plan = (uint8_t)(i < judge->settings->plan_count ? i + 2 : 1);
+}
+
+static bool has_plan(const struct judge_settings *settings, struct text name)
+{
+    for (uint32_t i = 0; i < settings->plan_count; i++)
+        if (text_equals(name, text_of(settings->plans[i]->name)))
+            return true;
+    return false;
+}
+
+static int find_plans(struct judge_settings *settings, struct text text, const char *source, struct error *error)
+{
+    struct text section, name;
+    int line = 0;
+    while (options_next_section(&text, &section, &line)) {
+        if (!plan_section_name(section, &name) || has_plan(settings, name))
+            continue;
+        if (settings->plan_count == PLANS_MOST)
+            return error_set(error, EINVAL, "%s:%d: more plans than %d; so many are allowed", source, line, PLANS_MOST);
+        struct plan *plan = plan_create(name, error);
+        if (plan == NULL)
+            return error_wrap(error, "%s:%d", source, line);
+        settings->plans[settings->plan_count++] = plan;
+    }
+    return 0;
+}
+
+static size_t binding_number(const struct option_binding *bindings)
+{
+    size_t count = 0;
+    while (bindings != NULL && bindings[count].options != NULL)
+        count++;
+    return count;
+}
+
+static void free_bindings(struct option_binding **bindings)
+{
+    free(*bindings);
+    *bindings = NULL;
+}
+
+/* The caller's, our own, and every plan's, in one row; the caller frees. */
+static struct option_binding *all_bindings(const struct judge_settings *settings, const struct option_binding *others)
+{
+    size_t before = binding_number(others), own = binding_number(settings->bindings), each = settings->count + 1;
+    struct option_binding *all = calloc(before + own + settings->plan_count * each + 1, sizeof *all), *at = all;
+    if (all == NULL)
+        return NULL;
+    if (before > 0)
+        memcpy(at, others, before * sizeof *at);
+    memcpy(at += before, settings->bindings, own * sizeof *at);
+    at += own;
+    for (uint32_t i = 0; i < settings->plan_count; i++, at += each)
+        memcpy(at, settings->plans[i]->bindings, each * sizeof *at);
+    return all;
+}
+
+int judge_settings_read(struct judge_settings *settings, const struct option_binding *others, struct text text,
+                        const char *name, struct error *error)
+{
+    int status = find_plans(settings, text, name, error);
+    if (status < 0)
+        return status;
+    /* Once for everybody's options, and again for the plans': what they do not say follows from the former. */
+    for (int round = 0; round < (settings->plan_count > 0 ? 2 : 1); round++) {
+        CLEANUP(free_bindings) struct option_binding *all = NULL;
+        for (uint32_t i = 0; round > 0 && i < settings->plan_count && status == 0; i++)
+            status = plan_inherit(settings->plans[i], settings->detectors, error);
+        if (status == 0 && (all = all_bindings(settings, others)) == NULL)
+            status = error_set(error, ENOMEM, "%s: no memory to read it", name);
+        if (status == 0 && round > 0)
+            options_clear(all);
+        if (status == 0)
+            status = options_read(all, text, name, error);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+bool judge_settings_print(const struct judge_settings *settings, struct buffer *result)
+{
+    CLEANUP(free_bindings) struct option_binding *all = all_bindings(settings, NULL);
+    return all != NULL && options_print_values(all, result);
 }
 
 /* FNV-1a: it need not be strong, only tell layouts apart. */

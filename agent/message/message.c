@@ -90,7 +90,7 @@ void message_prepare(union message *message, enum message_kind kind, uint32_t qu
 static bool row_is_sound(const struct message_sender_row *m)
 {
     return sender_is_sound(&m->sender) && m->verdict < VERDICTS && m->worst < VERDICTS && m->allowed <= 1 &&
-           m->person_deed < DEEDS;
+           ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
 static bool reset_is_sound(const struct message_reset *m)

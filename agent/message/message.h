@@ -160,6 +160,7 @@ struct message_sender_row {
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes, tls_sessions, distinct_recipients, distinct_senders, distinct_helos,
         distinct_servers;
+    char plan[32]; /* its name; empty: none */
 };
 struct message_evidence_row {
     struct message_head head;

@@ -39,7 +39,7 @@ static int read_policy(struct text bundle, struct judge_settings **result, struc
         return -ENOMEM;
     if (!bundle_find(bundle, TEXT(BUNDLE_JUDGE), &content))
         return error_set(error, EPROTO, "the configuration has no part for the judge");
-    int code = options_read(judge_settings_bindings(policy), content, BUNDLE_JUDGE, error);
+    int code = judge_settings_read(policy, NULL, content, BUNDLE_JUDGE, error);
     const struct file_source source = {read_file, &bundle};
     if (code == 0)
         code = judge_settings_load(policy, &source, error);

@@ -25,6 +25,7 @@ static void fill(struct message_sender_row *row, struct mind *mind, const struct
     row->hold_until = view->hold_until;
     row->person_until = view->person_until;
     row->clear_at = view->clear_at;
+    snprintf(row->plan, sizeof row->plan, "%s", view->plan);
     row->connections = record->connections;
     row->connect_failed = record->connect_failed;
     row->messages = record->messages;

@@ -200,7 +200,7 @@ static inline struct judge_settings *court_settings(const char *configuration)
     struct error error = {0};
     struct judge_settings *settings = judge_settings_create(&error);
     assert_non_null(settings);
-    if (options_read(judge_settings_bindings(settings), text_of(configuration), "test", &error) != 0)
+    if (judge_settings_read(settings, NULL, text_of(configuration), "test", &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(judge_settings_load(settings, NULL, &error), 0);
     return settings;
