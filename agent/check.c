@@ -22,8 +22,9 @@ static bool put(const struct buffer *buffer)
 }
 
 struct cost {
-    uint32_t senders, streams;
-    uint64_t per_sender, table, connections, held;
+    struct senders_shape shape;
+    uint32_t streams;
+    uint64_t table, connections, held;
 };
 
 static struct cost cost_of(const struct configuration *configuration)
@@ -32,13 +33,12 @@ static struct cost cost_of(const struct configuration *configuration)
     struct senders_shape shape = {0};
     judge_settings_shape(configuration->judge, &shape);
     struct cost cost = {
-        .senders = shape.senders,
+        .shape = shape,
         .streams = capture->streams,
         .table = senders_memory(&shape),
         .connections = (uint64_t)capture->streams * STREAM_BYTES,
         .held = capture->held,
     };
-    cost.per_sender = cost.table / shape.senders;
     return cost;
 }
 
@@ -51,7 +51,7 @@ static bool as_json(const struct configuration *configuration, const struct cost
     for (size_t i = 0; i < configuration->file_count; i++)
         json_string(&json, NULL, configuration->files[i].name);
     json_array_close(&json);
-    json_unsigned(&json, "senders", cost->senders);
+    json_unsigned(&json, "senders", cost->shape.senders);
     json_unsigned(&json, "senders_bytes", cost->table);
     json_unsigned(&json, "streams", cost->streams);
     json_unsigned(&json, "streams_bytes", cost->connections);
@@ -69,12 +69,14 @@ static bool as_text(const struct configuration *configuration, const struct cost
     return good &&
            buffer_printf(out,
                          "Memory at most:\n"
-                         "  %8.1f MB  %" PRIu32 " senders, %" PRIu64 " bytes each with sketches\n"
+                         "  %8.1f MB  %" PRIu32 " senders of %zu bytes, %" PRIu32 " of them busy: %" PRIu32
+                         " more; %" PRIu32 " sketches\n"
                          "  %8.1f MB  %" PRIu32 " connections, %d bytes each while idle\n"
                          "  %8.1f MB  bytes out of order\n"
                          "What is not used is not taken.\n",
-                         (double)cost->table / 1e6, cost->senders, cost->per_sender, (double)cost->connections / 1e6,
-                         cost->streams, STREAM_BYTES, (double)cost->held / 1e6);
+                         (double)cost->table / 1e6, cost->shape.senders, senders_place_bytes(&cost->shape),
+                         cost->shape.details, cost->shape.details_bytes, cost->shape.sketches,
+                         (double)cost->connections / 1e6, cost->streams, STREAM_BYTES, (double)cost->held / 1e6);
 }
 
 int check_run(const char *config, bool json)

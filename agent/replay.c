@@ -106,6 +106,7 @@ static int make_senders(struct replay *replay, struct error *error)
     uint32_t least = shape.senders;
     shape.senders = shape.senders > SENDERS ? shape.senders : SENDERS;
     shape.sketches = shape.sketches > SKETCHES ? shape.sketches : SKETCHES;
+    shape.details = shape.senders;
     for (;;) {
         replay->memory.size = senders_memory(&shape);
         void *bytes =
@@ -121,6 +122,7 @@ static int make_senders(struct replay *replay, struct error *error)
             return error_set(error, errno, "no memory for a table of %u senders: %s", shape.senders, strerror(errno));
         shape.senders /= 2;
         shape.sketches /= 2;
+        shape.details /= 2;
     }
     replay->senders = senders_place(replay->memory.bytes, &shape, error);
     if (replay->senders == NULL)

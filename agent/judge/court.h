@@ -21,7 +21,7 @@
 #include "agent/judge/storm.h"
 
 struct table_settings { /* [sender] */
-    uint32_t senders, sketches;
+    uint32_t senders, sketches, busy;
 };
 
 struct judge_settings {
@@ -35,7 +35,7 @@ struct judge_settings {
     uint32_t plan_count;
 };
 
-/* The judge's bytes in a sender's place; behind it the accounts, and behind these the detectors' states. */
+/* The judge's bytes in a sender's place; behind it the accounts. */
 struct judgement {
     moment verdict_since;
     moment hold_begun, hold_until; /* 0: no order of the policy's in force */
@@ -50,15 +50,36 @@ struct judgement {
     uint8_t reserved[4];
 };
 
+static inline struct account *accounts_of(struct judgement *judgement)
+{
+    return (struct account *)(judgement + 1);
+}
+
+#define PLACE_MOST 1024 /* bytes that every sender takes, with as many detectors as there may be */
+static_assert(sizeof(struct sender_record) + sizeof(struct judgement) + DETECTORS_MOST * sizeof(struct account) <=
+                  PLACE_MOST,
+              "memory for all senders is bounded");
+
+/* What a sender's details are: the detectors' states, and behind them the reason that each gave last. */
+struct judge_layout {
+    uint32_t judge_bytes, details_bytes;
+    uint32_t states[DETECTORS_MOST]; /* where each stands */
+    uint32_t reasons;
+};
+
+static inline char *reason_in(const struct judge_layout *layout, char *details, uint32_t detector)
+{
+    return details + layout->reasons + (size_t)detector * EVIDENCE_REASON;
+}
+
 struct judge {
     const struct judge_settings *settings;
     struct senders *senders;
     struct judge_listener listener;
     struct agenda agenda;
     struct storm storm;
-    uint32_t detectors;                    /* how many */
-    uint32_t state_offset[DETECTORS_MOST]; /* of each detector's state in the judge's bytes */
-    uint32_t judge_bytes;
+    uint32_t detectors; /* how many */
+    struct judge_layout layout;
     uint32_t wanted_by[OBSERVATION_KINDS]; /* kind -> set of detectors */
     moment ticked;                         /* the latest whole second handed in; 0: none */
     moment latest;                         /* of all observations and ticks */
@@ -69,11 +90,6 @@ struct judge {
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)
 {
     return senders_judge_bytes(judge->senders, record);
-}
-
-static inline struct account *accounts_of(struct judgement *judgement)
-{
-    return (struct account *)(judgement + 1);
 }
 
 static inline const struct policy *policy_of(const struct judge *judge)
@@ -98,7 +114,7 @@ static inline const struct detector_settings *settings_of(const struct judge *ju
 
 void judge_find_plan(const struct judge *, const struct sender *, struct judgement *); /* settings.c */
 
-uint32_t judge_bytes_lay_out(uint32_t state_offset[DETECTORS_MOST]); /* their number, and where each state stands */
+struct judge_layout judge_lay_out(void);
 uint32_t detector_number(void);
 
 /* shift.c: it is `now`, a whole second, and before what was handed in */
@@ -107,7 +123,7 @@ void judge_shift(struct judge *, moment now);
 /* findings.c */
 void judge_ask_detectors(struct judge *, struct sender_record *, const struct observation *, uint32_t detectors);
 points judge_score(const struct judge *, struct judgement *, moment);
-uint32_t judge_evidence(const struct judge *, struct judgement *, moment, struct evidence result[DETECTORS_MOST]);
+uint32_t judge_evidence(const struct judge *, struct sender_record *, moment, struct evidence result[DETECTORS_MOST]);
 
 /* ladder.c */
 void ladder_climb(struct judge *, struct sender_record *, moment);   /* evidence came */

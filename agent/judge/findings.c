@@ -4,9 +4,12 @@
 #include <string.h>
 #include "agent/judge/court.h"
 
+#define REASON_LET_GO "from earlier; the details were let go for busier senders"
+
 struct findings {
     const struct judge *judge;
     struct judgement *judgement;
+    char *details;
     moment time;
     uint32_t detector; /* who is speaking */
     uint32_t changed;  /* set of detectors whose account was added to */
@@ -29,19 +32,23 @@ void findings_add(struct findings *findings, points added, const char *reason, .
     findings->changed |= UINT32_C(1) << findings->detector;
     if (length > 0) {
         size_t kept = (size_t)length < sizeof said ? (size_t)length : sizeof said - 1;
-        text_copy_printable((struct text){said, kept}, account->reason, sizeof account->reason);
+        text_copy_printable((struct text){said, kept}, reason_in(&judge->layout, findings->details, findings->detector),
+                            EVIDENCE_REASON);
     }
 }
 
-static void describe(const struct judge *judge, struct judgement *judgement, uint32_t detector, moment time,
+/* Points outlast their reason where the sender was quiet and others needed the place of its details. */
+static void describe(const struct judge *judge, struct sender_record *record, uint32_t detector, moment time,
                      struct evidence *result)
 {
-    const struct account *account = &accounts_of(judgement)[detector];
+    const struct account *account = &accounts_of(judgement_of(judge, record))[detector];
+    char *details = senders_details(judge->senders, record);
+    const char *reason = details ? reason_in(&judge->layout, details, detector) : "";
     memset(result, 0, sizeof *result);
     result->time = account->added;
     result->points = weight_points(account_at(account, time, policy_of(judge)->half_life));
     snprintf(result->detector, sizeof result->detector, "%s", detector_table[detector]->name);
-    memcpy(result->reason, account->reason, sizeof result->reason);
+    snprintf(result->reason, sizeof result->reason, "%.*s", EVIDENCE_REASON - 1, reason[0] ? reason : REASON_LET_GO);
 }
 
 /* Ask those of the set, in the order of the table; then, with the record whole again, tell the listener. */
@@ -49,7 +56,10 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
                          uint32_t detectors)
 {
     struct judgement *judgement = judgement_of(judge, record);
-    struct findings findings = {.judge = judge, .judgement = judgement, .time = observation->time};
+    char *details = senders_take_details(judge->senders, record);
+    if (details == NULL)
+        return;
+    struct findings findings = {.judge = judge, .judgement = judgement, .details = details, .time = observation->time};
     sender_record_open(record);
     if (judgement->plan == 0)
         judge_find_plan(judge, &record->sender, judgement);
@@ -59,7 +69,7 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
         if (!settings->enabled)
             continue;
         findings.detector = i;
-        detector_table[i]->observe(settings, (char *)judgement + judge->state_offset[i], observation, &findings);
+        detector_table[i]->observe(settings, details + judge->layout.states[i], observation, &findings);
     }
     sender_record_close(record);
     if (findings.changed == 0)
@@ -68,7 +78,7 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
     for (uint32_t set = judge->listener.evidence ? findings.changed : 0; set != 0; set &= set - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(set);
         struct evidence evidence;
-        describe(judge, judgement, i, observation->time, &evidence);
+        describe(judge, record, i, observation->time, &evidence);
         judge->listener.evidence(judge->listener.context, record, &evidence, findings.added[i]);
     }
     ladder_climb(judge, record, observation->time);
@@ -84,15 +94,16 @@ points judge_score(const struct judge *judge, struct judgement *judgement, momen
 }
 
 /* Those with points, the greatest first; equal ones in the order of the table. */
-uint32_t judge_evidence(const struct judge *judge, struct judgement *judgement, moment time,
+uint32_t judge_evidence(const struct judge *judge, struct sender_record *record, moment time,
                         struct evidence result[DETECTORS_MOST])
 {
+    struct judgement *judgement = judgement_of(judge, record);
     uint32_t count = 0;
     for (uint32_t i = 0; i < judge->detectors; i++) {
         struct evidence evidence;
         if (accounts_of(judgement)[i].amount <= 0)
             continue;
-        describe(judge, judgement, i, time, &evidence);
+        describe(judge, record, i, time, &evidence);
         if (evidence.points <= 0)
             continue;
         uint32_t at = count++;

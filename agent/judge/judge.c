@@ -16,6 +16,13 @@ static bool is_plain(moment time)
     return time >= 0 && time <= LATEST;
 }
 
+/* Its details are kept longest: it would lose more than it can show again at once. */
+static bool is_worth_keeping(void *context, struct sender_record *record)
+{
+    struct judge *judge = context;
+    return record->held || judge_score(judge, judgement_of(judge, record), judge->latest) >= DECIBANS(1);
+}
+
 /* What another process left in the judge's bytes is held to its ranges before it is believed. */
 static void check_judgement(const struct judge *judge, struct sender_record *record)
 {
@@ -25,14 +32,17 @@ static void check_judgement(const struct judge *judge, struct sender_record *rec
     sound = sound && is_plain(judgement->verdict_since) && is_plain(judgement->hold_begun) &&
             is_plain(judgement->hold_until) && is_plain(judgement->held_last) && is_plain(judgement->person_until) &&
             is_plain(judgement->due) && judgement->person_rate <= 60000;
+    char *details = senders_details(judge->senders, record);
     for (uint32_t i = 0; i < judge->detectors; i++) {
         struct account *account = &accounts_of(judgement)[i];
-        sound = sound && is_plain(account->base) && is_plain(account->added) && account->amount >= 0 &&
+        sound = sound && is_plain(account->added) && account->amount >= 0 &&
                 account->amount <= (weight)DECIBANS(1000) * WEIGHT_ONE &&
-                memchr(account->reason, '\0', sizeof account->reason) != NULL;
+                (details == NULL || memchr(reason_in(&judge->layout, details, i), '\0', EVIDENCE_REASON) != NULL);
     }
-    if (!sound)
-        memset(judgement, 0, judge->judge_bytes);
+    if (!sound) {
+        senders_drop_details(judge->senders, record);
+        memset(judgement, 0, judge->layout.judge_bytes);
+    }
     ladder_mark(judge, record);
 }
 
@@ -79,20 +89,23 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->senders = senders;
     judge->listener = *listener;
     judge->detectors = detector_number();
-    judge->judge_bytes = judge_bytes_lay_out(judge->state_offset);
+    judge->layout = judge_lay_out();
     for (uint32_t i = 0; i < judge->detectors; i++)
         for (int kind = 0; kind < OBSERVATION_KINDS; kind++)
             if (detector_table[i]->wants & OBSERVATION_BIT(kind))
                 judge->wanted_by[kind] |= UINT32_C(1) << i;
     if (take_up(judge, error) < 0)
         return NULL;
+    senders_on_crowding(senders, is_worth_keeping, judge);
     return TAKE(judge);
 }
 
 void judge_destroy(struct judge **judge)
 {
-    if (*judge != NULL)
+    if (*judge != NULL) {
+        senders_on_crowding((*judge)->senders, NULL, NULL);
         agenda_clear(&(*judge)->agenda);
+    }
     free(*judge);
     *judge = NULL;
 }
@@ -115,7 +128,7 @@ static void hand_in_tick(struct judge *judge, moment second)
 {
     struct observation tick = {.kind = OBSERVATION_TICK, .time = second};
     for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r))
-        if (r->last > second - JUDGE_TICKING)
+        if (r->last > second - JUDGE_TICKING && senders_details(judge->senders, r) != NULL)
             judge_ask_detectors(judge, r, &tick, judge->wanted_by[OBSERVATION_TICK]);
 }
 
@@ -191,13 +204,13 @@ void judge_hear(struct judge *judge, const struct observation *observation)
  * those that the next but some needs are on their way. */
 static void fetch(const struct judge *judge, const struct docket_entry *entry)
 {
-    const char *bytes = senders_fetch(judge->senders, entry->note);
-    if (bytes == NULL)
+    const char *details = senders_fetch(judge->senders, entry->note);
+    if (details == NULL)
         return;
     for (uint32_t set = judge->wanted_by[entry->observation.kind]; set != 0; set &= set - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(set);
         for (size_t at = 0; at < detector_table[i]->state_size; at += 64)
-            __builtin_prefetch(bytes + judge->state_offset[i] + at, 1);
+            __builtin_prefetch(details + judge->layout.states[i] + at, 1);
     }
 }
 

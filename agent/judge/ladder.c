@@ -128,7 +128,7 @@ void ladder_set_verdict(struct judge *judge, struct sender_record *record, enum 
         .hold_until = author == ORDER_BY_PERSON ? judgement->person_until : judgement->hold_until,
         .repeats = ladder_repeats(judge, judgement, time),
         .evidence = evidence,
-        .evidence_count = judge_evidence(judge, judgement, time, evidence),
+        .evidence_count = judge_evidence(judge, record, time, evidence),
         .author = author,
         .why = why,
     };

@@ -32,7 +32,7 @@ void judge_look(const struct judge *judge, struct sender_record *record, moment 
     result->plan = plan != NULL ? plan->name : "";
     result->person_deed = judgement->person_deed;
     result->person_until = judgement->person_until;
-    result->evidence_count = judge_evidence(judge, judgement, now, result->evidence);
+    result->evidence_count = judge_evidence(judge, record, now, result->evidence);
     for (enum verdict verdict = VERDICT_CLEAR; verdict < VERDICTS; verdict++)
         result->thresholds[verdict] = policy_threshold(policy_of(judge), verdict);
     result->clear_at = clear_at(judge, judgement, now);

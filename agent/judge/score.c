@@ -56,7 +56,7 @@ points weight_points(weight amount)
 
 weight account_at(const struct account *account, moment time, duration half_life)
 {
-    return weight_fade(account->amount, time - account->base, half_life);
+    return weight_fade(account->amount, time - account->added, half_life);
 }
 
 points account_add(struct account *account, points added, int32_t millionths, points most, moment time,
@@ -69,8 +69,7 @@ points account_add(struct account *account, points added, int32_t millionths, po
     if (after < 0)
         after = 0;
     account->amount = after;
-    if (time > account->base)
-        account->base = time;
-    account->added = account->base;
+    if (time > account->added)
+        account->added = time;
     return weight_points(after) - weight_points(before);
 }

@@ -16,12 +16,11 @@ typedef int64_t weight;
 weight weight_fade(weight amount, duration elapsed, duration half_life);
 points weight_points(weight);
 
-/* What one detector has said of one sender. */
+/* What one detector has said of one sender, in points. Everyone has one for each detector: so it is small, and the
+ * reason stands elsewhere. */
 struct account {
-    weight amount; /* at `base` */
-    moment base;   /* the time that `amount` is of */
+    weight amount; /* at `added` */
     moment added;  /* when it was last added to; 0: never */
-    char reason[EVIDENCE_REASON];
 };
 
 weight account_at(const struct account *, moment, duration half_life);

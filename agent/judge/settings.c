@@ -5,14 +5,14 @@
 #include "agent/judge/court.h"
 #include "common/cleanup.h"
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 static const struct option table_options[] = {
     {.section = "sender",
      .key = "senders",
      .type = OPTION_COUNT,
      .offset = OPTION_OFFSET(uint32_t, struct table_settings, senders),
-     .preset = "20000",
+     .preset = "65536",
      .least = "16",
      .most = "4000000",
      .text = "The most senders remembered at once; the one that was quiet longest gives way."},
@@ -24,6 +24,15 @@ static const struct option table_options[] = {
      .least = "16",
      .most = "16000000",
      .text = "How many counts of distinct values beyond three can be kept, 2 KB each; four for a busy sender."},
+    {.section = "sender",
+     .key = "busy",
+     .type = OPTION_COUNT,
+     .offset = OPTION_OFFSET(uint32_t, struct table_settings, busy),
+     .preset = "16384",
+     .least = "16",
+     .most = "4000000",
+     .text = "How many senders' details (what the detectors remember, and their reasons) are kept at once, up to 7 KB "
+             "each; the one that was quiet longest gives way, and its points stay."},
     {.key = NULL},
 };
 
@@ -35,16 +44,20 @@ uint32_t detector_number(void)
     return count;
 }
 
-uint32_t judge_bytes_lay_out(uint32_t state_offset[DETECTORS_MOST])
+struct judge_layout judge_lay_out(void)
 {
     uint32_t count = detector_number();
-    size_t end = sizeof(struct judgement) + count * sizeof(struct account);
+    struct judge_layout layout = {
+        .judge_bytes = (uint32_t)(sizeof(struct judgement) + count * sizeof(struct account)),
+    };
+    size_t end = 0;
     for (uint32_t i = 0; i < count; i++) {
-        end = (end + 15) & ~(size_t)15;
-        state_offset[i] = (uint32_t)end;
-        end += detector_table[i]->state_size;
+        layout.states[i] = (uint32_t)end;
+        end += (detector_table[i]->state_size + 15) & ~(size_t)15;
     }
-    return (uint32_t)((end + 15) & ~(size_t)15);
+    layout.reasons = (uint32_t)end;
+    layout.details_bytes = (uint32_t)(end + count * (size_t)EVIDENCE_REASON);
+    return layout;
 }
 
 struct judge_settings *judge_settings_create(struct error *error)
@@ -248,11 +261,15 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
 
 void judge_settings_shape(const struct judge_settings *settings, struct senders_shape *shape)
 {
-    uint32_t offsets[DETECTORS_MOST];
-    shape->senders = settings->table.senders;
-    shape->sketches = settings->table.sketches;
-    shape->judge_bytes = judge_bytes_lay_out(offsets);
-    uint64_t sizes[] = {LAYOUT_VERSION, sizeof(struct judgement), sizeof(struct account), shape->judge_bytes};
+    const struct table_settings *table = &settings->table;
+    struct judge_layout layout = judge_lay_out();
+    shape->senders = table->senders;
+    shape->sketches = table->sketches;
+    shape->judge_bytes = layout.judge_bytes;
+    shape->details = table->busy < table->senders ? table->busy : table->senders;
+    shape->details_bytes = layout.details_bytes;
+    uint64_t sizes[] = {LAYOUT_VERSION,     sizeof(struct judgement), sizeof(struct account),
+                        shape->judge_bytes, layout.reasons,           shape->details_bytes};
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), sizes, sizeof sizes);
     for (uint32_t i = 0; i < detector_number(); i++) {
         uint64_t size = detector_table[i]->state_size;

@@ -21,10 +21,8 @@ static void move_record(struct judge *judge, struct sender_record *record, durat
     sender_record_open(record);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         move(times[i], by);
-    for (uint32_t i = 0; i < judge->detectors; i++) {
-        move(&accounts_of(judgement)[i].base, by);
+    for (uint32_t i = 0; i < judge->detectors; i++)
         move(&accounts_of(judgement)[i].added, by);
-    }
     sender_record_close(record);
 }
 

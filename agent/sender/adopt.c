@@ -1,7 +1,7 @@
 /* Finding the sender table again in memory that an earlier process left, whatever it was doing when it died.
  *
- * Only the records are believed, one by one; the index and the order of age are made anew from them, and the sketches
- * stay where the pool that holds them is sound. */
+ * Only the records are believed, one by one; the index, the order of age and the links of the details are made anew
+ * from them, and the sketches stay where the pool that holds them is sound. */
 #include <stdlib.h>
 #include <string.h>
 #include "agent/sender/block.h"
@@ -26,7 +26,8 @@ static bool block_is_ours(const struct senders_block *block, const struct sender
     return block->magic == SENDERS_MAGIC && block->fingerprint == shape->fingerprint &&
            block->senders == shape->senders && block->sketches == shape->sketches &&
            block->judge_bytes == shape->judge_bytes && block->record_bytes == sizeof(struct sender_record) &&
-           block->high_water <= block->senders;
+           block->high_water <= block->senders && block->details == shape->details &&
+           block->details_bytes == shape->details_bytes && block->details_high_water <= block->details;
 }
 
 static bool record_is_sound(const struct sender_record *record)
@@ -125,8 +126,10 @@ static void order_by_age(struct senders *senders, struct aged *aged)
         aged[i] = (struct aged){senders_record_at(senders, i)->last, i};
     if (count > 0)
         qsort(aged, count, sizeof *aged, by_age);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         table_touch(senders->table, table_at(senders->table, aged[i].number));
+        details_touch(senders, senders_record_at(senders, aged[i].number));
+    }
 }
 
 struct senders *senders_adopt(void *memory, size_t size, const struct senders_shape *shape, uint32_t *dropped)
@@ -148,6 +151,8 @@ struct senders *senders_adopt(void *memory, size_t size, const struct senders_sh
     senders->table = table_place((char *)memory + layout.table, &senders->layout.index);
     uint32_t lost = gather(senders);
     adopt_pool(senders, taken);
+    senders->details.links = (struct details_link *)(void *)((char *)memory + layout.links);
+    details_adopt(senders);
     order_by_age(senders, aged);
     *dropped = lost;
     return TAKE(senders);

@@ -19,18 +19,22 @@ static bool add_up(size_t *sum, size_t size)
 bool senders_lay_out(const struct senders_shape *shape, struct senders_layout *result)
 {
     struct senders_layout layout = {0};
-    size_t end = 0, records;
+    size_t end = 0, records, details;
     layout.index = (struct table_shape){shape->senders, sizeof(struct sender), sizeof(uint64_t), shape->key};
 
     bool fits = shape->senders > 0 && shape->sketches <= COUNT_POOL_MOST && add_up(&end, sizeof(struct senders_block));
     layout.records = end;
-    fits = fits && add_up(&layout.record_stride, sizeof(struct sender_record)) &&
-           add_up(&layout.record_stride, shape->judge_bytes) &&
+    fits = fits && add_up(&layout.record_stride, sizeof(struct sender_record) + (size_t)shape->judge_bytes) &&
            !__builtin_mul_overflow(layout.record_stride, (size_t)shape->senders, &records) && add_up(&end, records);
     layout.table = end;
     fits = fits && add_up(&end, table_memory(&layout.index));
+    layout.links = end;
+    fits = fits && add_up(&end, (size_t)shape->details * sizeof(struct details_link));
     layout.pool = end;
     fits = fits && add_up(&end, count_pool_memory(shape->sketches));
+    layout.details = end;
+    fits = fits && add_up(&layout.details_stride, shape->details_bytes) &&
+           !__builtin_mul_overflow(layout.details_stride, (size_t)shape->details, &details) && add_up(&end, details);
     layout.size = end;
     if (fits)
         *result = layout;
@@ -41,6 +45,12 @@ size_t senders_memory(const struct senders_shape *shape)
 {
     struct senders_layout layout;
     return senders_lay_out(shape, &layout) ? layout.size : SIZE_MAX;
+}
+
+size_t senders_place_bytes(const struct senders_shape *shape)
+{
+    struct senders_layout layout;
+    return senders_lay_out(shape, &layout) ? layout.record_stride : SIZE_MAX;
 }
 
 struct senders *senders_place(void *memory, const struct senders_shape *shape, struct error *error)
@@ -59,10 +69,13 @@ struct senders *senders_place(void *memory, const struct senders_shape *shape, s
         .sketches = shape->sketches,
         .judge_bytes = shape->judge_bytes,
         .record_bytes = sizeof(struct sender_record),
+        .details = shape->details,
+        .details_bytes = shape->details_bytes,
         .key = shape->key,
     };
     senders->table = table_place((char *)memory + senders->layout.table, &senders->layout.index);
     senders->pool = count_pool_place((char *)memory + senders->layout.pool, shape->sketches);
+    senders->details.links = (struct details_link *)(void *)((char *)memory + senders->layout.links);
     return senders;
 }
 
@@ -168,12 +181,12 @@ static struct sender_record *record_of(const struct senders *senders, const void
 
 static void *value_of(const struct senders *senders, const struct sender_record *record)
 {
-    size_t distance = (size_t)((const char *)record - (const char *)senders_record_at(senders, 0));
-    return table_at(senders->table, (uint32_t)(distance / senders->layout.record_stride));
+    return table_at(senders->table, senders_number_of(senders, record));
 }
 
 static void wipe(struct senders *senders, struct sender_record *record)
 {
+    senders_drop_details(senders, record);
     sender_record_open(record);
     count_clear(senders->pool, &record->distinct_recipients);
     count_clear(senders->pool, &record->distinct_senders);
@@ -206,8 +219,11 @@ static struct sender_record *add_record(struct senders *senders, const struct se
     void *value = table_add(senders->table, sender, &added, NULL, NULL);
     uint32_t number = table_index(senders->table, value);
     struct sender_record *record = senders_record_at(senders, number);
-    if (number >= senders->block->high_water)
+    if (number >= senders->block->high_water) {
+        memset(record, 0,
+               senders->layout.record_stride); /* it is zero, unless the memory that was adopted is damaged */
         senders->block->high_water = number + 1;
+    }
     sender_record_open(record);
     record->sender = *sender;
     record->first = record->last = time;
@@ -233,31 +249,34 @@ uint32_t senders_fetch_note(const struct senders *senders, const struct sender *
 
 const char *senders_fetch(const struct senders *senders, uint32_t note)
 {
-    uint32_t guess = senders->guesses[note];
-    if (guess == 0)
+    struct guess guess = senders->guesses[note];
+    if (guess.record == 0)
         return NULL;
-    const char *record = (const char *)senders_record_at(senders, guess - 1);
+    const char *record = (const char *)senders_record_at(senders, guess.record - 1);
     for (size_t at = 0; at < sizeof(struct sender_record); at += LINE)
         __builtin_prefetch(record + at, 1);
-    return record + sizeof(struct sender_record);
+    return guess.details ? senders_details_at(senders, guess.details - 1) : NULL;
 }
 
 static struct sender_record *find_record(struct senders *senders, const struct sender *sender)
 {
-    uint32_t *guess = &senders->guesses[guess_place(sender)];
-    if (*guess != 0) {
-        struct sender_record *record = senders_record_at(senders, *guess - 1);
+    struct guess *guess = &senders->guesses[guess_place(sender)];
+    if (guess->record != 0) {
+        struct sender_record *record = senders_record_at(senders, guess->record - 1);
         for (size_t at = 0; at < sizeof *record; at += LINE)
             __builtin_prefetch((char *)record + at, 1); /* they come together, while the first is waited for */
-        if (sender_equals(&record->sender, sender))
+        if (sender_equals(&record->sender, sender)) {
+            guess->details = record->details;
             return record;
+        }
     }
     void *value = table_find(senders->table, sender);
     if (value == NULL)
         return NULL;
     uint32_t number = table_index(senders->table, value);
-    *guess = number + 1;
-    return senders_record_at(senders, number);
+    struct sender_record *record = senders_record_at(senders, number);
+    *guess = (struct guess){number + 1, record->details};
+    return record;
 }
 
 #define AGE_STEP (10 * SECOND)
@@ -272,8 +291,10 @@ struct sender_record *senders_record(struct senders *senders, const struct sende
     if (time <= record->last && time >= record->first)
         return record;
 
-    if (time / AGE_STEP > record->last / AGE_STEP)
+    if (time / AGE_STEP > record->last / AGE_STEP) {
         table_touch(senders->table, value_of(senders, record));
+        details_touch(senders, record);
+    }
     sender_record_open(record);
     if (time > record->last)
         record->last = time;

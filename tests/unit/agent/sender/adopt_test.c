@@ -12,7 +12,16 @@
 
 #define PLACES 32
 
-static const struct senders_shape shape = {PLACES, 40, 96, 42, {{1, 2}}};
+#define BUSY  12
+#define BYTES 200
+
+static const struct senders_shape shape = {.senders = PLACES,
+                                           .sketches = 40,
+                                           .judge_bytes = 96,
+                                           .details = BUSY,
+                                           .details_bytes = BYTES,
+                                           .fingerprint = 42,
+                                           .key = {{1, 2}}};
 
 static void *make_memory(size_t *size)
 {
@@ -39,6 +48,8 @@ static struct senders *fill(void *memory, uint32_t number)
             senders_count(senders, record, &o);
         }
         memset(senders_judge_bytes(senders, record), (int)i, 96);
+        if (i % 2 == 0) /* at most as many as there are places */
+            memset(senders_take_details(senders, record), (int)i, BYTES);
     }
     return senders;
 }
@@ -51,6 +62,11 @@ static void expect_record(struct senders *senders, uint32_t i)
     assert_int_equal(record->recipients, i);
     assert_int_equal(senders_distinct(senders, &record->distinct_recipients), i);
     assert_int_equal(((uint8_t *)senders_judge_bytes(senders, record))[95], i);
+    const uint8_t *details = senders_details(senders, record);
+    if (i % 2 == 0)
+        assert_true(details[0] == i && details[BYTES - 1] == i);
+    else
+        assert_null(details);
 }
 
 static void test_everything_is_found_again_elsewhere(void **unused)
@@ -148,12 +164,14 @@ static void test_another_shape_is_refused(void **unused)
     struct senders *senders = fill(memory, 12);
     senders_release(&senders);
     memcpy(copy, memory, size);
-    struct senders_shape others[] = {shape, shape, shape, shape};
+    struct senders_shape others[] = {shape, shape, shape, shape, shape, shape};
     others[0].senders++;
     others[1].sketches--;
     others[2].judge_bytes += 8;
     others[3].fingerprint++;
-    for (size_t i = 0; i < 4; i++)
+    others[4].details--;
+    others[5].details_bytes++;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         assert_null(senders_adopt(memory, size, &others[i], &dropped));
     assert_null(senders_adopt(memory, size - 1, &shape, &dropped));
     assert_int_equal(dropped, 7);
@@ -162,6 +180,138 @@ static void test_another_shape_is_refused(void **unused)
     assert_null(senders_adopt(memory, size, &shape, &dropped));
     free(memory);
     free(copy);
+}
+
+/* --- details --- */
+
+static struct sender_record *record_of(struct senders *senders, uint32_t i)
+{
+    struct sender sender = sender_from_user(i);
+    struct sender_record *record = senders_find(senders, &sender);
+    assert_non_null(record);
+    return record;
+}
+
+static struct senders *adopt(struct senders *senders, void *memory, size_t size)
+{
+    uint32_t dropped;
+    senders_release(&senders);
+    senders = senders_adopt(memory, size, &shape, &dropped);
+    assert_non_null(senders);
+    return senders;
+}
+
+/* Every place can be taken, each by one sender, and nothing of another's is found there. */
+static void expect_places_sound(struct senders *senders)
+{
+    const void *taken[BUSY];
+    for (uint32_t i = 0; i < BUSY; i++) {
+        struct sender sender = sender_from_user(1000 + i);
+        struct sender_record *record = senders_record(senders, &sender, 9000 + i);
+        const uint8_t *details = taken[i] = senders_take_details(senders, record);
+        for (uint32_t b = 0; b < BYTES; b++)
+            assert_int_equal(details[b], 0);
+        for (uint32_t other = 0; other < i; other++)
+            assert_ptr_not_equal(taken[other], details);
+    }
+    assert_int_equal(senders_detailed(senders), BUSY);
+}
+
+static void test_who_gives_way_is_the_same_afterwards(void **unused)
+{
+    (void)unused;
+    size_t size;
+    void *memory = make_memory(&size);
+    struct senders *senders = fill(memory, 0);
+    for (uint32_t i = 0; i < BUSY; i++) {
+        struct sender sender = sender_from_user(i + 1);
+        moment time = (moment)(1 + i * 5 % BUSY) * 10 * SECOND;
+        senders_take_details(senders, senders_record(senders, &sender, time));
+    }
+    senders = adopt(senders, memory, size);
+    assert_int_equal(senders_detailed(senders), BUSY);
+    struct sender newcomer = sender_from_user(100);
+    senders_take_details(senders, senders_record(senders, &newcomer, 500 * SECOND));
+    assert_null(senders_details(senders, record_of(senders, 1)));
+    assert_int_equal(senders_details_let_go(senders), 1);
+    senders = adopt(senders, memory, size);
+    assert_int_equal(senders_details_let_go(senders), 1);
+    newcomer = sender_from_user(101);
+    senders_take_details(senders, senders_record(senders, &newcomer, 500 * SECOND));
+    assert_null(senders_details(senders, record_of(senders, 6))); /* 5 * 5 % 12: the next in age */
+    senders_release(&senders);
+    free(memory);
+}
+
+static void test_what_a_torn_record_had_is_free_again(void **unused)
+{
+    (void)unused;
+    size_t size;
+    void *memory = make_memory(&size);
+    struct senders *senders = fill(memory, 20);
+    sender_record_open(record_of(senders, 4));
+    senders = adopt(senders, memory, size);
+    assert_int_equal(senders_detailed(senders), 9);
+    expect_record(senders, 20);
+    expect_places_sound(senders);
+    senders_release(&senders);
+    free(memory);
+}
+
+/* A process died between letting go of a place and zeroing it, or before anyone else named it. */
+static void test_a_place_that_nobody_names_is_free_and_zero(void **unused)
+{
+    (void)unused;
+    size_t size;
+    void *memory = make_memory(&size);
+    struct senders *senders = fill(memory, 20);
+    record_of(senders, 8)->details = 0;
+    record_of(senders, 20)->details = 0;
+    senders = adopt(senders, memory, size);
+    assert_int_equal(senders_detailed(senders), 8);
+    expect_places_sound(senders);
+    senders_release(&senders);
+    free(memory);
+}
+
+static void test_a_place_that_is_none_is_not_believed(void **unused)
+{
+    (void)unused;
+    static const uint32_t places[] = {11, BUSY, BUSY + 1, 1U << 31, UINT32_MAX}; /* ten were ever used */
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t size;
+        void *memory = make_memory(&size);
+        struct senders *senders = fill(memory, 20);
+        record_of(senders, 8)->details = places[i];
+        senders = adopt(senders, memory, size);
+        assert_null(senders_details(senders, record_of(senders, 8)));
+        assert_int_equal(record_of(senders, 8)->recipients, 8); /* it is known all the same */
+        assert_int_equal(senders_detailed(senders), 9);
+        expect_record(senders, 6);
+        expect_places_sound(senders);
+        senders_release(&senders);
+        free(memory);
+    }
+}
+
+static void test_a_place_that_several_name_is_nobodys(void **unused)
+{
+    (void)unused;
+    for (uint32_t claimants = 2; claimants <= 3; claimants++) {
+        size_t size;
+        void *memory = make_memory(&size);
+        struct senders *senders = fill(memory, 20);
+        for (uint32_t i = 1; i < claimants; i++) /* 10 and 11 name that of 8 */
+            record_of(senders, 9 + i)->details = record_of(senders, 8)->details;
+        senders = adopt(senders, memory, size);
+        for (uint32_t i = 8; i < 12; i++)
+            assert_null(senders_details(senders, record_of(senders, i)));
+        assert_int_equal(senders_detailed(senders), 8);
+        expect_record(senders, 6);
+        expect_places_sound(senders);
+        senders_release(&senders);
+        free(memory);
+    }
 }
 
 /* The key is the one in memory: a caller with a new one finds the records all the same. */
@@ -213,7 +363,9 @@ static void test_random_damage(void **unused)
             struct sender_record *record = senders_record(senders, &sender, 5000 + i);
             senders_count(senders, record, &o);
             senders_distinct(senders, &record->distinct_recipients);
+            memset(senders_take_details(senders, record), (int)i, BYTES);
         }
+        assert_int_equal(senders_detailed(senders), BUSY);
         assert_int_equal(senders_number(senders), PLACES);
         senders_release(&senders);
     }
@@ -229,6 +381,11 @@ int main(void)
         cmocka_unit_test(test_what_was_being_changed_is_dropped),
         cmocka_unit_test(test_sketches_do_not_run_out),
         cmocka_unit_test(test_another_shape_is_refused),
+        cmocka_unit_test(test_who_gives_way_is_the_same_afterwards),
+        cmocka_unit_test(test_what_a_torn_record_had_is_free_again),
+        cmocka_unit_test(test_a_place_that_nobody_names_is_free_and_zero),
+        cmocka_unit_test(test_a_place_that_is_none_is_not_believed),
+        cmocka_unit_test(test_a_place_that_several_name_is_nobodys),
         cmocka_unit_test(test_the_key_comes_from_memory),
         cmocka_unit_test(test_random_damage),
     };

@@ -20,7 +20,7 @@ struct room {
 static struct room make_room(uint32_t places)
 {
     struct error error = {0};
-    struct room room = {.shape = {places, 64, 100, 42, {{1, 2}}}};
+    struct room room = {.shape = {.senders = places, .sketches = 64, .judge_bytes = 100, .fingerprint = 42}};
     room.size = senders_memory(&room.shape);
     room.memory = aligned_alloc(64, (room.size + 63) / 64 * 64);
     assert_non_null(room.memory);
