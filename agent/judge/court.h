@@ -7,7 +7,7 @@
  *     command.c   what a person ordered
  *     shift.c     the clock was set back
  *     look.c      what is known of one sender
- *     policy.c score.c storm.c agenda.c   rules and arithmetic that know no judge */
+ *     policy.c score.c storm.c trust.c agenda.c   rules and arithmetic that know no judge */
 #ifndef AGENT_JUDGE_COURT_H
 #define AGENT_JUDGE_COURT_H
 
@@ -17,6 +17,7 @@
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
 #include "agent/judge/storm.h"
+#include "agent/sender/history.h"
 
 struct table_settings { /* [sender] */
     uint32_t senders, sketches;
@@ -43,6 +44,7 @@ struct judgement {
     uint8_t verdict, worst; /* enum verdict */
     uint8_t person_deed;    /* enum deed; DEED_RELEASE: no person's order in force */
     uint8_t reserved[5];
+    struct past past; /* what the sender usually does, and since when it is clean */
 };
 
 struct judge {

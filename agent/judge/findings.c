@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/judge/court.h"
+#include "agent/judge/trust.h"
 
 struct findings {
     const struct judge *judge;
@@ -13,17 +14,16 @@ struct findings {
     points added[DETECTORS_MOST];
 };
 
-void findings_add(struct findings *findings, points added, const char *reason, ...)
+static void add(struct findings *findings, points added, const char *reason, va_list arguments)
 {
     const struct judge *judge = findings->judge;
     const struct detector_settings *settings = judge->settings->detectors[findings->detector];
     struct account *account = &accounts_of(findings->judgement)[findings->detector];
     char said[3 * EVIDENCE_REASON];
-    va_list arguments;
-    va_start(arguments, reason);
     int length = vsnprintf(said, sizeof said, reason, arguments);
-    va_end(arguments);
 
+    if (trust_ends(added, detector_table[findings->detector]->soft))
+        history_stain(&findings->judgement->past);
     findings->added[findings->detector] +=
         account_add(account, added, settings->weight, settings->most, findings->time, policy_of(judge)->half_life);
     findings->changed |= UINT32_C(1) << findings->detector;
@@ -31,6 +31,24 @@ void findings_add(struct findings *findings, points added, const char *reason, .
         size_t kept = (size_t)length < sizeof said ? (size_t)length : sizeof said - 1;
         text_copy_printable((struct text){said, kept}, account->reason, sizeof account->reason);
     }
+}
+
+void findings_add(struct findings *findings, points added, const char *reason, ...)
+{
+    if (detector_table[findings->detector]->soft)
+        added = trust_lessen(added, findings->judgement->past.clean_days);
+    va_list arguments;
+    va_start(arguments, reason);
+    add(findings, added, reason, arguments);
+    va_end(arguments);
+}
+
+void findings_add_firmly(struct findings *findings, points added, const char *reason, ...)
+{
+    va_list arguments;
+    va_start(arguments, reason);
+    add(findings, added, reason, arguments);
+    va_end(arguments);
 }
 
 static void describe(const struct judge *judge, struct judgement *judgement, uint32_t detector, moment time,
@@ -50,6 +68,12 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
 {
     struct judgement *judgement = judgement_of(judge, record);
     struct findings findings = {.judge = judge, .judgement = judgement, .time = observation->time};
+    struct observation told = *observation;
+    told.known = (struct known){
+        .usual_connections = history_usual(&judgement->past, HISTORY_CONNECTIONS, observation->time),
+        .usual_messages = history_usual(&judgement->past, HISTORY_MESSAGES, observation->time),
+        .clean_days = judgement->past.clean_days,
+    };
     sender_record_open(record);
     for (uint32_t set = detectors; set != 0; set &= set - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(set);
@@ -57,7 +81,7 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
         if (!settings->enabled)
             continue;
         findings.detector = i;
-        detector_table[i]->observe(settings, (char *)judgement + judge->state_offset[i], observation, &findings);
+        detector_table[i]->observe(settings, (char *)judgement + judge->state_offset[i], &told, &findings);
     }
     sender_record_close(record);
     if (findings.changed == 0)
