@@ -91,6 +91,9 @@ static void show_mail(const json_t *sender)
     if (field_integer(sender, "tls_sessions") > 0)
         printf("  %lld connections were encrypted; what was said in them was not seen\n",
                (long long)field_integer(sender, "tls_sessions"));
+    if (field_integer(sender, "clean_days") >= 7)
+        printf("  clean for %lld days with mail; so that it only sends more than others is held against it less\n",
+               (long long)field_integer(sender, "clean_days"));
 }
 
 static void show_evidence(const struct explanation *explanation)

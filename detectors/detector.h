@@ -26,6 +26,10 @@ struct findings; /* the judge's; a detector only adds to it */
  * one before; it is cut at EVIDENCE_REASON and made printable. It says what was seen, with figures and an example. */
 void findings_add(struct findings *, points, const char *reason, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same, of a soft detector where the sender's own past speaks against it: what is said so, trust does not lessen.
+ */
+void findings_add_firmly(struct findings *, points, const char *reason, ...) __attribute__((format(printf, 3, 4)));
+
 /* How a process gives a detector the files that its settings name: the content, borrowed until the call returns. A name
  * that begins with "builtin:" is a shipped file. 0 or a negative errno. */
 struct file_source {
@@ -44,6 +48,9 @@ struct detector {
     int (*load)(void *settings, const struct file_source *, struct error *);
     void (*unload)(void *settings); /* give back what load took; NULL: none */
     void (*observe)(const void *settings, void *state, const struct observation *, struct findings *);
+    /* It sees shape or volume only, so that its points are lessened for who has long been clean (agent/judge/trust.h).
+     */
+    bool soft;
 };
 
 /* The beginning of every detector's settings. */

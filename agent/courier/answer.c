@@ -46,6 +46,7 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     write_moment_or_null(&json, "hold_until", row->hold_until);
     write_moment_or_null(&json, "clear_at", row->clear_at);
     json_unsigned(&json, "repeats", row->repeats);
+    json_unsigned(&json, "clean_days", row->clean_days);
     json_bool(&json, "allowed", row->allowed);
     if (row->plan[0])
         json_string(&json, "plan", row->plan);

@@ -14,16 +14,18 @@ static int check(enum deed deed, duration length, uint32_t rate, struct error *e
     return 0;
 }
 
-/* Everything that was held against the sender is forgotten; counts of what it did stay. */
+/* Everything that was held against the sender is forgotten; counts of what it did stay, and what it usually does. */
 static void forget(struct judge *judge, struct sender_record *record)
 {
     struct judgement *judgement = judgement_of(judge, record);
     uint8_t verdict = judgement->verdict, worst = judgement->worst;
     moment since = judgement->verdict_since, begun = judgement->hold_begun;
+    struct past past = judgement->past;
     senders_drop_details(judge->senders, record);
     sender_record_open(record);
     memset(judgement, 0, judge->layout.judge_bytes);
     judgement->hold_begun = begun; /* for the guard against storms, which counts senders, not orders */
+    judgement->past = past;
     judgement->verdict = verdict;
     judgement->worst = worst;
     judgement->verdict_since = since;

@@ -8,7 +8,7 @@
  *     shift.c     the clock was set back
  *     look.c      what is known of one sender
  *     plan.c      other limits for some customers
- *     policy.c score.c storm.c agenda.c   rules and arithmetic that know no judge */
+ *     policy.c score.c storm.c trust.c agenda.c   rules and arithmetic that know no judge */
 #ifndef AGENT_JUDGE_COURT_H
 #define AGENT_JUDGE_COURT_H
 
@@ -19,6 +19,7 @@
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
 #include "agent/judge/storm.h"
+#include "agent/sender/history.h"
 
 struct table_settings { /* [sender] */
     uint32_t senders, sketches, busy;
@@ -48,6 +49,7 @@ struct judgement {
     uint8_t person_deed;    /* enum deed; DEED_RELEASE: no person's order in force */
     uint8_t plan;           /* 0: not looked up yet, 1: none, else its number and 2 */
     uint8_t reserved[4];
+    struct past past; /* what the sender usually does, and since when it is clean */
 };
 
 static inline struct account *accounts_of(struct judgement *judgement)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/judge/court.h"
+#include "agent/judge/trust.h"
 
 #define REASON_LET_GO "from earlier; the details were let go for busier senders"
 
@@ -16,17 +17,16 @@ struct findings {
     points added[DETECTORS_MOST];
 };
 
-void findings_add(struct findings *findings, points added, const char *reason, ...)
+static void add(struct findings *findings, points added, const char *reason, va_list arguments)
 {
     const struct judge *judge = findings->judge;
     const struct detector_settings *settings = settings_of(judge, findings->judgement, findings->detector);
     struct account *account = &accounts_of(findings->judgement)[findings->detector];
     char said[3 * EVIDENCE_REASON];
-    va_list arguments;
-    va_start(arguments, reason);
     int length = vsnprintf(said, sizeof said, reason, arguments);
-    va_end(arguments);
 
+    if (trust_ends(added, detector_table[findings->detector]->soft))
+        history_stain(&findings->judgement->past);
     findings->added[findings->detector] +=
         account_add(account, added, settings->weight, settings->most, findings->time, policy_of(judge)->half_life);
     findings->changed |= UINT32_C(1) << findings->detector;
@@ -35,6 +35,24 @@ void findings_add(struct findings *findings, points added, const char *reason, .
         text_copy_printable((struct text){said, kept}, reason_in(&judge->layout, findings->details, findings->detector),
                             EVIDENCE_REASON);
     }
+}
+
+void findings_add(struct findings *findings, points added, const char *reason, ...)
+{
+    if (detector_table[findings->detector]->soft)
+        added = trust_lessen(added, findings->judgement->past.clean_days);
+    va_list arguments;
+    va_start(arguments, reason);
+    add(findings, added, reason, arguments);
+    va_end(arguments);
+}
+
+void findings_add_firmly(struct findings *findings, points added, const char *reason, ...)
+{
+    va_list arguments;
+    va_start(arguments, reason);
+    add(findings, added, reason, arguments);
+    va_end(arguments);
 }
 
 /* Points outlast their reason where the sender was quiet and others needed the place of its details. */
@@ -60,6 +78,12 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
     if (details == NULL)
         return;
     struct findings findings = {.judge = judge, .judgement = judgement, .details = details, .time = observation->time};
+    struct observation told = *observation;
+    told.known = (struct known){
+        .usual_connections = history_usual(&judgement->past, HISTORY_CONNECTIONS, observation->time),
+        .usual_messages = history_usual(&judgement->past, HISTORY_MESSAGES, observation->time),
+        .clean_days = judgement->past.clean_days,
+    };
     sender_record_open(record);
     if (judgement->plan == 0)
         judge_find_plan(judge, &record->sender, judgement);
@@ -69,7 +93,7 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
         if (!settings->enabled)
             continue;
         findings.detector = i;
-        detector_table[i]->observe(settings, details + judge->layout.states[i], observation, &findings);
+        detector_table[i]->observe(settings, details + judge->layout.states[i], &told, &findings);
     }
     sender_record_close(record);
     if (findings.changed == 0)

@@ -158,6 +158,19 @@ void judge_tick(struct judge *judge, moment now)
     tick_until(judge, now);
 }
 
+/* What the sender usually does: connections always, and messages where they can be seen. */
+static void count_into_past(struct judge *judge, struct sender_record *record, const struct observation *observation)
+{
+    bool connection = observation->kind == OBSERVATION_CONNECTION;
+    if (!connection && observation->kind != OBSERVATION_MESSAGE)
+        return;
+    struct judgement *judgement = judgement_of(judge, record);
+    sender_record_open(record);
+    history_count(&judgement->past, connection ? HISTORY_CONNECTIONS : HISTORY_MESSAGES, observation->time,
+                  judgement->verdict != VERDICT_CLEAR);
+    sender_record_close(record);
+}
+
 static void judge_one(struct judge *judge, const struct observation *observation, const struct sender *sender)
 {
     struct observation late;
@@ -174,6 +187,7 @@ static void judge_one(struct judge *judge, const struct observation *observation
         return;
     struct sender_record *record = senders_record(judge->senders, sender, observation->time);
     senders_count(judge->senders, record, observation);
+    count_into_past(judge, record, observation);
     if (judge->wanted_by[observation->kind] != 0)
         judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
 }

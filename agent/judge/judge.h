@@ -96,6 +96,7 @@ struct judge_view {
     enum verdict verdict, worst;
     moment verdict_since, hold_until;
     uint32_t repeats;
+    uint32_t clean_days;   /* with mail and without a verdict; see trust.h */
     bool allowed;          /* by configuration or by a person */
     enum deed person_deed; /* DEED_RELEASE: none in force */
     moment person_until;

@@ -111,6 +111,8 @@ void ladder_set_verdict(struct judge *judge, struct sender_record *record, enum 
     sender_record_open(record);
     judgement->verdict = (uint8_t)verdict;
     judgement->verdict_since = time;
+    if (verdict != VERDICT_CLEAR)
+        history_spoil(&judgement->past);
     if (verdict > judgement->worst)
         judgement->worst = (uint8_t)verdict;
     sender_record_close(record);

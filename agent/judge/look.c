@@ -27,6 +27,7 @@ void judge_look(const struct judge *judge, struct sender_record *record, moment 
     result->verdict_since = judgement->verdict_since;
     result->hold_until = judgement->hold_until;
     result->repeats = ladder_repeats(judge, judgement, now);
+    result->clean_days = judgement->past.clean_days;
     result->allowed = ladder_allows(judge, judgement, &record->sender);
     const struct plan *plan = plan_of(judge, judgement);
     result->plan = plan != NULL ? plan->name : "";

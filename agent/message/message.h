@@ -155,7 +155,7 @@ struct message_sender_row {
     uint8_t verdict, worst, allowed, person_deed;
     uint8_t reserved[2];
     int32_t score, thresholds[5];
-    uint32_t repeats, reserved2;
+    uint32_t repeats, clean_days;
     moment first, last, verdict_since, hold_until, person_until, clear_at;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes, tls_sessions, distinct_recipients, distinct_senders, distinct_helos,

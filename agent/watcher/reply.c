@@ -19,6 +19,7 @@ static void fill(struct message_sender_row *row, struct mind *mind, const struct
     for (int i = 0; i < VERDICTS; i++)
         row->thresholds[i] = view->thresholds[i];
     row->repeats = view->repeats;
+    row->clean_days = view->clean_days;
     row->first = record->first;
     row->last = record->last;
     row->verdict_since = view->verdict_since;

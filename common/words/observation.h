@@ -50,12 +50,20 @@ struct reply {
     struct text phrase; /* the last line without the codes; may be cut */
 };
 
+/* What the sender's own past says of such an hour, and for how many days it has been clean. 0: not known yet. The judge
+ * fills it in before detectors are asked; who makes observations leaves it zeroed. */
+struct known {
+    uint32_t usual_connections, usual_messages; /* 1: one or none */
+    uint16_t clean_days;
+};
+
 struct observation {
     enum observation_kind kind;
     moment time;
     struct origin origin;
     struct address server;
     uint16_t server_port;
+    struct known known;
     union {
         struct {
             enum connection_outcome outcome;

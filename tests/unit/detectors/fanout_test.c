@@ -110,10 +110,94 @@ static void lasts(void **state)
     subject_destroy(&subject);
 }
 
+/* Mail all day, so many hours of it: a share to five large receivers, the rest to so many domains, drawn at random, or
+ * (0) to ever new ones. */
+static const struct patience_row {
+    const char *name;
+    duration each;
+    uint32_t hours, days, domains;
+    double big;
+    bool encrypted;
+    struct known known;
+    double least, most;     /* at the highest */
+    double by_hours, reach; /* reached by then */
+} patience_rows[] = {
+    {"slow drip, day and night", MINUTE, 24, 1, 0, 0, false, {0}, 15, 15.3, 6.6, 13},
+    {"its first hours", MINUTE, 24, 1, 0, 0, false, {0}, 15, 15.3, 1.6, 4},
+    {"", MINUTE, 24, 1, 0, 0, false, {0}, 15, 15.3, 2.6, 7},
+    {"", MINUTE, 24, 1, 0, 0, false, {0}, 15, 15.3, 4.6, 11},
+    {"in working hours alone", MINUTE, 9, 5, 0, 0, false, {0}, 15, 15.3, 7, 13},
+    {"behind STARTTLS", MINUTE, 24, 1, 0, 0, true, {0}, 15, 15.3, 6.6, 13},
+    {"three a minute", 20 * SECOND, 24, 1, 0, 0, false, {0}, 15, 15.3, 6.6, 13},
+    {"a good customer's machine", MINUTE, 24, 1, 0, 0, false, {3, 3, 30}, 15, 15.3, 6.6, 13},
+    {"a personal server", 20 * MINUTE, 24, 7, 0, 0, false, {0}, 0, 0, 0, 0},
+    {"a company, 90 an hour", 40 * SECOND, 10, 5, 400, 0.25, false, {0}, 0, 4.5, 0, 0},
+    {"a ticket system's customers, 40 an hour", 90 * SECOND, 10, 5, 250, 0.2, false, {0}, 0, 7, 0, 0},
+    {"without large receivers", 90 * SECOND, 10, 5, 120, 0, false, {0}, 0, 7, 0, 0},
+    {"a shop", 30 * SECOND, 24, 2, 2000, 0.6, false, {0}, 0, 4.5, 0, 0},
+    {"a forum", 20 * SECOND, 24, 2, 1000, 0.5, false, {0}, 0, 4.5, 0, 0},
+    {"reports to 400 domains, each night", 6 * SECOND, 1, 3, 0, 0, false, {0}, 2, 4.5, 0, 0},
+    {"a small newsletter to companies", 6 * SECOND, 2, 1, 0, 0, false, {0}, 4, 7, 0, 0},
+    {"a newsletter to companies, each of them once", SECOND, 12, 1, 0, 0, false, {0}, 4, 4.5, 0, 0},
+    {"who does so each day", 30 * SECOND, 24, 2, 0, 0, false, {255, 255, 30}, 0, 4.5, 0, 0},
+};
+
+static void never_twice(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_fanout, "");
+    for (size_t i = 0; i < sizeof patience_rows / sizeof patience_rows[0]; i++) {
+        const struct patience_row *row = &patience_rows[i];
+        uint64_t random = 7;
+        subject_forget(&subject);
+        double reached = 0;
+        uint32_t number = 0;
+        for (uint32_t day = 0; day < row->days; day++) {
+            moment begin = NOON + day * DAY;
+            for (moment now = begin; now < begin + row->hours * HOUR; now += row->each, number++) {
+                uint32_t domain = row->domains ? 5 + next_random(&random) % row->domains : 5 + number;
+                if (next_random(&random) % 1000 < row->big * 1000)
+                    domain = next_random(&random) % 5;
+                char address[64];
+                snprintf(address, sizeof address, "user@domain%u.museum", domain);
+                struct observation seen = observation_of(OBSERVATION_CONNECTION, now, domain);
+                seen.known = row->known;
+                subject_observe(&subject, &seen);
+                struct observation named = recipient_of(now, "me@here.museum", address, 250, 0);
+                named.known = row->known;
+                if (!row->encrypted)
+                    subject_observe(&subject, &named);
+                if (day == 0 && now <= begin + (moment)(row->by_hours * HOUR))
+                    reached = fmax(reached, subject.findings.account);
+            }
+        }
+        if (subject.findings.peak < row->least - 0.1 || subject.findings.peak > row->most + 0.1 ||
+            reached < row->reach - 0.3)
+            fail_msg("%s: %f, %f after %.1f hours (%s)", row->name, subject.findings.peak, reached, row->by_hours,
+                     subject.findings.reason);
+    }
+    subject_destroy(&subject);
+}
+
+/* Who is used to many servers is held against what it is used to. */
+static void own_past(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_fanout, "");
+    for (uint32_t i = 0; i < 400; i++) {
+        struct observation seen = observation_of(OBSERVATION_CONNECTION, NOON + i * SECOND / 2, i);
+        seen.known = (struct known){.usual_connections = 8191, .usual_messages = 8191, .clean_days = 9};
+        subject_observe(&subject, &seen);
+    }
+    assert_int_equal(subject.findings.calls, 0);
+    subject_destroy(&subject);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(servers), cmocka_unit_test(one_relay),
-                                       cmocka_unit_test(domains), cmocka_unit_test(many_at_one_domain),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(servers),     cmocka_unit_test(one_relay),
+                                       cmocka_unit_test(domains),     cmocka_unit_test(many_at_one_domain),
+                                       cmocka_unit_test(never_twice), cmocka_unit_test(own_past),
                                        cmocka_unit_test(lasts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

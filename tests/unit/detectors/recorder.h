@@ -22,6 +22,7 @@
 struct findings {
     moment time;    /* of the observation */
     uint32_t calls; /* so many findings */
+    uint32_t firm;  /* of them so many firmly */
     points last, sum;
     double account, peak; /* decibans */
     moment account_time;
@@ -29,7 +30,7 @@ struct findings {
     char reason[EVIDENCE_REASON];
 };
 
-void findings_add(struct findings *findings, points added, const char *reason, ...)
+static inline void record(struct findings *findings, points added, const char *reason, va_list arguments)
 {
     findings->calls++;
     findings->last = added;
@@ -38,9 +39,23 @@ void findings_add(struct findings *findings, points added, const char *reason, .
     findings->account_time = findings->time;
     findings->account = fmin(fmax(faded + added / 100.0, 0), findings->most);
     findings->peak = fmax(findings->peak, findings->account);
+    vsnprintf(findings->reason, sizeof findings->reason, reason, arguments);
+}
+
+void findings_add(struct findings *findings, points added, const char *reason, ...)
+{
     va_list arguments;
     va_start(arguments, reason);
-    vsnprintf(findings->reason, sizeof findings->reason, reason, arguments);
+    record(findings, added, reason, arguments);
+    va_end(arguments);
+}
+
+void findings_add_firmly(struct findings *findings, points added, const char *reason, ...)
+{
+    findings->firm++;
+    va_list arguments;
+    va_start(arguments, reason);
+    record(findings, added, reason, arguments);
     va_end(arguments);
 }
 

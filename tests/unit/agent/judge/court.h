@@ -23,6 +23,7 @@
 #define AT(s)   (BEGIN + (moment)((s) * (double)SECOND))
 #define SAYS    25
 #define ADDS    587
+#define SOFT    465  /* "ticks" believes these, and is soft */
 #define TICK_ME 2525 /* a HELO to this port makes "ticks" add its tick count from then on */
 
 struct plain_settings {
@@ -33,6 +34,9 @@ struct plain_state {
     uint64_t seen, ticks;
 };
 
+/* What the last asked was told of the usual connections. */
+static uint32_t court_told_usual;
+
 /* What the test wants to happen in the middle of a detector's work, with the record half-changed. */
 static void (*court_in_between)(void);
 
@@ -41,6 +45,7 @@ static inline void obey(const void *settings, void *state, const struct observat
 {
     (void)settings;
     ((struct plain_state *)state)->seen++;
+    court_told_usual = observation->known.usual_connections;
     if (court_in_between)
         court_in_between();
     if (observation->server_port != port)
@@ -67,13 +72,14 @@ static inline void adds(const void *settings, void *state, const struct observat
 static inline void ticks(const void *settings, void *state, const struct observation *observation,
                          struct findings *findings)
 {
-    (void)settings;
     struct plain_state *mine = state;
     if (observation->kind == OBSERVATION_TICK) {
         mine->ticks++;
         assert_int_equal(observation->time % SECOND, 0);
     } else if (observation->server_port == TICK_ME) {
         findings_add(findings, 1, "%" PRIu64 " ticks", mine->ticks);
+    } else if (observation->server_port == SOFT) {
+        obey(settings, state, observation, findings, SOFT);
     }
 }
 
@@ -91,7 +97,8 @@ static const struct detector detector_says = {"says",
                                               NULL,
                                               NULL,
                                               NULL,
-                                              says};
+                                              says,
+                                              false};
 static const struct detector detector_adds = {"adds",
                                               "The same.",
                                               OBSERVATION_BIT(OBSERVATION_HELO),
@@ -101,7 +108,8 @@ static const struct detector detector_adds = {"adds",
                                               NULL,
                                               NULL,
                                               NULL,
-                                              adds};
+                                              adds,
+                                              false};
 #ifdef COURT_WITH_TICKS
 #define TICKING OBSERVATION_BIT(OBSERVATION_TICK)
 #else
@@ -116,7 +124,8 @@ static const struct detector detector_ticks = {"ticks",
                                                NULL,
                                                NULL,
                                                NULL,
-                                               ticks};
+                                               ticks,
+                                               true};
 const struct detector *const detector_table[] = {&detector_says, &detector_adds, &detector_ticks, NULL};
 
 struct court {
