@@ -15,7 +15,7 @@
  * refusal back. The sum moves by the logarithm of the likelihood ratio between 20 % and 50 % turned away (honest ones
  * have 2 to 8 %, and some greylisting), does not fall below -10 and halves in each hour.
  *
- * Weights: 3 points at a sum of 12 and 8 servers that turned the sender away in the last hour, 7 at 18 and 16, 11 at 24
+ * Weights: 3 points at a sum of 12 and 8 servers that turned the sender away in the last hour, 7 at 18 and 16, 12 at 24
  * and 32, 14 at 30 and 48, 16 at 36 and 64: a throttle alone, a block with fanout. The servers are asked for as well
  * because a new machine's first mails may all be greylisted, which are some dozen servers and no more.
  *
@@ -48,7 +48,7 @@ static const struct {
     points sum;
     uint32_t servers;
     points worth;
-} levels[] = {{1200, 8, 300}, {1800, 16, 700}, {2400, 32, 1100}, {3000, 48, 1400}, {3600, 64, 1600}};
+} levels[] = {{1200, 8, 300}, {1800, 16, 700}, {2400, 32, 1200}, {3000, 48, 1400}, {3600, 64, 1600}};
 #define LEVELS (sizeof levels / sizeof levels[0])
 
 struct settings {

@@ -40,7 +40,7 @@ static const struct row {
     {"bot, 70 % dead", 400, 0, 2 * SECOND, 0.7, 16, 11, 70},
     {"bot, half of it dead", 400, 0, 2 * SECOND, 0.5, 16, 11, 130},
     {"bot, 40 % dead", 1000, 0, 2 * SECOND, 0.4, 16, 11, 250},
-    {"slow bot, one a minute, half dead", 400, 0, MINUTE, 0.5, 16, 7, 180},
+    {"slow bot, one a minute, half dead", 400, 0, MINUTE, 0.5, 16, 6, 120},
 };
 
 static void lists(void **state)
