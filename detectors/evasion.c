@@ -106,10 +106,16 @@ static bool has(const struct sketch *sketch, uint32_t hash)
     return !sketch_add(&copy, hash);
 }
 
+/* Nearly nothing does, and then the state, which is cold, is not touched. */
+static bool matters(const struct observation *seen)
+{
+    if (seen->kind == OBSERVATION_CONNECTION)
+        return seen->origin.port != 0;
+    return seen->close.conflicts > 0 || seen->close.doubted >= DOUBTED_LEAST || seen->origin.odd != 0;
+}
+
 static void note_source(struct state *state, const struct observation *seen)
 {
-    if (seen->origin.port == 0)
-        return;
     uint32_t source = source_of(&seen->origin.address);
     if (seen->connection.outcome == CONNECTION_UNANSWERED) {
         if (!has(&state->opened, source))
@@ -166,6 +172,8 @@ static void observe(const void *context, void *memory, const struct observation 
 {
     const struct settings *settings = context;
     struct state *state = memory;
+    if (!matters(seen))
+        return;
     age(state, seen->time);
     if (seen->kind == OBSERVATION_CONNECTION)
         note_source(state, seen);

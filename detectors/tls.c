@@ -192,12 +192,13 @@ static void observe(const void *context, void *memory, const struct observation 
 {
     const struct settings *settings = context;
     struct state *state = memory;
-    if (seen->server_port == 465 || seen->server_port == 587)
+    if (seen->server_port == 465 || seen->server_port == 587 ||
+        (seen->kind == OBSERVATION_CLOSE && seen->close.tls == TLS_NONE))
         return;
     age(state, seen->time);
     if (seen->kind == OBSERVATION_TLS)
         weigh_hello(settings, state, seen, findings);
-    else if (seen->close.tls != TLS_NONE)
+    else
         weigh_session(settings, state, seen, findings);
 }
 
