@@ -9,7 +9,8 @@
 
 enum {
     DATAGRAM_MOST = 65535,
-    BLOCK = 8, /* the unit of offsets */
+    BLOCK = 8,  /* the unit of offsets */
+    TINY = 128, /* bytes of a fragment that is not the last */
     BLOCKS = (DATAGRAM_MOST + BLOCK - 1) / BLOCK,
 };
 
@@ -29,14 +30,14 @@ struct datagram {
     uint32_t furthest;    /* end of what has come */
     uint32_t length;      /* 0: the last fragment has not come */
     uint8_t protocol;
-    bool refused, overlapped;
+    bool refused, overlapped, tiny;
 };
 
 struct fragments {
     struct table *table;
     void *memory;
-    struct parts *whole; /* lent until the next call */
-    bool overlapped;     /* ... and how it came */
+    struct parts *whole;   /* lent until the next call */
+    bool overlapped, tiny; /* ... and how it came */
     struct fragment_counters counters;
 };
 
@@ -229,6 +230,8 @@ bool fragments_add(struct fragments *fragments, const struct fragment_key *key, 
         datagram->furthest = end;
     if (!fragment->more)
         datagram->length = end;
+    else if (bytes.length < TINY)
+        datagram->tiny = true;
     if (datagram->length == 0 || datagram->blocks_come != (datagram->length + BLOCK - 1) / BLOCK)
         return false;
 
@@ -236,6 +239,7 @@ bool fragments_add(struct fragments *fragments, const struct fragment_key *key, 
     fragments->whole = TAKE(datagram->parts);
     *whole = (struct text){(const char *)fragments->whole->bytes, datagram->length};
     fragments->overlapped = datagram->overlapped;
+    fragments->tiny = datagram->tiny;
     *protocol = datagram->protocol;
     remove_datagram(fragments, datagram);
     return true;
@@ -244,6 +248,11 @@ bool fragments_add(struct fragments *fragments, const struct fragment_key *key, 
 bool fragments_overlapped(const struct fragments *fragments)
 {
     return fragments->overlapped;
+}
+
+bool fragments_tiny(const struct fragments *fragments)
+{
+    return fragments->tiny;
 }
 
 void fragments_count_cut(struct fragments *fragments)

@@ -51,6 +51,9 @@ bool fragments_add(struct fragments *, const struct fragment_key *, const struct
                    uint8_t *protocol);
 /* Whether fragments of the datagram that was lent last overlapped: Linux refuses such a one, others take it. */
 bool fragments_overlapped(const struct fragments *);
+/* Whether one of them, not the last, was shorter than any link makes them (RFC 791 3.2 lets no link have less than 68
+ * bytes, none in use has less than 296). */
+bool fragments_tiny(const struct fragments *);
 void fragments_count_cut(struct fragments *);
 struct fragment_counters fragments_counters(const struct fragments *);
 

@@ -4,6 +4,7 @@
 #include "agent/packet/ip.h"
 
 #include <string.h>
+#include "common/words/observation.h"
 
 enum { PROTOCOL_HOP_OPTIONS = 0, PROTOCOL_TCP = 6, PROTOCOL_ROUTING = 43, PROTOCOL_FRAGMENT = 44 };
 enum { PROTOCOL_AUTHENTICATION = 51, PROTOCOL_NONE = 59, PROTOCOL_TARGET_OPTIONS = 60 };
@@ -30,6 +31,7 @@ struct packet {
     const uint8_t *source, *target;
     bool was_fragment; /* a second fragment header is refused by receivers */
     bool overlapped;
+    uint8_t odd; /* enum origin_odd */
 };
 
 static uint16_t load_u16(const uint8_t *bytes)
@@ -79,6 +81,7 @@ static inline enum ip_outcome read_segment(const struct packet *packet, const ui
     result->port = frame->port;
     result->direction = frame->direction;
     result->overlapped = packet->overlapped;
+    result->odd = (uint8_t)(packet->odd | (link->odd ? ODD_TAGS : 0));
     return IP_SEGMENT;
 }
 
@@ -129,6 +132,8 @@ static enum ip_outcome add_fragment(struct packet *packet, uint8_t protocol, uin
     packet->bytes = cursor_of(whole.bytes, whole.length);
     packet->was_fragment = true;
     packet->overlapped = fragments_overlapped(packet->fragments);
+    if (packet->overlapped || fragments_tiny(packet->fragments))
+        packet->odd |= ODD_FRAGMENTS;
     return follow_headers(packet, next);
 }
 
@@ -142,6 +147,8 @@ static enum ip_outcome decode_fragment_header(struct packet *packet, uint8_t *ne
     packet->was_fragment = true;
     /* An atomic fragment is the whole datagram (RFC 6946). */
     *kept = (field & 0xfff9) != 0;
+    if (!*kept)
+        packet->odd |= ODD_OPTIONS;
     return *kept ? add_fragment(packet, *next, load_u32(header + 4), field & 0xfff8, field & 1) : IP_SEGMENT;
 }
 
@@ -172,6 +179,8 @@ static enum ip_outcome follow_headers(struct packet *packet, uint8_t next)
             header = cursor_bytes(&packet->bytes, 8);
             if (!header)
                 return IP_MALFORMED;
+            if (next != PROTOCOL_AUTHENTICATION)
+                packet->odd |= ODD_OPTIONS;
             length = next == PROTOCOL_AUTHENTICATION ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
             if (length < 8 || !cursor_skip(&packet->bytes, length - 8))
                 return IP_MALFORMED;
@@ -203,6 +212,8 @@ static enum ip_outcome decode_ipv4(struct packet *packet)
         return IP_OTHER;
     if (options != 0 && !cursor_skip(&packet->bytes, options))
         return IP_MALFORMED;
+    if (options != 0)
+        packet->odd |= ODD_OPTIONS;
     packet->time_to_live = header[8];
     packet->source = header + 12;
     packet->target = header + 16;
@@ -261,6 +272,8 @@ static enum ip_outcome decode_ipv6(struct packet *packet)
         if (!decode_hop_options(packet, &next, &jumbo))
             return IP_MALFORMED;
         size_t options = before - cursor_left(&packet->bytes);
+        if (jumbo == 0) /* large super-segments have one inside the machine */
+            packet->odd |= ODD_OPTIONS;
         if (jumbo != 0 && (length != 0 || jumbo < JUMBO_LEAST || !bound(packet, jumbo - options)))
             return IP_MALFORMED;
     }

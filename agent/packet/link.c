@@ -24,14 +24,17 @@ static bool ether_type_is_tag(uint16_t type)
 /* Pass the tags in front of the IP header over. The number of the outermost stays, wherever the kernel put it. */
 static bool pass_tags(struct link_layer *link, uint16_t *type)
 {
+    bool empty = false;
     while (ether_type_is_tag(*type)) {
         const uint8_t *tag = cursor_bytes(&link->ip, 4);
         if (!tag || link->tags == TAGS_MOST)
             return false;
         if (link->tags++ == 0)
             link->vlan = load_u16(tag) & 0x0fff;
+        empty |= (load_u16(tag) & 0x0fff) == 0;
         *type = load_u16(tag + 2);
     }
+    link->odd = link->tags > 2 || (link->tags == 2 && empty);
     return true;
 }
 

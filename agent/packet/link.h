@@ -12,6 +12,7 @@ struct link_layer {
     uint8_t target_mac[6];
     uint16_t vlan;    /* number of the outermost tag, 0: none (also a priority tag) */
     uint8_t tags;     /* tags seen, the one that the kernel took off included */
+    bool odd;         /* more than two tags, or several with one that says nothing */
     struct cursor ip; /* from the IP header to the end of what was captured */
     uint32_t missing; /* bytes of the frame that the snap length cut off */
 };

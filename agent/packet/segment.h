@@ -34,6 +34,7 @@ struct segment {
     uint16_t vlan;
     uint32_t port;
     uint8_t direction; /* enum frame_direction */
+    uint8_t odd;       /* enum origin_odd */
     bool overlapped;   /* came in fragments that did: many receivers refuse it */
 };
 

@@ -92,7 +92,11 @@ static void observe_close(struct packet_path *path, const struct session_summary
     observation.close.tls = dialogue->tls;
     observation.close.client_bytes = summary->ends.client_bytes;
     observation.close.server_bytes = summary->ends.server_bytes;
-    observation.close.spoke_first = dialogue->spoke_first;
+    observation.close.spoke_first = dialogue->spoke_first && !dialogue->early_agreed;
+    observation.close.unasked = dialogue->unasked;
+    observation.close.tls_commands = dialogue->tls_commands;
+    observation.close.tls_messages = dialogue->tls_messages;
+    observation.close.tls_replies_long = dialogue->tls_replies_long;
     observation.close.conflicts = summary->ends.conflicts;
     observation.close.doubted = summary->ends.doubted;
     observe(path, &observation);

@@ -72,8 +72,17 @@ void smtp_finish(struct smtp *smtp, const struct smtp_listener *listener, moment
         .fingerprint = smtp->rare ? smtp->rare->fingerprint : 0,
         .quit = smtp->quit,
         .spoke_first = smtp->spoke_first,
+        .early_agreed = smtp->early_agreed,
+        .unasked = smtp->early_agreed ? 0 : smtp->unasked,
         .commands = smtp->commands,
     };
+    if (smtp_records(smtp)) {
+        struct tls_records *records = smtp_records(smtp);
+        tls_records_finish(records);
+        result->tls_commands = records->commands;
+        result->tls_messages = records->messages;
+        result->tls_replies_long = records->replies_long;
+    }
     if (listener->transactions_unwanted)
         return;
     size_t size = 0;

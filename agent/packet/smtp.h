@@ -66,6 +66,9 @@ struct smtp_summary {
     enum auth_outcome auth;
     uint64_t fingerprint;
     bool quit, spoke_first;
+    bool early_agreed; /* the server offers to take commands before its greeting */
+    uint8_t unasked;   /* as in the observation of the end */
+    uint16_t tls_commands, tls_messages, tls_replies_long;
     uint32_t commands;
     const struct smtp_transaction *transactions;
     uint32_t transaction_count, transactions_left_out;

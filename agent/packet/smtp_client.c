@@ -22,6 +22,21 @@ static bool is_binary(struct text line)
     return false;
 }
 
+/* RFC 2920 3.1: commands are sent together only to a server that said that it takes them so. What is no command is
+ * ignored by many servers, so nothing is known of who waits behind it. */
+static void note_unasked(struct smtp *smtp, const struct smtp_command *command)
+{
+    const struct smtp_waiting *waiting = &smtp->waiting;
+    if (waiting->count == 0 || smtp->pipelining || smtp->joined || smtp->gapped || command->verb == VERB_UNKNOWN ||
+        command->verb == VERB_PROXY)
+        return;
+    uint8_t first = smtp_waiting_first_kind(waiting);
+    if (first == AWAITED_GAP || first == AWAITED_UNKNOWN || (first & SMTP_DOUBTED) != 0)
+        return;
+    bool before = waiting->count > (first == AWAITED_GREETING ? 1u : 0u);
+    smtp->unasked += before && smtp->unasked < UINT8_MAX;
+}
+
 static void take_command_line(const struct smtp_call *call, struct text line)
 {
     struct smtp *smtp = call->smtp;
@@ -41,6 +56,7 @@ static void take_command_line(const struct smtp_call *call, struct text line)
         smtp->counters->binary++;
     smtp->counters->commands++;
     smtp->commands++;
+    note_unasked(smtp, &command);
     smtp_take_command(call, &command);
 }
 
@@ -98,6 +114,8 @@ void smtp_not_encrypted(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
     if (smtp->client_state == CLIENT_ENCRYPTED) {
+        if (smtp->rare)
+            tls_records_stop(&smtp->rare->records);
         smtp->tls = TLS_NONE;
         smtp->gapped = true;
         smtp->client_state = CLIENT_LOST;
@@ -116,6 +134,8 @@ void smtp_encrypt(const struct smtp_call *call)
     smtp->tls = (uint8_t)tls_kind(smtp);
     smtp->client_state = CLIENT_ENCRYPTED;
     smtp_pending_clear(&smtp->server, smtp->counters);
+    if (smtp->rare && !smtp->joined)
+        tls_records_begin(&smtp->rare->records);
     /* The server has not agreed: anybody can send a hello to one that does not know what it is. */
     smtp->server_state = smtp->starttls || smtp->implicit_tls ? SERVER_ENCRYPTED : SERVER_UNDECIDED;
 }
@@ -257,6 +277,8 @@ static size_t process(const struct smtp_call *call, struct text bytes)
             goes_on = take_hello(call, &rest);
             break;
         case CLIENT_ENCRYPTED:
+            if (smtp->rare)
+                tls_records_add(&smtp->rare->records, TLS_CLIENT, rest);
             rest = behind(rest, rest.length);
             break;
         }

@@ -16,6 +16,7 @@
 #include "agent/packet/smtp_record.h"
 #include "agent/packet/smtp_reply.h"
 #include "agent/packet/smtp_waiting.h"
+#include "agent/packet/tls_records.h"
 
 enum smtp_client_state {
     CLIENT_COMMAND,
@@ -37,6 +38,7 @@ enum { SMTP_EARLY_MOST = 8 };
 struct smtp_rare {
     struct smtp_string *user, *server_name;
     uint64_t fingerprint;
+    struct tls_records records;
     /* Replies that came before we saw what they answer. */
     moment early_since;
     uint32_t early_count;
@@ -63,13 +65,16 @@ struct smtp {
     uint8_t awaited;     /* while the client waits: enum smtp_awaited */
     uint8_t content_end; /* while it may have ended: enum smtp_content_end */
     uint8_t mechanism, auth_step, challenges /* not yet responded to */;
-    uint8_t tls, auth;        /* enum tls_use, enum auth_outcome */
-    bool joined : 1;          /* in the middle */
-    bool implicit_tls : 1;    /* the port says TLS from the first byte */
-    bool starttls : 1;        /* agreed on */
-    bool began : 1;           /* the client has sent a byte */
-    bool before_greeting : 1; /* ... before we saw the server's first reply */
-    bool spoke_first : 1;     /* ... and the greeting came after it */
+    uint8_t tls : 2, auth : 2; /* enum tls_use, enum auth_outcome */
+    bool pipelining : 1;       /* the server offers it, or may have in what we did not see */
+    bool early_agreed : 1;     /* it takes commands before its greeting (Exim's PIPECONNECT) */
+    uint8_t unasked;           /* commands pipelined though nobody offered that, up to 255 */
+    bool joined : 1;           /* in the middle */
+    bool implicit_tls : 1;     /* the port says TLS from the first byte */
+    bool starttls : 1;         /* agreed on */
+    bool began : 1;            /* the client has sent a byte */
+    bool before_greeting : 1;  /* ... before we saw the server's first reply */
+    bool spoke_first : 1;      /* ... and the greeting came after it */
     bool quit : 1, lmtp : 1;
     bool bare_lines : 1;        /* the client's last command ended without CR */
     bool chunks_open : 1;       /* BDAT without LAST so far */
@@ -112,6 +117,12 @@ void smtp_client_process_pending(const struct smtp_call *);
 void smtp_client_guess(const struct smtp_call *);  /* no reply will tell: let the held bytes tell themselves */
 void smtp_encrypt(const struct smtp_call *);       /* from here on nothing can be read */
 void smtp_not_encrypted(const struct smtp_call *); /* ... but the server answers in the clear */
+
+/* Where TLS records are followed: NULL where they are not. */
+static inline struct tls_records *smtp_records(const struct smtp *smtp)
+{
+    return smtp->rare && smtp->client_state == CLIENT_ENCRYPTED ? &smtp->rare->records : NULL;
+}
 
 /* smtp_server.c: which command a reply answers. */
 /* A command was sent: wait for its reply, or take the one that came too early. */

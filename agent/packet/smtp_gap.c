@@ -55,6 +55,8 @@ static void client_gapped(const struct smtp_call *call, uint32_t length)
         smtp_encrypt(call);
         break;
     case CLIENT_ENCRYPTED:
+        if (smtp->rare)
+            tls_records_skip(&smtp->rare->records, TLS_CLIENT, length);
         break;
     case CLIENT_COMMAND:
     case CLIENT_RESPONSE:
@@ -85,10 +87,13 @@ void smtp_client_gap(struct smtp *smtp, const struct smtp_listener *listener, ui
 void smtp_server_gap(struct smtp *smtp, const struct smtp_listener *listener, uint32_t length, moment time)
 {
     const struct smtp_call call = {smtp, listener, time};
-    (void)length;
     smtp->counters = listener->counters;
-    if (smtp->server_state == SERVER_ENCRYPTED)
+    smtp->pipelining = true; /* it may have been offered */
+    if (smtp->server_state == SERVER_ENCRYPTED) {
+        if (smtp_records(smtp))
+            tls_records_skip(smtp_records(smtp), TLS_SERVER, length);
         return;
+    }
     smtp_pending_clear(&smtp->server, listener->counters);
     smtp->multi_line = 0;
     smtp->replies_to_skip = 0;

@@ -332,6 +332,16 @@ void smtp_await(const struct smtp_call *call, enum smtp_awaited awaited)
 
 /* ---- Lines. ---- */
 
+/* What allows a client to send commands before it has the replies. */
+static void note_offer(struct smtp *smtp, struct text phrase)
+{
+    if (text_starts_nocase(phrase, TEXT("PIPELINING")))
+        smtp->pipelining = true;
+    else if (text_starts_nocase(phrase, TEXT("PIPECONNECT")) || text_starts_nocase(phrase, TEXT("PIPE_CONNECT")) ||
+             text_starts_nocase(phrase, TEXT("X_PIPE_CONNECT")))
+        smtp->early_agreed = true;
+}
+
 static void take_line(const struct smtp_call *call, struct text line)
 {
     struct smtp *smtp = call->smtp;
@@ -342,6 +352,8 @@ static void take_line(const struct smtp_call *call, struct text line)
     struct smtp_reply_line parsed;
     if (!smtp_reply_parse(line, &parsed))
         return;
+    if (parsed.code == 250 && !smtp->pipelining)
+        note_offer(smtp, parsed.phrase);
     if (!smtp->multi_line)
         smtp->extensions = false;
     if (is_in_doubt(smtp) && smtp_reply_is_extension(&parsed))
@@ -421,4 +433,6 @@ void smtp_server_bytes(struct smtp *smtp, const struct smtp_listener *listener, 
         take_line(&call, line);
         smtp_pending_clear(&smtp->server, listener->counters);
     }
+    if (input.length > 0 && smtp_records(smtp))
+        tls_records_add(smtp_records(smtp), TLS_SERVER, input);
 }

@@ -81,7 +81,8 @@ struct stream {
     uint32_t new_syn;
     uint16_t vlan, share, conflicts;
     uint8_t client_mac[6], server_mac[6];
-    bool being_cut; /* a reset that is seen now was meant for one end at most, see streams_visit() */
+    bool being_cut : 1; /* a reset that is seen now was meant for one end at most, see streams_visit() */
+    uint8_t odd : 7;    /* enum origin_odd: of any of the client's packets */
     uint8_t doubted;
     uint64_t hash;
 };
@@ -226,6 +227,7 @@ static inline void stream_note_sender(struct stream *stream, enum stream_side si
         if (side == STREAM_CLIENT) {
             stream->vlan = segment->vlan;
             stream->ttl_least = stream->ttl_most = segment->time_to_live;
+            stream->odd = segment->odd & 0x7f;
         }
     }
 }
@@ -240,6 +242,9 @@ static inline void stream_note_packet(struct streams *s, struct stream *stream, 
         }
         if (segment->time_to_live > stream->ttl_most) {
             stream->ttl_most = segment->time_to_live;
+        }
+        if (segment->odd != 0) {
+            stream->odd |= segment->odd & 0x7f;
         }
     }
     stream->last = segment->time;

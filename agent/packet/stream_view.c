@@ -23,6 +23,7 @@ void stream_origin(const struct stream *stream, struct origin *client, struct ad
     memcpy(client->mac, stream->client_mac, sizeof client->mac);
     client->address = address_of(stream, stream->client);
     client->client_port = stream->client_port;
+    client->odd = stream->odd;
     *server = address_of(stream, stream->server);
     *server_port = stream->server_port;
 }

@@ -33,6 +33,13 @@ enum tls_use { TLS_NONE, TLS_STARTTLS, TLS_IMPLICIT };
 enum auth_outcome { AUTH_NONE, AUTH_TRIED, AUTH_FAILED, AUTH_ACCEPTED };
 enum close_reason { CLOSE_QUIT, CLOSE_FIN, CLOSE_RESET, CLOSE_TIMEOUT, CLOSE_OPEN };
 
+/* What no mail server wraps its packets in: it is done to get past filters. */
+enum origin_odd {
+    ODD_TAGS = 1,     /* VLAN tags: more than two, or several with an empty one among them */
+    ODD_OPTIONS = 2,  /* IPv4 options, IPv6 extension headers */
+    ODD_FRAGMENTS = 4 /* fragments of a few bytes, or that overlap */
+};
+
 /* Where it was seen and who sent it on the wire; the sender table makes a sender of it. */
 struct origin {
     uint32_t port;          /* the capture position's number as its owner gave it; 0: none */
@@ -40,6 +47,7 @@ struct origin {
     uint8_t mac[6];         /* of the client, zero where unknown */
     struct address address; /* of the client */
     uint16_t client_port;
+    uint8_t odd; /* enum origin_odd: how its packets were wrapped, so far */
 };
 
 /* The server's answer. `code` 0: none was seen (lost in a gap, or the connection ended first). */
@@ -105,7 +113,13 @@ struct observation {
             uint32_t commands, transactions;
             enum tls_use tls;
             uint64_t client_bytes, server_bytes;
-            bool spoke_first; /* sent before the greeting */
+            bool spoke_first; /* sent before the greeting, and not as agreed with that server (Exim's PIPECONNECT) */
+            uint8_t unasked;  /* commands sent before the reply to the one before, to a server that did not offer
+                                 PIPELINING; up to 255 */
+            /* Of encrypted sessions, as far as the lengths of their records tell (see tls_records.h): turns of the
+             * client that look like a command, those that look like a message, and replies to commands that are as long
+             * as refusals are. */
+            uint16_t tls_commands, tls_messages, tls_replies_long;
             /* Of those who hide from a watcher: copies of sent bytes that differ, and segments of the client that a
              * server may well ignore (wrong checksum, too short a life, ...), up to 255. */
             uint16_t conflicts;

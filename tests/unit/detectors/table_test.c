@@ -111,6 +111,22 @@ static struct text random_text(uint64_t *random, char *room)
     return (struct text){room, length};
 }
 
+static void random_close(uint64_t *random, struct observation *seen)
+{
+    seen->close.reason = (enum close_reason)(next_random(random) % 5);
+    seen->close.tls = (enum tls_use)(next_random(random) % 3);
+    seen->close.commands = next_random(random);
+    seen->close.client_bytes = seen->close.server_bytes = next_random(random);
+    seen->close.spoke_first = next_random(random) % 2;
+    seen->close.unasked = (uint8_t)next_random(random);
+    seen->close.tls_commands = (uint16_t)next_random(random);
+    seen->close.tls_messages = (uint16_t)(next_random(random) % 3);
+    seen->close.tls_replies_long = (uint16_t)next_random(random);
+    seen->close.conflicts = (uint16_t)(next_random(random) % 2);
+    seen->close.doubted = (uint8_t)next_random(random);
+    seen->origin.odd = (uint8_t)next_random(random);
+}
+
 static struct observation random_observation(uint64_t *random, char rooms[2][4096], moment *now)
 {
     *now += next_random(random) % 16 ? next_random(random) % (2 * SECOND)
@@ -137,6 +153,20 @@ static struct observation random_observation(uint64_t *random, char rooms[2][409
     case OBSERVATION_MESSAGE:
         seen.message.from = first;
         seen.message.reply = reply;
+        break;
+    case OBSERVATION_CONNECTION:
+        seen.connection.outcome = (enum connection_outcome)(next_random(random) % 3);
+        break;
+    case OBSERVATION_TLS:
+        seen.tls.server_name = first;
+        seen.tls.fingerprint = next_random(random);
+        break;
+    case OBSERVATION_AUTH:
+        seen.auth.user = first;
+        seen.auth.outcome = (enum auth_outcome)(next_random(random) % 4);
+        break;
+    case OBSERVATION_CLOSE:
+        random_close(random, &seen);
         break;
     default:
         break;

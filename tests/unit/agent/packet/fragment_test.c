@@ -246,6 +246,28 @@ static void the_oldest_gives_way(void **state)
     fragments_destroy(&fragments);
 }
 
+/* No link cuts so small: whoever does hides what a filter looks for. */
+static void tiny_ones_are_noticed(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t first, second;
+        bool want;
+    } sizes[] = {{8, 600, true}, {120, 600, true}, {128, 8, false}, {560, 3, false}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        static const char bytes[1024];
+        struct fragments *fragments = fragments_create(4, &key);
+        struct text whole;
+        uint8_t protocol;
+        struct fragment first = {SECOND, 0, true, TCP, {bytes, sizes[i].first}};
+        struct fragment second = {SECOND, sizes[i].first, false, TCP, {bytes, sizes[i].second}};
+        assert_false(fragments_add(fragments, &v4, &first, &whole, &protocol));
+        assert_true(fragments_add(fragments, &v4, &second, &whole, &protocol));
+        assert_int_equal(fragments_tiny(fragments), sizes[i].want);
+        fragments_destroy(&fragments);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test(datagrams_are_told_apart),
         cmocka_unit_test(the_first_fragment_names_the_protocol),
         cmocka_unit_test(odd_lengths_are_cut_or_refused),
+        cmocka_unit_test(tiny_ones_are_noticed),
         cmocka_unit_test(after_thirty_seconds_it_is_given_up),
         cmocka_unit_test(the_oldest_gives_way),
     };

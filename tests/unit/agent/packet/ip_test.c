@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "agent/packet/ip.h"
+#include "common/words/observation.h"
 
 #define PAYLOAD "abcdefghijklmnopqrstuvwxyz"
 
@@ -120,23 +121,24 @@ static void make(struct packet *packet, const char *headers)
 static const struct row {
     const char *name, *headers;
     enum ip_outcome want;
+    uint8_t want_odd; /* no mail server sends that */
 } rows[] = {
-    {"IPv4", "4T", IP_SEGMENT},
-    {"IPv4, UDP", "4u", IP_OTHER},
-    {"IPv4 with authentication header", "4AT", IP_SEGMENT},
-    {"IPv4 knows no destination options", "4dT", IP_OTHER},
-    {"IPv6", "6T", IP_SEGMENT},
-    {"IPv6, UDP", "6u", IP_OTHER},
-    {"hop-by-hop", "6hT", IP_SEGMENT},
-    {"hop-by-hop stands first or not at all", "6dhT", IP_MALFORMED},
-    {"destination options", "6dT", IP_SEGMENT},
-    {"routing", "6rT", IP_SEGMENT},
-    {"atomic fragment", "6aT", IP_SEGMENT},
-    {"options in the atomic fragment", "6hdradT", IP_SEGMENT},
-    {"two fragment headers", "6aaT", IP_MALFORMED},
-    {"authentication header", "6AT", IP_SEGMENT},
-    {"all of them", "6hdrdaAdT", IP_SEGMENT},
-    {"UDP behind them", "6hdu", IP_OTHER},
+    {"IPv4", "4T", IP_SEGMENT, 0},
+    {"IPv4, UDP", "4u", IP_OTHER, 0},
+    {"IPv4 with authentication header", "4AT", IP_SEGMENT, 0},
+    {"IPv4 knows no destination options", "4dT", IP_OTHER, 0},
+    {"IPv6", "6T", IP_SEGMENT, 0},
+    {"IPv6, UDP", "6u", IP_OTHER, 0},
+    {"hop-by-hop", "6hT", IP_SEGMENT, ODD_OPTIONS},
+    {"hop-by-hop stands first or not at all", "6dhT", IP_MALFORMED, 0},
+    {"destination options", "6dT", IP_SEGMENT, ODD_OPTIONS},
+    {"routing", "6rT", IP_SEGMENT, ODD_OPTIONS},
+    {"atomic fragment", "6aT", IP_SEGMENT, ODD_OPTIONS},
+    {"options in the atomic fragment", "6hdradT", IP_SEGMENT, ODD_OPTIONS},
+    {"two fragment headers", "6aaT", IP_MALFORMED, 0},
+    {"authentication header", "6AT", IP_SEGMENT, 0},
+    {"all of them", "6hdrdaAdT", IP_SEGMENT, ODD_OPTIONS},
+    {"UDP behind them", "6hdu", IP_OTHER, 0},
 };
 
 static void expect_segment(const struct segment *segment, const struct packet *packet, size_t captured_payload)
@@ -173,8 +175,10 @@ static void headers_are_followed_to_tcp(void **state)
         print_message("  %s\n", rows[i].name);
         make(&packet, rows[i].headers);
         assert_int_equal(decode(fragments, &packet, packet.length, &segment, &bytes), rows[i].want);
-        if (rows[i].want == IP_SEGMENT)
+        if (rows[i].want == IP_SEGMENT) {
             expect_segment(&segment, &packet, sizeof PAYLOAD - 1);
+            assert_int_equal(segment.odd, rows[i].want_odd);
+        }
         free(bytes);
     }
     fragments_destroy(&fragments);
@@ -255,6 +259,7 @@ static void lengths_are_believed_as_a_receiver_would(void **state)
         assert_int_equal(decode(fragments, &packet, packet.length, &segment, &bytes), row->want);
         if (row->want == IP_SEGMENT) {
             assert_int_equal(segment.payload.length, row->want_payload);
+            assert_int_equal(segment.odd, row->ip_options != 0 ? ODD_OPTIONS : 0);
             assert_int_equal(segment.missing, 0);
         }
         free(bytes);
@@ -290,8 +295,10 @@ static void a_jumbogram_says_its_length_in_an_option(void **state)
         put_tcp(&packet, 5);
         packet.length += jumbos[i].payload + jumbos[i].padding;
         assert_int_equal(decode(fragments, &packet, packet.length, &segment, &bytes), jumbos[i].want);
-        if (jumbos[i].want == IP_SEGMENT)
+        if (jumbos[i].want == IP_SEGMENT) {
             assert_int_equal(segment.payload.length, jumbos[i].payload);
+            assert_int_equal(segment.odd, 0); /* the machine's own super-segments have it */
+        }
         free(bytes);
     }
     fragments_destroy(&fragments);
@@ -351,8 +358,10 @@ static void fragments_become_a_segment(void **state)
             uint8_t *bytes;
             enum ip_outcome outcome = decode(fragments, &packet, packet.length, &segment, &bytes);
             assert_int_equal(outcome, i + 1 == pieces ? IP_SEGMENT : IP_FRAGMENT);
-            if (outcome == IP_SEGMENT)
+            if (outcome == IP_SEGMENT) {
                 expect_segment(&segment, &packet, sizeof PAYLOAD - 1);
+                assert_int_equal(segment.odd, ODD_FRAGMENTS);
+            }
             free(bytes);
         }
     }

@@ -8,6 +8,9 @@
 #include <cmocka.h>
 #include "agent/packet/link.h"
 
+/* Rows leave off what is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 #define BYTES(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
 #define TARGET 0x02, 0, 0, 0, 0, 0xbb
@@ -25,6 +28,7 @@ static const struct row {
     uint16_t want_vlan;
     uint8_t want_tags;
     bool want_mac;
+    bool want_odd; /* tags stacked as nobody has reason to */
 } rows[] = {
     {"Ethernet, IPv4", LINK_ETHERNET, 0, BYTES(TARGET, SOURCE, 8, 0, V4), true, 14, 0, 0, true},
     {"Ethernet, IPv6", LINK_ETHERNET, 0, BYTES(TARGET, SOURCE, 0x86, 0xdd, V6), true, 14, 0, 0, true},
@@ -41,7 +45,11 @@ static const struct row {
     {"eight tags", LINK_ETHERNET, 0,
      BYTES(TARGET, SOURCE, 0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 0x81, 0, 0, 4, 0x81, 0, 0, 5, 0x81, 0, 0, 6,
            0x81, 0, 0, 7, 0x81, 0, 0, 8, 8, 0, V4),
-     true, 46, 1, 8, true},
+     true, 46, 1, 8, true, true},
+    {"two tags, one of which says nothing", LINK_ETHERNET, 0,
+     BYTES(TARGET, SOURCE, 0x81, 0, 0, 0, 0x81, 0, 0, 7, 8, 0, V4), true, 22, 0, 2, true, true},
+    {"an empty one below the one that the kernel took off", LINK_ETHERNET, 100,
+     BYTES(TARGET, SOURCE, 0x81, 0, 0, 0, 8, 0, V4), true, 18, 100, 2, true, true},
     {"nine tags are not followed", LINK_ETHERNET, 0,
      BYTES(TARGET, SOURCE, 0x81, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 0x81, 0, 0, 4, 0x81, 0, 0, 5, 0x81, 0, 0, 6,
            0x81, 0, 0, 7, 0x81, 0, 0, 8, 0x81, 0, 0, 9, 8, 0, V4),
@@ -114,6 +122,7 @@ static void each_frame_is_read_to_its_ip_header(void **state)
             assert_false(cursor_failed(&link.ip));
             assert_int_equal(link.vlan, row->want_vlan);
             assert_int_equal(link.tags, row->want_tags);
+            assert_int_equal(link.odd, row->want_odd);
             assert_int_equal(link.missing, 5);
             assert_memory_equal(link.source_mac, row->want_mac ? mac : none, 6);
         }

@@ -328,6 +328,69 @@ static void a_session_knows_whose_it_is(void **unused)
     packet_path_destroy(&path);
 }
 
+static struct observation close_of_talk;
+
+static void keep_close(void *context, const struct observation *observation)
+{
+    (void)context;
+    if (observation->kind == OBSERVATION_CLOSE)
+        close_of_talk = *observation;
+}
+
+/* What a session was like, whatever was said in it. */
+static void the_end_says_how_it_went(void **unused)
+{
+    (void)unused;
+    static const struct line hasty[] = {
+        OPENING, {'c', P, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nNOOP\r\n"}, {'c', F}, {'s', F}, {0}};
+    struct packet_listener listener = {.observe = keep_close};
+    struct packet_settings settings = settings_of_tests();
+    struct error error = {0};
+    struct packet_path *path = packet_path_create(&settings, &listener, &error);
+    play(path, hasty, false, FRAME_FROM_GUEST);
+    assert_int_equal(close_of_talk.close.unasked, 2);
+    assert_false(close_of_talk.close.spoke_first);
+    assert_int_equal(close_of_talk.origin.odd, 0);
+    assert_int_equal(close_of_talk.close.tls_commands, 0);
+    packet_path_destroy(&path);
+}
+
+/* The client's frames inside two tags more. */
+static void odd_frames_are_their_senders(void **unused)
+{
+    (void)unused;
+    struct packet_listener listener = {.observe = keep_close};
+    struct packet_settings settings = settings_of_tests();
+    struct error error = {0};
+    struct packet_path *path = packet_path_create(&settings, &listener, &error);
+    static const uint8_t flags[] = {S, A, R};
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        uint8_t plain[2048], bytes[2048];
+        size_t length = put_frame(plain, true, false, flags[i], 1000 + (i > 0), flags[i] == S ? 0 : 5001, "");
+        size_t at = put(bytes, 0, plain, 12);
+        if (i == 1)
+            at = put_number(bytes, put_number(bytes, at, 0x81000000, 4), 0x81000000, 4);
+        at = put(bytes, at, plain + 12, length - 12);
+        struct frame frame = {.time = SECOND * (moment)(i + 1),
+                              .bytes = bytes,
+                              .captured = (uint32_t)at,
+                              .length = (uint32_t)at,
+                              .port = 9,
+                              .link = LINK_ETHERNET,
+                              .direction = FRAME_FROM_GUEST};
+        packet_path_add(path, &frame);
+        if (i > 0)
+            continue;
+        frame.captured = frame.length = (uint32_t)put_frame(plain, false, false, S | A, 5000, 1001, "");
+        frame.bytes = plain;
+        frame.direction = FRAME_TO_GUEST;
+        packet_path_add(path, &frame);
+    }
+    packet_path_finish(path, 100 * SECOND);
+    assert_int_equal(close_of_talk.origin.odd, ODD_TAGS);
+    packet_path_destroy(&path);
+}
+
 static void incoming_mail_is_passed_over(void **unused)
 {
     (void)unused;
@@ -394,10 +457,9 @@ static void other_frames_are_counted(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sessions_are_observed),
-        cmocka_unit_test(a_session_knows_whose_it_is),
-        cmocka_unit_test(incoming_mail_is_passed_over),
-        cmocka_unit_test(other_frames_are_counted),
+        cmocka_unit_test(sessions_are_observed),        cmocka_unit_test(a_session_knows_whose_it_is),
+        cmocka_unit_test(the_end_says_how_it_went),     cmocka_unit_test(odd_frames_are_their_senders),
+        cmocka_unit_test(incoming_mail_is_passed_over), cmocka_unit_test(other_frames_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

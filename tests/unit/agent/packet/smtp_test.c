@@ -361,9 +361,77 @@ static void pieces_do_not_matter(void **state)
     }
 }
 
+/* Commands sent together to a server that did not offer it. */
+static const struct {
+    const char *name;
+    bool joined;
+    struct part parts[20];
+    uint8_t want;
+} haste[] = {
+    {"one at a time", false, {ENVELOPE, QUIT}, 0},
+    {"offered",
+     false,
+     {S("220 mx\r\n"), C("EHLO me.org\r\n"), S("250-mx\r\n250-PIPELINING\r\n250 HELP\r\n"),
+      C("MAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\nDATA\r\n")},
+     0},
+    {"not offered", false, {OPENING, C("RCPT TO:<b@x.org>\r\nRCPT TO:<c@x.org>\r\nDATA\r\n")}, 2},
+    {"HELO offers nothing",
+     false,
+     {S("220 mx\r\n"), C("HELO me.org\r\n"), S("250 mx\r\n"), C("MAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\n")},
+     1},
+    {"before the reply to EHLO, which offers it",
+     false,
+     {S("220 mx\r\n"), C("EHLO me.org\r\nMAIL FROM:<a@me.org>\r\n"), S("250-mx\r\n250 PIPELINING\r\n250 ok\r\n")},
+     1},
+    {"before the greeting: that is counted elsewhere", false, {C("EHLO me.org\r\n"), S("220 mx\r\n250 mx\r\n")}, 0},
+    {"all at once", false, {C("EHLO me.org\r\nMAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\n")}, 2},
+    {"as Exim does with those who agreed",
+     false,
+     {C("EHLO me.org\r\nMAIL FROM:<a@me.org>\r\n"), S("220 mx\r\n250-mx\r\n250-PIPECONNECT\r\n250 PIPELINING\r\n")},
+     0},
+    {"content and what follows it",
+     false,
+     {ENVELOPE, C("DATA\r\n"), S("354 go\r\n"), C("Subject: x\r\n\r\nhello\r\nworld\r\n.\r\n"), S("250 ok\r\n"), QUIT},
+     0},
+    {"lines that are no commands", false, {OPENING, C("\r\n\r\nHost: me\r\n")}, 0},
+    {"what came between was lost",
+     false,
+     {OPENING, SERVER_LOSES(20), C("RCPT TO:<b@x.org>\r\nRCPT TO:<c@x.org>\r\n")},
+     0},
+    {"joined in the middle", true, {C("MAIL FROM:<a@me.org>\r\nRCPT TO:<b@x.org>\r\n"), S("250 ok\r\n")}, 0},
+};
+
+static void drop_observation(void *context, struct observation *observation)
+{
+    (void)context, (void)observation;
+}
+
+static void haste_is_counted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof haste / sizeof haste[0]; i++) {
+        for (size_t piece = 0; piece < 5; piece++) {
+            struct smtp_counters counters = {0};
+            struct smtp_listener listener = {.observe = drop_observation, .counters = &counters};
+            struct smtp_summary summary;
+            struct smtp *smtp = calloc(1, SMTP_SIZE);
+            uint32_t random = 5;
+            smtp_begin(smtp, false, !haste[i].joined);
+            for (const struct part *part = haste[i].parts; part->kind != PART_END; part++)
+                play_part(smtp, &listener, part, piece ? piece : 65536, &random);
+            smtp_finish(smtp, &listener, 2, &summary);
+            if (summary.unasked != haste[i].want)
+                fail_msg("%s, pieces of %zu: %u", haste[i].name, piece, summary.unasked);
+            smtp_end(smtp);
+            free(smtp);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(haste_is_counted),
         cmocka_unit_test(dialogues_are_observed),
         cmocka_unit_test(pieces_do_not_matter),
     };
