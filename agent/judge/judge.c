@@ -77,6 +77,11 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->settings = settings;
     judge->senders = senders;
     judge->listener = *listener;
+    judge->bodies = bodies_create();
+    if (judge->bodies == NULL) {
+        error_set(error, ENOMEM, "no memory for the judge");
+        return NULL;
+    }
     judge->detectors = detector_number();
     judge->judge_bytes = judge_bytes_lay_out(judge->state_offset);
     for (uint32_t i = 0; i < judge->detectors; i++)
@@ -90,8 +95,10 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
 
 void judge_destroy(struct judge **judge)
 {
-    if (*judge != NULL)
+    if (*judge != NULL) {
         agenda_clear(&(*judge)->agenda);
+        bodies_destroy(&(*judge)->bodies);
+    }
     free(*judge);
     *judge = NULL;
 }
@@ -160,6 +167,13 @@ static void judge_one(struct judge *judge, const struct observation *observation
         return;
     struct sender_record *record = senders_record(judge->senders, sender, observation->time);
     senders_count(judge->senders, record, observation);
+    struct observation message;
+    struct alike alike;
+    if (observation->kind == OBSERVATION_MESSAGE && bodies_count(judge->bodies, observation, sender, &alike)) {
+        message = *observation;
+        message.message.alike = &alike;
+        observation = &message;
+    }
     if (judge->wanted_by[observation->kind] != 0)
         judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
 }

@@ -1,6 +1,6 @@
 /* Words of the text, and what they leave in the sketch.
  *
- *     header | text: words of three letters and more, without regard to case ... up to 64 of them
+ *     header | text: words of three letters and more, without regard to case ... up to 48 of them
  *            | a line "--..." begins the header of the next part (RFC 2046 5.1.1)
  *
  * Digits and punctuation end a word and are no part of one, so numbers leave no trace. Quoted-printable (RFC 2045 6.7)
@@ -327,31 +327,36 @@ static void take_words(struct smtp_likeness *reader, const char *bytes, uint64_t
     }
 }
 
-/* True: the block is done with. */
-static bool take_block(struct smtp_likeness *reader, const char *bytes)
+/* How many bytes of the block are done with; 0: its first bytes are for take_byte(). */
+static size_t take_block(struct smtp_likeness *reader, const char *bytes)
 {
     struct block block = look_at(bytes);
     uint64_t line_starts = block.ends << 1 | (reader->line == 0);
     if (reader->dash || bytes[BLOCK - 1] == '\r')
-        return false;
+        return 0;
     if (!reader->body) {
-        if (reader->content_line || (line_starts & block.starts) != 0)
-            return false;
+        uint64_t stop = line_starts & block.starts;
+        if (reader->content_line || (stop & 1) != 0)
+            return 0;
+        if (stop != 0) { /* a line to be read, or the header's end */
+            reader->line = 0;
+            return (size_t)__builtin_ctzll(stop);
+        }
     } else {
         bool plain = reader->tag == TAG_NONE && reader->escape == ESCAPE_NONE && !reader->base64 && !reader->hidden;
         if ((line_starts & block.dashes) != 0 || (!reader->passed_by && (!plain || block.odd != 0)))
-            return false;
+            return 0;
         if (!reader->passed_by)
             take_words(reader, bytes, block.letters);
     }
     reader->line = bytes[BLOCK - 1] == '\n' ? 0 : 2;
-    return true;
+    return BLOCK;
 }
 #else
-static bool take_block(struct smtp_likeness *reader, const char *bytes)
+static size_t take_block(struct smtp_likeness *reader, const char *bytes)
 {
     (void)reader, (void)bytes;
-    return false;
+    return 0;
 }
 #endif
 
@@ -363,10 +368,10 @@ void smtp_likeness_add(struct smtp_likeness *reader, const char *bytes, size_t l
     if (length > room)
         length = room;
     for (size_t at = 0; at < length && reader->words < SMTP_LIKENESS_WORDS;) {
-        if (length - at >= BLOCK + 8 && take_block(reader, bytes + at)) {
-            at += BLOCK;
+        size_t taken = length - at >= BLOCK + 8 ? take_block(reader, bytes + at) : 0;
+        at += taken;
+        if (taken > 0)
             continue;
-        }
         size_t end = length - at < BLOCK ? length : at + BLOCK;
         do /* behind a line's end things may be plain again */
             take_byte(reader, (uint8_t)bytes[at]);

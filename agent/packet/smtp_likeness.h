@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "common/words/likeness.h"
 
-#define SMTP_LIKENESS_WORDS 64    /* so many words of the text are read */
+#define SMTP_LIKENESS_WORDS 48    /* so many words of the text are read */
 #define SMTP_LIKENESS_BYTES 16384 /* ... out of so many bytes at most, header, tags and all */
 #define SMTP_LIKENESS_LEAST 12    /* words; a shorter text has no likeness */
 

@@ -133,6 +133,13 @@ class Ours:
         return equal * 100 // filled if filled else 0
 
 
+class AsJudged(Ours):
+    """With the threshold of agent/judge/bodies.h, which is stricter: mails of one template should not be one body."""
+    name = "as judged"
+    with open(os.path.join(TOP, "agent/judge/bodies.h")) as file:
+        threshold = int(re.search(r"BODIES_LEAST_SHARE (\d+)", file.read())[1])
+
+
 class Ssdeep:
     name = "ssdeep"
 
@@ -180,8 +187,8 @@ class Tlsh:
 # --- the measurement ---
 
 
-def threshold_of(kind, mails, digests, sample):
-    """The least likeness at which at most one pair in FALSE_OF is a false match, and the share that are."""
+def threshold_of(kind, mails, digests, sample, threshold):
+    """The least likeness at which at most one pair in FALSE_OF is a false match, if none is given; pairs; false matches."""
     found = []
     for i in sample:
         for j, other in enumerate(mails):
@@ -189,14 +196,14 @@ def threshold_of(kind, mails, digests, sample):
                 found.append(kind.likeness(digests[i], digests[j]))
     found.sort(reverse=True)
     allowed = len(found) // FALSE_OF
-    threshold = found[allowed] + 1
+    threshold = threshold or found[allowed] + 1
     return threshold, len(found), sum(value >= threshold for value in found)
 
 
 def measure(kind, mails, sample, variants):
     digests = kind.digests([mail[2:4] for mail in mails])
     microseconds = kind.microseconds
-    threshold, pairs, false = threshold_of(kind, mails, digests, sample)
+    threshold, pairs, false = threshold_of(kind, mails, digests, sample, getattr(kind, "threshold", None))
     row = {"threshold": threshold, "pairs": pairs, "false": false, "microseconds": microseconds}
     for name, texts in variants.items():
         changed = kind.digests(texts)
@@ -217,7 +224,7 @@ def main():
     sample = random.sample(range(len(mails)), min(options.sample, len(mails)))
     variants = {name: [(mails[i][2], make(mails[i][3])) for i in sample] for name, make in VARIANTS.items()}
     rows = {}
-    for make in (Ours, Tlsh, Ssdeep):
+    for make in (Ours, AsJudged, Tlsh, Ssdeep):
         try:
             rows[make.name] = measure(make(), mails, sample, variants)
         except OSError as error:

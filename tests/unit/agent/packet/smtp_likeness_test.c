@@ -49,7 +49,7 @@ static const struct row {
      "Received: by other\r\nX-Content: base64\r\nSubject: quite something else\r\n\r\nDear Alice Cooper,\r\n" PHISH,
      100, 100},
     {"another name", HEADER "Dear Bartholomew Featherstone,\r\n" PHISH, 75, 100},
-    {"numbers, case, punctuation", HEADER "DEAR ALICE 77 COOPER (case 4711-0815)!!\r\n12.5%\r\n" PHISH "2026", 100,
+    {"numbers, case, punctuation", HEADER "DEAR ALICE 77 COOPER (4711-0815)!!\r\n12.5%\r\n" PHISH "2026", 100,
      100},
     {"random words before", HEADER "qwpo zmxn alskd fjgh tyrue woei vbcnx mzlak\r\nDear Alice Cooper,\r\n" PHISH, 70,
      100},
