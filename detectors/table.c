@@ -1,7 +1,9 @@
 /* The one list of detectors: declared and tabled from the same names. */
 #include "detectors/detector.h"
 
-#define DETECTORS(_)  _(burst) _(fanout) _(rejects) _(envelope) _(helo) _(protocol) _(tls) _(auth) _(evasion)
+/* In the order of docs/detectors.md. */
+#define DETECTORS(_)                                                                                                   \
+    _(burst) _(fanout) _(rejects) _(envelope) _(helo) _(protocol) _(bulk) _(tls) _(auth) _(evasion)
 #define DECLARE(name) extern const struct detector detector_##name;
 #define ENTRY(name)   &detector_##name,
 

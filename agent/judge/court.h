@@ -2,6 +2,7 @@
  *
  *     judge.c     the flow: an observation or a tick comes in
  *     docket.c    those that wait until their batch is whole
+ *     bodies.c    near-identical bodies, and who sent them
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
  *     command.c   what a person ordered
@@ -13,6 +14,7 @@
 #define AGENT_JUDGE_COURT_H
 
 #include "agent/judge/agenda.h"
+#include "agent/judge/bodies.h"
 #include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
 #include "agent/judge/plan.h"
@@ -87,6 +89,7 @@ struct judge {
     moment latest;                         /* of all observations and ticks */
     uint64_t last_order, observations;
     struct docket docket;
+    struct bodies *bodies;
 };
 
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)

@@ -88,6 +88,11 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->settings = settings;
     judge->senders = senders;
     judge->listener = *listener;
+    judge->bodies = bodies_create();
+    if (judge->bodies == NULL) {
+        error_set(error, ENOMEM, "no memory for the judge");
+        return NULL;
+    }
     judge->detectors = detector_number();
     judge->layout = judge_lay_out();
     for (uint32_t i = 0; i < judge->detectors; i++)
@@ -105,6 +110,7 @@ void judge_destroy(struct judge **judge)
     if (*judge != NULL) {
         senders_on_crowding((*judge)->senders, NULL, NULL);
         agenda_clear(&(*judge)->agenda);
+        bodies_destroy(&(*judge)->bodies);
     }
     free(*judge);
     *judge = NULL;
@@ -188,6 +194,13 @@ static void judge_one(struct judge *judge, const struct observation *observation
     struct sender_record *record = senders_record(judge->senders, sender, observation->time);
     senders_count(judge->senders, record, observation);
     count_into_past(judge, record, observation);
+    struct observation message;
+    struct alike alike;
+    if (observation->kind == OBSERVATION_MESSAGE && bodies_count(judge->bodies, observation, sender, &alike)) {
+        message = *observation;
+        message.message.alike = &alike;
+        observation = &message;
+    }
     if (judge->wanted_by[observation->kind] != 0)
         judge_ask_detectors(judge, record, observation, judge->wanted_by[observation->kind]);
 }

@@ -37,6 +37,7 @@ void judge_shift(struct judge *judge, moment now)
     for (uint32_t i = 0; i < storm->count; i++)
         move(&storm->ordered[(storm->first + i) % POLICY_STORM_MOST], by);
     move(&storm->counted, by);
+    bodies_shift(judge->bodies, by);
     move(&judge->latest, by);
     judge->ticked = now;
     judge_repeat_orders(judge, now); /* their ends were told by the old clock */

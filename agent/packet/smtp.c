@@ -100,7 +100,7 @@ void smtp_end(struct smtp *smtp)
     smtp_pending_clear(&smtp->server, counters);
     smtp_waiting_clear(&smtp->waiting, counters);
     smtp_record_clear(&smtp->record, counters);
-    smtp_content_finish(&smtp->content, counters, (uint64_t[2]){0});
+    smtp_content_drop(&smtp->content, counters);
     smtp_string_free(counters, smtp->helo);
     if (smtp->rare) {
         smtp_string_free(counters, smtp->rare->user);

@@ -18,6 +18,7 @@ void smtp_observe_message(const struct smtp_call *call, struct smtp_open_transac
                     .recipients = transaction->accepted,
                     .bytes = transaction->bytes,
                     .digest = {transaction->digest[0], transaction->digest[1]},
+                    .likeness = transaction->likeness,
                     .complete = (transaction->entry.flags & ENTRY_COMPLETE) != 0,
                     .reply = *reply},
     };

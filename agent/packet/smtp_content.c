@@ -1,6 +1,6 @@
 /* The end of content is a line of one dot (RFC 5321 4.5.2). Most bytes of mail are content, so they are looked at twice
  * and no more: once for a dot behind a line end (smtp_line_dot.c), and once for the digest (smtp_digest.c) while they
- * are still in the nearest cache.
+ * are still in the nearest cache. The first of them are read for the likeness as well.
  *
  * What comes before the dot counts with its line end; the dot line does not. */
 #include "agent/packet/smtp_content.h"
@@ -150,6 +150,7 @@ void smtp_content_gap(struct smtp_content *content, uint32_t length)
         content->bytes += content->place == CONTENT_DOT ? 1 : 2;
     content->bytes += length;
     content->incomplete = true;
+    smtp_digest_gap(content->digest);
     /* The gap may have ended with a line: a dot line right behind it may be the end, which the reply will tell. */
     content->place = CONTENT_GAP;
     content->bare = true;
@@ -163,7 +164,15 @@ void smtp_content_end_in_gap(struct smtp_content *content)
         content->bytes -= content->bytes < DOT_LINE ? content->bytes : DOT_LINE;
 }
 
-void smtp_content_finish(struct smtp_content *content, struct smtp_counters *counters, uint64_t digest[2])
+void smtp_content_finish(struct smtp_content *content, struct smtp_counters *counters, uint64_t digest[2],
+                         struct likeness *likeness)
 {
-    smtp_digest_finish(&content->digest, counters, digest);
+    smtp_digest_finish(&content->digest, counters, digest, likeness);
+}
+
+void smtp_content_drop(struct smtp_content *content, struct smtp_counters *counters)
+{
+    uint64_t digest[2];
+    struct likeness likeness;
+    smtp_content_finish(content, counters, digest, &likeness);
 }

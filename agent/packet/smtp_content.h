@@ -3,6 +3,7 @@
 #define AGENT_PACKET_SMTP_CONTENT_H
 
 #include "agent/packet/smtp_memory.h"
+#include "common/words/likeness.h"
 
 struct smtp_digest; /* the running sum, there only while content is split over segments */
 
@@ -40,7 +41,8 @@ void smtp_content_add(struct smtp_content *, const struct smtp_listener *, struc
 void smtp_content_gap(struct smtp_content *, uint32_t length);
 /* The server has answered it: where a gap came last, that held the dot line as well. */
 void smtp_content_end_in_gap(struct smtp_content *);
-/* The digest so far; the running sum is freed. */
-void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2]);
+/* The digest so far, and the likeness; the running sum is freed. */
+void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2], struct likeness *);
+void smtp_content_drop(struct smtp_content *, struct smtp_counters *); /* nobody asks */
 
 #endif

@@ -1,14 +1,16 @@
-/* The running sum takes 576 bytes and exists only while content runs. The hash is compiled in, not called: most pieces
+/* The running sum takes 704 bytes and exists only while content runs. The hash is compiled in, not called: most pieces
  * are a packet's length, too short to pay for more. */
 #include "agent/packet/smtp_digest.h"
 
 #include "agent/packet/smtp_digest_wide.h"
+#include "agent/packet/smtp_likeness.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct smtp_digest {
     XXH3_state_t state;
+    struct smtp_likeness likeness;
 };
 
 bool smtp_digest_add(struct smtp_digest **digest, const struct smtp_listener *listener, const char *bytes,
@@ -19,7 +21,10 @@ bool smtp_digest_add(struct smtp_digest **digest, const struct smtp_listener *li
         if (!*digest)
             return false;
         XXH3_128bits_reset(&(*digest)->state);
+        (*digest)->likeness = (struct smtp_likeness){0};
     }
+    if (!(*digest)->likeness.done)
+        smtp_likeness_add(&(*digest)->likeness, bytes, length);
     if (smtp_digest_can_be_wide())
         smtp_digest_add_wide(&(*digest)->state, bytes, length);
     else
@@ -27,8 +32,18 @@ bool smtp_digest_add(struct smtp_digest **digest, const struct smtp_listener *li
     return true;
 }
 
-void smtp_digest_finish(struct smtp_digest **digest, struct smtp_counters *counters, uint64_t result[2])
+void smtp_digest_gap(struct smtp_digest *digest)
 {
+    if (digest)
+        smtp_likeness_stop(&digest->likeness);
+}
+
+void smtp_digest_finish(struct smtp_digest **digest, struct smtp_counters *counters, uint64_t result[2],
+                        struct likeness *likeness)
+{
+    *likeness = (struct likeness){0};
+    if (*digest)
+        smtp_likeness_finish(&(*digest)->likeness, likeness);
     XXH128_hash_t hash = *digest ? XXH3_128bits_digest(&(*digest)->state) : XXH3_128bits("", 0);
     result[0] = hash.low64;
     result[1] = hash.high64;

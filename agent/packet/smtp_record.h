@@ -9,6 +9,7 @@
 #define AGENT_PACKET_SMTP_RECORD_H
 
 #include "agent/packet/smtp_memory.h"
+#include "common/words/likeness.h"
 
 struct smtp_entry {
     uint16_t size; /* of the whole entry, a multiple of 8 */
@@ -32,6 +33,7 @@ enum smtp_entry_flag {
 struct smtp_open_transaction {
     struct smtp_entry entry;
     uint64_t bytes, digest[2];
+    struct likeness likeness;
     uint32_t accepted, kept, left_out, reserved;
     char from[];
 };

@@ -165,7 +165,7 @@ static void keep_early(const struct smtp_call *call, const struct reply *reply)
 static void take_back_chunk(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
-    smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
+    smtp_content_drop(&smtp->content, smtp->counters);
     smtp->content = (struct smtp_content){0};
     smtp->chunks_open = false;
     smtp->gapped = true;

@@ -39,7 +39,7 @@ void smtp_content_begin(const struct smtp_call *call)
 {
     struct smtp *smtp = call->smtp;
     need_transaction(call);
-    smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
+    smtp_content_drop(&smtp->content, smtp->counters);
     smtp->content = (struct smtp_content){
         .place = CONTENT_LINE_START, .incomplete = smtp->gap_while_waiting, .bare = smtp->gap_while_waiting};
     smtp->gap_while_waiting = false;
@@ -53,11 +53,13 @@ void smtp_content_close(const struct smtp_call *call, bool complete)
     struct smtp *smtp = call->smtp;
     struct smtp_open_transaction *transaction = smtp_record_current(&smtp->record);
     uint64_t digest[2];
-    smtp_content_finish(&smtp->content, smtp->counters, digest);
+    struct likeness likeness;
+    smtp_content_finish(&smtp->content, smtp->counters, digest, &likeness);
     if (transaction && !smtp->content_refused) {
         transaction->bytes = smtp->content.bytes;
         transaction->digest[0] = digest[0];
         transaction->digest[1] = digest[1];
+        transaction->likeness = likeness;
         transaction->entry.flags |= ENTRY_CONTENT;
         if (complete && !smtp->content.incomplete)
             transaction->entry.flags |= ENTRY_COMPLETE;
@@ -157,7 +159,7 @@ static void take_bdat(const struct smtp_call *call, const struct smtp_command *c
         return;
     }
     if (!smtp->chunks_open) {
-        smtp_content_finish(&smtp->content, smtp->counters, (uint64_t[2]){0});
+        smtp_content_drop(&smtp->content, smtp->counters);
         smtp->content = (struct smtp_content){0};
         smtp->content_refused = false;
     }

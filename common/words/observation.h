@@ -12,6 +12,8 @@
 #include "common/address.h"
 #include "common/moment.h"
 #include "common/text.h"
+#include "common/words/alike.h"
+#include "common/words/likeness.h"
 
 enum observation_kind {
     OBSERVATION_CONNECTION,  /* an outbound connection to a mail port was opened, refused or not answered */
@@ -101,10 +103,12 @@ struct observation {
         } recipient;
         struct {
             struct text from, helo;
-            uint32_t recipients; /* accepted ones in this transaction */
-            uint64_t bytes;      /* content as sent, before dot-unstuffing, without the final dot line */
-            uint64_t digest[2];  /* XXH3-128 of those bytes */
-            bool complete;       /* false: a gap fell into it, or it never ended */
+            uint32_t recipients;       /* accepted ones in this transaction */
+            uint64_t bytes;            /* content as sent, before dot-unstuffing, without the final dot line */
+            uint64_t digest[2];        /* XXH3-128 of those bytes */
+            struct likeness likeness;  /* of the text; not known where it is short, or was not seen */
+            const struct alike *alike; /* who else sent such a text, which the judge fills in; NULL: not known */
+            bool complete;             /* false: a gap fell into it, or it never ended */
             struct reply reply;
         } message;
         struct {

@@ -127,7 +127,7 @@ static void random_close(uint64_t *random, struct observation *seen)
     seen->origin.odd = (uint8_t)next_random(random);
 }
 
-static struct observation random_observation(uint64_t *random, char rooms[2][4096], moment *now)
+static struct observation random_observation(uint64_t *random, char rooms[2][4096], struct alike *alike, moment *now)
 {
     *now += next_random(random) % 16 ? next_random(random) % (2 * SECOND)
                                      : next_random(random) * 100 * (moment)SECOND % DAY;
@@ -153,6 +153,10 @@ static struct observation random_observation(uint64_t *random, char rooms[2][409
     case OBSERVATION_MESSAGE:
         seen.message.from = first;
         seen.message.reply = reply;
+        for (uint32_t i = 0; i < ALIKE_SENDERS; i++)
+            alike->recipients[i] = next_random(random) % 100;
+        alike->own = alike->recipients[0];
+        seen.message.alike = next_random(random) % 4 ? alike : NULL;
         break;
     case OBSERVATION_CONNECTION:
         seen.connection.outcome = (enum connection_outcome)(next_random(random) % 3);
@@ -184,9 +188,10 @@ static void hostile_and_repeatable(void **state)
         for (int run = 0; run < 2; run++) {
             uint64_t random = 11;
             moment now = -SECOND;
+            struct alike alike = {.senders = ALIKE_SENDERS, .domains = 3, .watched = true};
             memset(rooms, 'x', sizeof rooms);
             for (int i = 0; i < 50000; i++) {
-                struct observation seen = random_observation(&random, rooms, &now);
+                struct observation seen = random_observation(&random, rooms, &alike, &now);
                 subject_observe(subjects[run], &seen);
             }
         }

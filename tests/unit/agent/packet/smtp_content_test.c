@@ -77,8 +77,9 @@ static void check(const char *sent, size_t size, size_t piece, enum smtp_content
         free(copy);
     }
     uint64_t digest[2];
+    struct likeness likeness;
     uint64_t counted = content.bytes;
-    smtp_content_finish(&content, &counters, digest);
+    smtp_content_finish(&content, &counters, digest, &likeness);
     XXH128_hash_t want = XXH3_128bits(sent, bytes);
     if (got != end || counted != bytes || at != used || digest[0] != want.low64 || digest[1] != want.high64)
         fail_msg("in pieces of %zu: end %d, %zu bytes, %zu used; want %d, %zu, %zu of: %.*s", piece, (int)got,
@@ -132,7 +133,8 @@ static void an_end_can_be_taken_back(void **state)
     assert_int_equal(smtp_content_take(&content, &listener, &input), CONTENT_ENDED);
     assert_int_equal(content.bytes, 11);
     uint64_t digest[2];
-    smtp_content_finish(&content, &counters, digest);
+    struct likeness likeness;
+    smtp_content_finish(&content, &counters, digest, &likeness);
     assert_int_equal(digest[0], XXH3_128bits("one\n.\ntwo\r\n", 11).low64);
 }
 
@@ -147,7 +149,7 @@ static void a_gap_counts_and_makes_it_incomplete(void **state)
     assert_int_equal(content.bytes, 103);
     input = TEXT(".\r\n"); /* perhaps the end, perhaps a sentence's */
     assert_int_equal(smtp_content_take(&content, &listener, &input), CONTENT_ENDED_ODD);
-    smtp_content_finish(&content, &counters, (uint64_t[2]){0});
+    smtp_content_drop(&content, &counters);
 }
 
 int main(void)

@@ -1,0 +1,102 @@
+/* bulk: near-identical bodies from several senders of this node at once.
+ *
+ * A run that is sent through stolen machines or logins has one text; names, numbers and random words differ from
+ * message to message, which the likeness (common/words/likeness.h) overlooks. Idea: the clearing houses that count
+ * checksums of bodies (DCC, Razor), on one node.
+ *
+ * What does this and is honest, and how it is told apart:
+ *
+ *   one sender: newsletters, circulars, shops and forums    one text to many is their trade: no points for it at all.
+ *                                                           Volume is burst's and fanout's, and both together reach
+ *                                                           19.7 points for a newsletter: one more would be a block
+ *   many senders, few recipients: cron, panels, plugins     each must have sent it to `recipients` within the hour
+ *   shops with the same template                            the text is known since a day and more: no points
+ *   one customer on several addresses                       one domain in the envelope: half the points
+ *   the node or the watcher was started today               a text's past cannot be known: half the points
+ *   mailing lists, forwarders and backup MX that are given the same mail: three of them, each to ten and more within
+ *   the hour; that happens, and three senders are worth little (4 points)
+ *
+ * Whoever copies a shop's template makes it neither new nor the shop's fault: it is known. A text that an honest sender
+ * began today can be copied: two machines of this node, each with ten recipients that accept it, bring its author 4
+ * points; a throttle takes four machines with fifty each, all of which are throttled with it. Whoever sends one message
+ * of his text a day before escapes this detector, and no other.
+ *
+ * Weights: 4 points at three senders, 8 at four, 11 at five, 16 (a throttle) at five of whom each has five times
+ * `recipients`. The counts of other nodes, where a collector gives them, stand in for senders of this one.
+ *
+ * State: what has been said (8 bytes). */
+#include <assert.h>
+#include "detectors/detector.h"
+#include "detectors/standing.h"
+
+struct settings {
+    struct detector_settings base;
+    duration again;
+    uint32_t recipients, senders;
+};
+
+struct state {
+    struct standing standing;
+};
+static_assert(sizeof(struct state) <= 16, "small");
+
+#define MANY 5 /* times `recipients` */
+
+static const struct option options[] = {
+    DETECTOR_OPTIONS("bulk", struct settings, "16"),
+    AGAIN_OPTION("bulk", struct settings),
+    COUNT_OPTION("bulk", struct settings, recipients, "10", .least = "2", .most = "100000",
+                 .text = "A sender takes part in a run when one body went to so many recipients within an hour."),
+    COUNT_OPTION("bulk", struct settings, senders, "3", .least = "2", .most = "6",
+                 .text = "So many senders with one and the same body are a run; two more are a large one."),
+    {.key = NULL},
+};
+
+/* How many of them sent it to that many. */
+static uint32_t senders_with(const struct alike *alike, uint32_t recipients)
+{
+    uint32_t count = 0;
+    while (count < ALIKE_SENDERS && alike->recipients[count] >= recipients)
+        count++;
+    if (alike->fleet_senders > count && alike->fleet_recipients / alike->fleet_senders >= recipients)
+        count = alike->fleet_senders;
+    return count;
+}
+
+static points worth_of(const struct settings *settings, const struct alike *alike)
+{
+    if (alike->known || alike->own < settings->recipients)
+        return 0;
+    uint32_t senders = senders_with(alike, settings->recipients), large = settings->senders + 2;
+    points worth = senders < settings->senders ? 0 : senders == settings->senders ? 400 : senders < large ? 800 : 1100;
+    if (alike->own >= MANY * settings->recipients && senders_with(alike, MANY * settings->recipients) >= large)
+        worth = 1600;
+    return alike->watched && alike->domains > 1 ? worth : worth / 2;
+}
+
+static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
+{
+    const struct settings *settings = context;
+    struct state *state = memory;
+    const struct alike *alike = seen->message.alike;
+    if (alike == NULL)
+        return;
+    points worth = worth_of(settings, alike);
+    if (worth > settings->base.most)
+        worth = settings->base.most;
+    points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
+    if (more)
+        findings_add(findings, more,
+                     "%u senders sent one body to %u recipients and more each within 1 hour, this one to %u",
+                     senders_with(alike, settings->recipients), settings->recipients, alike->own);
+}
+
+const struct detector detector_bulk = {
+    .name = "bulk",
+    .sees = "One and the same body, but for names, numbers and padding, from several senders at once.",
+    .wants = OBSERVATION_BIT(OBSERVATION_MESSAGE),
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .state_size = sizeof(struct state),
+    .observe = observe,
+};
