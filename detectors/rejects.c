@@ -7,7 +7,7 @@
  * sum by its log-likelihood ratio, until the sum reaches a bound. The bounds follow from the error rates that the
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
- * State (248 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
+ * State: the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
  * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers)
  * with their refusals; the domains of envelope senders, a bit each.
  *
@@ -58,6 +58,7 @@
 #include <errno.h>
 #include <string.h>
 #include "detectors/detector.h"
+#include "detectors/place.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
 #include "detectors/standing.h"
@@ -69,8 +70,6 @@
 #define GROUPS       4
 #define GROUP_PART   4
 #define SUM_MOST     DECIBANS(200)
-#define PLACES       8
-#define FULL_SAY     3 /* refusals of one place that count */
 #define BOUNCES_MOST 5 /* content with the null sender in a day */
 #define RELAYING     5 /* domains of envelope senders */
 #define NOTED_FIRST  100
@@ -86,13 +85,6 @@ struct settings {
     points steps[OUTCOMES], abuser_at, honest_at; /* what follows from them, see load() */
 };
 
-/* A recipient domain or a server, and how often it refused. */
-struct place {
-    uint32_t hash;  /* 0: free */
-    uint16_t noted; /* in this hour, where it was kept out of the test */
-    uint8_t refusals, reserved;
-};
-
 struct state {
     points sum;
     points given; /* and not taken back */
@@ -104,11 +96,11 @@ struct state {
     uint8_t contents; /* with a name that only asks, in this day */
     uint32_t hour, day;
     uint32_t accepted_now; /* recipients, in this hour */
-    struct place places[PLACES];
+    struct places places;
     uint64_t senders[2]; /* the domains of envelope senders: of this day, and of the one before */
     struct standing standing;
 };
-static_assert(sizeof(struct state) <= 256, "small");
+static_assert(sizeof(struct state) <= 300, "small");
 
 static const struct option options[] = {
     DETECTOR_OPTIONS("rejects", struct settings, "17"),
@@ -187,10 +179,7 @@ static void age(struct state *state, moment now)
         return;
     uint32_t days = ahead ? UINT32_MAX : day - state->day;
     state->accepted_now = 0;
-    for (int i = 0; i < PLACES; i++) {
-        state->places[i].noted = 0;
-        state->places[i].refusals = days < 8 ? (uint8_t)(state->places[i].refusals >> days) : 0;
-    }
+    places_age(&state->places, days);
     if (days > 0) {
         state->contents = 0;
         state->senders[1] = days == 1 ? state->senders[0] : 0;
@@ -198,42 +187,6 @@ static void age(struct state *state, moment now)
     }
     state->hour = hour;
     state->day = day;
-}
-
-static uint32_t weight_of(const struct place *place)
-{
-    return (uint32_t)place->refusals + place->noted;
-}
-
-/* The place of that hash; where it has none, that of the one with the fewest refusals. */
-static struct place *place_of(struct state *state, uint32_t hash)
-{
-    struct place *least = &state->places[0];
-    for (int i = 0; i < PLACES; i++) {
-        if (state->places[i].hash == hash)
-            return &state->places[i];
-        if (weight_of(&state->places[i]) < weight_of(least))
-            least = &state->places[i];
-    }
-    *least = (struct place){.hash = hash};
-    return least;
-}
-
-/* How often it had refused before. */
-static uint8_t count_refusal(struct state *state, uint32_t hash)
-{
-    struct place *place = place_of(state, hash);
-    uint8_t before = place->refusals;
-    place->refusals += before < UINT8_MAX;
-    return before;
-}
-
-static uint8_t refusals_of(struct state *state, uint32_t hash)
-{
-    for (int i = 0; i < PLACES; i++)
-        if (state->places[i].hash == hash)
-            return state->places[i].refusals;
-    return 0;
 }
 
 /* Whose name that is: nobody's mail begins like this, but the questions of mail servers and their bounces. */
@@ -257,36 +210,41 @@ static bool relays(const struct state *state)
     return __builtin_popcountll(state->senders[0] | state->senders[1]) >= RELAYING;
 }
 
-/* By how many halvings the outcome counts less, since server or domain have had their say; FULL_SAY: not at all. Both
- * outcomes alike: were what is accepted there to count in full, a list that is half refused would pass for a good one.
+/* What the place had refused before; what it accepts is not among it. */
+static uint8_t said(struct state *state, uint32_t hash, enum outcome outcome)
+{
+    return outcome == ACCEPTED ? places_refusals(&state->places, hash) : places_refuse(&state->places, hash);
+}
+
+/* By how many halvings the outcome counts less, since server or domain have had their say; PLACE_FULL_SAY: not at all.
+ * Both outcomes alike: were what is accepted there to count in full, a list that is half refused would pass for a good
+ * one.
  */
 static uint8_t lessening(struct state *state, const struct observation *seen, enum outcome outcome, bool content)
 {
-    uint8_t (*say)(struct state *, uint32_t) = outcome == ACCEPTED ? refusals_of : count_refusal;
-    uint8_t server = say(state, recent_hash_address(&seen->server)), domain = 0, least = 0;
+    uint8_t server = said(state, recent_hash_address(&seen->server), outcome), domain = 0, least = 0;
     if (!content)
-        domain = say(state, recent_hash(recent_domain(seen->recipient.address)));
+        domain = said(state, recent_hash(recent_domain(seen->recipient.address)), outcome);
     if (relays(state))
         least = server > domain ? server : domain;
     else if (state->honest_run >= HONEST_RUN)
         least = domain;
-    return least < FULL_SAY ? least : FULL_SAY;
+    return least < PLACE_FULL_SAY ? least : PLACE_FULL_SAY;
 }
 
 /* What is kept out of the test: how much of it one domain has refused in this hour. */
 static void note(const struct settings *settings, struct state *state, const struct observation *seen, bool question,
                  struct findings *findings)
 {
-    struct place *place = place_of(state, recent_hash(recent_domain(seen->recipient.address)));
-    place->noted += place->noted < UINT16_MAX;
+    uint16_t noted = places_note(&state->places, recent_hash(recent_domain(seen->recipient.address)));
     points worth = 0, most = question ? ASKED_MOST : NOTED_MOST;
-    uint32_t number = place->noted > state->accepted_now / 2 ? place->noted : 0;
+    uint32_t number = noted > state->accepted_now / 2 ? noted : 0;
     for (; number >= NOTED_FIRST && worth < most; number /= 2)
         worth += worth == 0 ? 200 : worth < NOTED_MOST ? 100 : 200;
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
     if (more)
-        findings_add(findings, more, "%u unknown recipients at one domain within an hour; the last: %u for %.*s",
-                     place->noted, seen->recipient.reply.code, SHOWN(seen->recipient.address));
+        findings_add(findings, more, "%u unknown recipients at one domain within an hour; the last: %u for %.*s", noted,
+                     seen->recipient.reply.code, SHOWN(seen->recipient.address));
 }
 
 static void begin_anew(struct state *state)
@@ -377,7 +335,7 @@ static void observe(const void *context, void *memory, const struct observation 
     if (from.length > 0)
         state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
     uint8_t halvings = lessening(state, seen, outcome, content);
-    if (halvings < FULL_SAY)
+    if (halvings < PLACE_FULL_SAY)
         test(settings, state, seen, outcome, halvings, findings);
     else if (outcome == UNKNOWN)
         note(settings, state, seen, false, findings);

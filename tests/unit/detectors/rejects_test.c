@@ -232,6 +232,22 @@ static void said_enough(void **state)
     subject_destroy(&subject);
 }
 
+/* What a place accepts is not among its refusals: a relay's good mail to its one primary server speaks for it. */
+static void accepted_counts(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_rejects, "");
+    struct stream stream = {.subject = &subject, .number = 100, .relayed = true, .elsewhere = true};
+    while (subject.findings.calls == 0)
+        recipient(&stream, 550, 50101);
+    stream.elsewhere = false;
+    for (int i = 0; i < 9; i++) /* nine make a test */
+        recipient(&stream, 250, 20105);
+    assert_int_equal(subject.findings.calls, 2);
+    assert_int_equal(subject.findings.last, -1700);
+    subject_destroy(&subject);
+}
+
 /* Callouts, address verification and bounces: what they ask for is not their own list, whatever the answer. */
 static void questions(void **state)
 {
@@ -421,12 +437,22 @@ static void configuration(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outcomes),         cmocka_unit_test(reasons),     cmocka_unit_test(repeats),
-        cmocka_unit_test(refused_content),  cmocka_unit_test(questions),   cmocka_unit_test(no_questions),
-        cmocka_unit_test(said_enough),      cmocka_unit_test(harvest),     cmocka_unit_test(relayed),
-        cmocka_unit_test(invented_senders), cmocka_unit_test(taken_back),  cmocka_unit_test(benefit_of_the_doubt),
-        cmocka_unit_test(error_bounds),     cmocka_unit_test(newsletters), cmocka_unit_test(bots),
-        cmocka_unit_test(configuration)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(outcomes),
+                                       cmocka_unit_test(reasons),
+                                       cmocka_unit_test(repeats),
+                                       cmocka_unit_test(refused_content),
+                                       cmocka_unit_test(questions),
+                                       cmocka_unit_test(no_questions),
+                                       cmocka_unit_test(said_enough),
+                                       cmocka_unit_test(accepted_counts),
+                                       cmocka_unit_test(harvest),
+                                       cmocka_unit_test(relayed),
+                                       cmocka_unit_test(invented_senders),
+                                       cmocka_unit_test(taken_back),
+                                       cmocka_unit_test(benefit_of_the_doubt),
+                                       cmocka_unit_test(error_bounds),
+                                       cmocka_unit_test(newsletters),
+                                       cmocka_unit_test(bots),
+                                       cmocka_unit_test(configuration)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
