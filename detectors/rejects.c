@@ -8,13 +8,18 @@
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
  * State: the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
- * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers)
- * with their refusals; the domains of envelope senders, a bit each.
+ * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers,
+ * place.h) with their refusals; the domains of envelope senders, a bit each; four servers that refuse its address.
  *
- * What counts: a recipient accepted, against abuse; an unknown recipient (5.1.x, or 550, 551, 553 without an enhanced
- * code), for it; other final refusals (policy, blacklist, content after DATA) for it by a quarter, since they may
- * concern the address's past or a forwarded message; a full mailbox and anything temporary (4xx: greylisting, limits)
- * not at all.
+ * What counts (reply_reason.h reads the answers): a recipient accepted, against abuse; an unknown recipient, for it,
+ * also where a temporary answer says so for certain; refusals by policy or for the content, for it by a quarter, since
+ * they may concern a forwarded message. A full mailbox, grey lists, limits and faults do not count at all; nor does
+ * what is wrong with the sender's name, SPF or DMARC: a forwarding server and a machine that is set up badly have that
+ * with every recipient.
+ *
+ * A server that refuses the sender's own address, for a list or its repute, says nothing of the recipient. It is
+ * evidence of its own, and weak: the address may have been somebody else's yesterday. 2 points, 3 where two servers say
+ * so, 4 from four; never more.
  *
  * In one connection a domain's recipients are not independent: where a domain has died, a newsletter that is sent in
  * groups has all its subscribers there refused at once. So only the first refused and the first accepted recipient of a
@@ -39,12 +44,19 @@
  * each doubling one more up to 6; with a sender that only asks two more up to 10, for content may yet speak for the
  * others.
  *
- * What remains: names tried out at one domain or a few, with senders of five domains and more, look the same as a
- * backup MX, and without any content, with a name that only asks, at whatever domains, the same as callouts. They are
- * noticed by their rate alone, here and in burst, and not blocked by this detector; so is an attack from a machine that
- * was found honest three times before. From a few sender domains, and
- * without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender domains is
- * taken for the attack itself.
+ * Names tried out at one domain or a few, with senders of five domains and more, look like a backup MX that drains a
+ * dictionary attack. What tells the two apart is good mail: a backup MX was found honest before, and among what it
+ * drains is mail that is taken. Where neither is so (never found honest, accepted less than a twentieth of what is
+ * refused there), 100 such names in an hour, at all places together, are worth 3 points, each doubling two more, up to
+ * 10: an alert, which others' word turns into a throttle. A backup MX that is new to us and has nothing but an attack
+ * in its queue gets that as well; its queue waits, and a person sees who floods whom. It is no block: that one waits
+ * for a detector that saw something else.
+ *
+ * What remains: nine good recipients before the attack are a history. Without any content, with a name that only asks,
+ * at whatever domains, it is the same as callouts: these are noticed by their rate alone, here and in burst, and not
+ * blocked by this detector; so is an attack from a machine that was found honest three times before. From a few sender
+ * domains, and without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender
+ * domains is taken for the attack itself.
  *
  * Weights: at the upper bound 10*log10((1 - false_negative) / false_positive) points, that is what the test proves; at
  * the lower bound as many are taken back as that proves. The test then begins anew. Its premise is that outcomes are
@@ -61,6 +73,7 @@
 #include "detectors/place.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
+#include "detectors/reply_reason.h"
 #include "detectors/standing.h"
 
 #define MILLION      INT64_C(1000000)
@@ -75,8 +88,10 @@
 #define NOTED_FIRST  100
 #define NOTED_MOST   600
 #define ASKED_MOST   1000
+#define TRIED_PART   20 /* accepted, of what was refused */
+#define LISTERS      4  /* servers that refuse the sender's address itself */
 
-enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
+enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, LISTED, OUTCOMES };
 
 struct settings {
     struct detector_settings base;
@@ -98,7 +113,10 @@ struct state {
     uint32_t accepted_now; /* recipients, in this hour */
     struct places places;
     uint64_t senders[2]; /* the domains of envelope senders: of this day, and of the one before */
-    struct standing standing;
+    uint32_t listers[LISTERS];
+    uint32_t tried_now; /* unknown at whatever places, kept out of the test, in this hour */
+    uint8_t next_lister, reserved[3];
+    struct standing standing, listed;
 };
 static_assert(sizeof(struct state) <= 300, "small");
 
@@ -127,22 +145,20 @@ static bool check(const void *context, struct error *error)
 
 static enum outcome outcome_of(const struct reply *reply, bool content)
 {
-    if (reply->code >= 200 && reply->code < 300)
+    bool final = reply->code >= 500;
+    switch (reply_reason(reply)) {
+    case REPLY_ACCEPTED:
         return content ? NOTHING : ACCEPTED; /* its recipients have counted already */
-    if (reply->code < 500 || reply->code > 599)
+    case REPLY_UNKNOWN_USER:
+        return content ? final ? POLICY : NOTHING : UNKNOWN;
+    case REPLY_LISTED:
+        return LISTED;
+    case REPLY_POLICY:
+    case REPLY_CONTENT:
+        return final ? POLICY : NOTHING;
+    default:
         return NOTHING;
-    if (content)
-        return POLICY;
-    uint16_t subject = (uint16_t)(reply->enhanced / 100 % 100), detail = (uint16_t)(reply->enhanced % 100);
-    if (reply->enhanced == 0)
-        return reply->code == 550 || reply->code == 551 || reply->code == 553 ? UNKNOWN
-               : reply->code == 552                                           ? NOTHING
-                                                                              : POLICY;
-    if (subject == 1)
-        return detail >= 7 ? POLICY : UNKNOWN; /* 5.1.7 and 5.1.8 are about the sender's address */
-    if (subject == 2 && detail == 2)
-        return NOTHING;
-    return POLICY;
+    }
 }
 
 /* What one outcome moves the sum by: the logarithm of how much likelier it is from an abuser. And the bounds. All of it
@@ -178,7 +194,9 @@ static void age(struct state *state, moment now)
     if (hour <= state->hour && !ahead)
         return;
     uint32_t days = ahead ? UINT32_MAX : day - state->day;
-    state->accepted_now = 0;
+    state->accepted_now = state->tried_now = 0;
+    if (days > 0)
+        memset(state->listers, 0, sizeof state->listers);
     places_age(&state->places, days);
     if (days > 0) {
         state->contents = 0;
@@ -232,19 +250,57 @@ static uint8_t lessening(struct state *state, const struct observation *seen, en
     return least < PLACE_FULL_SAY ? least : PLACE_FULL_SAY;
 }
 
+/* Names that are tried out at few places, with hardly any that exist, by a machine without a history of good mail. */
+static points worth_of_trying(const struct state *state)
+{
+    points worth = 0;
+    if (state->honest_run > 0 || state->accepted_now > state->tried_now / TRIED_PART)
+        return 0;
+    for (uint32_t number = state->tried_now; number >= NOTED_FIRST && worth < ASKED_MOST; number /= 2)
+        worth += worth == 0 ? 300 : 200;
+    return worth < ASKED_MOST ? worth : ASKED_MOST;
+}
+
 /* What is kept out of the test: how much of it one domain has refused in this hour. */
 static void note(const struct settings *settings, struct state *state, const struct observation *seen, bool question,
                  struct findings *findings)
 {
-    uint16_t noted = places_note(&state->places, recent_hash(recent_domain(seen->recipient.address)));
+    uint32_t noted = places_note(&state->places, recent_hash(recent_domain(seen->recipient.address)));
     points worth = 0, most = question ? ASKED_MOST : NOTED_MOST;
     uint32_t number = noted > state->accepted_now / 2 ? noted : 0;
     for (; number >= NOTED_FIRST && worth < most; number /= 2)
         worth += worth == 0 ? 200 : worth < NOTED_MOST ? 100 : 200;
+    const char *where = "one domain";
+    if (!question) {
+        state->tried_now += state->tried_now < UINT32_MAX;
+        points tried = worth_of_trying(state);
+        if (tried > worth) {
+            worth = tried;
+            noted = state->tried_now;
+            where = "a few places, hardly any accepted,";
+        }
+    }
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
     if (more)
-        findings_add(findings, more, "%u unknown recipients at one domain within an hour; the last: %u for %.*s", noted,
+        findings_add(findings, more, "%u unknown recipients at %s within an hour; the last: %u for %.*s", noted, where,
                      seen->recipient.reply.code, SHOWN(seen->recipient.address));
+}
+
+/* The sender's own address is refused: 2 points, 3 where two servers say so, 4 from four. */
+static void note_listed(const struct settings *settings, struct state *state, const struct observation *seen,
+                        struct findings *findings)
+{
+    age(state, seen->time);
+    const struct reply *reply = seen->kind == OBSERVATION_MESSAGE ? &seen->message.reply : &seen->recipient.reply;
+    recent_add(state->listers, LISTERS, &state->next_lister, recent_hash_address(&seen->server));
+    uint32_t servers = 0;
+    for (int i = 0; i < LISTERS; i++)
+        servers += state->listers[i] != 0;
+    points worth = servers >= LISTERS ? 400 : servers >= 2 ? 300 : 200;
+    points more = standing_raise(&state->listed, worth, seen->time, settings->again);
+    if (more)
+        findings_add(findings, more, "%u server%s this address for its repute; the last: %u %.*s", servers,
+                     servers == 1 ? " refuses" : "s refuse", reply->code, SHOWN(reply->phrase));
 }
 
 static void begin_anew(struct state *state)
@@ -317,6 +373,10 @@ static void observe(const void *context, void *memory, const struct observation 
     }
     if (outcome == NOTHING)
         return;
+    if (outcome == LISTED) {
+        note_listed(settings, state, seen, findings);
+        return;
+    }
     uint32_t hash =
         content ? recent_hash(from) * 31 ^ recent_hash_address(&seen->server) : recent_hash(seen->recipient.address);
     if (!recent_add(state->recent, REMEMBERED, &state->next, hash ? hash : 1))
