@@ -5,8 +5,8 @@
 
 #define LOOKED_AT 240 /* bytes of a phrase */
 
-/* Words at the beginning of a word, small letters, by their first. Where several are found, the reason that stands
- * first in order_of counts. */
+/* Words at the beginning of a word, in small letters, in the order of their first. Where several are found, the reason
+ * that stands first in order_of counts. */
 static const struct row {
     const char *words;
     enum reply_reason reason;
@@ -14,19 +14,19 @@ static const struct row {
     {"abusix", REPLY_LISTED},
     {"access denied, banned", REPLY_LISTED},
     {"account closed", REPLY_UNKNOWN_USER},
+    {"account disabled", REPLY_UNKNOWN_USER},
     {"account does not exist", REPLY_UNKNOWN_USER},
     {"account has been disabled", REPLY_UNKNOWN_USER},
+    {"account inactive", REPLY_UNKNOWN_USER},
     {"account is disabled", REPLY_UNKNOWN_USER},
     {"account is inactive", REPLY_UNKNOWN_USER},
-    {"account disabled", REPLY_UNKNOWN_USER},
-    {"account inactive", REPLY_UNKNOWN_USER},
     {"account that you tried to reach does not exist", REPLY_UNKNOWN_USER},
     {"account that you tried to reach is disabled", REPLY_UNKNOWN_USER},
     {"account that you tried to reach is inactive", REPLY_UNKNOWN_USER},
     {"account that you tried to reach is over quota", REPLY_MAILBOX_FULL},
-    {"addressee unknown", REPLY_UNKNOWN_USER},
     {"address does not exist", REPLY_UNKNOWN_USER},
     {"address unknown", REPLY_UNKNOWN_USER},
+    {"addressee unknown", REPLY_UNKNOWN_USER},
     {"backscatterer", REPLY_LISTED},
     {"bad destination mailbox", REPLY_UNKNOWN_USER},
     {"bad reputation", REPLY_LISTED},
@@ -67,11 +67,11 @@ static const struct row {
     {"listed on", REPLY_LISTED},
     {"low reputation", REPLY_LISTED},
     {"mail from ip", REPLY_LISTED},
+    {"mailbox disabled", REPLY_UNKNOWN_USER},
+    {"mailbox does not exist", REPLY_UNKNOWN_USER},
     {"mailbox full", REPLY_MAILBOX_FULL},
     {"mailbox has been disabled", REPLY_UNKNOWN_USER},
     {"mailbox is disabled", REPLY_UNKNOWN_USER},
-    {"mailbox disabled", REPLY_UNKNOWN_USER},
-    {"mailbox does not exist", REPLY_UNKNOWN_USER},
     {"mailbox is full", REPLY_MAILBOX_FULL},
     {"mailbox is inactive", REPLY_UNKNOWN_USER},
     {"mailbox not found", REPLY_UNKNOWN_USER},
@@ -120,9 +120,9 @@ static const struct row {
     {"sender verif", REPLY_SENDER},
     {"server busy", REPLY_RATE},
     {"sorbs", REPLY_LISTED},
-    {"spam message", REPLY_CONTENT},
-    {"spam detected", REPLY_CONTENT},
     {"spam content", REPLY_CONTENT},
+    {"spam detected", REPLY_CONTENT},
+    {"spam message", REPLY_CONTENT},
     {"spamcop", REPLY_LISTED},
     {"spamhaus", REPLY_LISTED},
     {"spf", REPLY_SENDER},
@@ -139,10 +139,11 @@ static const struct row {
     {"unknown user", REPLY_UNKNOWN_USER},
     {"unroutable address", REPLY_UNKNOWN_USER},
     {"unrouteable address", REPLY_UNKNOWN_USER},
+    {"unsolicited mail originating from your ip", REPLY_LISTED},
     {"unsolicitedmessage", REPLY_CONTENT},
     {"unsolicitedratelimit", REPLY_LISTED},
-    {"unsolicited mail originating from your ip", REPLY_LISTED},
     {"unusual rate", REPLY_RATE},
+    {"user complaints", REPLY_LISTED},
     {"user does not exist", REPLY_UNKNOWN_USER},
     {"user doesn't exist", REPLY_UNKNOWN_USER},
     {"user has been disabled", REPLY_UNKNOWN_USER},
@@ -152,7 +153,6 @@ static const struct row {
     {"user not known", REPLY_UNKNOWN_USER},
     {"user unknown", REPLY_UNKNOWN_USER},
     {"virus", REPLY_CONTENT},
-    {"user complaints", REPLY_LISTED},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
@@ -202,6 +202,20 @@ static bool begins(const char *bytes, size_t length, const char *words)
     return size <= length && memcmp(bytes, words, size) == 0;
 }
 
+/* The first row of that letter or a later one. */
+static size_t first_of(char letter)
+{
+    size_t low = 0, high = ROWS;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (rows[middle].words[0] < letter)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static enum reply_reason read_phrase(struct text phrase)
 {
     char text[LOOKED_AT];
@@ -210,8 +224,8 @@ static enum reply_reason read_phrase(struct text phrase)
     for (size_t at = 0; at < length; at++) {
         if (!is_letter(text[at]) || (at > 0 && is_letter(text[at - 1])))
             continue;
-        for (size_t i = 0; i < ROWS; i++) {
-            if (rows[i].words[0] != text[at] || !begins(text + at, length - at, rows[i].words))
+        for (size_t i = first_of(text[at]); i < ROWS && rows[i].words[0] == text[at]; i++) {
+            if (!begins(text + at, length - at, rows[i].words))
                 continue;
             if (found == REPLY_UNANSWERED || order_of[rows[i].reason] < order_of[found])
                 found = rows[i].reason;
