@@ -7,14 +7,19 @@
  * sum by its log-likelihood ratio, until the sum reaches a bound. The bounds follow from the error rates that the
  * operator allows, and no test needs fewer outcomes on average for the same errors.
  *
- * State (248 bytes): the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
- * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers)
- * with their refusals; the domains of envelope senders, a bit each.
+ * State: the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
+ * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers,
+ * place.h) with their refusals; the domains of envelope senders, a bit each; four servers that refuse its address.
  *
- * What counts: a recipient accepted, against abuse; an unknown recipient (5.1.x, or 550, 551, 553 without an enhanced
- * code), for it; other final refusals (policy, blacklist, content after DATA) for it by a quarter, since they may
- * concern the address's past or a forwarded message; a full mailbox and anything temporary (4xx: greylisting, limits)
- * not at all.
+ * What counts (reply_reason.h reads the answers): a recipient accepted, against abuse; an unknown recipient, for it,
+ * also where a temporary answer says so for certain; refusals by policy or for the content, for it by a quarter, since
+ * they may concern a forwarded message. A full mailbox, grey lists, limits and faults do not count at all; nor does
+ * what is wrong with the sender's name, SPF or DMARC: a forwarding server and a machine that is set up badly have that
+ * with every recipient.
+ *
+ * A server that refuses the sender's own address, for a list or its repute, says nothing of the recipient. It is
+ * evidence of its own, and weak: the address may have been somebody else's yesterday. 2 points, 3 where two servers say
+ * so, 4 from four; never more.
  *
  * In one connection a domain's recipients are not independent: where a domain has died, a newsletter that is sent in
  * groups has all its subscribers there refused at once. So only the first refused and the first accepted recipient of a
@@ -39,12 +44,19 @@
  * each doubling one more up to 6; with a sender that only asks two more up to 10, for content may yet speak for the
  * others.
  *
- * What remains: names tried out at one domain or a few, with senders of five domains and more, look the same as a
- * backup MX, and without any content, with a name that only asks, at whatever domains, the same as callouts. They are
- * noticed by their rate alone, here and in burst, and not blocked by this detector; so is an attack from a machine that
- * was found honest three times before. From a few sender domains, and
- * without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender domains is
- * taken for the attack itself.
+ * Names tried out at one domain or a few, with senders of five domains and more, look like a backup MX that drains a
+ * dictionary attack. What tells the two apart is good mail: a backup MX was found honest before, and among what it
+ * drains is mail that is taken. Where neither is so (never found honest, accepted less than a twentieth of what is
+ * refused there), 100 such names in an hour, at all places together, are worth 3 points, each doubling two more, up to
+ * 10: an alert, which others' word turns into a throttle. A backup MX that is new to us and has nothing but an attack
+ * in its queue gets that as well; its queue waits, and a person sees who floods whom. It is no block: that one waits
+ * for a detector that saw something else.
+ *
+ * What remains: nine good recipients before the attack are a history. Without any content, with a name that only asks,
+ * at whatever domains, it is the same as callouts: these are noticed by their rate alone, here and in burst, and not
+ * blocked by this detector; so is an attack from a machine that was found honest three times before. From a few sender
+ * domains, and without a history, it is found as before. A backup MX whose queue holds mail of fewer than five sender
+ * domains is taken for the attack itself.
  *
  * Weights: at the upper bound 10*log10((1 - false_negative) / false_positive) points, that is what the test proves; at
  * the lower bound as many are taken back as that proves. The test then begins anew. Its premise is that outcomes are
@@ -58,8 +70,10 @@
 #include <errno.h>
 #include <string.h>
 #include "detectors/detector.h"
+#include "detectors/place.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
+#include "detectors/reply_reason.h"
 #include "detectors/standing.h"
 
 #define MILLION      INT64_C(1000000)
@@ -69,28 +83,21 @@
 #define GROUPS       4
 #define GROUP_PART   4
 #define SUM_MOST     DECIBANS(200)
-#define PLACES       8
-#define FULL_SAY     3 /* refusals of one place that count */
 #define BOUNCES_MOST 5 /* content with the null sender in a day */
 #define RELAYING     5 /* domains of envelope senders */
 #define NOTED_FIRST  100
 #define NOTED_MOST   600
 #define ASKED_MOST   1000
+#define TRIED_PART   20 /* accepted, of what was refused */
+#define LISTERS      4  /* servers that refuse the sender's address itself */
 
-enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
+enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, LISTED, OUTCOMES };
 
 struct settings {
     struct detector_settings base;
     duration again;
     int32_t false_positive, false_negative, share_honest, share_abuser;
     points steps[OUTCOMES], abuser_at, honest_at; /* what follows from them, see load() */
-};
-
-/* A recipient domain or a server, and how often it refused. */
-struct place {
-    uint32_t hash;  /* 0: free */
-    uint16_t noted; /* in this hour, where it was kept out of the test */
-    uint8_t refusals, reserved;
 };
 
 struct state {
@@ -104,11 +111,14 @@ struct state {
     uint8_t contents; /* with a name that only asks, in this day */
     uint32_t hour, day;
     uint32_t accepted_now; /* recipients, in this hour */
-    struct place places[PLACES];
+    struct places places;
     uint64_t senders[2]; /* the domains of envelope senders: of this day, and of the one before */
-    struct standing standing;
+    uint32_t listers[LISTERS];
+    uint32_t tried_now; /* unknown at whatever places, kept out of the test, in this hour */
+    uint8_t next_lister, reserved[3];
+    struct standing standing, listed;
 };
-static_assert(sizeof(struct state) <= 256, "small");
+static_assert(sizeof(struct state) <= 300, "small");
 
 static const struct option options[] = {
     DETECTOR_OPTIONS("rejects", struct settings, "17"),
@@ -135,22 +145,20 @@ static bool check(const void *context, struct error *error)
 
 static enum outcome outcome_of(const struct reply *reply, bool content)
 {
-    if (reply->code >= 200 && reply->code < 300)
+    bool final = reply->code >= 500;
+    switch (reply_reason(reply)) {
+    case REPLY_ACCEPTED:
         return content ? NOTHING : ACCEPTED; /* its recipients have counted already */
-    if (reply->code < 500 || reply->code > 599)
+    case REPLY_UNKNOWN_USER:
+        return content ? final ? POLICY : NOTHING : UNKNOWN;
+    case REPLY_LISTED:
+        return LISTED;
+    case REPLY_POLICY:
+    case REPLY_CONTENT:
+        return final ? POLICY : NOTHING;
+    default:
         return NOTHING;
-    if (content)
-        return POLICY;
-    uint16_t subject = (uint16_t)(reply->enhanced / 100 % 100), detail = (uint16_t)(reply->enhanced % 100);
-    if (reply->enhanced == 0)
-        return reply->code == 550 || reply->code == 551 || reply->code == 553 ? UNKNOWN
-               : reply->code == 552                                           ? NOTHING
-                                                                              : POLICY;
-    if (subject == 1)
-        return detail >= 7 ? POLICY : UNKNOWN; /* 5.1.7 and 5.1.8 are about the sender's address */
-    if (subject == 2 && detail == 2)
-        return NOTHING;
-    return POLICY;
+    }
 }
 
 /* What one outcome moves the sum by: the logarithm of how much likelier it is from an abuser. And the bounds. All of it
@@ -186,11 +194,10 @@ static void age(struct state *state, moment now)
     if (hour <= state->hour && !ahead)
         return;
     uint32_t days = ahead ? UINT32_MAX : day - state->day;
-    state->accepted_now = 0;
-    for (int i = 0; i < PLACES; i++) {
-        state->places[i].noted = 0;
-        state->places[i].refusals = days < 8 ? (uint8_t)(state->places[i].refusals >> days) : 0;
-    }
+    state->accepted_now = state->tried_now = 0;
+    if (days > 0)
+        memset(state->listers, 0, sizeof state->listers);
+    places_age(&state->places, days);
     if (days > 0) {
         state->contents = 0;
         state->senders[1] = days == 1 ? state->senders[0] : 0;
@@ -198,42 +205,6 @@ static void age(struct state *state, moment now)
     }
     state->hour = hour;
     state->day = day;
-}
-
-static uint32_t weight_of(const struct place *place)
-{
-    return (uint32_t)place->refusals + place->noted;
-}
-
-/* The place of that hash; where it has none, that of the one with the fewest refusals. */
-static struct place *place_of(struct state *state, uint32_t hash)
-{
-    struct place *least = &state->places[0];
-    for (int i = 0; i < PLACES; i++) {
-        if (state->places[i].hash == hash)
-            return &state->places[i];
-        if (weight_of(&state->places[i]) < weight_of(least))
-            least = &state->places[i];
-    }
-    *least = (struct place){.hash = hash};
-    return least;
-}
-
-/* How often it had refused before. */
-static uint8_t count_refusal(struct state *state, uint32_t hash)
-{
-    struct place *place = place_of(state, hash);
-    uint8_t before = place->refusals;
-    place->refusals += before < UINT8_MAX;
-    return before;
-}
-
-static uint8_t refusals_of(struct state *state, uint32_t hash)
-{
-    for (int i = 0; i < PLACES; i++)
-        if (state->places[i].hash == hash)
-            return state->places[i].refusals;
-    return 0;
 }
 
 /* Whose name that is: nobody's mail begins like this, but the questions of mail servers and their bounces. */
@@ -257,36 +228,79 @@ static bool relays(const struct state *state)
     return __builtin_popcountll(state->senders[0] | state->senders[1]) >= RELAYING;
 }
 
-/* By how many halvings the outcome counts less, since server or domain have had their say; FULL_SAY: not at all. Both
- * outcomes alike: were what is accepted there to count in full, a list that is half refused would pass for a good one.
+/* What the place had refused before; what it accepts is not among it. */
+static uint8_t said(struct state *state, uint32_t hash, enum outcome outcome)
+{
+    return outcome == ACCEPTED ? places_refusals(&state->places, hash) : places_refuse(&state->places, hash);
+}
+
+/* By how many halvings the outcome counts less, since server or domain have had their say; PLACE_FULL_SAY: not at all.
+ * Both outcomes alike: were what is accepted there to count in full, a list that is half refused would pass for a good
+ * one.
  */
 static uint8_t lessening(struct state *state, const struct observation *seen, enum outcome outcome, bool content)
 {
-    uint8_t (*say)(struct state *, uint32_t) = outcome == ACCEPTED ? refusals_of : count_refusal;
-    uint8_t server = say(state, recent_hash_address(&seen->server)), domain = 0, least = 0;
+    uint8_t server = said(state, recent_hash_address(&seen->server), outcome), domain = 0, least = 0;
     if (!content)
-        domain = say(state, recent_hash(recent_domain(seen->recipient.address)));
+        domain = said(state, recent_hash(recent_domain(seen->recipient.address)), outcome);
     if (relays(state))
         least = server > domain ? server : domain;
     else if (state->honest_run >= HONEST_RUN)
         least = domain;
-    return least < FULL_SAY ? least : FULL_SAY;
+    return least < PLACE_FULL_SAY ? least : PLACE_FULL_SAY;
+}
+
+/* Names that are tried out at few places, with hardly any that exist, by a machine without a history of good mail. */
+static points worth_of_trying(const struct state *state)
+{
+    points worth = 0;
+    if (state->honest_run > 0 || state->accepted_now > state->tried_now / TRIED_PART)
+        return 0;
+    for (uint32_t number = state->tried_now; number >= NOTED_FIRST && worth < ASKED_MOST; number /= 2)
+        worth += worth == 0 ? 300 : 200;
+    return worth < ASKED_MOST ? worth : ASKED_MOST;
 }
 
 /* What is kept out of the test: how much of it one domain has refused in this hour. */
 static void note(const struct settings *settings, struct state *state, const struct observation *seen, bool question,
                  struct findings *findings)
 {
-    struct place *place = place_of(state, recent_hash(recent_domain(seen->recipient.address)));
-    place->noted += place->noted < UINT16_MAX;
+    uint32_t noted = places_note(&state->places, recent_hash(recent_domain(seen->recipient.address)));
     points worth = 0, most = question ? ASKED_MOST : NOTED_MOST;
-    uint32_t number = place->noted > state->accepted_now / 2 ? place->noted : 0;
+    uint32_t number = noted > state->accepted_now / 2 ? noted : 0;
     for (; number >= NOTED_FIRST && worth < most; number /= 2)
         worth += worth == 0 ? 200 : worth < NOTED_MOST ? 100 : 200;
+    const char *where = "one domain";
+    if (!question) {
+        state->tried_now += state->tried_now < UINT32_MAX;
+        points tried = worth_of_trying(state);
+        if (tried > worth) {
+            worth = tried;
+            noted = state->tried_now;
+            where = "a few places, hardly any accepted,";
+        }
+    }
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
     if (more)
-        findings_add(findings, more, "%u unknown recipients at one domain within an hour; the last: %u for %.*s",
-                     place->noted, seen->recipient.reply.code, SHOWN(seen->recipient.address));
+        findings_add(findings, more, "%u unknown recipients at %s within an hour; the last: %u for %.*s", noted, where,
+                     seen->recipient.reply.code, SHOWN(seen->recipient.address));
+}
+
+/* The sender's own address is refused: 2 points, 3 where two servers say so, 4 from four. */
+static void note_listed(const struct settings *settings, struct state *state, const struct observation *seen,
+                        struct findings *findings)
+{
+    age(state, seen->time);
+    const struct reply *reply = seen->kind == OBSERVATION_MESSAGE ? &seen->message.reply : &seen->recipient.reply;
+    recent_add(state->listers, LISTERS, &state->next_lister, recent_hash_address(&seen->server));
+    uint32_t servers = 0;
+    for (int i = 0; i < LISTERS; i++)
+        servers += state->listers[i] != 0;
+    points worth = servers >= LISTERS ? 400 : servers >= 2 ? 300 : 200;
+    points more = standing_raise(&state->listed, worth, seen->time, settings->again);
+    if (more)
+        findings_add(findings, more, "%u server%s this address for its repute; the last: %u %.*s", servers,
+                     servers == 1 ? " refuses" : "s refuse", reply->code, SHOWN(reply->phrase));
 }
 
 static void begin_anew(struct state *state)
@@ -359,6 +373,10 @@ static void observe(const void *context, void *memory, const struct observation 
     }
     if (outcome == NOTHING)
         return;
+    if (outcome == LISTED) {
+        note_listed(settings, state, seen, findings);
+        return;
+    }
     uint32_t hash =
         content ? recent_hash(from) * 31 ^ recent_hash_address(&seen->server) : recent_hash(seen->recipient.address);
     if (!recent_add(state->recent, REMEMBERED, &state->next, hash ? hash : 1))
@@ -377,7 +395,7 @@ static void observe(const void *context, void *memory, const struct observation 
     if (from.length > 0)
         state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
     uint8_t halvings = lessening(state, seen, outcome, content);
-    if (halvings < FULL_SAY)
+    if (halvings < PLACE_FULL_SAY)
         test(settings, state, seen, outcome, halvings, findings);
     else if (outcome == UNKNOWN)
         note(settings, state, seen, false, findings);

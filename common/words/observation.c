@@ -34,6 +34,17 @@ size_t observation_texts(struct observation *o, struct text *result[OBSERVATION_
         result[count++] = &o->message.helo;
         result[count++] = &o->message.reply.phrase;
         break;
+    case OBSERVATION_FILTER:
+        result[count++] = &o->filter.filter;
+        result[count++] = &o->filter.action;
+        result[count++] = &o->filter.symbols;
+        break;
+    case OBSERVATION_LISTING:
+        result[count++] = &o->listing.zone;
+        break;
+    case OBSERVATION_COMPLAINT:
+        result[count++] = &o->complaint.reporter;
+        break;
     case OBSERVATION_CONNECTION:
     case OBSERVATION_CLOSE:
     case OBSERVATION_TICK:
@@ -54,6 +65,9 @@ const char *observation_kind_name(enum observation_kind kind)
         [OBSERVATION_RECIPIENT] = "recipient",
         [OBSERVATION_MESSAGE] = "message",
         [OBSERVATION_CLOSE] = "close",
+        [OBSERVATION_FILTER] = "filter",
+        [OBSERVATION_LISTING] = "listing",
+        [OBSERVATION_COMPLAINT] = "complaint",
         [OBSERVATION_TICK] = "tick",
     };
     static_assert(NAMES(names) == OBSERVATION_KINDS, "every kind has a name");
@@ -79,4 +93,18 @@ const char *close_reason_name(enum close_reason reason)
     static const char *const names[] = {"quit", "fin", "reset", "timeout", "open"};
     static_assert(NAMES(names) == CLOSE_OPEN + 1, "every reason has a name");
     return NAME_OF(names, reason);
+}
+
+const char *listing_weight_name(enum listing_weight weight)
+{
+    static const char *const names[] = {"informational", "low", "medium", "high", "critical"};
+    static_assert(NAMES(names) == LISTING_CRITICAL + 1, "every weight has a name");
+    return NAME_OF(names, weight);
+}
+
+const char *complaint_type_name(enum complaint_type type)
+{
+    static const char *const names[] = {"abuse", "fraud", "virus", "not-spam", "auth-failure", "other"};
+    static_assert(NAMES(names) == COMPLAINT_OTHER + 1, "every type has a name");
+    return NAME_OF(names, type);
 }

@@ -1,8 +1,8 @@
 /* An observation: one fact about one sender at one time. Start reading here.
  *
- * What the packet path, the log reader and the clock find out becomes observations; the sender table says whom each is
- * about; detectors turn them into evidence. Texts are borrowed for the length of the call. Time comes from the capture
- * or the log, never from our own clock. */
+ * What the packet path, the log reader, the centre and the clock find out becomes observations; the sender table says
+ * whom each is about; detectors turn them into evidence. Texts are borrowed for the length of the call. Time comes from
+ * the capture or the log, never from our own clock. */
 #ifndef COMMON_WORDS_OBSERVATION_H
 #define COMMON_WORDS_OBSERVATION_H
 
@@ -24,6 +24,9 @@ enum observation_kind {
     OBSERVATION_RECIPIENT,   /* RCPT TO was answered */
     OBSERVATION_MESSAGE,     /* content was sent and answered, or ended without an answer */
     OBSERVATION_CLOSE,       /* the connection ended */
+    OBSERVATION_FILTER,      /* a content filter has said what it thinks of a message */
+    OBSERVATION_LISTING,     /* a blacklist lists the origin's address, or no longer */
+    OBSERVATION_COMPLAINT,   /* somebody who got a message has complained, or taken it back */
     OBSERVATION_TICK,        /* a whole second has begun; sent once for every sender in the table */
     OBSERVATION_KINDS
 };
@@ -40,6 +43,25 @@ enum origin_odd {
     ODD_TAGS = 1,     /* VLAN tags: more than two, or several with an empty one among them */
     ODD_OPTIONS = 2,  /* IPv4 options, IPv6 extension headers */
     ODD_FRAGMENTS = 4 /* fragments of a few bytes, or that overlap */
+};
+
+/* How much a list's word counts, by who keeps it and what the return code means; whoever asks the list knows. */
+enum listing_weight {
+    LISTING_INFORMATIONAL, /* says nothing of abuse: dynamic addresses, a whole provider */
+    LISTING_LOW,
+    LISTING_MEDIUM,
+    LISTING_HIGH,
+    LISTING_CRITICAL /* large receivers refuse by it */
+};
+
+/* RFC 5965, 3.5, RFC 6650 and RFC 6591 (auth-failure). */
+enum complaint_type {
+    COMPLAINT_ABUSE,
+    COMPLAINT_FRAUD,
+    COMPLAINT_VIRUS,
+    COMPLAINT_NOT_SPAM, /* it was taken for spam and is none */
+    COMPLAINT_AUTH_FAILURE,
+    COMPLAINT_OTHER
 };
 
 /* Where it was seen and who sent it on the wire; the sender table makes a sender of it. */
@@ -129,6 +151,24 @@ struct observation {
             uint16_t conflicts;
             uint8_t doubted;
         } close;
+        struct {
+            struct text filter, action, symbols; /* who says so; its own words for what to do and for why */
+            int32_t score, threshold;            /* hundredths; spam from the threshold on; threshold 0: none */
+            bool certain;                        /* what it found is no matter of opinion: a virus, a test pattern */
+        } filter;
+        struct {
+            struct text zone;
+            struct address code; /* what the list answered, 127.0.0.2 */
+            enum listing_weight weight;
+            bool listed;  /* false: no longer */
+            moment since; /* first known to stand there; 0: with this observation */
+        } listing;
+        struct {
+            struct text reporter; /* who passes it on: a feedback loop's or a provider's name */
+            enum complaint_type type;
+            uint32_t count; /* so many alike in one report; 0 counts as 1 */
+            bool verified;  /* the message it is about was found among those that this sender sent */
+        } complaint;
     };
 };
 
@@ -137,8 +177,11 @@ struct observation {
 size_t observation_texts(struct observation *, struct text *result[OBSERVATION_TEXTS]);
 
 const char *observation_kind_name(enum observation_kind);
-const char *tls_use_name(enum tls_use);           /* "none", "starttls", "implicit" */
-const char *auth_outcome_name(enum auth_outcome); /* "none", "tried", "failed", "accepted" */
-const char *close_reason_name(enum close_reason); /* "quit", "fin", "reset", "timeout", "open" */
+const char *tls_use_name(enum tls_use);               /* "none", "starttls", "implicit" */
+const char *auth_outcome_name(enum auth_outcome);     /* "none", "tried", "failed", "accepted" */
+const char *close_reason_name(enum close_reason);     /* "quit", "fin", "reset", "timeout", "open" */
+const char *listing_weight_name(enum listing_weight); /* "informational", "low", "medium", "high", "critical" */
+/* "abuse", "fraud", "virus", "not-spam", "auth-failure", "other": the words of RFC 5965. */
+const char *complaint_type_name(enum complaint_type);
 
 #endif

@@ -28,6 +28,16 @@ static const char *name_of_close(int value)
     return close_reason_name((enum close_reason)value);
 }
 
+static const char *name_of_weight(int value)
+{
+    return listing_weight_name((enum listing_weight)value);
+}
+
+static const char *name_of_type(int value)
+{
+    return complaint_type_name((enum complaint_type)value);
+}
+
 static const char *name_of_verdict(int value)
 {
     return verdict_name((enum verdict)value);
@@ -38,10 +48,13 @@ static const struct {
     const char *names[OBSERVATION_KINDS + 1];
 } rows[] = {
     {name_of_kind,
-     {"connection", "helo", "tls", "auth", "transaction", "recipient", "message", "close", "tick", "unknown"}},
+     {"connection", "helo", "tls", "auth", "transaction", "recipient", "message", "close", "filter", "listing",
+      "complaint", "tick", "unknown"}},
     {name_of_tls, {"none", "starttls", "implicit", "unknown"}},
     {name_of_auth, {"none", "tried", "failed", "accepted", "unknown"}},
     {name_of_close, {"quit", "fin", "reset", "timeout", "open", "unknown"}},
+    {name_of_weight, {"informational", "low", "medium", "high", "critical", "unknown"}},
+    {name_of_type, {"abuse", "fraud", "virus", "not-spam", "auth-failure", "other", "unknown"}},
     {name_of_verdict, {"clear", "alert", "throttle", "divert", "block", "unknown"}},
 };
 
@@ -63,6 +76,7 @@ static void texts(void **state)
     static const size_t wanted[OBSERVATION_KINDS] = {
         [OBSERVATION_HELO] = 1,        [OBSERVATION_TLS] = 1,       [OBSERVATION_AUTH] = 3,
         [OBSERVATION_TRANSACTION] = 2, [OBSERVATION_RECIPIENT] = 3, [OBSERVATION_MESSAGE] = 3,
+        [OBSERVATION_FILTER] = 3,      [OBSERVATION_LISTING] = 1,   [OBSERVATION_COMPLAINT] = 1,
     };
     for (int kind = 0; kind < OBSERVATION_KINDS; kind++) {
         struct observation observation = {.kind = (enum observation_kind)kind};
