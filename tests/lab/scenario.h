@@ -83,7 +83,7 @@ struct lab_flow {
     struct lab_range greylisted;                               /* ns that a greylisting server wants to see */
     enum lab_body body;
     struct lab_range size; /* bytes of content, about */
-    double quit;           /* share of connections that end with QUIT */
+    struct lab_range quit; /* share of connections that end with QUIT */
     bool early;            /* talks before the greeting */
     enum lab_pipelining pipelining;
     enum lab_trick trick;
@@ -104,6 +104,7 @@ struct lab_scenario {
     enum lab_label label;
     duration length;
     bool by_address; /* attributed by address; else by guest port */
+    bool any_hour;   /* each seed begins at another hour; else at midnight, on a Monday */
     struct lab_range neighbours;
     struct lab_actor *actors;
     size_t actor_count;
