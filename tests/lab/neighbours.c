@@ -3,8 +3,9 @@
 
 #define USUAL                                                                                                          \
     .label = LAB_HONEST, .port = 25, .tls = LAB_STARTTLS, .tls_share = {0.3, 0.95}, .weekdays = {1, 7},                \
-    .helo = LAB_HELO_OWN, .per_connection = {1, 1}, .quit = {0.99, 0.99}, .greylist = {0.02, 0.06}, .full = {0, 0.01}, \
-    .retry = {(double)(6 * MINUTE), (double)(20 * MINUTE)}, .greylisted = {(double)(5 * MINUTE), (double)(9 * MINUTE)}
+    .volley = {1, 1}, .helo = LAB_HELO_OWN, .per_connection = {1, 1}, .quit = {0.99, 0.99}, .greylist = {0.02, 0.06},  \
+    .full = {0, 0.01}, .retry = {(double)(6 * MINUTE), (double)(20 * MINUTE)},                                         \
+    .greylisted = {(double)(5 * MINUTE), (double)(9 * MINUTE)}
 
 #define PER_HOUR / 3600.0
 
