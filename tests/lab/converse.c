@@ -44,7 +44,7 @@ static void greet(struct talk *talk, const char *helo, bool tls)
 {
     char line[LAB_ADDRESS + 16], reply[LAB_REPLY];
     bool extended =
-        talk->sending->flow->pipelining != LAB_PIPELINING_NO || tls || talk->sending->flow->auth != LAB_NO_AUTH;
+        talk->sending->flow->pipelining != LAB_PIPELINING_UNASKED || tls || talk->sending->flow->auth != LAB_NO_AUTH;
     snprintf(line, sizeof line, "%s %s\r\n", extended ? "EHLO" : "HELO", helo);
     ask(talk, line);
     if (extended)

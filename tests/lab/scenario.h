@@ -56,6 +56,7 @@ struct lab_flow {
     struct lab_range rate;          /* connections per second */
     enum lab_pace pace;
     struct lab_range connections, messages; /* at most, in all; 0: no end */
+    struct lab_range volley, gap;           /* at each turn so many connections, ns between two of them */
     struct lab_range hours;                 /* of the day, whole; the same twice: always */
     struct lab_range weekdays;              /* 1 Monday to 7 */
     struct lab_range per_connection;        /* messages */

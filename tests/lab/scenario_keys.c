@@ -49,6 +49,8 @@ static const struct key flow_keys[] = {
     {.name = "pace", .kind = WORD, .offset = AT(pace), .words = "poisson steady"},
     {.name = "connections", .kind = NUMBER, .offset = AT(connections)},
     {.name = "messages", .kind = NUMBER, .offset = AT(messages)},
+    {.name = "volley", .kind = NUMBER, .offset = AT(volley)},
+    {.name = "gap", .kind = LENGTH, .offset = AT(gap)},
     {.name = "hours", .kind = HOURS, .offset = AT(hours)},
     {.name = "weekdays", .kind = NUMBER, .offset = AT(weekdays)},
     {.name = "per_connection", .kind = NUMBER, .offset = AT(per_connection)},
@@ -118,6 +120,8 @@ void lab_flow_preset(struct lab_flow *flow, enum lab_label of_scenario)
 {
     *flow = (struct lab_flow){.label = of_scenario == LAB_HONEST ? LAB_HONEST : LAB_ABUSER,
                               .weekdays = {1, 7},
+                              .volley = {1, 1},
+                              .gap = {2e8, 1e9},
                               .per_connection = {1, 1},
                               .recipients = {1, 1},
                               .port = 25,

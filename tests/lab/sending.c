@@ -79,6 +79,12 @@ moment lab_sending_next(struct lab_sending *sending, moment now)
     if ((terms->connections > 0 && sending->connections >= terms->connections) ||
         (terms->messages > 0 && sending->messages >= terms->messages) || terms->rate <= 0)
         return 0;
+    if (sending->volley_left > 0) {
+        sending->volley_left--;
+        return now + (duration)lab_draw(&sending->random, sending->flow->gap);
+    }
+    uint64_t volley = lab_draw_whole(&sending->random, sending->flow->volley);
+    sending->volley_left = volley > 0 ? volley - 1 : 0;
     double mean = (double)SECOND / terms->rate;
     double wait = sending->flow->pace == LAB_STEADY ? mean * (0.95 + 0.1 * lab_fraction(&sending->random))
                                                     : lab_exponential(&sending->random, mean);

@@ -46,7 +46,7 @@ struct lab_sending {
     struct lab_terms terms;
     struct lab_random random;
     uint64_t key, text_key; /* the latter is the same for all customers of the flow */
-    uint64_t connections, messages, recipients;
+    uint64_t connections, messages, recipients, volley_left;
     struct lab_message *deferred; /* left by the last dialogue: to be tried again at `deferred_at` */
     size_t deferred_count, deferred_room;
     moment deferred_at;
