@@ -111,22 +111,24 @@ static void give_addresses(struct lab_customer *customer)
     }
 }
 
-static bool is_visible(const struct lab_actor *actor)
-{
-    for (size_t i = 0; i < actor->flow_count; i++) {
-        const struct lab_flow *flow = &actor->flows[i];
-        if (flow->label == LAB_ABUSER &&
-            (flow->tls == LAB_PLAIN || (flow->tls == LAB_STARTTLS && flow->tls_share.most < 1)))
-            return true;
-    }
-    return false;
-}
-
 static bool is_abuser(const struct lab_actor *actor)
 {
     for (size_t i = 0; i < actor->flow_count; i++)
         if (actor->flows[i].label == LAB_ABUSER)
             return true;
+    return false;
+}
+
+/* Whether what it is judged for can be read, at least where servers do not offer TLS. */
+static bool is_visible(const struct lab_actor *actor)
+{
+    bool abuser = is_abuser(actor);
+    for (size_t i = 0; i < actor->flow_count; i++) {
+        const struct lab_flow *flow = &actor->flows[i];
+        bool counts = flow->label == LAB_ABUSER || !abuser;
+        if (counts && (flow->tls == LAB_PLAIN || (flow->tls == LAB_STARTTLS && flow->tls_share.most < 1)))
+            return true;
+    }
     return false;
 }
 
