@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -139,4 +140,5 @@ if checks.that("the laboratory is built", made.returncode == 0, made.stderr[-100
         same_bytes()
     with checks.part("a quick judgement"):
         judge_quick()
+shutil.rmtree(room)
 sys.exit(checks.close())
