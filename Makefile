@@ -6,6 +6,7 @@
 #   make test       install, build, all tests, plainly and under ASan and UBSan
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #   make bench      speed, side by side with the bare limit and with others
+#   make lab        what the detectors make of every scenario: SEEDS (1) of each, from seed FIRST (1) on
 #   make install    DESTDIR= PREFIX=/usr/local
 #
 # VARIANT=asan builds into build/asan with sanitizers, VARIANT=fuzz into build/fuzz; CC=clang works as well.
@@ -13,6 +14,8 @@
 PREFIX       ?= /usr/local
 VARIANT      ?=
 FUZZ_SECONDS ?= 60
+SEEDS        ?= 1
+FIRST        ?= 1
 BUILD        := build$(if $(VARIANT),/$(VARIANT))
 VERSION      := 0.1.0
 
@@ -54,11 +57,14 @@ PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(sort $(shell find tests/unit -name '*_test.c')))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+# The laboratory is a program; its arithmetic, which needs no traffic, has unit tests.
+LAB      := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/lab/*.c)) $(BUILD)/obj/agent/settings.o $(BUILD)/obj/agent/builtin.o
+LAB_SUMS := $(patsubst %,$(BUILD)/obj/tests/lab/%.o,figures samples fit reliability)
 JOBS     := $(shell nproc)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit fuzzers benches run demo test fuzz bench install clean format packages demo-packages test-packages
+.PHONY: all unit fuzzers benches run demo test fuzz bench lab install clean format packages demo-packages test-packages
 
 all: $(PROGRAMS)
 unit: $(TESTS)
@@ -91,12 +97,20 @@ $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
+$(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
 $(BUILD)/%_fuzz: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBRARY_LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBRARY_LIBS)
+
+$(BUILD)/lab/lab: $(LAB) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(LAB) $(ARCHIVES) $(LIBRARY_LIBS)
 
 packages:
 	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
@@ -126,6 +140,10 @@ fuzz: test-packages
 bench: test-packages
 	@$(MAKE) -s -j$(JOBS) all benches
 	@tests/bench/bench.sh
+
+lab: packages
+	@$(MAKE) -s -j$(JOBS) $(BUILD)/lab/lab
+	@$(BUILD)/lab/lab run --seeds $(SEEDS) --first $(FIRST)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
