@@ -59,7 +59,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 # The laboratory is a program; its arithmetic, which needs no traffic, has unit tests.
 LAB      := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/lab/*.c)) $(BUILD)/obj/agent/settings.o $(BUILD)/obj/agent/builtin.o
-LAB_SUMS := $(patsubst %,$(BUILD)/obj/tests/lab/%.o,figures samples fit reliability)
+LAB_SUMS := $(patsubst %,$(BUILD)/obj/tests/lab/%.o,figures samples fit reliability tally aims report weights)
 JOBS     := $(shell nproc)
 
 .DELETE_ON_ERROR:
@@ -99,7 +99,7 @@ $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lcmocka $(LIBRARY_LIBS)
 
 $(BUILD)/%_fuzz: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(ARCHIVES) $(LIBRARY_LIBS)

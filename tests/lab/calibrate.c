@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include "common/json.h"
 #include "tests/lab/fit.h"
 #include "tests/lab/reliability.h"
@@ -57,9 +59,8 @@ static void print_sides(const struct samples *samples, FILE *out)
                 seen[0] ? "abusive" : "honest");
 }
 
-static void print_bins(const char *title, const struct reliability *table, FILE *out)
+static void print_bins(const struct reliability *table, FILE *out)
 {
-    fprintf(out, "\n%s\n", title);
     fprintf(out, "  %-13s %9s %8s %9s %9s %9s\n", "points", "snapshots", "senders", "weight", "abusive", "expected");
     for (size_t b = 0; b < RELIABILITY_BINS; b++) {
         const struct reliability_bin *bin = &table->bins[b];
@@ -91,30 +92,52 @@ static const char *const how_weighed =
     "# stays, and an account that is at its `most` gains nothing. The tables below are of runs, with all of that in "
     "them.\n";
 
-static bool print_text(const struct calibration *calibration, const struct lab_weights *fitted,
-                       const struct lab_weights *before, struct round rounds[3], FILE *out)
+static bool print_tables(const struct calibration *calibration, struct round rounds[3], FILE *out)
 {
-    struct reliability tables[2];
-    if (!reliability_measure(&rounds[1].samples, &tables[0]) || !reliability_measure(&rounds[2].samples, &tables[1]))
+    struct reliability tables[3];
+    if (!reliability_measure(&rounds[1].samples, &tables[1]) || !reliability_measure(&rounds[2].samples, &tables[2]))
         return false;
-    fprintf(out,
-            "# Weights from seeds %" PRIu64 "-%" PRIu64 ": %" PRIu32
-            " senders, %zu snapshots. Give this to --config.\n",
-            calibration->fit_first, calibration->fit_last, rounds[0].samples.senders, rounds[0].samples.count);
-    fprintf(out, "%s", how_weighed);
-    print_sides(&rounds[0].samples, out);
-    lab_weights_print(fitted, before, out);
-    char title[160];
-    for (int i = 0; i < 2; i++) {
-        snprintf(title, sizeof title, "Seeds %" PRIu64 "-%" PRIu64 " with the weights %s", calibration->report_first,
-                 calibration->report_last, i == 0 ? "fitted" : "as configured");
-        print_bins(title, &tables[i == 0], out);
-        report_print_aims(&rounds[i == 0 ? 2 : 1].report, out, calibration->colour);
+    for (int i = 2; i >= 1; i--) {
+        fprintf(out, "\nSeeds %" PRIu64 "-%" PRIu64 " with the weights %s\n", calibration->report_first,
+                calibration->report_last, i == 2 ? "fitted" : "as configured");
+        print_bins(&tables[i], out);
+        report_print_aims(&rounds[i].report, out, calibration->colour);
     }
     fprintf(out,
             "\nEach sender weighs the same however often it was looked at, honest and abusive ones the same in sum.\n"
             "Abusive: the share of abusers among those seen with so many points; expected: what the points say.\n");
     return true;
+}
+
+/* All but the weights as comments, so that the whole is a configuration file. */
+static void print_comments(const char *text, FILE *out)
+{
+    while (*text != '\0') {
+        int length = (int)strcspn(text, "\n");
+        fprintf(out, "#%s%.*s\n", length > 0 ? " " : "", length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static bool print_text(const struct calibration *calibration, const struct lab_weights *fitted,
+                       const struct lab_weights *before, struct round rounds[3], FILE *out)
+{
+    fprintf(out,
+            "# Weights from seeds %" PRIu64 "-%" PRIu64 ": %" PRIu32
+            " senders, %zu snapshots. This is a file for --config.\n",
+            calibration->fit_first, calibration->fit_last, rounds[0].samples.senders, rounds[0].samples.count);
+    fprintf(out, "%s", how_weighed);
+    print_sides(&rounds[0].samples, out);
+    lab_weights_print(fitted, before, out);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *tables = open_memstream(&text, &length);
+    bool good = tables != NULL && print_tables(calibration, rounds, tables);
+    good = (tables == NULL || fclose(tables) == 0) && good;
+    if (good)
+        print_comments(text, out);
+    free(text);
+    return good;
 }
 
 static bool write_line(struct buffer *line, FILE *out)

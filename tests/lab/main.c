@@ -269,10 +269,10 @@ static int run(struct bench *bench)
     jobs.without_snapshots = true;
     if (lab_jobs_run(&jobs, take_result, &report, &error) < 0)
         return report_error(&error);
-    if (!arguments->json)
-        report_print(&report, stdout, wants_colour());
-    else if (!report_print_json(&report, stdout))
-        return close_output(1);
+    if (arguments->json ? !report_print_json(&report, stdout) : !report_print(&report, stdout, wants_colour())) {
+        fprintf(stderr, "lab: no memory to print the report\n");
+        return 1;
+    }
     struct aim aims[AIMS];
     report_aims(&report, aims);
     int status = 0;

@@ -86,14 +86,62 @@ void report_clear(struct report *report)
 
 /* --- lines for a person --- */
 
-#define CELL 48
-static const char *three(struct figures *figures, char cell[CELL])
+#define CELL 64
+enum {
+    NAME,
+    STOPPED,
+    HONEST,
+    RIGHT,
+    WRONG,
+    FALSE,
+    T_MESSAGES,
+    T_RECIPIENTS,
+    B_MESSAGES,
+    B_RECIPIENTS,
+    DECIDED,
+    COLUMNS
+};
+struct row {
+    char cells[COLUMNS - 1][CELL];
+    struct tally *tally; /* NULL: a heading */
+};
+static const struct row headings[] = {
+    {{"", "abusers/", "", "senders", "", "false alerts/", "out before", "throttle", "out before", "block"}, NULL},
+    {{"scenario", "throttled/blocked", "honest", "right", "wrong", "throttles/blocks", "messages", "recipients",
+      "messages", "recipients"},
+     NULL},
+};
+#define HEADINGS (sizeof headings / sizeof headings[0])
+
+static void put_three(uint64_t first, uint64_t second, uint64_t third, char cell[CELL])
 {
-    if (figures->count == 0)
-        return "-";
-    snprintf(cell, CELL, "%" PRIu64 "/%" PRIu64 "/%" PRIu64, figures_percentile(figures, 0.5),
-             figures_percentile(figures, 0.95), figures_percentile(figures, 1));
-    return cell;
+    snprintf(cell, CELL, "%" PRIu64 "/%" PRIu64 "/%" PRIu64, first, second, third);
+}
+
+static void put_spread(struct figures *figures, char cell[CELL])
+{
+    if (figures->count > 0)
+        put_three(figures_percentile(figures, 0.5), figures_percentile(figures, 0.95), figures_percentile(figures, 1),
+                  cell);
+    else
+        snprintf(cell, CELL, "-");
+}
+
+static void fill_row(struct tally *tally, struct row *row)
+{
+    row->tally = tally;
+    snprintf(row->cells[NAME], CELL, "%s", tally->scenario[0] ? tally->scenario : "all");
+    snprintf(row->cells[STOPPED], CELL, "-");
+    if (tally->abusers > 0)
+        put_three(tally->abusers, tally->throttle.reached, tally->block.reached, row->cells[STOPPED]);
+    snprintf(row->cells[HONEST], CELL, "%" PRIu64, tally->honest);
+    snprintf(row->cells[RIGHT], CELL, "%" PRIu64, tally->right);
+    snprintf(row->cells[WRONG], CELL, "%" PRIu64, tally->wrong);
+    put_three(tally->false_alerts, tally->false_throttles, tally->false_blocks, row->cells[FALSE]);
+    put_spread(&tally->throttle.messages, row->cells[T_MESSAGES]);
+    put_spread(&tally->throttle.recipients, row->cells[T_RECIPIENTS]);
+    put_spread(&tally->block.messages, row->cells[B_MESSAGES]);
+    put_spread(&tally->block.recipients, row->cells[B_RECIPIENTS]);
 }
 
 /* "rejects 12, burst 4": the one that decided most often first, at equal counts the table's order. */
@@ -115,35 +163,40 @@ static void print_decided(const struct tally *tally, FILE *out)
     }
 }
 
-static void print_row(struct tally *tally, int width, FILE *out)
+/* Each column as wide as its widest cell, the numbers to the right. */
+static void print_rows(const struct row *rows, size_t count, FILE *out)
 {
-    char cells[4][CELL], stopped[2 * CELL], wrongs[2 * CELL];
-    snprintf(stopped, sizeof stopped, "%" PRIu64 "/%" PRIu64 "/%" PRIu64, tally->abusers, tally->throttle.reached,
-             tally->block.reached);
-    snprintf(wrongs, sizeof wrongs, "%" PRIu64 "/%" PRIu64 "/%" PRIu64, tally->false_alerts, tally->false_throttles,
-             tally->false_blocks);
-    fprintf(out, "%-*s %14s %6" PRIu64 " %6" PRIu64 " %5" PRIu64 " %9s  %13s %15s  %15s %15s  ", width,
-            tally->scenario[0] ? tally->scenario : "all", tally->abusers > 0 ? stopped : "-", tally->honest,
-            tally->right, tally->wrong, wrongs, three(&tally->throttle.messages, cells[0]),
-            three(&tally->throttle.recipients, cells[1]), three(&tally->block.messages, cells[2]),
-            three(&tally->block.recipients, cells[3]));
-    print_decided(tally, out);
-    fprintf(out, "\n");
+    int widths[COLUMNS - 1] = {0};
+    for (size_t r = 0; r < count; r++)
+        for (int c = 0; c < COLUMNS - 1; c++)
+            if ((int)strlen(rows[r].cells[c]) > widths[c])
+                widths[c] = (int)strlen(rows[r].cells[c]);
+    for (size_t r = 0; r < count; r++) {
+        fprintf(out, "%-*s", widths[NAME], rows[r].cells[NAME]);
+        for (int c = NAME + 1; c < COLUMNS - 1; c++)
+            fprintf(out, "  %*s", widths[c], rows[r].cells[c]);
+        if (rows[r].tally != NULL) {
+            fprintf(out, "  ");
+            print_decided(rows[r].tally, out);
+        } else if (r > 0) {
+            fprintf(out, "  decided");
+        }
+        fprintf(out, "\n");
+    }
 }
 
-static void print_table(struct report *report, FILE *out)
+static bool print_table(struct report *report, FILE *out)
 {
-    int width = 8;
+    size_t count = HEADINGS;
+    struct row *rows = calloc(HEADINGS + report->count + 1, sizeof *rows);
+    if (rows == NULL)
+        return false;
+    memcpy(rows, headings, sizeof headings);
     for (size_t i = 0; i < report->count; i++)
-        if ((int)strlen(report->scenarios[i].scenario) > width)
-            width = (int)strlen(report->scenarios[i].scenario);
-    fprintf(out, "%-*s %14s %6s %12s %9s  %29s  %31s\n", width, "", "abusers/", "", "senders", "false",
-            "out before throttle", "out before block");
-    fprintf(out, "%-*s %14s %6s %6s %5s %9s  %13s %15s  %15s %15s  %s\n", width, "scenario", "throt./blocked", "honest",
-            "right", "wrong", "al/thr/bl", "messages", "recipients", "messages", "recipients", "decided");
-    for (size_t i = 0; i < report->count; i++)
-        print_row(&report->scenarios[i], width, out);
-    print_row(&report->all, width, out);
+        fill_row(&report->scenarios[i], &rows[count++]);
+    fill_row(&report->all, &rows[count++]);
+    print_rows(rows, count, out);
+    free(rows);
     fprintf(
         out,
         "\n%" PRIu64 " runs, %" PRIu64 " connections, %" PRIu64 " packets, %.1f sender-days without harm.\n"
@@ -151,6 +204,7 @@ static void print_table(struct report *report, FILE *out)
         "What got out: median/95th percentile/worst of the abusers; of one that was never throttled (blocked), all.\n"
         "Decided: whose points were the most when an abuser was first throttled or blocked.\n",
         report->all.runs, report->all.connections, report->all.packets, report->all.honest_days);
+    return true;
 }
 
 void report_aims(struct report *report, struct aim aims[AIMS])
@@ -199,12 +253,14 @@ static void print_failures(const struct report *report, FILE *out)
     }
 }
 
-void report_print(struct report *report, FILE *out, bool colour)
+bool report_print(struct report *report, FILE *out, bool colour)
 {
-    print_table(report, out);
+    if (!print_table(report, out))
+        return false;
     fprintf(out, "\n");
     report_print_aims(report, out, colour);
     print_failures(report, out);
+    return true;
 }
 
 /* --- one object a line --- */

@@ -28,7 +28,7 @@ struct report {
 /* Results of one scenario must come one behind the other. False: no memory. */
 bool report_add(struct report *, const struct lab_result *) __attribute__((warn_unused_result));
 void report_aims(struct report *, struct aim aims[AIMS]);
-void report_print(struct report *, FILE *, bool colour);
+bool report_print(struct report *, FILE *, bool colour) __attribute__((warn_unused_result)); /* false: no memory */
 void report_print_aims(struct report *, FILE *, bool colour);
 /* One object a line: "record" is scenario, total, aim or failure. False: no memory. */
 bool report_print_json(struct report *, FILE *) __attribute__((warn_unused_result));

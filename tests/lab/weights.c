@@ -59,7 +59,7 @@ void lab_weights_print(const struct lab_weights *weights, const struct lab_weigh
         bool other = fabs(weights->weight[i] - shipped->weight[i]) > 1e-9;
         if (!other && weights->most[i] == shipped->most[i])
             continue;
-        fprintf(out, "[%s]\nweight = %.2f\n", detector_table[i]->name, weights->weight[i]);
+        fprintf(out, "\n[%s]\nweight = %.2f\n", detector_table[i]->name, weights->weight[i]);
         if (weights->most[i] != shipped->most[i])
             fprintf(out, "most = %.2f\n", (double)weights->most[i] / DECIBANS(1));
     }
