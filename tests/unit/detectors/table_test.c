@@ -97,9 +97,9 @@ static void ceilings(void **state)
 
 static struct text random_text(uint64_t *random, char *room)
 {
-    static const char *const pieces[] = {"@",     ".",    "",   "a",         "example.com", "[",
-                                         "]",     "\xff", "%s", "localhost", "127.0.0.1",   "203.0.113.7",
-                                         "IPv6:", "::1",  "+",  "<>",        "\n",          " "};
+    static const char *const pieces[] = {"@",    ".",  "",          "a",         "example.com", "[",     "]",
+                                         "\xff", "%s", "localhost", "127.0.0.1", "203.0.113.7", "IPv6:", "::1",
+                                         "+",    "<>", "\n",        " ",         "mailto:"};
     size_t length = 0;
     for (uint32_t n = next_random(random) % 12; n > 0; n--) {
         const char *piece = pieces[next_random(random) % (sizeof pieces / sizeof pieces[0])];
