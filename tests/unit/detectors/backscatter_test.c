@@ -35,7 +35,7 @@ static const struct row {
     {"its victims at a few providers", 16, 16, 5, 5, 0, 10 * SECOND, "user", 15.8, 16},
     {"a slow one, within an hour", 59, 59, 59, 59, 0, MINUTE, "user", 13.0, 16},
     {"a bomber of one person", 16, 1, 1, 1, 0, 2 * SECOND, "user", 15.8, 16},
-    {"a bomber of three", 16, 3, 2, 2, 0, 2 * SECOND, "user", 15.8, 16},
+    {"a bomber of three", 16, 3, 3, 2, 0, 2 * SECOND, "user", 15.8, 16},
     {"a bomber that works for hours", 1000, 3, 3, 3, 0, 30 * SECOND, "user", 15.8, 16},
     /* Honest. */
     {"five bounces", 5, 5, 5, 5, 0, SECOND, "user", 0, 0},

@@ -113,8 +113,9 @@ static struct text random_text(uint64_t *random, char *room)
 
 static struct observation random_observation(uint64_t *random, char rooms[2][4096], moment *now)
 {
-    *now += next_random(random) % 16 ? next_random(random) % (2 * SECOND)
-                                     : next_random(random) * 100 * (moment)SECOND % DAY;
+    bool busy = *now / DAY % 4 == 3; /* days on which much happens in an hour */
+    *now += next_random(random) % (busy ? 1000 : 16) ? next_random(random) % (2 * SECOND)
+                                                     : next_random(random) * 100 * (moment)SECOND % DAY;
     struct observation seen = observation_of(next_random(random) % OBSERVATION_KINDS, *now, next_random(random) % 300);
     seen.server_port = next_random(random) % 4 ? 25 : 587;
     seen.origin.address.family = next_random(random) % 8 ? 4 : 6;
