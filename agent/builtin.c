@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#define BUILTINS(_) _(sender_access) _(recipient_access) _(helo_access)
+#define BUILTINS(_) _(sender_access) _(recipient_access) _(helo_access) _(trap_access)
 
 #define EMBED(name)                                                                                                    \
     __asm__(".pushsection .rodata\n"                                                                                   \

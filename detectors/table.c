@@ -3,7 +3,9 @@
 
 /* In the order of docs/detectors.md. */
 #define DETECTORS(_)                                                                                                   \
-    _(burst) _(fanout) _(rejects) _(envelope) _(helo) _(protocol) _(bulk) _(tls) _(auth) _(evasion) _(filter) _(listed) _(complaint)
+    _(burst)                                                                                                           \
+    _(fanout) _(rejects) _(envelope) _(helo) _(churn) _(protocol) _(bulk) _(tls) _(auth) _(backscatter) _(trap)        \
+        _(evasion) _(filter) _(listed) _(complaint)
 #define DECLARE(name) extern const struct detector detector_##name;
 #define ENTRY(name)   &detector_##name,
 

@@ -1,5 +1,4 @@
-/* Junk in the envelope: what the shipped maps hold against a sender, and how little carelessness counts; null-sender
- * floods. */
+/* Junk in the envelope: what the shipped maps hold against a sender, and how little carelessness counts. */
 #include "tests/unit/detectors/recorder.h"
 
 extern const struct detector detector_envelope;
@@ -14,15 +13,6 @@ static points sender(struct subject *subject, moment time, const char *from)
 static points recipient(struct subject *subject, moment time, const char *from, const char *address)
 {
     struct observation seen = recipient_of(time, from, address, 250, 0);
-    return subject_observe(subject, &seen);
-}
-
-static points content(struct subject *subject, moment time, const char *from)
-{
-    struct observation seen = observation_of(OBSERVATION_MESSAGE, time, 1);
-    seen.message.from = text_of(from);
-    seen.message.recipients = 1;
-    seen.message.reply.code = 250;
     return subject_observe(subject, &seen);
 }
 
@@ -137,93 +127,6 @@ static void placeholder_to_many(void **state)
     subject_destroy(&subject);
 }
 
-/* Where MAIL was lost in a gap nobody knows that the sender was empty. */
-static void unknown_sender_is_not_the_null_sender(void **state)
-{
-    (void)state;
-    struct subject subject = subject_create(&detector_envelope, "");
-    sender(&subject, NOON, "");
-    for (int i = 0; i < 50; i++) {
-        char to[64];
-        snprintf(to, sizeof to, "user%d@other.museum", i);
-        struct observation seen = recipient_of(NOON, "", to, 250, 0);
-        seen.recipient.from.bytes = NULL;
-        subject_observe(&subject, &seen);
-    }
-    assert_int_equal(subject.findings.calls, 0);
-    subject_destroy(&subject);
-}
-
-/* Null-sender mail: each with its content, which makes it mail. */
-static points flood(struct subject *subject, int nulls, int recipients, int others, duration each)
-{
-    for (int i = 0; i < nulls + others; i++) {
-        bool null =
-            i % (nulls + others) * (int64_t)nulls / (nulls + others) != (i + 1) * (int64_t)nulls / (nulls + others);
-        char address[64];
-        snprintf(address, sizeof address, "bob%d@there.museum", i % recipients);
-        sender(subject, NOON + i * each, null ? "" : "shop@customer.museum");
-        recipient(subject, NOON + i * each, null ? "" : "shop@customer.museum", address);
-        content(subject, NOON + i * each, null ? "" : "shop@customer.museum");
-    }
-    return subject->findings.sum;
-}
-
-static const struct {
-    const char *name;
-    int nulls, recipients, others;
-    duration each;
-    points least, most;
-} floods[] = {
-    {"a handful of bounces", 4, 4, 0, MINUTE, 0, 0},
-    {"the limit passed", 8, 8, 0, MINUTE, 300, 300},
-    {"twice and more", 14, 14, 0, MINUTE, 500, 500},
-    {"a flood", 500, 500, 0, SECOND, 1000, 1000},
-    {"many to one recipient: its own bounce address", 500, 1, 0, SECOND, 0, 0},
-    {"a forwarding server's bounces", 50, 1000, 1000, SECOND, 0, 0},
-    {"a week's bounces", 100, 100, 0, HOUR, 0, 0},
-};
-
-static void null_sender(void **state)
-{
-    (void)state;
-    struct subject subject = subject_create(&detector_envelope, "");
-    for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
-        subject_forget(&subject);
-        points got = flood(&subject, floods[i].nulls, floods[i].recipients, floods[i].others, floods[i].each);
-        if (got < floods[i].least || got > floods[i].most)
-            fail_msg("%s: %d \"%s\"", floods[i].name, got, subject.findings.reason);
-    }
-    subject_forget(&subject);
-    flood(&subject, 6, 9, 3, SECOND);
-    assert_string_equal(subject.findings.reason,
-                        "6 of 9 mails have the null sender, to about 6 recipients in 1 hour; the "
-                        "limit is 5; the last was <bob8@there.museum>");
-    subject_destroy(&subject);
-}
-
-/* Exim's callouts, the address verification of others: a thousand times the null sender and a recipient, no content.
- * The bounces between them are still counted. */
-static void asking_is_no_mail(void **state)
-{
-    (void)state;
-    struct subject subject = subject_create(&detector_envelope, "");
-    for (int i = 0; i < 1000; i++) {
-        char address[64];
-        snprintf(address, sizeof address, "bob%d@there.museum", i);
-        sender(&subject, NOON + i * SECOND, "");
-        recipient(&subject, NOON + i * SECOND, "", address);
-        if (i < 2)
-            content(&subject, NOON + i * SECOND, "");
-    }
-    assert_int_equal(subject.findings.calls, 0);
-    content(&subject, NOON + 1000 * SECOND, "");
-    sender(&subject, NOON + 1001 * SECOND, "");
-    recipient(&subject, NOON + 1001 * SECOND, "", "bob@there.museum");
-    assert_int_equal(subject.findings.sum, 300); /* three bounces stand for six recipients at most */
-    subject_destroy(&subject);
-}
-
 /* A site's own maps, after the shipped ones or in their place. */
 static void own_maps(void **state)
 {
@@ -270,15 +173,9 @@ static void missing_map(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_maps),
-                                       cmocka_unit_test(careless_for_weeks),
-                                       cmocka_unit_test(sample_configuration),
-                                       cmocka_unit_test(invented_senders),
-                                       cmocka_unit_test(placeholder_to_many),
-                                       cmocka_unit_test(unknown_sender_is_not_the_null_sender),
-                                       cmocka_unit_test(null_sender),
-                                       cmocka_unit_test(asking_is_no_mail),
-                                       cmocka_unit_test(own_maps),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_maps),         cmocka_unit_test(careless_for_weeks),
+                                       cmocka_unit_test(sample_configuration), cmocka_unit_test(invented_senders),
+                                       cmocka_unit_test(placeholder_to_many),  cmocka_unit_test(own_maps),
                                        cmocka_unit_test(missing_map)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

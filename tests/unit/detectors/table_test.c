@@ -97,9 +97,9 @@ static void ceilings(void **state)
 
 static struct text random_text(uint64_t *random, char *room)
 {
-    static const char *const pieces[] = {"@",     ".",    "",   "a",         "example.com", "[",
-                                         "]",     "\xff", "%s", "localhost", "127.0.0.1",   "203.0.113.7",
-                                         "IPv6:", "::1",  "+",  "<>",        "\n",          " "};
+    static const char *const pieces[] = {"@",    ".",  "",          "a",         "example.com", "[",     "]",
+                                         "\xff", "%s", "localhost", "127.0.0.1", "203.0.113.7", "IPv6:", "::1",
+                                         "+",    "<>", "\n",        " ",         "mailto:"};
     size_t length = 0;
     for (uint32_t n = next_random(random) % 12; n > 0; n--) {
         const char *piece = pieces[next_random(random) % (sizeof pieces / sizeof pieces[0])];
@@ -129,12 +129,15 @@ static void random_close(uint64_t *random, struct observation *seen)
 
 static struct observation random_observation(uint64_t *random, char rooms[2][4096], struct alike *alike, moment *now)
 {
-    *now += next_random(random) % 64 ? next_random(random) % (2 * SECOND)
-                                     : next_random(random) * 100 * (moment)SECOND % DAY;
+    bool busy = *now / DAY % 4 == 3; /* days on which much happens in an hour */
+    *now += next_random(random) % (busy ? 1000 : 16) ? next_random(random) % (2 * SECOND)
+                                                     : next_random(random) * 100 * (moment)SECOND % DAY;
     struct observation seen = observation_of(next_random(random) % OBSERVATION_KINDS, *now, next_random(random) % 300);
     seen.server_port = next_random(random) % 4 ? 25 : 587;
     seen.origin.address.family = next_random(random) % 8 ? 4 : 6;
     struct text first = random_text(random, rooms[0]), second = random_text(random, rooms[1]);
+    if (*now / DAY % 8 == 7)
+        first.length = 0; /* a day on which nobody says who he is */
     struct reply reply = {
         .code = (uint16_t)(next_random(random) % 600), .enhanced = (uint16_t)(next_random(random)), .phrase = TEXT("")};
     switch (seen.kind) {

@@ -55,6 +55,7 @@ static int begin(void **unused)
     add_map("sender_access");
     add_map("recipient_access");
     add_map("helo_access");
+    add_map("trap_access");
     memory = memfd_create("mind_test", 0);
     assert_true(memory >= 0);
     struct mind_beginning beginning = {
