@@ -10,7 +10,7 @@
  * What counts, and weights; the worthiest counts, and where another one is worth 7 and more, 3 on top of it:
  *
  * Providers with an open connection to port 465 or 587, which needs no reading: more than 6 in an hour (12 in a day) 3
- * points, more than 12 (24) 7, more than 24 (48) 12, more than 48 (96) 16. Honest machines have up to three, one that
+ * points, more than 12 (24) 7, more than 24 (48) 15.2, more than 48 (96) 16. Honest machines have up to three, one that
  * moves mailboxes or watches servers a few more. Nobody has use for two dozen but who has others' logins, or a service
  * that sends for many customers by their own accounts; give that a limit of its own.
  *
@@ -166,7 +166,7 @@ static points worth_of_providers(uint32_t providers, uint32_t limit)
     if (limit == 0 || providers <= limit)
         return 0;
     uint32_t times = (providers - 1) / limit;
-    return times >= 8 ? 1600 : times >= 4 ? 1200 : times >= 2 ? 700 : 300;
+    return times >= 8 ? 1600 : times >= 4 ? 1520 : times >= 2 ? 700 : 300;
 }
 
 static points worth_of_domains(const struct state *state)

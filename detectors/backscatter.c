@@ -9,7 +9,7 @@
  * null sender and a recipient, and leave. Reports on DMARC and TLS, which many send with the null sender, each night to
  * hundreds of domains, are told by their recipients' names and left out.
  *
- * State (272 bytes): recipients and domains of the null sender in sketches of an hour, and its servers; messages with
+ * State (240 bytes): recipients and domains of the null sender in sketches of an hour, and its servers; messages with
  * and without it, in halves of ten minutes and of an hour and in two days; what has been said.
  *
  * Weights, by recipients of such content in ten minutes (default limit 5) or in an hour (15): above the limit 3, at 1.6

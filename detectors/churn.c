@@ -13,13 +13,13 @@
  * to a sum, each other one takes one away, never below nothing (Page's cumulative sum test, 1954): where one in six is
  * random, as in a night of much forwarded spam, the sum stays near nothing; where half are, it grows.
  *
- * State (200 bytes): domains in a sketch of an hour; servers and transactions in halves of it; the last sixteen
+ * State (176 bytes): domains in a sketch of an hour; servers and transactions in halves of it; the last sixteen
  * domains; the sum; what has been said.
  *
  * Weights: more domains in an hour than the limit (default 20), more than half as many as transactions: 2 points, 3 at
- * twice, 4 at four times. That is a relay's shape as well, hence weak. A sum that six random senders in a row would
- * make, and five servers and more (a backup MX has one primary): 8 points; nine 10, twelve 12. The worthier counts. The
- * many names in HELO that go with it are helo's. */
+ * twice, 4 at four times. That is a relay's shape as well, hence weak; to fewer than five servers, as a backup MX has
+ * them, it stays at 2. A sum that six random senders in a row would make, to five servers and more: 8 points; nine 10,
+ * twelve 12. The worthier counts. The many names in HELO that go with it are helo's. */
 #include <assert.h>
 #include <string.h>
 #include "detectors/detector.h"
@@ -131,19 +131,24 @@ static uint64_t sum(const uint32_t halves[HALVES])
     return (uint64_t)halves[0] + halves[1];
 }
 
+/* A relay, a primary: one server or a few. */
+static bool is_for_few(const struct state *state)
+{
+    return __builtin_popcountll(state->servers[0] | state->servers[1]) < MANY_SERVERS;
+}
+
 static points domains_worth(const struct settings *settings, const struct state *state)
 {
     uint64_t number = sketch_count(&state->domains), limit = settings->domains;
     if (limit == 0 || number <= limit || number * 2 <= sum(state->transactions))
         return 0;
-    return number >= limit * 4 ? 400 : number >= limit * 2 ? 300 : 200;
+    return number < limit * 2 || is_for_few(state) ? 200 : number >= limit * 4 ? 400 : 300;
 }
 
 static points random_worth(const struct settings *settings, const struct state *state)
 {
     uint32_t limit = settings->random;
-    if (limit == 0 || state->sum < limit * 2 ||
-        __builtin_popcountll(state->servers[0] | state->servers[1]) < MANY_SERVERS)
+    if (limit == 0 || state->sum < limit * 2 || is_for_few(state))
         return 0;
     return state->sum >= limit * 4 ? 1200 : state->sum >= limit * 3 ? 1000 : 800;
 }

@@ -9,7 +9,7 @@
  *
  * State: the sum, the figures for the reason, and the last 24 recipients, of which each counts once however
  * often it is tried (so does refused content of one envelope sender at one server); eight places (domains and servers,
- * place.h) with their refusals; the domains of envelope senders, a bit each; four servers that refuse its address.
+ * place.h) with their refusals; the domains of envelope senders, a bit each.
  *
  * What counts (reply_reason.h reads the answers): a recipient accepted, against abuse; an unknown recipient, for it,
  * also where a temporary answer says so for certain; refusals by policy or for the content, for it by a quarter, since
@@ -17,9 +17,7 @@
  * what is wrong with the sender's name, SPF or DMARC: a forwarding server and a machine that is set up badly have that
  * with every recipient.
  *
- * A server that refuses the sender's own address, for a list or its repute, says nothing of the recipient. It is
- * evidence of its own, and weak: the address may have been somebody else's yesterday. 2 points, 3 where two servers say
- * so, 4 from four; never more.
+ * A server that refuses the sender's own address, for a list or its repute, says nothing of the recipient: see opinion.
  *
  * In one connection a domain's recipients are not independent: where a domain has died, a newsletter that is sent in
  * groups has all its subscribers there refused at once. So only the first refused and the first accepted recipient of a
@@ -89,9 +87,8 @@
 #define NOTED_MOST   600
 #define ASKED_MOST   1000
 #define TRIED_PART   20 /* accepted, of what was refused */
-#define LISTERS      4  /* servers that refuse the sender's address itself */
 
-enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, LISTED, OUTCOMES };
+enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
 
 struct settings {
     struct detector_settings base;
@@ -113,10 +110,8 @@ struct state {
     uint32_t accepted_now; /* recipients, in this hour */
     struct places places;
     uint64_t senders[2]; /* the domains of envelope senders: of this day, and of the one before */
-    uint32_t listers[LISTERS];
-    uint32_t tried_now; /* unknown at whatever places, kept out of the test, in this hour */
-    uint8_t next_lister, reserved[3];
-    struct standing standing, listed;
+    uint32_t tried_now;  /* unknown at whatever places, kept out of the test, in this hour */
+    struct standing standing;
 };
 static_assert(sizeof(struct state) <= 300, "small");
 
@@ -151,8 +146,6 @@ static enum outcome outcome_of(const struct reply *reply, bool content)
         return content ? NOTHING : ACCEPTED; /* its recipients have counted already */
     case REPLY_UNKNOWN_USER:
         return content ? final ? POLICY : NOTHING : UNKNOWN;
-    case REPLY_LISTED:
-        return LISTED;
     case REPLY_POLICY:
     case REPLY_CONTENT:
         return final ? POLICY : NOTHING;
@@ -195,8 +188,6 @@ static void age(struct state *state, moment now)
         return;
     uint32_t days = ahead ? UINT32_MAX : day - state->day;
     state->accepted_now = state->tried_now = 0;
-    if (days > 0)
-        memset(state->listers, 0, sizeof state->listers);
     places_age(&state->places, days);
     if (days > 0) {
         state->contents = 0;
@@ -286,23 +277,6 @@ static void note(const struct settings *settings, struct state *state, const str
                      seen->recipient.reply.code, SHOWN(seen->recipient.address));
 }
 
-/* The sender's own address is refused: 2 points, 3 where two servers say so, 4 from four. */
-static void note_listed(const struct settings *settings, struct state *state, const struct observation *seen,
-                        struct findings *findings)
-{
-    age(state, seen->time);
-    const struct reply *reply = seen->kind == OBSERVATION_MESSAGE ? &seen->message.reply : &seen->recipient.reply;
-    recent_add(state->listers, LISTERS, &state->next_lister, recent_hash_address(&seen->server));
-    uint32_t servers = 0;
-    for (int i = 0; i < LISTERS; i++)
-        servers += state->listers[i] != 0;
-    points worth = servers >= LISTERS ? 400 : servers >= 2 ? 300 : 200;
-    points more = standing_raise(&state->listed, worth, seen->time, settings->again);
-    if (more)
-        findings_add(findings, more, "%u server%s this address for its repute; the last: %u %.*s", servers,
-                     servers == 1 ? " refuses" : "s refuse", reply->code, SHOWN(reply->phrase));
-}
-
 static void begin_anew(struct state *state)
 {
     state->sum = 0;
@@ -373,10 +347,6 @@ static void observe(const void *context, void *memory, const struct observation 
     }
     if (outcome == NOTHING)
         return;
-    if (outcome == LISTED) {
-        note_listed(settings, state, seen, findings);
-        return;
-    }
     uint32_t hash =
         content ? recent_hash(from) * 31 ^ recent_hash_address(&seen->server) : recent_hash(seen->recipient.address);
     if (!recent_add(state->recent, REMEMBERED, &state->next, hash ? hash : 1))

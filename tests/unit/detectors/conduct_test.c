@@ -628,9 +628,158 @@ static void greylisted(void **state)
     end(&sender);
 }
 
+/* Letters as they fall. */
+static void invent(struct sender_under_test *sender, char *result)
+{
+    for (int i = 0; i < 9; i++)
+        result[i] = (char)('a' + next_random(&sender->random) % 26);
+    result[9] = '\0';
+}
+
+/* Backscatter goes to whoever was forged: many domains, a third of the recipients unknown, or every one of them there.
+ * A bomber has one victim. */
+static void null_sender(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t domains;
+        double unknown;
+        duration each;
+    } rows[] = {
+        {1000, 0.35, 5 * SECOND}, {1000, 0, 5 * SECOND}, {1000, 0, 20 * SECOND}, {1, 0, SECOND}, {3, 0, 5 * SECOND}};
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 100; i++) {
+            char to[64];
+            uint32_t domain = i % rows[row].domains;
+            snprintf(to, sizeof to, "user%u@domain%u.museum", domain, domain);
+            deliver(&sender, &(struct mail){domain, "mail.customer.museum", "", to,
+                                            happens(&sender, rows[row].unknown) ? 550 : 250, 0});
+            sender.now += rows[row].each;
+        }
+        if (getenv("SHOW_POINTS"))
+            printf("null sender %zu: throttled after %u: %s\n", row, sender.throttle_messages, sender.why);
+        if (sender.throttle_messages > 20)
+            fail_msg("row %zu: %u messages, %f: %s", row, sender.throttle_messages, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* Reports on DMARC at night, holiday answers of a company, a list's bounces: the null sender of the honest. */
+static void honest_null_sender(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *local;
+        uint32_t number, domains;
+        duration each;
+        double below;
+    } rows[] = {{"dmarc", 800, 800, 500 * MILLISECOND, 15},
+                {"user", 20, 20, 4 * MINUTE, 10},
+                {"list-bounces+", 60, 1, 30 * SECOND, 10}};
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < rows[row].number; i++) {
+            char to[64];
+            uint32_t domain = i % rows[row].domains;
+            snprintf(to, sizeof to, "%s%u@domain%u.museum", rows[row].local, i, domain);
+            deliver(&sender, &(struct mail){domain, "mail.customer.museum", "", to, 250, 0});
+            sender.now += rows[row].each;
+        }
+        if (getenv("SHOW_POINTS"))
+            printf("honest null sender %zu: %.1f: %s\n", row, sender.peak, sender.why);
+        if (sender.peak >= rows[row].below)
+            fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
+/* A sorted list of guesses at one domain, one in five good, each in a connection of its own. */
+static void sorted_guesses(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 100; i++) {
+        char to[64];
+        snprintf(to, sizeof to, "%c%c%c@victim.museum", 'a' + (char)(i / 25), 'a' + (char)(i % 25), 'e');
+        deliver(&sender, &(struct mail){1, "mail.customer.museum", "a@customer.museum", to,
+                                        happens(&sender, 0.8) ? 550 : 250, 0});
+        sender.now += 5 * SECOND;
+    }
+    if (getenv("SHOW_POINTS"))
+        printf("sorted guesses: throttled after %u, blocked after %u: %s\n", sender.throttle_messages,
+               sender.block_messages, sender.why);
+    if (sender.throttle_messages > 5 || sender.block_messages > 10)
+        fail_msg("%u, %u: %s", sender.throttle_messages, sender.block_messages, sender.why);
+    end(&sender);
+}
+
+/* Whose list is good and whose name is steady, but who invents each sender: seen by that and by his fan-out. */
+static void invented_senders(void **state)
+{
+    (void)state;
+    struct sender_under_test sender;
+    begin(&sender);
+    for (uint32_t i = 0; i < 100; i++) {
+        char from[64], to[64], local[10];
+        invent(&sender, local);
+        snprintf(from, sizeof from, "%s@invented%u.museum", local, i);
+        snprintf(to, sizeof to, "user%u@domain%u.museum", next_random(&sender.random) % 1000, i);
+        deliver(&sender, &(struct mail){i, "mail.customer.museum", from, to, happens(&sender, 0.15) ? 550 : 250, 0});
+        sender.now += 5 * SECOND;
+    }
+    if (getenv("SHOW_POINTS"))
+        printf("invented senders: throttled after %u: %s\n", sender.throttle_messages, sender.why);
+    if (sender.throttle_messages > 40)
+        fail_msg("%u messages, %f: %s", sender.throttle_messages, sender.peak, sender.why);
+    end(&sender);
+}
+
+/* Many senders of the honest: a mailing list, a forwarding server that wraps, a shared host with fifty domains, and a
+ * forwarding server that keeps senders, of which one in five was invented by a spammer. */
+static void many_senders(void **state)
+{
+    (void)state;
+    static const double below[] = {10, 10, 10, 15};
+    for (int row = 0; row < 4; row++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        for (uint32_t i = 0; i < 10000; i++) {
+            char from[120], to[64], local[10];
+            invent(&sender, local);
+            uint32_t server = next_random(&sender.random) % (row == 0 || row == 2 ? 300 : 20);
+            if (row == 0)
+                snprintf(from, sizeof from, "list-bounces+user%u=domain%u.museum@lists.museum", i, server);
+            else if (row == 1)
+                snprintf(from, sizeof from, "SRS0=%.4s=7T=domain%u.museum=user@forward.museum", local, i);
+            else if (row == 2)
+                snprintf(from, sizeof from, "person%u@customer%u.museum", i % 7, next_random(&sender.random) % 50);
+            else
+                snprintf(from, sizeof from, "%s@domain%u.museum", happens(&sender, 0.2) ? local : "newsletter", i);
+            snprintf(to, sizeof to, "user%u@domain%u.museum", i % 500, server);
+            deliver(&sender,
+                    &(struct mail){server, "mail.customer.museum", from, to, happens(&sender, 0.03) ? 550 : 250, 0});
+            sender.now += (row == 0 ? 1 : 6) * SECOND;
+        }
+        if (getenv("SHOW_POINTS"))
+            printf("many senders %d: %.1f: %s\n", row, sender.peak, sender.why);
+        if (sender.peak >= below[row])
+            fail_msg("row %d: %f: %s", row, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bots),
+                                       cmocka_unit_test(null_sender),
+                                       cmocka_unit_test(honest_null_sender),
+                                       cmocka_unit_test(sorted_guesses),
+                                       cmocka_unit_test(invented_senders),
+                                       cmocka_unit_test(many_senders),
                                        cmocka_unit_test(inventive_bot),
                                        cmocka_unit_test(hit_and_run),
                                        cmocka_unit_test(full_queue),

@@ -140,6 +140,11 @@ static struct observation random_observation(uint64_t *random, char rooms[2][409
         first.length = 0; /* a day on which nobody says who he is */
     struct reply reply = {
         .code = (uint16_t)(next_random(random) % 600), .enhanced = (uint16_t)(next_random(random)), .phrase = TEXT("")};
+    if (busy && next_random(random) % 2) { /* somebody guesses */
+        second.length =
+            (size_t)snprintf(rooms[1], sizeof rooms[1], "n%07u@example.com", (unsigned)(*now / SECOND % 10000000));
+        reply = (struct reply){.code = 550, .phrase = TEXT("")};
+    }
     switch (seen.kind) {
     case OBSERVATION_HELO:
         seen.helo.name = first;

@@ -1,0 +1,199 @@
+/* opinion: what the receivers think of its mail: refusals by policy, for the content, for the sender's repute.
+ *
+ * A newsletter to a neglected list is refused because addresses are dead; a bot with a good list is refused because its
+ * mail is spam, and each receiver has filters that see what no watcher of the wire does: the text, the links, what
+ * other victims got. Idea: a watcher can use all of them, since they answer in the clear ("the economy of reply
+ * codes"): the same sequential test as in rejects, on another question, kept as a cumulative sum (Page, "Continuous
+ * Inspection Schemes", 1954), so that it finds a good customer who turns bad.
+ *
+ * What counts (reply_reason.h reads the answers): a final refusal by policy or content, in full; one of the sender's
+ * own address, by a third, since a list may name its predecessor or its whole network, and then all that use the list
+ * refuse; an accepted recipient, against it. Unknown recipients are for rejects; what is temporary, full, or wrong with
+ * the sender's name says nothing here.
+ *
+ * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
+ * has against the sender it has said. Mail to those that were written to a moment ago (among the last 32 recipients) is
+ * a regular correspondence, or a forwarding server that passes on others' spam to its few users: where more than one
+ * outcome in twelve is of that kind, refusals count by a tenth; and until there are 24 outcomes, before which nobody
+ * can tell, the sum stays at 12.5.
+ *
+ * State (232 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
+ *
+ * Weights: the sum is a weight of evidence, and is said as it stands: each refusal 10*log10(share_abuser /
+ * share_honest) points, 7.5 with the presets, each recipient accepted 0.5 less; between -30, so that a long clean run
+ * of 50,000 messages is not accused for the bad luck of some dozen, and `most`, which throttles alone and blocks with
+ * any other detector. It fades like what was said of it, by half in an hour. Honest mail of all sorts has below 1.5 %
+ * refused like this (large receivers publish how they do it; in the laboratory 0 to 1.5 %), spam from 6 % to 25 %. */
+#include <assert.h>
+#include <errno.h>
+#include "detectors/detector.h"
+#include "detectors/ratio.h"
+#include "detectors/recent.h"
+#include "detectors/reply_reason.h"
+#include "detectors/standing.h"
+
+#define MILLION      INT64_C(1000000)
+#define RECIPIENTS   32
+#define SERVERS      8
+#define CREDIT_MOST  DECIBANS(30)
+#define SAID_LEAST   DECIBANS(1)
+#define LISTED_PART  3
+#define AGAIN_PART   4
+#define REGULAR_PART 10
+#define REGULAR_FROM 12 /* one outcome in so many */
+#define EARLY        24 /* outcomes, before which nobody knows whether they repeat */
+#define EARLY_MOST   DECIBANS(12.5)
+#define OUTCOMES     64  /* counted, before both numbers are halved */
+#define QUARTERS     4   /* steps of fading in each `again` */
+#define QUARTER      861 /* 1024 * 2^(-1/4) */
+
+struct settings {
+    struct detector_settings base;
+    duration again;
+    int32_t share_honest, share_abuser;
+    points refused, accepted; /* what follows from them */
+};
+
+struct state {
+    points sum, said;
+    uint32_t step; /* the number of the quarter to which both have faded */
+    uint32_t recipients[RECIPIENTS], servers[SERVERS];
+    uint32_t refusals, accepted; /* since the sum was last at nothing, for the reason */
+    uint16_t outcomes, repeated;
+    uint8_t next_recipient, next_server, reserved[2];
+};
+static_assert(sizeof(struct state) <= 240, "small");
+
+static const struct option options[] = {
+    DETECTOR_OPTIONS("opinion", struct settings, "16"),
+    AGAIN_OPTION("opinion", struct settings),
+    RATIO_OPTION("opinion", struct settings, share_honest, "0.025", .least = "0.001", .most = "0.5",
+                 .text = "Share of its mail that an honest sender has refused by policy or for the content, at the "
+                         "worst."),
+    RATIO_OPTION("opinion", struct settings, share_abuser, "0.14", .least = "0.01", .most = "0.9",
+                 .text = "Share of its mail that an abuser has refused so."),
+    {.key = NULL},
+};
+
+static bool check(const void *context, struct error *error)
+{
+    const struct settings *settings = context;
+    if (settings->share_abuser - settings->share_honest >= 10000)
+        return true;
+    error_set(error, EINVAL, "share_abuser: is not above share_honest; allowed is share_honest + 0.01 and more");
+    return false;
+}
+
+static int load(void *context, const struct file_source *source, struct error *error)
+{
+    (void)source, (void)error;
+    struct settings *settings = context;
+    uint64_t honest = (uint64_t)settings->share_honest, abuser = (uint64_t)settings->share_abuser;
+    settings->refused = ratio_points(abuser, honest);
+    settings->accepted = ratio_points(MILLION - abuser, MILLION - honest);
+    return 0;
+}
+
+static points faded(points amount, uint32_t steps)
+{
+    for (; steps > 0 && amount != 0; steps--)
+        amount = amount * QUARTER / 1024;
+    return amount;
+}
+
+static void age(const struct settings *settings, struct state *state, moment now)
+{
+    uint32_t step = standing_period(now, settings->again / QUARTERS);
+    if (state->sum < -CREDIT_MOST || state->sum > settings->base.most || state->said < 0 ||
+        state->said > settings->base.most || standing_is_ahead(state->step, step)) {
+        *state = (struct state){.step = step}; /* another process left these bytes, or the clock was set back */
+        return;
+    }
+    if (step <= state->step)
+        return;
+    uint32_t steps = step - state->step;
+    state->sum = steps < 64 ? faded(state->sum, steps) : 0;
+    state->said = steps < 64 ? faded(state->said, steps) : 0;
+    state->step = step;
+}
+
+/* Whether most of its mail goes to those that it has just written to. */
+static bool is_regular(struct state *state, struct text recipient)
+{
+    bool fresh = recent_add(state->recipients, RECIPIENTS, &state->next_recipient, recent_hash(recipient));
+    if (state->outcomes >= OUTCOMES) {
+        state->outcomes /= 2;
+        state->repeated /= 2;
+    }
+    state->outcomes++;
+    state->repeated += !fresh;
+    return state->repeated * REGULAR_FROM > state->outcomes;
+}
+
+static points step_of(const struct settings *settings, struct state *state, const struct observation *seen,
+                      enum reply_reason reason, bool regular)
+{
+    if (reason == REPLY_ACCEPTED)
+        return settings->accepted;
+    points worth = reason == REPLY_LISTED ? settings->refused / LISTED_PART : settings->refused;
+    if (!recent_add(state->servers, SERVERS, &state->next_server, recent_hash_address(&seen->server)))
+        worth /= AGAIN_PART;
+    return regular ? worth / REGULAR_PART : worth;
+}
+
+static void say(struct state *state, const struct observation *seen, const struct reply *reply,
+                struct findings *findings)
+{
+    (void)seen;
+    points standing = state->sum > 0 ? state->sum : 0, more = standing - state->said;
+    if (more < SAID_LEAST && more > -SAID_LEAST)
+        return;
+    if (more > 0)
+        findings_add(findings, more, "%u of %u recipients and messages refused by policy or content; the last: %u %.*s",
+                     state->refusals, state->refusals + state->accepted, reply->code, SHOWN(reply->phrase));
+    else
+        findings_add(findings, more,
+                     "%u of %u recipients and messages refused by policy or content; earlier points "
+                     "taken back",
+                     state->refusals, state->refusals + state->accepted);
+    state->said = standing;
+}
+
+static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
+{
+    const struct settings *settings = context;
+    struct state *state = memory;
+    bool content = seen->kind == OBSERVATION_MESSAGE;
+    const struct reply *reply = content ? &seen->message.reply : &seen->recipient.reply;
+    bool accepted = reply->code >= 200 && reply->code < 300;
+    if ((content && accepted) || (reply->code < 500 && !accepted))
+        return; /* its recipients have counted already; what is temporary says nothing */
+    enum reply_reason reason = reply_reason(reply);
+    bool refused = reason == REPLY_POLICY || reason == REPLY_CONTENT || reason == REPLY_LISTED;
+    if (!refused && reason != REPLY_ACCEPTED)
+        return;
+    age(settings, state, seen->time);
+    bool regular =
+        content ? state->repeated * REGULAR_FROM > state->outcomes : is_regular(state, seen->recipient.address);
+    if (state->sum <= 0 && state->said == 0 && refused)
+        state->refusals = state->accepted = 0;
+    state->sum += step_of(settings, state, seen, reason, regular);
+    points most = state->outcomes < EARLY && settings->base.most > EARLY_MOST ? EARLY_MOST : settings->base.most;
+    state->sum = state->sum > most ? most : state->sum;
+    state->sum = state->sum < -CREDIT_MOST ? -CREDIT_MOST : state->sum;
+    state->refusals += refused;
+    state->accepted += !refused;
+    say(state, seen, reply, findings);
+}
+
+const struct detector detector_opinion = {
+    .name = "opinion",
+    .sees = "What receivers think of its mail: too much of it is refused by policy or for its content.",
+    .wants = OBSERVATION_BIT(OBSERVATION_RECIPIENT) | OBSERVATION_BIT(OBSERVATION_MESSAGE),
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .state_size = sizeof(struct state),
+    .check = check,
+    .load = load,
+    .observe = observe,
+};
