@@ -17,7 +17,11 @@
  * outcome in twelve is of that kind, refusals count by a tenth; and until there are 24 outcomes, before which nobody
  * can tell, the sum stays at 12.5.
  *
- * State (232 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
+ * Whose mail it is. A forwarding server has senders of many domains and is refused for what others wrote; but its
+ * recipients exist. So from five sender domains on, the sum stays at 6 as long as fewer than one recipient in 25 is
+ * unknown: a bot that forges its senders has a list with holes.
+ *
+ * State (248 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
  *
  * Weights: the sum is a weight of evidence, and is said as it stands: each refusal 10*log10(share_abuser /
  * share_honest) points, 7.5 with the presets, each recipient accepted 0.5 less; between -30, so that a long clean run
@@ -43,6 +47,9 @@
 #define REGULAR_FROM 12 /* one outcome in so many */
 #define EARLY        24 /* outcomes, before which nobody knows whether they repeat */
 #define EARLY_MOST   DECIBANS(12.5)
+#define RELAYING     5 /* domains of envelope senders */
+#define RELAYED_MOST DECIBANS(6)
+#define UNKNOWN_FROM 25  /* one outcome in so many */
 #define OUTCOMES     64  /* counted, before both numbers are halved */
 #define QUARTERS     4   /* steps of fading in each `again` */
 #define QUARTER      861 /* 1024 * 2^(-1/4) */
@@ -59,8 +66,9 @@ struct state {
     uint32_t step; /* the number of the quarter to which both have faded */
     uint32_t recipients[RECIPIENTS], servers[SERVERS];
     uint32_t refusals, accepted; /* since the sum was last at nothing, for the reason */
-    uint16_t outcomes, repeated;
-    uint8_t next_recipient, next_server, reserved[2];
+    uint16_t outcomes, repeated, unknown;
+    uint8_t next_recipient, next_server;
+    uint64_t senders; /* domains, a bit each */
 };
 static_assert(sizeof(struct state) <= 240, "small");
 
@@ -112,6 +120,8 @@ static void age(const struct settings *settings, struct state *state, moment now
     if (step <= state->step)
         return;
     uint32_t steps = step - state->step;
+    if (steps >= DAY / HOUR * QUARTERS)
+        state->senders = 0;
     state->sum = steps < 64 ? faded(state->sum, steps) : 0;
     state->said = steps < 64 ? faded(state->said, steps) : 0;
     state->step = step;
@@ -124,10 +134,23 @@ static bool is_regular(struct state *state, struct text recipient)
     if (state->outcomes >= OUTCOMES) {
         state->outcomes /= 2;
         state->repeated /= 2;
+        state->unknown /= 2;
     }
     state->outcomes++;
     state->repeated += !fresh;
     return state->repeated * REGULAR_FROM > state->outcomes;
+}
+
+/* How high the sum may stand now. */
+static points most_of(const struct settings *settings, const struct state *state)
+{
+    points most = settings->base.most;
+    if (state->outcomes < EARLY && most > EARLY_MOST)
+        most = EARLY_MOST;
+    bool relays = __builtin_popcountll(state->senders) >= RELAYING;
+    if (relays && state->unknown * UNKNOWN_FROM < state->outcomes && most > RELAYED_MOST)
+        most = RELAYED_MOST;
+    return most;
 }
 
 static points step_of(const struct settings *settings, struct state *state, const struct observation *seen,
@@ -170,15 +193,23 @@ static void observe(const void *context, void *memory, const struct observation 
         return; /* its recipients have counted already; what is temporary says nothing */
     enum reply_reason reason = reply_reason(reply);
     bool refused = reason == REPLY_POLICY || reason == REPLY_CONTENT || reason == REPLY_LISTED;
-    if (!refused && reason != REPLY_ACCEPTED)
+    bool unknown = !content && reason == REPLY_UNKNOWN_USER;
+    if (!refused && !unknown && reason != REPLY_ACCEPTED)
         return;
     age(settings, state, seen->time);
+    struct text from = content ? seen->message.from : seen->recipient.from;
+    if (from.length > 0)
+        state->senders |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
     bool regular =
         content ? state->repeated * REGULAR_FROM > state->outcomes : is_regular(state, seen->recipient.address);
+    if (unknown) {
+        state->unknown++;
+        return;
+    }
     if (state->sum <= 0 && state->said == 0 && refused)
         state->refusals = state->accepted = 0;
     state->sum += step_of(settings, state, seen, reason, regular);
-    points most = state->outcomes < EARLY && settings->base.most > EARLY_MOST ? EARLY_MOST : settings->base.most;
+    points most = most_of(settings, state);
     state->sum = state->sum > most ? most : state->sum;
     state->sum = state->sum < -CREDIT_MOST ? -CREDIT_MOST : state->sum;
     state->refusals += refused;
