@@ -12,13 +12,13 @@
  * the sender's name says nothing here.
  *
  * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
- * has against the sender it has said. Mail to those that were written to a moment ago (among the last 32 recipients) is
- * a regular correspondence, or a forwarding server that passes on others' spam to its few users: where more than one
- * outcome in twelve is of that kind, refusals count by a tenth; and until there are 24 outcomes, before which nobody
- * can tell, the sum stays at 12.5.
+ * has against the sender it has said; and until three did, the sum stays at 12.5. Mail to those that were written to a
+ * moment ago (among the last 32 recipients) is a regular correspondence, or a forwarding server that passes on others'
+ * spam to its few users: where more than one outcome in twelve is of that kind, refusals count by a tenth; and until
+ * there are 24 outcomes, before which nobody can tell, the sum stays at 12.5.
  *
  * Whose mail it is. A forwarding server has senders of many domains and is refused for what others wrote; but its
- * recipients exist. So from five sender domains on, the sum stays at 6 as long as fewer than one recipient in 25 is
+ * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
  * unknown: a bot that forges its senders has a list with holes.
  *
  * State (248 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
@@ -48,8 +48,9 @@
 #define REGULAR_FROM 12 /* one outcome in so many */
 #define EARLY        24 /* outcomes, before which nobody knows whether they repeat */
 #define EARLY_MOST   DECIBANS(12.5)
+#define FEW_SERVERS  3 /* that refused: one or two that have something against a sender are no throttle */
 #define RELAYING     5 /* domains of envelope senders */
-#define RELAYED_MOST DECIBANS(6)
+#define RELAYED_MOST DECIBANS(5)
 #define UNKNOWN_FROM 25  /* one outcome in so many */
 #define OUTCOMES     64  /* counted, before both numbers are halved */
 #define QUARTERS     4   /* steps of fading in each `again` */
@@ -146,7 +147,10 @@ static bool is_regular(struct state *state, struct text recipient)
 static points most_of(const struct settings *settings, const struct state *state)
 {
     points most = settings->base.most;
-    if (state->outcomes < EARLY && most > EARLY_MOST)
+    uint32_t servers = 0;
+    for (int i = 0; i < SERVERS; i++)
+        servers += state->servers[i] != 0;
+    if ((state->outcomes < EARLY || servers < FEW_SERVERS) && most > EARLY_MOST)
         most = EARLY_MOST;
     bool relays = __builtin_popcountll(state->senders) >= RELAYING;
     if (relays && state->unknown * UNKNOWN_FROM < state->outcomes && most > RELAYED_MOST)
