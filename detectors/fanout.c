@@ -172,7 +172,9 @@ static void observe(const void *context, void *memory, const struct observation 
         return;
     uint32_t hash = thing == SERVERS ? recent_hash_address(&seen->server) : recent_hash(domain);
     age(state, seen->time);
-    state->all[thing][0] += state->all[thing][0] < UINT16_MAX;
+    /* What a grey list defers comes back, and is not mail that returns. */
+    bool deferred = thing == DOMAINS && seen->recipient.reply.code / 100 == 4;
+    state->all[thing][0] += !deferred && state->all[thing][0] < UINT16_MAX;
     points most = 0, patient = worth_of_patience(state, thing, &seen->known);
     int worthiest = 0;
     for (int i = 0; i < WINDOWS; i++) {
