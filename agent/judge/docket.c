@@ -17,7 +17,8 @@ struct docket_entry *docket_add(struct docket *docket, const struct observation 
             return NULL;
         if (length > 0)
             memcpy(docket->texts + used, texts[i]->bytes, length);
-        texts[i]->bytes = docket->texts + used;
+        if (texts[i]->bytes != NULL) /* else it was not seen, which is not the same as empty */
+            texts[i]->bytes = docket->texts + used;
         used += length;
     }
     docket->used = used;

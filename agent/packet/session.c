@@ -30,6 +30,8 @@ struct packet_path {
 static void observe(void *context, struct observation *observation)
 {
     struct packet_path *path = context;
+    if (stream_is_hearsay(path->current))
+        return;
     stream_origin(path->current, &observation->origin, &observation->server, &observation->server_port);
     path->counters.observations++;
     path->listener.observe(path->listener.context, observation);
@@ -111,6 +113,9 @@ static void sum_up(struct packet_path *path, void *room, struct session_summary 
     /* Anybody can send packets from a mail port: where the client said nothing that is no deed of its own. */
     if (summary->ends.opened || summary->ends.client_seen) {
         observe_close(path, summary, time);
+    }
+    if (stream_is_hearsay(path->current)) {
+        return;
     }
     path->counters.sessions++;
     path->counters.sessions_gapped += summary->gapped;

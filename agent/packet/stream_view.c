@@ -55,6 +55,11 @@ void stream_ends(const struct stream *stream, struct stream_ends *result)
     result->server_bytes = server->bytes;
 }
 
+bool stream_is_hearsay(const struct stream *stream)
+{
+    return (stream->flags & STREAM_GUEST) && !(stream->sides[STREAM_CLIENT].flags & SIDE_SEEN);
+}
+
 struct stream_counters streams_counters(const struct streams *s)
 {
     struct stream_counters counters = s->counters;

@@ -29,6 +29,21 @@ static void texts_are_copied(void **state)
     docket_clear(&docket);
 }
 
+/* The null sender is empty; a sender that was not seen is none. */
+static void what_was_not_seen_stays_so(void **state)
+{
+    (void)state;
+    static struct docket docket;
+    struct observation given = {.kind = OBSERVATION_MESSAGE};
+    struct docket_entry *entry = docket_add(&docket, &given);
+    assert_null(entry->observation.message.from.bytes);
+    given.message.from = TEXT("");
+    entry = docket_add(&docket, &given);
+    assert_non_null(entry->observation.message.from.bytes);
+    assert_int_equal(entry->observation.message.from.length, 0);
+    docket_clear(&docket);
+}
+
 static void room_is_bounded(void **state)
 {
     (void)state;
@@ -54,6 +69,7 @@ static void room_is_bounded(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(texts_are_copied), cmocka_unit_test(room_is_bounded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(texts_are_copied), cmocka_unit_test(what_was_not_seen_stays_so),
+                                       cmocka_unit_test(room_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

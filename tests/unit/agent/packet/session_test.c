@@ -423,6 +423,35 @@ static void incoming_mail_is_passed_over(void **unused)
     }
 }
 
+/* Somebody sends whole dialogues in a guest's name, by another way; on its port only the answers are seen. */
+static void what_others_answer_is_no_deed_of_a_guest(void **unused)
+{
+    (void)unused;
+    static const struct line talk[] = {{'s', S | A},
+                                       {'s', P, "220 mx\r\n"},
+                                       {'s', P, "250 mx\r\n"},
+                                       {'s', P, "250 sender\r\n250 recipient\r\n354 go on\r\n"},
+                                       {'s', P, "250 queued\r\n"},
+                                       {0}};
+    static const struct {
+        const char *name;
+        uint8_t direction;
+        bool heard;
+    } rows[] = {{"on a guest's port", FRAME_FROM_GUEST, false},
+                {"where one side alone is captured", FRAME_UNKNOWN, true}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct heard heard = {0};
+        struct packet_settings settings = settings_of_tests();
+        struct packet_path *path = path_of(&settings, &heard);
+        moment end = play(path, talk, false, rows[i].direction);
+        packet_path_finish(path, end);
+        if ((heard.text[0] != 0) != rows[i].heard) {
+            fail_msg("%s: %s", rows[i].name, heard.text);
+        }
+        packet_path_destroy(&path);
+    }
+}
+
 static void other_frames_are_counted(void **unused)
 {
     (void)unused;
@@ -459,7 +488,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_observed),        cmocka_unit_test(a_session_knows_whose_it_is),
         cmocka_unit_test(the_end_says_how_it_went),     cmocka_unit_test(odd_frames_are_their_senders),
-        cmocka_unit_test(incoming_mail_is_passed_over), cmocka_unit_test(other_frames_are_counted),
+        cmocka_unit_test(incoming_mail_is_passed_over), cmocka_unit_test(what_others_answer_is_no_deed_of_a_guest),
+        cmocka_unit_test(other_frames_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
