@@ -12,10 +12,11 @@
  * the sender's name says nothing here.
  *
  * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
- * has against the sender it has said; and until three did, the sum stays at 12.5. Mail to those that were written to a
- * moment ago (among the last 32 recipients) is a regular correspondence, or a forwarding server that passes on others'
- * spam to its few users: where more than one outcome in twelve is of that kind, refusals count by a tenth; and until
- * there are 24 outcomes, before which nobody can tell, the sum stays at 12.5.
+ * has against the sender it has said; and until three servers did, the sum stays at 12.5. Recipients that a server
+ * accepts in one connection count by an eighth from the second on: a message to fifty has one content. Mail to those
+ * that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a forwarding server
+ * that passes on others' spam to its few users: where more than one outcome in twelve is of that kind, refusals count
+ * by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 12.5.
  *
  * Whose mail it is. A forwarding server has senders of many domains and is refused for what others wrote; but its
  * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
@@ -37,24 +38,25 @@
 #include "detectors/reply_reason.h"
 #include "detectors/standing.h"
 
-#define MILLION      INT64_C(1000000)
-#define RECIPIENTS   32
-#define SERVERS      8
-#define CREDIT_MOST  DECIBANS(30)
-#define SAID_LEAST   DECIBANS(1)
-#define LISTED_PART  3
-#define AGAIN_PART   4
-#define REGULAR_PART 10
-#define REGULAR_FROM 12 /* one outcome in so many */
-#define EARLY        24 /* outcomes, before which nobody knows whether they repeat */
-#define EARLY_MOST   DECIBANS(12.5)
-#define FEW_SERVERS  3 /* that refused: one or two that have something against a sender are no throttle */
-#define RELAYING     5 /* domains of envelope senders */
-#define RELAYED_MOST DECIBANS(5)
-#define UNKNOWN_FROM 25  /* one outcome in so many */
-#define OUTCOMES     64  /* counted, before both numbers are halved */
-#define QUARTERS     4   /* steps of fading in each `again` */
-#define QUARTER      861 /* 1024 * 2^(-1/4) */
+#define MILLION       INT64_C(1000000)
+#define RECIPIENTS    32
+#define SERVERS       8
+#define CREDIT_MOST   DECIBANS(30)
+#define SAID_LEAST    DECIBANS(1)
+#define LISTED_PART   3
+#define TOGETHER_PART 8 /* of recipients that one connection brings to a server, beyond the first */
+#define AGAIN_PART    4
+#define REGULAR_PART  10
+#define REGULAR_FROM  12 /* one outcome in so many */
+#define EARLY         24 /* outcomes, before which nobody knows whether they repeat */
+#define EARLY_MOST    DECIBANS(12.5)
+#define FEW_SERVERS   3 /* that refused: one or two that have something against a sender are no throttle */
+#define RELAYING      5 /* domains of envelope senders */
+#define RELAYED_MOST  DECIBANS(5)
+#define UNKNOWN_FROM  25  /* one outcome in so many */
+#define OUTCOMES      64  /* counted, before both numbers are halved */
+#define QUARTERS      4   /* steps of fading in each `again` */
+#define QUARTER       861 /* 1024 * 2^(-1/4) */
 
 struct settings {
     struct detector_settings base;
@@ -68,6 +70,7 @@ struct state {
     uint32_t step; /* the number of the quarter to which both have faded */
     uint32_t recipients[RECIPIENTS], servers[SERVERS];
     uint32_t refusals, accepted; /* since the sum was last at nothing, for the reason */
+    uint32_t together;           /* the connection of the last that was accepted, in a hash */
     uint16_t outcomes, repeated, unknown;
     uint8_t next_recipient, next_server;
     uint64_t senders; /* domains, a bit each */
@@ -161,8 +164,12 @@ static points most_of(const struct settings *settings, const struct state *state
 static points step_of(const struct settings *settings, struct state *state, const struct observation *seen,
                       enum reply_reason reason, bool regular)
 {
-    if (reason == REPLY_ACCEPTED)
-        return settings->accepted;
+    if (reason == REPLY_ACCEPTED) {
+        uint32_t connection = recent_hash_address(&seen->server) ^ (uint32_t)seen->origin.client_port << 16;
+        bool together = seen->origin.client_port != 0 && connection == state->together;
+        state->together = connection;
+        return together ? settings->accepted / TOGETHER_PART : settings->accepted;
+    }
     points worth = reason == REPLY_LISTED ? settings->refused / LISTED_PART : settings->refused;
     if (!recent_add(state->servers, SERVERS, &state->next_server, recent_hash_address(&seen->server)))
         worth /= AGAIN_PART;
