@@ -28,7 +28,8 @@
  *
  * Who asks whether an address exists, with a sender that only such questions have (the null sender, or Postfix's
  * double-bounce), and who bounces a little: these recipients stay out of the test, accepted or not. A question has no
- * content: after the first content of a double-bounce, or the fifth of the null sender in a day, they are mail.
+ * content: after the first content of a double-bounce, or the fifth of the null sender in a day (the hundredth of who
+ * relays, such as a backup MX that bounces to forged senders), they are mail.
  *
  * Who relays, such as a backup MX that drains what a dictionary attack left in its queue: mail from five domains and
  * more, refused by one primary server or for a few domains. One server and one domain have a bounded say: the first
@@ -74,19 +75,20 @@
 #include "detectors/reply_reason.h"
 #include "detectors/standing.h"
 
-#define MILLION      INT64_C(1000000)
-#define REMEMBERED   24
-#define HONEST_RUN   3
-#define POLICY_PART  4
-#define GROUPS       4
-#define GROUP_PART   4
-#define SUM_MOST     DECIBANS(200)
-#define BOUNCES_MOST 5 /* content with the null sender in a day */
-#define RELAYING     5 /* domains of envelope senders */
-#define NOTED_FIRST  100
-#define NOTED_MOST   600
-#define ASKED_MOST   1000
-#define TRIED_PART   20 /* accepted, of what was refused */
+#define MILLION         INT64_C(1000000)
+#define REMEMBERED      24
+#define HONEST_RUN      3
+#define POLICY_PART     4
+#define GROUPS          4
+#define GROUP_PART      4
+#define SUM_MOST        DECIBANS(200)
+#define BOUNCES_MOST    5   /* content with the null sender in a day */
+#define BOUNCES_RELAYED 100 /* of who relays others' mail */
+#define RELAYING        5   /* domains of envelope senders */
+#define NOTED_FIRST     100
+#define NOTED_MOST      600
+#define ASKED_MOST      1000
+#define TRIED_PART      20 /* accepted, of what was refused */
 
 enum outcome { NOTHING, ACCEPTED, UNKNOWN, POLICY, OUTCOMES };
 
@@ -208,15 +210,16 @@ static bool is_asking_name(struct text from)
     return text_equals_nocase(local, TEXT("double-bounce"));
 }
 
-/* A question has no content, and bounces are few. */
-static bool is_question(const struct state *state, struct text from)
-{
-    return is_asking_name(from) && state->contents <= (from.length == 0 ? BOUNCES_MOST : 0);
-}
-
 static bool relays(const struct state *state)
 {
     return __builtin_popcountll(state->senders[0] | state->senders[1]) >= RELAYING;
+}
+
+/* A question has no content, and bounces are few. */
+static bool is_question(const struct state *state, struct text from)
+{
+    uint8_t bounces = relays(state) ? BOUNCES_RELAYED : BOUNCES_MOST;
+    return is_asking_name(from) && state->contents <= (from.length == 0 ? bounces : 0);
 }
 
 /* What the place had refused before; what it accepts is not among it. */

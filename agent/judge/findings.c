@@ -17,7 +17,8 @@ struct findings {
     points added[DETECTORS_MOST];
 };
 
-static void add(struct findings *findings, points added, const char *reason, va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+add(struct findings *findings, points added, const char *reason, va_list arguments)
 {
     const struct judge *judge = findings->judge;
     const struct detector_settings *settings = settings_of(judge, findings->judgement, findings->detector);

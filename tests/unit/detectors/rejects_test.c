@@ -117,6 +117,32 @@ static void repeats(void **state)
     subject_destroy(&subject);
 }
 
+/* A backup MX takes mail for others and bounces what its primary refuses, to senders of whom many are forged. */
+static void bounces_of_who_relays(void **state)
+{
+    (void)state;
+    for (int relays = 0; relays < 2; relays++) {
+        struct subject subject = subject_create(&detector_rejects, "");
+        for (uint32_t k = 0; k < 60; k++) {
+            char from[64], forged[64];
+            snprintf(from, sizeof from, "someone@firm%u.museum", relays ? k % 20 : 0);
+            snprintf(forged, sizeof forged, "nobody%u@forged%u.museum", k, k);
+            struct observation mail = recipient_of(NOON + k * MINUTE, from, "user@customer.museum", 250, 0);
+            struct observation bounce =
+                recipient_of(NOON + k * MINUTE, "", forged, k % 3 ? 550 : 250, k % 3 ? 50101 : 0);
+            struct observation content = observation_of(OBSERVATION_MESSAGE, NOON + k * MINUTE, k);
+            bounce.server = content.server;
+            content.message.from = TEXT("");
+            content.message.reply.code = 250;
+            subject_observe(&subject, &mail);
+            subject_observe(&subject, &bounce);
+            subject_observe(&subject, &content);
+        }
+        assert_true(relays ? subject.findings.peak == 0 : subject.findings.peak > 15);
+        subject_destroy(&subject);
+    }
+}
+
 /* Words decide where codes do not: how many it takes, as above; every recipient at a domain and server of its own. */
 static void words(void **state)
 {
@@ -511,13 +537,25 @@ static void configuration(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(outcomes),         cmocka_unit_test(reasons),         cmocka_unit_test(repeats),
-        cmocka_unit_test(refused_content),  cmocka_unit_test(questions),       cmocka_unit_test(no_questions),
-        cmocka_unit_test(said_enough),      cmocka_unit_test(accepted_counts), cmocka_unit_test(words),
-        cmocka_unit_test(tried_out),        cmocka_unit_test(harvest),         cmocka_unit_test(relayed),
-        cmocka_unit_test(invented_senders), cmocka_unit_test(taken_back),      cmocka_unit_test(benefit_of_the_doubt),
-        cmocka_unit_test(error_bounds),     cmocka_unit_test(newsletters),     cmocka_unit_test(bots),
-        cmocka_unit_test(configuration)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(outcomes),
+                                       cmocka_unit_test(reasons),
+                                       cmocka_unit_test(repeats),
+                                       cmocka_unit_test(refused_content),
+                                       cmocka_unit_test(questions),
+                                       cmocka_unit_test(no_questions),
+                                       cmocka_unit_test(said_enough),
+                                       cmocka_unit_test(accepted_counts),
+                                       cmocka_unit_test(bounces_of_who_relays),
+                                       cmocka_unit_test(words),
+                                       cmocka_unit_test(tried_out),
+                                       cmocka_unit_test(harvest),
+                                       cmocka_unit_test(relayed),
+                                       cmocka_unit_test(invented_senders),
+                                       cmocka_unit_test(taken_back),
+                                       cmocka_unit_test(benefit_of_the_doubt),
+                                       cmocka_unit_test(error_bounds),
+                                       cmocka_unit_test(newsletters),
+                                       cmocka_unit_test(bots),
+                                       cmocka_unit_test(configuration)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
