@@ -101,7 +101,8 @@ struct stream_ends {
     uint64_t client_bytes, server_bytes; /* payload passed on, gaps included */
 };
 void stream_ends(const struct stream *, struct stream_ends *result);
-/* On a guest's port, a dialogue of which the guest sent nothing: others answer to what somebody else sent in its name. */
+/* On a guest's port, a dialogue of which the guest sent nothing: others answer to what somebody else sent in its name.
+ */
 bool stream_is_hearsay(const struct stream *);
 bool stream_has_syn(const struct stream *);
 uint16_t stream_server_port(const struct stream *);
