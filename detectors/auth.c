@@ -3,7 +3,7 @@
  * A machine that submits mail has an account at one provider, or a few. Idea: fail2ban's count of failed logins and the
  * mail providers' count of accounts for each address, read at the end where both come from.
  *
- * State (284 bytes): sketches of the providers in an hour and in a day and of the users that failed; the servers at
+ * State (272 bytes): sketches of the providers in an hour and in a day and of the users that failed; the servers at
  * which logins failed and the domains of users that were accepted, a bit each; figures of this half hour and the one
  * before. A provider is a network of 24 bits (IPv6: 48): its name has many addresses.
  *

@@ -4,7 +4,7 @@
  * day), so that neither a flood of seconds nor a trickle that never ends goes by. Where the sender's own past is known,
  * it stands in for a limit that is lower: a host that sends 5,000 an hour each Tuesday is not noticed for it.
  *
- * State (272 bytes): for each window and each thing counted three buckets, each a third of the window long; the servers
+ * State (264 bytes): for each window and each thing counted three buckets, each a third of the window long; the servers
  * of this half minute and the one before, a bit each; the connections of the last 8 seconds that are still open, by the
  * second in which they were opened; how many carried more than one message; what has been said. The sum of the buckets
  * covers between two thirds and the whole of the window, so that "214 connections in 60 seconds" is never said of a

@@ -21,7 +21,7 @@
  * What remains: who finds the sender's messages in nine names' mailboxes a day has nine reporters' say. Whoever says
  * "verified" answers for it.
  *
- * State (104 bytes): what was accepted and complained of, eight reporters of this day, and what was said.
+ * State (100 bytes): what was accepted and complained of, eight reporters of this day, and what was said.
  *
  * Weights: the ratio itself, up to `most`, which is below a block: few machines are so bad that only their complaints
  * show it, and these come too late to be the reason. */

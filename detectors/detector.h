@@ -7,7 +7,7 @@
  * something: so many points, for a reason that a person can read. That is all it can do. It allocates nothing, asks no
  * clock, opens nothing: the same observations give the same findings, live and in replay, on every machine.
  *
- * Adding a detector is one file, one word in table.c, and its test. */
+ * Adding a detector is one file, one word in table.c, its test, and its section in docs/detectors.md. */
 #ifndef DETECTORS_DETECTOR_H
 #define DETECTORS_DETECTOR_H
 

@@ -22,7 +22,7 @@
  * that guest's; elsewhere (the position is unknown, the address says who it is) connections that do not come about are
  * nobody's, and only what was seen inside of connections counts, at half.
  *
- * State (184 bytes): figures of this hour and the one before for each kind; two sketches of addresses.
+ * State (160 bytes): figures of this hour and the one before for each kind; two sketches of addresses.
  *
  * Weights: one connection with differing copies 6 points, three 10, ten 14; odd ones 4, 8, 12; forged sources from 16
  * 4, from 64 8, from 256 12. Different kinds are different tricks of one hand: the worthiest counts, and another one,

@@ -22,7 +22,7 @@
  * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
  * unknown: a bot that forges its senders has a list with holes.
  *
- * State (248 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
+ * State (200 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
  *
  * Weights: the sum is a weight of evidence, and is said as it stands: each refusal 10*log10(share_abuser /
  * share_honest) points, 7 with the presets, each recipient accepted 0.37 less. It stays between -30, so that a run of

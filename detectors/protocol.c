@@ -4,7 +4,7 @@
  * and says QUIT. Programs that were made to send as much as possible do none of it. Idea: the tests that Postfix's
  * postscreen makes at the other end (pregreet, pipelining), and what spam traps report of those who hang up.
  *
- * State (56 bytes): what was counted in this hour, the servers that were left without QUIT, a bit each.
+ * State (40 bytes): what was counted in this hour, the servers that were left without QUIT, a bit each.
  *
  * Weights, at most 6: a connection with early talk is worth 2 points, three 4; commands pipelined unasked the same;
  * both together 6. Who pipelines before the greeting as Exim's PIPECONNECT allows is not counted. Printers, monitors

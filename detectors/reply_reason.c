@@ -27,6 +27,7 @@ static const struct row {
     {"address does not exist", REPLY_UNKNOWN_USER},
     {"address unknown", REPLY_UNKNOWN_USER},
     {"addressee unknown", REPLY_UNKNOWN_USER},
+    {"administrative prohibition", REPLY_POLICY}, /* Exim, wherever a rule has no words of its own */
     {"backscatterer", REPLY_LISTED},
     {"bad destination mailbox", REPLY_UNKNOWN_USER},
     {"bad reputation", REPLY_LISTED},
@@ -96,6 +97,8 @@ static const struct row {
     {"our block list", REPLY_LISTED},
     {"over quota", REPLY_MAILBOX_FULL},
     {"overquota", REPLY_MAILBOX_FULL},
+    {"policy reason", REPLY_POLICY},
+    {"policy violation", REPLY_POLICY},
     {"poor reputation", REPLY_LISTED},
     {"postgrey", REPLY_GREYLISTED},
     {"quota exceeded", REPLY_MAILBOX_FULL},

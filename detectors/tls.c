@@ -5,7 +5,7 @@
  * 1945; Jung et al., 2004) with servers in the place of recipients: a bot with a bought list is turned away at every
  * second server, whoever mails those who asked for it at one in twelve.
  *
- * State (236 bytes): the sum; figures of this half hour and the one before; a sketch of the servers met, a filter
+ * State (240 bytes): the sum; figures of this half hour and the one before; a sketch of the servers met, a filter
  * (Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of those that turned the sender away
  * first, and the fingerprints of hellos, a bit each.
  *

@@ -28,7 +28,7 @@ const struct option_binding plan_description = {
     customers_options, NULL, NULL,
     "Other limits for some customers, such as a newsletter host's. NAME is yours to choose, and there may be up to 32 "
     "plans; a sender has the first that names it. Beside the two keys below, every key of every detector can stand "
-    "here, with the detector's name before it: \"burst.connections_1m = 600\". What does not stand here is as for "
+    "here, with the detector's name before it: \"burst.connections_1m = 200\". What does not stand here is as for "
     "everybody."};
 
 bool plan_section_name(struct text section, struct text *name)

@@ -160,6 +160,20 @@ static void mistakes_are_told_with_their_line(void **unused)
     }
 }
 
+/* The one that the example file and the manual page show. */
+static void the_shown_example_is_good(void **unused)
+{
+    (void)unused;
+    const char *begin = strchr(plan_description.text, '"') + 1;
+    char configuration[200];
+    snprintf(configuration, sizeof configuration, "[plan a]\n%.*s\n", (int)strcspn(begin, "\""), begin);
+    struct error error = {0};
+    struct judge_settings *settings = read_settings(configuration, &error);
+    if (settings == NULL)
+        fail_msg("%s", error.text);
+    judge_settings_destroy(&settings);
+}
+
 /* What the judge asks the detectors with, before and after a reload. */
 static void a_reload_finds_the_plans_anew(void **unused)
 {
@@ -206,6 +220,7 @@ int main(void)
         cmocka_unit_test(what_a_plan_does_not_say_is_as_for_everybody),
         cmocka_unit_test(what_is_printed_reads_as_the_same),
         cmocka_unit_test(the_first_plan_that_names_a_sender_is_its_own),
+        cmocka_unit_test(the_shown_example_is_good),
         cmocka_unit_test(mistakes_are_told_with_their_line),
         cmocka_unit_test(a_reload_finds_the_plans_anew),
     };
