@@ -12,11 +12,12 @@
  * the sender's name says nothing here.
  *
  * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
- * has against the sender it has said; and until three servers did, the sum stays at 12.5. Recipients that a server
- * accepts in one connection count by an eighth from the second on: a message to fifty has one content. Mail to those
+ * has against the sender it has said; and until three servers did, the sum stays at 9.5. Recipients that a server
+ * accepts in one connection count by an eighth from the second on: a message to fifty has one content. So do those of a
+ * server that accepts more than a quarter of all: it may be the sender's own. Mail to those
  * that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a forwarding server
  * that passes on others' spam to its few users: where more than one outcome in twelve is of that kind, refusals count
- * by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 12.5.
+ * by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 11.
  *
  * Whose mail it is. A forwarding server has senders of many domains and is refused for what others wrote; but its
  * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
@@ -26,16 +27,18 @@
  *
  * Weights: the sum is a weight of evidence, and is said as it stands: each refusal 10*log10(share_abuser /
  * share_honest) points, 7 with the presets, each recipient accepted 0.37 less. It stays between -30, so that a run of
- * 50,000 messages is not accused for the bad luck of some dozen, and `most`, which throttles alone and blocks with any
- * other detector. It fades like what was said of it, by half in an hour. In the laboratory honest mail of all sorts has
- * up to 1.5 % refused like this and spam 6 to 25 %; steps of 0.14 against 0.025 left three times as many abusers
- * unstopped there. */
+ * 50,000 messages is not accused for the bad luck of some dozen, and `most`: 11.9 is an alert alone, a throttle
+ * with what else is seen, and no block together with burst and fanout, who see the shape of a newsletter (8 points):
+ * one that many people call spam is slowed down and not cut off. It fades like what was said of it, by half in an hour.
+ * In the laboratory honest mail of all sorts has up to 1.5 % refused like this and spam 6 to 25 %; steps of 0.14
+ * against 0.025 left three times as many abusers unstopped there. */
 #include <assert.h>
 #include <errno.h>
 #include "detectors/detector.h"
 #include "detectors/ratio.h"
 #include "detectors/recent.h"
 #include "detectors/reply_reason.h"
+#include "detectors/share.h"
 #include "detectors/standing.h"
 
 #define MILLION       INT64_C(1000000)
@@ -49,7 +52,8 @@
 #define REGULAR_PART  10
 #define REGULAR_FROM  12 /* one outcome in so many */
 #define EARLY         24 /* outcomes, before which nobody knows whether they repeat */
-#define EARLY_MOST    DECIBANS(12.5)
+#define EARLY_MOST    DECIBANS(11)
+#define FEW_MOST      DECIBANS(9.5)
 #define FEW_SERVERS   3 /* that refused: one or two that have something against a sender are no throttle */
 #define RELAYING      5 /* domains of envelope senders */
 #define RELAYED_MOST  DECIBANS(5)
@@ -70,7 +74,8 @@ struct state {
     uint32_t step; /* the number of the quarter to which both have faded */
     uint32_t recipients[RECIPIENTS], servers[SERVERS];
     uint32_t refusals, accepted; /* since the sum was last at nothing, for the reason */
-    uint32_t together;           /* the connection of the last that was accepted, in a hash */
+    struct share accepting;
+    uint32_t together; /* the connection of the last that was accepted, in a hash */
     uint16_t outcomes, repeated, unknown;
     uint8_t next_recipient, next_server;
     uint64_t senders; /* domains, a bit each */
@@ -78,7 +83,7 @@ struct state {
 static_assert(sizeof(struct state) <= 240, "small");
 
 static const struct option options[] = {
-    DETECTOR_OPTIONS("opinion", struct settings, "16"),
+    DETECTOR_OPTIONS("opinion", struct settings, "11.9"),
     AGAIN_OPTION("opinion", struct settings),
     RATIO_OPTION("opinion", struct settings, share_honest, "0.02", .least = "0.001", .most = "0.5",
                  .text = "Share of its mail that an honest sender has refused by policy or for the content, at the "
@@ -153,7 +158,9 @@ static points most_of(const struct settings *settings, const struct state *state
     uint32_t servers = 0;
     for (int i = 0; i < SERVERS; i++)
         servers += state->servers[i] != 0;
-    if ((state->outcomes < EARLY || servers < FEW_SERVERS) && most > EARLY_MOST)
+    if (servers < FEW_SERVERS && most > FEW_MOST)
+        most = FEW_MOST;
+    if (state->outcomes < EARLY && most > EARLY_MOST)
         most = EARLY_MOST;
     bool relays = __builtin_popcountll(state->senders) >= RELAYING;
     if (relays && state->unknown * UNKNOWN_FROM < state->outcomes && most > RELAYED_MOST)
@@ -167,8 +174,9 @@ static points step_of(const struct settings *settings, struct state *state, cons
     if (reason == REPLY_ACCEPTED) {
         uint32_t connection = recent_hash_address(&seen->server) ^ (uint32_t)seen->origin.client_port << 16;
         bool together = seen->origin.client_port != 0 && connection == state->together;
+        bool large = share_count(&state->accepting, recent_hash_address(&seen->server)) > 0;
         state->together = connection;
-        return together ? settings->accepted / TOGETHER_PART : settings->accepted;
+        return together || large ? settings->accepted / TOGETHER_PART : settings->accepted;
     }
     points worth = reason == REPLY_LISTED ? settings->refused / LISTED_PART : settings->refused;
     if (!recent_add(state->servers, SERVERS, &state->next_server, recent_hash_address(&seen->server)))

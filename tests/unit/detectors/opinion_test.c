@@ -15,18 +15,18 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"spam, 20 % refused", 0.2, "Message rejected due to content restrictions", 0, 400, 1, 0, 200, SECOND, 15, 16},
-    {"spam, 12 % refused", 0.12, "Message rejected due to content restrictions", 0, 400, 1, 0, 500, SECOND, 15, 16},
-    {"a slow drip of it", 0.2, "Message rejected due to content restrictions", 0, 400, 1, 0, 600, MINUTE, 11, 16},
-    {"behind forged senders, to a list with holes", 0.2, "no thanks, spam", 0, 400, 50, 6, 300, SECOND, 15, 16},
-    {"a newsletter to 20,000, 1.2 % refused", 0.012, "rejected by policy", 0, 1000, 1, 0, 20000, SECOND / 3, 0, 14.99},
+    {"spam, 20 % refused", 0.2, "Message rejected due to content restrictions", 0, 400, 1, 0, 200, SECOND, 11.5, 11.9},
+    {"spam, 12 % refused", 0.12, "Message rejected due to content restrictions", 0, 400, 1, 0, 500, SECOND, 11.5, 11.9},
+    {"a slow drip of it", 0.2, "Message rejected due to content restrictions", 0, 400, 1, 0, 600, MINUTE, 9, 11.9},
+    {"behind forged senders, to a list with holes", 0.2, "no thanks, spam", 0, 400, 50, 6, 300, SECOND, 11.5, 11.9},
+    {"a newsletter to 20,000, 1.2 % refused", 0.012, "rejected by policy", 0, 1000, 1, 0, 20000, SECOND / 3, 0, 11.9},
     {"nothing refused", 0, "", 0, 400, 1, 0, 5000, SECOND, 0, 0},
     {"greylisted, full, unknown", 0, "", 0, 400, 1, 3, 5000, SECOND, 0, 0},
-    {"a forwarding server with 40 users", 0.15, "spam message rejected", 40, 12, 300, 0, 2000, 30 * SECOND, 0, 12.5},
+    {"a forwarding server with 40 users", 0.15, "spam message rejected", 40, 12, 300, 0, 2000, 30 * SECOND, 0, 11},
     {"one with 40 users and one sender domain", 0.15, "spam message rejected", 40, 12, 1, 0, 2000, 30 * SECOND, 0,
      12.5},
-    {"a backup MX and its primary", 0.1, "spam message rejected", 0, 1, 300, 0, 5000, 10 * SECOND, 0, 12.5},
-    {"one server that refuses a third", 0.3, "refused by policy", 0, 1, 1, 0, 30, SECOND, 0, 14.99},
+    {"a backup MX and its primary", 0.1, "spam message rejected", 0, 1, 300, 0, 5000, 10 * SECOND, 0, 9.5},
+    {"one server that refuses a third", 0.3, "refused by policy", 0, 1, 1, 0, 30, SECOND, 0, 9.5},
 };
 
 /* The peak of one run. */
@@ -63,6 +63,26 @@ static void senders(void **state)
                 fail_msg("%s: %f (%s)", rows[i].name, peak, subject.findings.reason);
         }
     }
+    subject_destroy(&subject);
+}
+
+/* A bot that sends three times as much to a mailbox of its own as it sends spam. */
+static void own_sink(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_opinion, "");
+    uint64_t random = 9;
+    for (uint32_t i = 0; i < 2000; i++) {
+        char to[64];
+        bool sink = i % 4 != 0, refused = !sink && next_random(&random) % 100 < 16;
+        snprintf(to, sizeof to, sink ? "me%u@sink.museum" : "reader%u@place.museum", i);
+        struct observation seen =
+            recipient_of(NOON + i * SECOND, "me@here.museum", to, refused ? 550 : 250, refused ? 50701 : 0);
+        seen.server = observation_of(OBSERVATION_RECIPIENT, 0, sink ? 7 : 1000 + i).server;
+        seen.recipient.reply.phrase = refused ? TEXT("spam message rejected") : TEXT("");
+        subject_observe(&subject, &seen);
+    }
+    assert_true(subject.findings.peak > 11);
     subject_destroy(&subject);
 }
 
@@ -147,8 +167,8 @@ static void settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(senders), cmocka_unit_test(answers),  cmocka_unit_test(taken_back),
-        cmocka_unit_test(content), cmocka_unit_test(settings),
+        cmocka_unit_test(senders),    cmocka_unit_test(own_sink), cmocka_unit_test(answers),
+        cmocka_unit_test(taken_back), cmocka_unit_test(content),  cmocka_unit_test(settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
