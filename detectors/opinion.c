@@ -14,10 +14,10 @@
  * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
  * has against the sender it has said; and until three servers did, the sum stays at 9.5. Recipients that a server
  * accepts in one connection count by an eighth from the second on: a message to fifty has one content. So do those of a
- * server that accepts more than a quarter of all: it may be the sender's own. Mail to those
- * that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a forwarding server
- * that passes on others' spam to its few users: where more than one outcome in twelve is of that kind, refusals count
- * by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 11.
+ * server that accepts more than a quarter of all, and nothing else is read from these: it may be the sender's own. Mail
+ * to those that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a
+ * forwarding server that passes on others' spam to its few users: where more than one outcome in twelve is of that
+ * kind, refusals count by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 11.
  *
  * Whose mail it is. A forwarding server has senders of many domains and is refused for what others wrote; but its
  * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
@@ -174,9 +174,8 @@ static points step_of(const struct settings *settings, struct state *state, cons
     if (reason == REPLY_ACCEPTED) {
         uint32_t connection = recent_hash_address(&seen->server) ^ (uint32_t)seen->origin.client_port << 16;
         bool together = seen->origin.client_port != 0 && connection == state->together;
-        bool large = share_count(&state->accepting, recent_hash_address(&seen->server)) > 0;
         state->together = connection;
-        return together || large ? settings->accepted / TOGETHER_PART : settings->accepted;
+        return together ? settings->accepted / TOGETHER_PART : settings->accepted;
     }
     points worth = reason == REPLY_LISTED ? settings->refused / LISTED_PART : settings->refused;
     if (!recent_add(state->servers, SERVERS, &state->next_server, recent_hash_address(&seen->server)))
@@ -184,10 +183,16 @@ static points step_of(const struct settings *settings, struct state *state, cons
     return regular ? worth / REGULAR_PART : worth;
 }
 
-static void say(struct state *state, const struct observation *seen, const struct reply *reply,
-                struct findings *findings)
+static void add(const struct settings *settings, struct state *state, points step)
 {
-    (void)seen;
+    points most = most_of(settings, state);
+    state->sum += step;
+    state->sum = state->sum > most ? most : state->sum;
+    state->sum = state->sum < -CREDIT_MOST ? -CREDIT_MOST : state->sum;
+}
+
+static void say(struct state *state, const struct reply *reply, struct findings *findings)
+{
     points standing = state->sum > 0 ? state->sum : 0, more = standing - state->said;
     if (more < SAID_LEAST && more > -SAID_LEAST)
         return;
@@ -220,6 +225,13 @@ static void observe(const void *context, void *memory, const struct observation 
     struct text from = content ? seen->message.from : seen->recipient.from;
     if (from.length > 0)
         state->senders |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
+    bool large = reason == REPLY_ACCEPTED && share_count(&state->accepting, recent_hash_address(&seen->server)) > 0;
+    if (large) { /* nor does it tell whom the sender writes to */
+        add(settings, state, settings->accepted / TOGETHER_PART);
+        state->accepted++;
+        say(state, reply, findings);
+        return;
+    }
     bool regular =
         content ? state->repeated * REGULAR_FROM > state->outcomes : is_regular(state, seen->recipient.address);
     if (unknown) {
@@ -228,13 +240,10 @@ static void observe(const void *context, void *memory, const struct observation 
     }
     if (state->sum <= 0 && state->said == 0 && refused)
         state->refusals = state->accepted = 0;
-    state->sum += step_of(settings, state, seen, reason, regular);
-    points most = most_of(settings, state);
-    state->sum = state->sum > most ? most : state->sum;
-    state->sum = state->sum < -CREDIT_MOST ? -CREDIT_MOST : state->sum;
+    add(settings, state, step_of(settings, state, seen, reason, regular));
     state->refusals += refused;
     state->accepted += !refused;
-    say(state, seen, reply, findings);
+    say(state, reply, findings);
 }
 
 const struct detector detector_opinion = {

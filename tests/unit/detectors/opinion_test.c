@@ -75,7 +75,7 @@ static void own_sink(void **state)
     for (uint32_t i = 0; i < 2000; i++) {
         char to[64];
         bool sink = i % 4 != 0, refused = !sink && next_random(&random) % 100 < 16;
-        snprintf(to, sizeof to, sink ? "me%u@sink.museum" : "reader%u@place.museum", i);
+        snprintf(to, sizeof to, sink ? "me%u@sink.museum" : "reader%u@place.museum", sink ? i % 20 : i);
         struct observation seen =
             recipient_of(NOON + i * SECOND, "me@here.museum", to, refused ? 550 : 250, refused ? 50701 : 0);
         seen.server = observation_of(OBSERVATION_RECIPIENT, 0, sink ? 7 : 1000 + i).server;
