@@ -335,7 +335,8 @@ static void observe(const void *context, void *memory, const struct observation 
     bool unknown = outcome == UNKNOWN;
     struct text local = {address.bytes, (size_t)(domain.bytes - address.bytes) - 1};
     uint32_t hash = recent_hash(domain);
-    state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
+    if (from.bytes != NULL) /* else it was not seen */
+        state->senders[0] |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
     state->servers[0] |= UINT64_C(1) << recent_hash_address(&seen->server) % 64;
     count(&state->all[0]);
     if (unknown)

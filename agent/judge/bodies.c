@@ -193,7 +193,8 @@ bool bodies_count(struct bodies *bodies, const struct observation *seen, const s
         uint32_t more = seen->message.recipients > 0 ? seen->message.recipients : 1;
         age(own, half);
         own->recipients[0] = more < UINT32_MAX / 4 - own->recipients[0] ? own->recipients[0] + more : UINT32_MAX / 4;
-        own->domains[0] |= domain_bit(seen->message.from);
+        if (seen->message.from.bytes != NULL) /* else it was not seen */
+            own->domains[0] |= domain_bit(seen->message.from);
     }
     tell(body, own, half, result);
     result->known = half >= body->begun + DAY_IN_HALVES;

@@ -101,8 +101,9 @@ struct stream_ends {
     uint64_t client_bytes, server_bytes; /* payload passed on, gaps included */
 };
 void stream_ends(const struct stream *, struct stream_ends *result);
-/* On a guest's port, a dialogue of which the guest sent nothing: others answer to what somebody else sent in its name.
- */
+/* On a guest's port, a dialogue of which the guest sent nothing, but for resets: others answer to what somebody else
+ * sent in its name. Where the direction is not known, never: there one side alone may be captured. A guest whose
+ * packets take a way that is not watched is not seen either, but then nor is what it says. */
 bool stream_is_hearsay(const struct stream *);
 bool stream_has_syn(const struct stream *);
 uint16_t stream_server_port(const struct stream *);

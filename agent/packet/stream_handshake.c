@@ -201,7 +201,10 @@ void stream_take_reset(struct streams *s, struct stream *stream, enum stream_sid
         }
         return;
     }
-    stream_note_sender(stream, side, segment);
+    /* A guest resets what it has not asked for: that does not make it one of the two who speak. */
+    if (side == STREAM_SERVER || !(stream->flags & STREAM_GUEST)) {
+        stream_note_sender(stream, side, segment);
+    }
     stream_note_packet(s, stream, side, segment);
     stream_end(s, stream, CLOSE_RESET, FAREWELL_RESET, segment->time);
 }

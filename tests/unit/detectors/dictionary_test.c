@@ -133,6 +133,24 @@ static void steps(void **state)
     subject_destroy(&subject);
 }
 
+/* Where MAIL was lost the sender is neither the null sender, which only asks, nor one of the domains of a relay. */
+static void a_sender_that_was_not_seen(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_dictionary, "");
+    for (uint32_t i = 0; i < 30; i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof from, "a@owner%u.museum", i / 2 % 4);
+        snprintf(to, sizeof to, "%s@victim.museum", sorted[i]);
+        struct observation seen = recipient_of(NOON, from, to, 550, 50101);
+        if (i % 2)
+            seen.recipient.from = (struct text){NULL, 0};
+        subject_observe(&subject, &seen);
+    }
+    assert_int_equal(subject.findings.sum, 900);
+    subject_destroy(&subject);
+}
+
 /* Policy, greylisting, full mailboxes and a sender's address that is disliked say nothing of who exists. */
 static void other_refusals(void **state)
 {
@@ -178,8 +196,8 @@ static void tried_again(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(scenarios), cmocka_unit_test(steps),
-                                       cmocka_unit_test(other_refusals), cmocka_unit_test(dead_domain),
-                                       cmocka_unit_test(tried_again)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scenarios),      cmocka_unit_test(steps),       cmocka_unit_test(a_sender_that_was_not_seen),
+        cmocka_unit_test(other_refusals), cmocka_unit_test(dead_domain), cmocka_unit_test(tried_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

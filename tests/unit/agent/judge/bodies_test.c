@@ -77,6 +77,27 @@ static void what_is_told(void **state)
     bodies_destroy(&bodies);
 }
 
+/* Where MAIL was lost nobody knows the domain: it is none, and not that of the null sender. */
+static void a_sender_that_was_not_seen(void **state)
+{
+    (void)state;
+    struct bodies *bodies = bodies_create();
+    struct likeness body = likeness_of(1, 0);
+    struct observation seen = {.kind = OBSERVATION_MESSAGE, .time = NOON};
+    seen.message.likeness = body;
+    seen.message.recipients = 10;
+    seen.message.reply.code = 250;
+    struct sender sender = sender_of(1);
+    struct alike alike;
+    assert_true(bodies_count(bodies, &seen, &sender, &alike));
+    assert_int_equal(alike.own, 10);
+    assert_int_equal(alike.domains, 0);
+    alike = send_from(bodies, NOON, 2, &body, 30, "a@one.museum");
+    assert_int_equal(alike.senders, 2);
+    assert_int_equal(alike.domains, 1);
+    bodies_destroy(&bodies);
+}
+
 /* Refused ones are told of and not counted, unknown ones are neither. */
 static void only_what_was_accepted_counts(void **state)
 {
@@ -168,13 +189,10 @@ static void the_clock_is_set_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(near_ones_are_one),
-        cmocka_unit_test(what_is_told),
-        cmocka_unit_test(only_what_was_accepted_counts),
-        cmocka_unit_test(an_hour_later_it_is_over),
-        cmocka_unit_test(templates_are_known_after_a_day),
-        cmocka_unit_test(eight_are_told_apart),
-        cmocka_unit_test(the_clock_is_set_back),
+        cmocka_unit_test(near_ones_are_one),          cmocka_unit_test(what_is_told),
+        cmocka_unit_test(a_sender_that_was_not_seen), cmocka_unit_test(only_what_was_accepted_counts),
+        cmocka_unit_test(an_hour_later_it_is_over),   cmocka_unit_test(templates_are_known_after_a_day),
+        cmocka_unit_test(eight_are_told_apart),       cmocka_unit_test(the_clock_is_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

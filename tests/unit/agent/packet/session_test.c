@@ -423,31 +423,52 @@ static void incoming_mail_is_passed_over(void **unused)
     }
 }
 
-/* Somebody sends whole dialogues in a guest's name, by another way; on its port only the answers are seen. */
+/* What a server says of a message; the rows are of who else was seen. */
+#define ANSWERS                                                                                                        \
+    {'s', P, "250 mx\r\n"}, {'s', P, "250 sender\r\n250 recipient\r\n354 go on\r\n"},                                  \
+    {                                                                                                                  \
+        's', P, "250 queued\r\n"                                                                                       \
+    }
+
+/* Somebody sends whole dialogues in a guest's name, by another way; on its port only the answers are seen, and the
+ * resets with which the guest answers in its turn. */
 static void what_others_answer_is_no_deed_of_a_guest(void **unused)
 {
     (void)unused;
-    static const struct line talk[] = {{'s', S | A},
-                                       {'s', P, "220 mx\r\n"},
-                                       {'s', P, "250 mx\r\n"},
-                                       {'s', P, "250 sender\r\n250 recipient\r\n354 go on\r\n"},
-                                       {'s', P, "250 queued\r\n"},
-                                       {0}};
     static const struct {
         const char *name;
         uint8_t direction;
-        bool heard;
-    } rows[] = {{"on a guest's port", FRAME_FROM_GUEST, false},
-                {"where one side alone is captured", FRAME_UNKNOWN, true}};
+        struct line given[16];
+        bool session, message;
+    } rows[] = {
+        {"nothing of the guest", FRAME_FROM_GUEST, {{'s', S | A}, ANSWERS}, false, false},
+        {"one side alone is captured", FRAME_UNKNOWN, {{'s', S | A}, ANSWERS}, true, true},
+        {"joined in the middle", FRAME_FROM_GUEST, {ANSWERS}, false, false},
+        {"it resets at once", FRAME_FROM_GUEST, {{'s', S | A}, {'c', SEGMENT_RST}, ANSWERS}, false, false},
+        {"it resets late", FRAME_FROM_GUEST, {{'s', S | A}, ANSWERS, {'c', SEGMENT_RST}}, false, false},
+        {"it resets what was joined", FRAME_FROM_GUEST, {ANSWERS, {'c', SEGMENT_RST}}, false, false},
+        {"it resets, and is answered on", FRAME_FROM_GUEST, {ANSWERS, {'c', SEGMENT_RST}, ANSWERS}, false, false},
+        {"it resets, without direction", FRAME_UNKNOWN, {{'s', S | A}, ANSWERS, {'c', SEGMENT_RST}}, true, true},
+        {"it takes part, then its packets are lost",
+         FRAME_FROM_GUEST,
+         {OPENING, ENVELOPE, {'c', A, .lost = 9}, {'s', P, "250 queued\r\n"}},
+         true,
+         true},
+        {"its SYN was lost", FRAME_FROM_GUEST, {{'s', S | A}, {'c', A}, ANSWERS}, true, true},
+        {"joined in the middle, it goes on", FRAME_FROM_GUEST, {{'s', P, "220 mx\r\n"}, {'c', A}, ANSWERS}, true, true},
+    };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct heard heard = {0};
         struct packet_settings settings = settings_of_tests();
         struct packet_path *path = path_of(&settings, &heard);
-        moment end = play(path, talk, false, rows[i].direction);
+        moment end = play(path, rows[i].given, false, rows[i].direction);
         packet_path_finish(path, end);
-        if ((heard.text[0] != 0) != rows[i].heard) {
+        bool message = strstr(heard.text, "message ");
+        if ((heard.text[0] != 0) != rows[i].session || heard.sessions != rows[i].session ||
+            message != rows[i].message) {
             fail_msg("%s: %s", rows[i].name, heard.text);
         }
+        assert_int_equal(packet_path_counters(path).sessions, heard.sessions);
         packet_path_destroy(&path);
     }
 }
