@@ -24,7 +24,10 @@
  * Weights: 4 points at three senders, 8 at four, 11 at five, 16 (a throttle) at five of whom each has five times
  * `recipients`. The counts of other nodes, where a collector gives them, stand in for senders of this one.
  *
- * State: what has been said (8 bytes). */
+ * Eight senders of a body are told apart. A ninth, of a run that is spread over more, counts for itself what it sent
+ * of bodies that eight others are sending: it is one of them as soon as it has sent as much as they must have.
+ *
+ * State: what has been said, and what was sent as a ninth (20 bytes). */
 #include <assert.h>
 #include "detectors/detector.h"
 #include "detectors/standing.h"
@@ -37,10 +40,14 @@ struct settings {
 
 struct state {
     struct standing standing;
+    uint32_t half;     /* the half hour, counted from 1970 on, of ninth[0] */
+    uint32_t ninth[2]; /* recipients as one of too many, in the half hour that runs and in the one before */
 };
-static_assert(sizeof(struct state) <= 16, "small");
+static_assert(sizeof(struct state) <= 32, "small");
 
-#define MANY 5 /* times `recipients` */
+#define MANY       5 /* times `recipients` */
+#define HALF       (30 * MINUTE)
+#define NINTH_MOST UINT32_C(1000000)
 
 static const struct option options[] = {
     DETECTOR_OPTIONS("bulk", struct settings, "16"),
@@ -63,13 +70,30 @@ static uint32_t senders_with(const struct alike *alike, uint32_t recipients)
     return count;
 }
 
-static points worth_of(const struct settings *settings, const struct alike *alike)
+/* What this sender sent of the body; where it is not among those told apart, of all such bodies. */
+static uint32_t own_of(struct state *state, const struct observation *seen)
 {
-    if (alike->known || alike->own < settings->recipients)
+    const struct alike *alike = seen->message.alike;
+    if (alike->own > 0 || alike->senders < ALIKE_SENDERS || alike->known || seen->message.reply.code / 100 != 2)
+        return alike->own;
+    uint32_t half = standing_period(seen->time, HALF), more = seen->message.recipients;
+    if (half != state->half) {
+        state->ninth[1] = half == state->half + 1 ? state->ninth[0] : 0;
+        state->ninth[0] = 0;
+        state->half = half;
+    }
+    more = more == 0 ? 1 : more < NINTH_MOST ? more : NINTH_MOST;
+    state->ninth[0] = state->ninth[0] < NINTH_MOST ? state->ninth[0] + more : NINTH_MOST;
+    return state->ninth[0] + (state->ninth[1] < NINTH_MOST ? state->ninth[1] : NINTH_MOST);
+}
+
+static points worth_of(const struct settings *settings, const struct alike *alike, uint32_t own)
+{
+    if (alike->known || own < settings->recipients)
         return 0;
     uint32_t senders = senders_with(alike, settings->recipients), large = settings->senders + 2;
     points worth = senders < settings->senders ? 0 : senders == settings->senders ? 400 : senders < large ? 800 : 1100;
-    if (alike->own >= MANY * settings->recipients && senders_with(alike, MANY * settings->recipients) >= large)
+    if (own >= MANY * settings->recipients && senders_with(alike, MANY * settings->recipients) >= large)
         worth = 1600;
     return alike->watched && alike->domains > 1 ? worth : worth / 2;
 }
@@ -81,14 +105,15 @@ static void observe(const void *context, void *memory, const struct observation 
     const struct alike *alike = seen->message.alike;
     if (alike == NULL)
         return;
-    points worth = worth_of(settings, alike);
+    uint32_t own = own_of(state, seen);
+    points worth = worth_of(settings, alike, own);
     if (worth > settings->base.most)
         worth = settings->base.most;
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
     if (more)
         findings_add(findings, more,
                      "%u senders sent one body to %u recipients and more each within 1 hour, this one to %u",
-                     senders_with(alike, settings->recipients), settings->recipients, alike->own);
+                     senders_with(alike, settings->recipients), settings->recipients, own);
 }
 
 const struct detector detector_bulk = {

@@ -128,6 +128,30 @@ static void it_does_not_add_up(void **state)
     subject_destroy(&subject);
 }
 
+/* Eight are told apart; a ninth is none of the eight, and one of them all the same. */
+static void a_ninth_sender(void **state)
+{
+    (void)state;
+    static const struct alike run = {
+        .senders = 8, .recipients = {90, 80, 70, 60, 60, 60, 60, 60}, .domains = 9, .watched = true};
+    static const struct alike letters = {
+        .senders = 8, .recipients = {9, 8, 8, 8, 8, 8, 8, 8}, .domains = 9, .watched = true};
+    struct subject subject = subject_create(&detector_bulk, "");
+    for (uint32_t i = 0; i < 50; i++) {
+        points got = message(&subject, NOON + i * 10 * SECOND, &run);
+        assert_int_equal(got, i == 9 ? 1100 : i == 49 ? 500 : 0);
+    }
+    assert_string_equal(subject.findings.reason,
+                        "8 senders sent one body to 10 recipients and more each within 1 hour, this one to 50");
+    subject_forget(&subject);
+    for (uint32_t i = 0; i < 50; i++)
+        assert_int_equal(message(&subject, NOON + i * 10 * SECOND, &letters), 0);
+    subject_forget(&subject);
+    for (uint32_t i = 0; i < 50; i++) /* five an hour */
+        assert_int_equal(message(&subject, NOON + i * 12 * MINUTE, &run), 0);
+    subject_destroy(&subject);
+}
+
 static void options_move_the_limits(void **state)
 {
     (void)state;
@@ -148,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_and_what_looks_like_one),
         cmocka_unit_test(it_does_not_add_up),
+        cmocka_unit_test(a_ninth_sender),
         cmocka_unit_test(options_move_the_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
