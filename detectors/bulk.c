@@ -124,4 +124,5 @@ const struct detector detector_bulk = {
     .settings_size = sizeof(struct settings),
     .state_size = sizeof(struct state),
     .observe = observe,
+    .joint = true,
 };

@@ -51,6 +51,9 @@ struct detector {
     /* It sees shape or volume only, so that its points are lessened for who has long been clean (agent/judge/trust.h).
      */
     bool soft;
+    /* What it sees takes several senders at once, so that many of them are stopped for it is no sign of a mistake
+     * (agent/judge/storm.h). */
+    bool joint;
 };
 
 /* The beginning of every detector's settings. */

@@ -20,11 +20,13 @@ static void forget(struct judge *judge, struct sender_record *record)
     struct judgement *judgement = judgement_of(judge, record);
     uint8_t verdict = judgement->verdict, worst = judgement->worst;
     moment since = judgement->verdict_since, begun = judgement->hold_begun;
+    uint8_t joint = judgement->hold_joint;
     struct past past = judgement->past;
     senders_drop_details(judge->senders, record);
     sender_record_open(record);
     memset(judgement, 0, judge->layout.judge_bytes);
     judgement->hold_begun = begun; /* for the guard against storms, which counts senders, not orders */
+    judgement->hold_joint = joint;
     judgement->past = past;
     judgement->verdict = verdict;
     judgement->worst = worst;

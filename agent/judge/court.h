@@ -50,7 +50,8 @@ struct judgement {
     uint8_t verdict, worst; /* enum verdict */
     uint8_t person_deed;    /* enum deed; DEED_RELEASE: no person's order in force */
     uint8_t plan;           /* 0: not looked up yet, 1: none, else its number and 2 */
-    uint8_t reserved[4];
+    uint8_t hold_joint;     /* the hold that began then is one of several in the same run: see storm.h */
+    uint8_t reserved[3];
     struct past past; /* what the sender usually does, and since when it is clean */
 };
 

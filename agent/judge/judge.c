@@ -62,8 +62,9 @@ static int take_up(struct judge *judge, struct error *error)
             judge->latest = r->last;
         struct judgement *judgement = judgement_of(judge, r);
         judgement->plan = 0; /* the plans may be others now */
-        if (judgement->hold_begun != 0 && storm->count < POLICY_STORM_MOST)
-            storm->ordered[storm->count++] = judgement->hold_begun;
+        struct storm_ring *ring = judgement->hold_joint ? &storm->joint : &storm->apart;
+        if (judgement->hold_begun != 0 && ring->count < POLICY_STORM_MOST)
+            ring->ordered[ring->count++] = judgement->hold_begun;
         if (judgement->verdict == VERDICT_CLEAR && judgement->person_deed == DEED_RELEASE)
             continue;
         if (judgement->due == 0)
@@ -73,7 +74,8 @@ static int take_up(struct judge *judge, struct error *error)
     }
     judge->ticked = judge->latest / SECOND * SECOND;
     judge->last_order = judge->latest ? (uint64_t)(judge->latest + SECOND) : 0; /* beyond those that were given then */
-    qsort(storm->ordered, storm->count, sizeof *storm->ordered, by_moment);
+    qsort(storm->apart.ordered, storm->apart.count, sizeof(moment), by_moment);
+    qsort(storm->joint.ordered, storm->joint.count, sizeof(moment), by_moment);
     return 0;
 }
 

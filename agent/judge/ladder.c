@@ -9,6 +9,7 @@
 
 #define RENEW_AHEAD  (2 * SECOND) /* an order is renewed this long before the kernel would forget it */
 #define RENEW_LEAST  MINUTE
+#define JOINT_LEAST  DECIBANS(2)
 #define ORDER_MARGIN DAY /* a hold and its renewals stay this far below ORDER_LONGEST */
 
 static moment whole_second(moment time) /* that, or the next */
@@ -137,6 +138,16 @@ void ladder_set_verdict(struct judge *judge, struct sender_record *record, enum 
     judge->listener.verdict(judge->listener.context, &change);
 }
 
+/* Whether it is one of several in the same run, by the evidence. */
+static bool is_joint(const struct judge *judge, struct judgement *judgement, moment time)
+{
+    for (uint32_t i = 0; i < judge->detectors; i++)
+        if (detector_table[i]->joint &&
+            weight_points(account_at(&accounts_of(judgement)[i], time, policy_of(judge)->half_life)) >= JOINT_LEAST)
+            return true;
+    return false;
+}
+
 /* Begin a hold, or lengthen the one that runs because the verdict got worse. */
 static void hold(struct judge *judge, struct sender_record *record, moment time)
 {
@@ -145,8 +156,10 @@ static void hold(struct judge *judge, struct sender_record *record, moment time)
     sender_record_open(record);
     if (!runs) {
         judgement->holds = ladder_repeats(judge, judgement, time) + 1;
-        if (!counted)
+        if (!counted) {
             judgement->hold_begun = time;
+            judgement->hold_joint = is_joint(judge, judgement, time);
+        }
     }
     moment until = whole_second(time + policy_hold(policy_of(judge), judgement->holds - 1));
     if (until > judgement->hold_until)
@@ -154,7 +167,7 @@ static void hold(struct judge *judge, struct sender_record *record, moment time)
     ladder_mark(judge, record);
     sender_record_close(record);
     if (!runs && !counted)
-        storm_note(&judge->storm, time);
+        storm_note(&judge->storm, judgement->hold_joint, time);
 }
 
 static bool storm_lets_pass(struct judge *judge, moment time)
@@ -164,7 +177,7 @@ static bool storm_lets_pass(struct judge *judge, moment time)
     if (storm->on == permitted) {
         storm->on = !permitted;
         if (judge->listener.storm)
-            judge->listener.storm(judge->listener.context, time, storm->on, storm->count, storm->active);
+            judge->listener.storm(judge->listener.context, time, storm->on, storm_count(storm), storm->active);
     }
     return permitted;
 }

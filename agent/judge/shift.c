@@ -34,8 +34,10 @@ void judge_shift(struct judge *judge, moment now)
         move_record(judge, r, by);
     for (size_t i = 0; i < judge->agenda.count; i++) /* by the same time each: the heap stays one */
         move(&judge->agenda.entries[i].due, by);
-    for (uint32_t i = 0; i < storm->count; i++)
-        move(&storm->ordered[(storm->first + i) % POLICY_STORM_MOST], by);
+    struct storm_ring *rings[] = {&storm->apart, &storm->joint};
+    for (int r = 0; r < 2; r++)
+        for (uint32_t i = 0; i < rings[r]->count; i++)
+            move(&rings[r]->ordered[(rings[r]->first + i) % POLICY_STORM_MOST], by);
     move(&storm->counted, by);
     bodies_shift(judge->bodies, by);
     move(&judge->latest, by);

@@ -1,13 +1,14 @@
 /* Orders of the last hour held against the senders seen in it. */
 #include "agent/judge/storm.h"
 
-#define WINDOW HOUR
+#define WINDOW      HOUR
+#define JOINT_PARTS 4 /* of a run, so many count as one */
 
-static void forget_old(struct storm *storm, moment time)
+static void forget_old(struct storm_ring *ring, moment time)
 {
-    while (storm->count > 0 && storm->ordered[storm->first] <= time - WINDOW) {
-        storm->first = (storm->first + 1) % POLICY_STORM_MOST;
-        storm->count--;
+    while (ring->count > 0 && ring->ordered[ring->first] <= time - WINDOW) {
+        ring->first = (ring->first + 1) % POLICY_STORM_MOST;
+        ring->count--;
     }
 }
 
@@ -21,16 +22,18 @@ static uint32_t count_active(struct senders *senders, moment time)
 
 bool storm_permits(struct storm *storm, const struct policy *policy, struct senders *senders, moment time)
 {
-    forget_old(storm, time);
-    if (storm->count < policy->storm_least)
+    forget_old(&storm->apart, time);
+    forget_old(&storm->joint, time);
+    uint64_t parts = (uint64_t)storm->apart.count * JOINT_PARTS + storm->joint.count;
+    if (parts < (uint64_t)policy->storm_least * JOINT_PARTS)
         return true;
-    if (storm->count >= policy->storm_most)
+    if (parts >= (uint64_t)policy->storm_most * JOINT_PARTS)
         return false;
     if (storm->counted == 0 || time - storm->counted >= MINUTE || time < storm->counted) {
         storm->active = count_active(senders, time);
         storm->counted = time;
     }
-    return (uint64_t)storm->count * 1000000 < (uint64_t)policy->storm_share * storm->active;
+    return parts * 1000000 < (uint64_t)policy->storm_share * storm->active * JOINT_PARTS;
 }
 
 /* One sender that is stopped, released and stopped again is no storm: it counts once an hour. */
@@ -39,9 +42,15 @@ bool storm_has_counted(moment begun, moment time)
     return begun != 0 && begun <= time && begun > time - WINDOW;
 }
 
-void storm_note(struct storm *storm, moment time)
+void storm_note(struct storm *storm, bool joint, moment time)
 {
-    forget_old(storm, time);
-    if (storm->count < POLICY_STORM_MOST)
-        storm->ordered[(storm->first + storm->count++) % POLICY_STORM_MOST] = time;
+    struct storm_ring *ring = joint ? &storm->joint : &storm->apart;
+    forget_old(ring, time);
+    if (ring->count < POLICY_STORM_MOST)
+        ring->ordered[(ring->first + ring->count++) % POLICY_STORM_MOST] = time;
+}
+
+uint32_t storm_count(const struct storm *storm)
+{
+    return storm->apart.count + storm->joint.count;
 }

@@ -22,7 +22,7 @@
 #define BEGIN   (INT64_C(1795420800) * SECOND)
 #define AT(s)   (BEGIN + (moment)((s) * (double)SECOND))
 #define SAYS    25
-#define ADDS    587
+#define ADDS    587  /* "adds" is joint */
 #define SOFT    465  /* "ticks" believes these, and is soft */
 #define TICK_ME 2525 /* a HELO to this port makes "ticks" add its tick count from then on */
 
@@ -98,6 +98,7 @@ static const struct detector detector_says = {"says",
                                               NULL,
                                               NULL,
                                               says,
+                                              false,
                                               false};
 static const struct detector detector_adds = {"adds",
                                               "The same.",
@@ -109,7 +110,8 @@ static const struct detector detector_adds = {"adds",
                                               NULL,
                                               NULL,
                                               adds,
-                                              false};
+                                              false,
+                                              true};
 #ifdef COURT_WITH_TICKS
 #define TICKING OBSERVATION_BIT(OBSERVATION_TICK)
 #else
@@ -125,7 +127,8 @@ static const struct detector detector_ticks = {"ticks",
                                                NULL,
                                                NULL,
                                                ticks,
-                                               true};
+                                               true,
+                                               false};
 const struct detector *const detector_table[] = {&detector_says, &detector_adds, &detector_ticks, NULL};
 
 struct court {

@@ -101,6 +101,41 @@ static void test_never_more_than_so_many_an_hour(void **unused)
     court_end(&court);
 }
 
+/* Many senders of one run are one abuser: each counts by a quarter, and others can be stopped beside them. */
+static void test_a_run_is_no_storm(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "");
+    for (int i = 0; i < 16; i++) {
+        hear(&court, i, address(i, who_), ADDS, "5");
+        hear(&court, i, address(i, who_), SAYS, "15");
+    }
+    assert_int_equal(orders(&court), 16);
+    hear(&court, 20, address(16, who_), SAYS, "30");
+    assert_int_equal(orders(&court), 17);
+    assert_false(was_said(&court, "storm"));
+    hear(&court, 21, address(17, who_), SAYS, "30"); /* 16 quarters and one */
+    assert_int_equal(orders(&court), 17);
+    assert_true(was_said(&court, "21 storm begins: 17 of 18"));
+    court_end(&court);
+}
+
+static void test_but_a_run_of_any_size_is(void **unused)
+{
+    (void)unused;
+    struct court court;
+    char who_[20];
+    court_begin(&court, "");
+    for (int i = 0; i < 40; i++)
+        hear(&court, 0, address(i, who_), ADDS, "5");
+    for (int i = 0; i < 40; i++)
+        hear(&court, 10, address(i, who_), SAYS, "15");
+    assert_int_equal(orders(&court), 32); /* quarters of a fifth of the forty */
+    court_end(&court);
+}
+
 static void test_it_passes(void **unused)
 {
     (void)unused;
@@ -143,6 +178,8 @@ int main(void)
         cmocka_unit_test(test_one_sender_over_and_over_is_no_storm),
         cmocka_unit_test(test_senders_of_long_ago_are_not_active),
         cmocka_unit_test(test_never_more_than_so_many_an_hour),
+        cmocka_unit_test(test_a_run_is_no_storm),
+        cmocka_unit_test(test_but_a_run_of_any_size_is),
         cmocka_unit_test(test_it_passes),
         cmocka_unit_test(test_what_is_in_force_and_what_persons_order_is_not_held_back),
     };
