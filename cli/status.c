@@ -20,6 +20,9 @@ static void show_watcher(const json_t *record)
            (long long)field_integer(record, "streams_open"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
+    long long let_go = (long long)field_integer(record, "details_let_go");
+    if (let_go > 0)
+        printf("            %lld times what was known of one gave way to another's: raise [sender] busy\n", let_go);
 }
 
 static void show_warden(const struct cli *cli, const json_t *record)

@@ -114,6 +114,7 @@ bool answer_status_watcher(struct buffer *out, const struct message_status_watch
     json_unsigned(&json, "senders", status->senders);
     json_unsigned(&json, "orders_sent", status->orders_sent);
     json_unsigned(&json, "memory", status->memory);
+    json_unsigned(&json, "details_let_go", status->let_go);
     return json_end(&json);
 }
 

@@ -196,7 +196,7 @@ struct message_status_watcher {
     struct message_head head;
     moment started, now;
     uint64_t packets, bytes, dropped, connections, messages, sessions, sessions_gapped, observations, streams_open,
-        bytes_held, senders, malformed, orders_sent, memory;
+        bytes_held, senders, malformed, orders_sent, memory, let_go; /* let_go: see senders_details_let_go() */
     uint32_t ports, restarts;
 };
 struct message_status_warden {

@@ -247,6 +247,7 @@ static void say_status(struct watcher *watcher, uint32_t question)
     status->orders_sent = watcher->orders;
     status->memory = watcher->memory_bytes;
     struct senders *senders = mind_senders(watcher->mind);
+    status->let_go = senders_details_let_go(senders);
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
