@@ -7,6 +7,7 @@
  * A sender can write what it likes, and the end is not believed that the other side does not believe: a reset
  * is taken back when the other side goes on acknowledging, a FIN when data follow in its place (stream_handshake.c has
  * the like for beginnings). */
+#include "agent/packet/stream_call.h"
 #include "agent/packet/stream_doubt.h"
 #include "agent/packet/stream_held.h"
 
@@ -40,7 +41,7 @@ struct streams *streams_create(const struct stream_settings *settings, const str
     for (int i = 0; i < 16 && settings->ports[i] != 0; i++) {
         s->mail_ports[settings->ports[i] / 64] |= UINT64_C(1) << settings->ports[i] % 64;
     }
-    if (stream_table_create(s, error) < 0) {
+    if (stream_table_create(s, error) < 0 || stream_call_create(s, error) < 0) {
         streams_destroy(&s);
     }
     return s;
@@ -53,6 +54,7 @@ void streams_destroy(struct streams **streams)
         while (s->oldest_trouble) {
             trouble_clear(s, s->oldest_trouble->stream);
         }
+        stream_call_destroy(s);
         stream_table_destroy(s);
         free(s);
         *streams = NULL;
@@ -252,6 +254,7 @@ static struct stream *renew(struct streams *s, struct stream *stream, enum strea
     stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, segment->time);
     stream = stream_begin(s, hash, segment, side, STREAM_SYN_SEEN);
     stream->begun = begun;
+    stream->own = true;
     stream->sides[STREAM_CLIENT].next = first;
     stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN;
     return stream;
@@ -261,22 +264,29 @@ static struct stream *renew(struct streams *s, struct stream *stream, enum strea
 static void join(struct streams *s, enum stream_side side, uint64_t hash, const struct segment *segment)
 {
     struct farewell *farewell = stream_table_farewell(s, hash, segment->time);
+    bool own = farewell && farewell->own;
     if (farewell) {
         /* Nobody acknowledges what was sent after a reset, unless there was none for him. */
-        bool lives = farewell->kind == FAREWELL_UNANSWERED ||
+        bool lives = farewell->kind == FAREWELL_UNANSWERED || farewell->kind == FAREWELL_LIVES ||
                      (farewell->kind == FAREWELL_RESET && (segment->flags & SEGMENT_ACK) &&
                       sequence_distance(farewell->next[stream_other(side)], segment->acknowledged) > 1);
         if (!lives) {
             s->counters.late++;
             return;
         }
-        farewell->kind = FAREWELL_NONE;
+        farewell->kind = FAREWELL_LIVES;
     }
-    if (segment->payload.length == 0 && segment->missing == 0) {
+    if ((segment->payload.length == 0 && segment->missing == 0) ||
+        (!own && stream_call_was_answered(s, segment, side))) {
         return;
     }
+    if (farewell) {
+        farewell->kind = FAREWELL_NONE;
+    }
     s->counters.joined++;
-    stream_receive(s, stream_begin(s, hash, segment, side, 0), side, segment);
+    struct stream *stream = stream_begin(s, hash, segment, side, 0);
+    stream->own = own;
+    stream_receive(s, stream, side, segment);
 }
 
 /* ---- the way in ---- */
@@ -349,11 +359,22 @@ static enum concern concern_of(struct streams *s, const struct segment *segment)
     return side == STREAM_CLIENT ? CONCERN_CLIENT : CONCERN_SERVER;
 }
 
+/* The sender of the segment, who may be a client that we follow, was called by a mail port. */
+static bool is_answer_to_call(struct streams *s, const struct segment *segment)
+{
+    return (segment->flags & (SEGMENT_SYN | SEGMENT_ACK | SEGMENT_RST)) == (SEGMENT_SYN | SEGMENT_ACK) &&
+           segment->direction != FRAME_TO_GUEST && is_mail_port(s, segment->target_port) &&
+           is_wanted(s, segment, STREAM_CLIENT);
+}
+
 static void add(struct streams *s, const struct segment *segment, enum concern concern, uint64_t hash)
 {
+    if (is_answer_to_call(s, segment)) {
+        stream_call_note(s, segment);
+    }
     enum stream_side side = concern == CONCERN_CLIENT ? STREAM_CLIENT : STREAM_SERVER;
     struct stream *stream = stream_table_find(s, hash, segment, &side);
-    if (is_incoming(segment, side)) { /* from one mail port to another only its stream tells whose it is */
+    if (!stream && is_incoming(segment, side)) { /* from one mail port to another only its stream tells whose it is */
         count_incoming(s, segment);
         return;
     }

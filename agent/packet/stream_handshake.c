@@ -3,6 +3,7 @@
  * A sender can write what it likes, so nothing is believed that the other end would not believe: a SYN on an open
  * connection counts once it is answered, a reset must fall into the window, a SYN-ACK nobody asked for opens nothing.
  */
+#include "agent/packet/stream_call.h"
 #include "agent/packet/stream_doubt.h"
 #include "agent/packet/stream_held.h"
 
@@ -41,6 +42,7 @@ static struct stream *begin_with_syn(struct streams *s, uint64_t hash, const str
     stream_note_sender(stream, STREAM_CLIENT, segment);
     stream->sides[STREAM_CLIENT].next = segment->sequence + 1;
     stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN;
+    stream->own = true;
     stream_doubt_begins(stream, segment);
     return stream;
 }
@@ -53,6 +55,7 @@ static struct stream *take_syn_again(struct streams *s, struct stream *stream, u
     bool same = (client->flags & SIDE_KNOWN) && (stream->flags & STREAM_SYN_SEEN) &&
                 side_first(client) == segment->sequence + 1;
     if (same) {
+        stream->own = true;
         stream_note_packet(s, stream, STREAM_CLIENT, segment);
         return stream;
     }
@@ -69,8 +72,9 @@ static struct stream *take_syn_again(struct streams *s, struct stream *stream, u
 void stream_take_syn(struct streams *s, struct stream *stream, enum stream_side side, uint64_t hash,
                      const struct segment *segment)
 {
-    if (side == STREAM_SERVER) {
-        return; /* both ends open at once: nobody does that with mail */
+    if (side == STREAM_SERVER) { /* somebody calls from a mail port; or both ends open at once, or it is a forgery */
+        s->counters.incoming += stream == NULL;
+        return;
     }
     if (stream) {
         stream = take_syn_again(s, stream, hash, segment);
@@ -117,8 +121,12 @@ void stream_take_syn_ack(struct streams *s, struct stream *stream, enum stream_s
                          const struct segment *segment)
 {
     if (side == STREAM_CLIENT) {
+        if (stream && !stream_is_own(stream)) { /* and it is not: the client has been called */
+            stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, segment->time);
+        }
         return;
     }
+    bool own = stream && stream_is_own(stream);
     if (stream && (stream->flags & STREAM_NEW_SYN) && segment->acknowledged == stream->new_syn + 1) {
         uint32_t sequence = stream->new_syn;
         moment begun = stream->new_syn_time;
@@ -126,6 +134,7 @@ void stream_take_syn_ack(struct streams *s, struct stream *stream, enum stream_s
         stream_end(s, stream, CLOSE_TIMEOUT, FAREWELL_NONE, segment->time);
         stream = stream_begin(s, hash, segment, STREAM_SERVER, STREAM_SYN_SEEN);
         stream->begun = begun;
+        stream->own = true;
         stream->sides[STREAM_CLIENT].next = sequence + 1;
         stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN | SIDE_SEEN;
         memcpy(stream->client_mac, old.client_mac, sizeof old.client_mac);
@@ -152,14 +161,19 @@ void stream_take_syn_ack(struct streams *s, struct stream *stream, enum stream_s
     }
     /* The SYN was missed, or forgotten, or there was none: it is opened when the client answers in turn. */
     struct farewell *farewell = stream_table_farewell(s, hash, segment->time);
-    if (farewell && farewell->kind != FAREWELL_UNANSWERED) {
+    if (farewell && farewell->kind != FAREWELL_UNANSWERED && farewell->kind != FAREWELL_LIVES) {
         s->counters.late++;
+        return;
+    }
+    own = own || (farewell && farewell->own);
+    if (!own && stream_call_was_answered(s, segment, STREAM_SERVER)) {
         return;
     }
     if (farewell) {
         farewell->kind = FAREWELL_NONE;
     }
     stream = stream_begin(s, hash, segment, STREAM_SERVER, STREAM_SYN_SEEN);
+    stream->own = own;
     stream->sides[STREAM_CLIENT].next = segment->acknowledged;
     stream->sides[STREAM_CLIENT].flags |= SIDE_KNOWN;
     answer(s, stream, segment);

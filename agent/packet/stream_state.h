@@ -82,7 +82,8 @@ struct stream {
     uint16_t vlan, share, conflicts;
     uint8_t client_mac[6], server_mac[6];
     bool being_cut : 1; /* a reset that is seen now was meant for one end at most, see streams_visit() */
-    uint8_t odd : 7;    /* enum origin_odd: of any of the client's packets */
+    bool own : 1;       /* the client's own SYN was seen, now or before its reset: see stream_is_own() */
+    uint8_t odd : 6;    /* enum origin_odd: of any of the client's packets */
     uint8_t doubted;
     uint64_t hash;
 };
@@ -102,13 +103,19 @@ struct stream_share {
 };
 
 /* A stream that has ended, remembered for a minute so that its late packets do not look like a new one. */
-enum farewell_kind { FAREWELL_NONE, FAREWELL_FIN, FAREWELL_RESET, FAREWELL_UNANSWERED };
+enum farewell_kind {
+    FAREWELL_NONE,
+    FAREWELL_FIN,
+    FAREWELL_RESET,
+    FAREWELL_UNANSWERED,
+    FAREWELL_LIVES /* it was reset, or not answered, for us alone: it goes on, though nothing was said since */
+};
 struct farewell {
     uint32_t tag;
     uint32_t next[2];
     uint16_t time; /* the end of a coarse_moment */
     uint8_t kind;
-    uint8_t reserved;
+    bool own; /* see stream_is_own() */
 };
 static_assert(sizeof(struct farewell) == 16, "two fit into half a cache line");
 
@@ -134,6 +141,7 @@ struct streams {
     /* stream_end.c */
     moment latest; /* of all segments since the last tick, and of that */
 
+    struct stream_calls *calls; /* stream_call.c */
     /* stream_order.c */
     struct trouble *oldest_trouble, *youngest_trouble;
 };
@@ -197,6 +205,14 @@ void stream_end(struct streams *, struct stream *, enum close_reason, enum farew
 void stream_end_if_over(struct streams *, struct stream *, moment); /* both sides' FINs were passed */
 void stream_make_place(struct streams *, bool confirmed, moment);   /* so that one more can be added */
 
+/* The client is known to have made the connection: its own SYN was seen, or it went along when a server answered one
+ * that was missed. Of any other it is believed as long as it answers nobody's call there; see stream_call.c. */
+static inline bool stream_is_own(const struct stream *stream)
+{
+    const uint8_t went_along = STREAM_SYN_SEEN | STREAM_CONFIRMED;
+    return stream->own || stream->flags & STREAM_NEW_SYN || (stream->flags & went_along) == went_along;
+}
+
 /* Its SYN was seen, and not that the connection came about. */
 static inline bool stream_is_half_open(const struct stream *stream)
 {
@@ -227,7 +243,7 @@ static inline void stream_note_sender(struct stream *stream, enum stream_side si
         if (side == STREAM_CLIENT) {
             stream->vlan = segment->vlan;
             stream->ttl_least = stream->ttl_most = segment->time_to_live;
-            stream->odd = segment->odd & 0x7f;
+            stream->odd = segment->odd & 0x3f;
         }
     }
 }
@@ -244,7 +260,7 @@ static inline void stream_note_packet(struct streams *s, struct stream *stream, 
             stream->ttl_most = segment->time_to_live;
         }
         if (segment->odd != 0) {
-            stream->odd |= segment->odd & 0x7f;
+            stream->odd |= segment->odd & 0x3f;
         }
     }
     stream->last = segment->time;

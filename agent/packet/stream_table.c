@@ -175,11 +175,15 @@ struct stream *stream_table_find(const struct streams *s, uint64_t hash, const s
         struct stream *stream = stream_at(s, place);
         if (stream->tag == (uint32_t)(hash >> 32) && stream->family == segment->family &&
             stream->port == segment->port) {
-            if (ends_are(stream, segment->source, segment->source_port, segment->target, segment->target_port)) {
+            /* On a guest's port the client's packets come from the guest. Between two mail ports it could else begin a
+             * connection in the server's name, and have its own taken for one to it. */
+            if (segment->direction != FRAME_TO_GUEST &&
+                ends_are(stream, segment->source, segment->source_port, segment->target, segment->target_port)) {
                 *side = STREAM_CLIENT;
                 return stream;
             }
-            if (ends_are(stream, segment->target, segment->target_port, segment->source, segment->source_port)) {
+            if (segment->direction != FRAME_FROM_GUEST &&
+                ends_are(stream, segment->target, segment->target_port, segment->source, segment->source_port)) {
                 *side = STREAM_SERVER;
                 return stream;
             }
@@ -391,7 +395,8 @@ void stream_table_remember(struct streams *s, const struct stream *stream, enum 
     pair[second] = (struct farewell){.tag = stream->tag,
                                      .next = {stream->sides[0].next, stream->sides[1].next},
                                      .time = (uint16_t)now,
-                                     .kind = (uint8_t)kind};
+                                     .kind = (uint8_t)kind,
+                                     .own = stream_is_own(stream)};
 }
 
 struct farewell *stream_table_farewell(struct streams *s, uint64_t hash, moment time)

@@ -430,6 +430,18 @@ static void incoming_mail_is_passed_over(void **unused)
         's', P, "250 queued\r\n"                                                                                       \
     }
 
+/* A stranger calls, from a mail port, something at the guest that says again what it hears. */
+#define CALL                                                                                                           \
+    {'s', S}, {'c', S | A},                                                                                            \
+    {                                                                                                                  \
+        's', A                                                                                                         \
+    }
+#define ECHO                                                                                                           \
+    {'s', P, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"},                                          \
+    {                                                                                                                  \
+        'c', P, "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"                                         \
+    }
+
 /* Somebody sends whole dialogues in a guest's name, by another way; on its port only the answers are seen, and the
  * resets with which the guest answers in its turn. */
 static void what_others_answer_is_no_deed_of_a_guest(void **unused)
@@ -438,7 +450,7 @@ static void what_others_answer_is_no_deed_of_a_guest(void **unused)
     static const struct {
         const char *name;
         uint8_t direction;
-        struct line given[16];
+        struct line given[20];
         bool session, message;
     } rows[] = {
         {"nothing of the guest", FRAME_FROM_GUEST, {{'s', S | A}, ANSWERS}, false, false},
@@ -456,6 +468,14 @@ static void what_others_answer_is_no_deed_of_a_guest(void **unused)
          true},
         {"its SYN was lost", FRAME_FROM_GUEST, {{'s', S | A}, {'c', A}, ANSWERS}, true, true},
         {"joined in the middle, it goes on", FRAME_FROM_GUEST, {{'s', P, "220 mx\r\n"}, {'c', A}, ANSWERS}, true, true},
+        {"it is called from a mail port, and echoes", FRAME_FROM_GUEST, {CALL, ECHO, ANSWERS}, false, false},
+        {"the same where the direction is not known", FRAME_UNKNOWN, {CALL, ECHO, ANSWERS}, false, false},
+        {"it is called after it has reset an unasked SYN-ACK",
+         FRAME_FROM_GUEST,
+         {{'s', S | A}, {'c', SEGMENT_RST}, CALL, ECHO, ANSWERS},
+         false,
+         false},
+        {"it calls where it was called before", FRAME_FROM_GUEST, {CALL, ECHO, OPENING, ENVELOPE, ANSWERS}, true, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct heard heard = {0};
