@@ -311,6 +311,13 @@ static int read_presets(const struct option_binding *bindings, struct error *err
     return 0;
 }
 
+/* A check knows nothing of a prefix that its keys have in another section: "most" for "burst.most". */
+static const char *key_without_prefix(const struct option *option)
+{
+    const char *dot = strrchr(option->key, '.');
+    return dot ? dot + 1 : option->key;
+}
+
 /* The line to point at where options do not go together: the one of the key that the error begins with, else the last
  * that the binding was given. */
 static int line_of_check(const struct option_binding *binding, const int *lines, const struct option **named,
@@ -319,8 +326,9 @@ static int line_of_check(const struct option_binding *binding, const int *lines,
     int last = 0, line = 0;
     *named = NULL;
     for (const struct option *option = binding->options; option->key; option++) {
-        size_t length = strlen(option->key);
-        if (!*named && strncmp(text, option->key, length) == 0 && text[length] == ':') {
+        const char *key = key_without_prefix(option);
+        size_t length = strlen(key);
+        if (!*named && strncmp(text, key, length) == 0 && text[length] == ':') {
             *named = option;
             line = *lines;
         }
@@ -338,10 +346,11 @@ static int check_bindings(struct reading *reading)
         if (binding->check && !binding->check(binding->settings, &reading->error)) {
             const struct option *named;
             int line = line_of_check(binding, lines, &named, reading->error.text);
-            /* "key: what is wrong" becomes "[section] key: what is wrong" */
+            /* "key: what is wrong" becomes "[section] prefix.key: what is wrong" */
             struct error found = reading->error;
-            error_set(&reading->error, found.code ? found.code : EINVAL, "[%s] %s",
-                      named ? named->section : binding->options->section, found.text);
+            int prefix = named ? (int)(key_without_prefix(named) - named->key) : 0;
+            error_set(&reading->error, found.code ? found.code : EINVAL, "[%s] %.*s%s",
+                      named ? named->section : binding->options->section, prefix, named ? named->key : "", found.text);
             fail(reading, line);
             return -EINVAL;
         }

@@ -106,12 +106,6 @@ static bool is_submission(const struct observation *seen)
     return seen->server_port == 465 || seen->server_port == 587;
 }
 
-static uint32_t provider_of(const struct address *server)
-{
-    struct address network = address_mask(server, server->family == 6 ? 48 : 24);
-    return recent_hash_address(&network);
-}
-
 static void add(struct state *state, enum figure figure, uint32_t number)
 {
     uint32_t *now = &state->figures[figure][0];
@@ -131,7 +125,7 @@ static uint32_t bits_of(const uint64_t words[2])
 
 static void note_failing(struct state *state, const struct observation *seen)
 {
-    state->failing[0] |= UINT64_C(1) << provider_of(&seen->server) % 64;
+    state->failing[0] |= UINT64_C(1) << recent_hash_network(&seen->server) % 64;
 }
 
 static void note_login(struct state *state, const struct observation *seen)
@@ -234,7 +228,7 @@ static void observe(const void *context, void *memory, const struct observation 
     } else if (seen->kind == OBSERVATION_CLOSE) {
         note_session(state, seen);
     } else if (seen->connection.outcome == CONNECTION_OPENED) {
-        uint32_t provider = provider_of(&seen->server);
+        uint32_t provider = recent_hash_network(&seen->server);
         sketch_add(&state->hour, provider);
         sketch_add(&state->day, provider);
     }

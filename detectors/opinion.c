@@ -11,8 +11,9 @@
  * refuse; an accepted recipient, against it. Unknown recipients are for rejects; what is temporary, full, or wrong with
  * the sender's name says nothing here.
  *
- * What is not independent: a server that has refused lately (one of the last eight that did) adds a quarter: what it
- * has against the sender it has said; and until three servers did, the sum stays at 9.5. Recipients that a server
+ * What is not independent: a receiver that has refused lately (one of the last eight that did) adds a quarter: what it
+ * has against the sender it has said; and until three did, the sum stays at 9.5. Receivers are told apart by network,
+ * since a large one has many servers with one opinion. Recipients that a server
  * accepts in one connection count by an eighth from the second on: a message to fifty has one content. So do those of a
  * server that accepts more than a quarter of all, and nothing else is read from these: it may be the sender's own. Mail
  * to those that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a
@@ -23,7 +24,8 @@
  * recipients exist. So from five sender domains on, the sum stays at 5 as long as fewer than one recipient in 25 is
  * unknown: a bot that forges its senders has a list with holes.
  *
- * State (200 bytes): the sum, as much of it as was said, when both faded last; recipients and servers by their hash.
+ * State (200 bytes): the sum, as much of it as was said, when both faded last; recipients and networks of servers by
+ * their hash.
  *
  * Weights: the sum is a weight of evidence, and is said as it stands: each refusal 10*log10(share_abuser /
  * share_honest) points, 7 with the presets, each recipient accepted 0.37 less. It stays between -30, so that a run of
@@ -43,7 +45,7 @@
 
 #define MILLION       INT64_C(1000000)
 #define RECIPIENTS    32
-#define SERVERS       8
+#define NETWORKS      8
 #define CREDIT_MOST   DECIBANS(30)
 #define SAID_LEAST    DECIBANS(1)
 #define LISTED_PART   3
@@ -54,7 +56,7 @@
 #define EARLY         24 /* outcomes, before which nobody knows whether they repeat */
 #define EARLY_MOST    DECIBANS(11)
 #define FEW_MOST      DECIBANS(9.5)
-#define FEW_SERVERS   3 /* that refused: one or two that have something against a sender are no throttle */
+#define FEW_NETWORKS  3 /* that refused: one or two that have something against a sender are no throttle */
 #define RELAYING      5 /* domains of envelope senders */
 #define RELAYED_MOST  DECIBANS(5)
 #define UNKNOWN_FROM  25  /* one outcome in so many */
@@ -72,12 +74,12 @@ struct settings {
 struct state {
     points sum, said;
     uint32_t step; /* the number of the quarter to which both have faded */
-    uint32_t recipients[RECIPIENTS], servers[SERVERS];
+    uint32_t recipients[RECIPIENTS], networks[NETWORKS];
     uint32_t refusals, accepted; /* since the sum was last at nothing, for the reason */
     struct share accepting;
     uint32_t together; /* the connection of the last that was accepted, in a hash */
     uint16_t outcomes, repeated, unknown;
-    uint8_t next_recipient, next_server;
+    uint8_t next_recipient, next_network;
     uint64_t senders; /* domains, a bit each */
 };
 static_assert(sizeof(struct state) <= 240, "small");
@@ -155,10 +157,10 @@ static bool is_regular(struct state *state, struct text recipient)
 static points most_of(const struct settings *settings, const struct state *state)
 {
     points most = settings->base.most;
-    uint32_t servers = 0;
-    for (int i = 0; i < SERVERS; i++)
-        servers += state->servers[i] != 0;
-    if (servers < FEW_SERVERS && most > FEW_MOST)
+    uint32_t networks = 0;
+    for (int i = 0; i < NETWORKS; i++)
+        networks += state->networks[i] != 0;
+    if (networks < FEW_NETWORKS && most > FEW_MOST)
         most = FEW_MOST;
     if (state->outcomes < EARLY && most > EARLY_MOST)
         most = EARLY_MOST;
@@ -178,7 +180,7 @@ static points step_of(const struct settings *settings, struct state *state, cons
         return together ? settings->accepted / TOGETHER_PART : settings->accepted;
     }
     points worth = reason == REPLY_LISTED ? settings->refused / LISTED_PART : settings->refused;
-    if (!recent_add(state->servers, SERVERS, &state->next_server, recent_hash_address(&seen->server)))
+    if (!recent_add(state->networks, NETWORKS, &state->next_network, recent_hash_network(&seen->server)))
         worth /= AGAIN_PART;
     return regular ? worth / REGULAR_PART : worth;
 }

@@ -24,6 +24,12 @@ uint32_t recent_hash_address(const struct address *address)
     return fold(XXH3_64bits(address->bytes, sizeof address->bytes));
 }
 
+uint32_t recent_hash_network(const struct address *address)
+{
+    struct address network = address_mask(address, address->family == 6 ? 48 : 24);
+    return recent_hash_address(&network);
+}
+
 bool recent_has(const uint32_t *places, size_t count, uint32_t hash)
 {
     for (size_t i = 0; i < count; i++)

@@ -14,6 +14,8 @@
 /* Never 0, which marks a free place. ASCII letters without regard to case; at most 320 bytes are looked at. */
 uint32_t recent_hash(struct text);
 uint32_t recent_hash_address(const struct address *);
+/* Of the network that the address lies in, /24 or /48: as a rule one operator's, who may have many servers there. */
+uint32_t recent_hash_network(const struct address *);
 
 /* True where the hash was not among the places; then it replaces the oldest. `next` goes round. */
 bool recent_add(uint32_t *places, size_t count, uint8_t *next, uint32_t hash);

@@ -5,8 +5,12 @@
 #define DETECTORS(_)                                                                                                   \
     _(burst)                                                                                                           \
     _(fanout)                                                                                                          \
-    _(rejects) _(opinion) _(envelope) _(helo) _(churn) _(dictionary) _(protocol) _(bulk) _(tls) _(auth) _(backscatter) \
-        _(trap) _(evasion) _(filter) _(listed) _(complaint)
+    _(rejects)                                                                                                         \
+    _(opinion)                                                                                                         \
+    _(envelope)                                                                                                        \
+    _(helo)                                                                                                            \
+    _(churn)                                                                                                           \
+    _(dictionary) _(protocol) _(bulk) _(tls) _(auth) _(backscatter) _(trap) _(evasion) _(filter) _(listed) _(complaint)
 #define DECLARE(name) extern const struct detector detector_##name;
 #define ENTRY(name)   &detector_##name,
 

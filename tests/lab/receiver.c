@@ -89,8 +89,8 @@ struct address lab_receiver_address(const struct lab_receiver *receiver, bool ip
     uint8_t bytes[16] = {0x20, 0x01, 0, 2};
     if (!ipv6)
         return address_from_ipv4(receiver->number);
-    for (int i = 0; i < 4; i++)
-        bytes[4 + i] = receiver->number[i];
+    for (int i = 1; i < 4; i++) /* the /48 that stands for the /24 */
+        bytes[3 + i] = receiver->number[i];
     bytes[15] = 25;
     return address_from_ipv6(bytes);
 }

@@ -7,7 +7,7 @@ struct row {
     const char *name;
     double refused;                        /* share of the recipients, by policy */
     const char *phrase;                    /* of the refusal */
-    uint32_t recipients, servers, domains; /* different ones; recipients 0: each but once */
+    uint32_t recipients, servers, domains; /* different ones, servers by network; recipients 0: each but once */
     uint32_t unknown;                      /* one recipient in so many does not exist; 0: none */
     uint32_t number;
     duration each;
@@ -29,6 +29,11 @@ static const struct row rows[] = {
     {"one server that refuses a third", 0.3, "refused by policy", 0, 1, 1, 0, 30, SECOND, 0, 9.5},
 };
 
+static struct address server_of(uint32_t network, uint32_t host)
+{
+    return observation_of(OBSERVATION_RECIPIENT, 0, network << 8 | host).server;
+}
+
 /* The peak of one run. */
 static double run(struct subject *subject, const struct row *row, uint64_t *random)
 {
@@ -44,7 +49,7 @@ static double run(struct subject *subject, const struct row *row, uint64_t *rand
                                                unknown   ? 50101
                                                : refused ? 50701
                                                          : 0);
-        seen.server = observation_of(OBSERVATION_RECIPIENT, 0, recipient % row->servers).server;
+        seen.server = server_of(recipient % row->servers, 0);
         seen.recipient.reply.phrase = text_of(refused && !unknown ? row->phrase : "");
         subject_observe(subject, &seen);
     }
@@ -78,11 +83,37 @@ static void own_sink(void **state)
         snprintf(to, sizeof to, sink ? "me%u@sink.museum" : "reader%u@place.museum", sink ? i % 20 : i);
         struct observation seen =
             recipient_of(NOON + i * SECOND, "me@here.museum", to, refused ? 550 : 250, refused ? 50701 : 0);
-        seen.server = observation_of(OBSERVATION_RECIPIENT, 0, sink ? 7 : 1000 + i).server;
+        seen.server = server_of(sink ? 7 : 1000 + i, 0);
         seen.recipient.reply.phrase = refused ? TEXT("spam message rejected") : TEXT("");
         subject_observe(&subject, &seen);
     }
     assert_true(subject.findings.peak > 11);
+    subject_destroy(&subject);
+}
+
+/* A large receiver that refuses all from sixteen servers in its network has one opinion; three of them have three. */
+static void many_servers_of_one(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t networks;
+        double least, most;
+    } cases[] = {{1, 8.5, 9.5}, {2, 8.5, 9.5}, {3, 10.9, 11.9}};
+    struct subject subject = subject_create(&detector_opinion, "");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        subject_forget(&subject);
+        for (uint32_t k = 0; k < 64; k++) {
+            char to[64];
+            snprintf(to, sizeof to, "reader%u@large.museum", k);
+            struct observation seen = recipient_of(NOON + k * SECOND, "me@here.museum", to, 550, 50701);
+            seen.server = server_of(k % cases[i].networks, k % 16);
+            seen.recipient.reply.phrase = TEXT("rejected by policy");
+            subject_observe(&subject, &seen);
+        }
+        double peak = subject.findings.peak;
+        if (peak < cases[i].least - 0.01 || peak > cases[i].most + 0.01)
+            fail_msg("%u networks: %f", cases[i].networks, peak);
+    }
     subject_destroy(&subject);
 }
 
@@ -91,7 +122,7 @@ static points say(struct subject *subject, uint32_t k, uint16_t code, uint16_t e
     char to[64];
     snprintf(to, sizeof to, "reader%u@there.museum", k);
     struct observation seen = recipient_of(NOON + k * SECOND, "me@here.museum", to, code, enhanced);
-    seen.server = observation_of(OBSERVATION_RECIPIENT, 0, k).server;
+    seen.server = server_of(k, 0);
     seen.recipient.reply.phrase = text_of(phrase);
     return subject_observe(subject, &seen);
 }
@@ -167,8 +198,9 @@ static void settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(senders),    cmocka_unit_test(own_sink), cmocka_unit_test(answers),
-        cmocka_unit_test(taken_back), cmocka_unit_test(content),  cmocka_unit_test(settings),
+        cmocka_unit_test(senders),  cmocka_unit_test(own_sink),   cmocka_unit_test(many_servers_of_one),
+        cmocka_unit_test(answers),  cmocka_unit_test(taken_back), cmocka_unit_test(content),
+        cmocka_unit_test(settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,22 @@ static void hashes(void **state)
     assert_int_equal(recent_hash(TEXT("bob@example.net")), UINT32_C(731310671));
 }
 
+static uint32_t network_of(const char *text)
+{
+    struct address address;
+    assert_true(address_parse(text_of(text), &address));
+    return recent_hash_network(&address);
+}
+
+static void networks(void **state)
+{
+    (void)state;
+    assert_int_equal(network_of("192.0.2.1"), network_of("192.0.2.255"));
+    assert_int_not_equal(network_of("192.0.2.1"), network_of("192.0.3.1"));
+    assert_int_equal(network_of("2001:db8:1::25"), network_of("2001:db8:1:ffff::1"));
+    assert_int_not_equal(network_of("2001:db8:1::25"), network_of("2001:db8:2::25"));
+}
+
 static void ring(void **state)
 {
     (void)state;
@@ -46,6 +62,7 @@ static void domains(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hashes), cmocka_unit_test(ring), cmocka_unit_test(domains)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hashes), cmocka_unit_test(networks), cmocka_unit_test(ring),
+                                       cmocka_unit_test(domains)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
