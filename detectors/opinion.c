@@ -15,8 +15,8 @@
  * has against the sender it has said; and until three did, the sum stays at 9.5. Receivers are told apart by network,
  * since a large one has many servers with one opinion. Recipients that a server
  * accepts in one connection count by an eighth from the second on: a message to fifty has one content. So do those of a
- * server that accepts more than a quarter of all, and nothing else is read from these: it may be the sender's own. Mail
- * to those that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a
+ * network that accepts more than a quarter of all, and nothing else is read from these: it may be the sender's own.
+ * Mail to those that were written to a moment ago (among the last 32 recipients) is a regular correspondence, or a
  * forwarding server that passes on others' spam to its few users: where more than one outcome in twelve is of that
  * kind, refusals count by a tenth; and until there are 24 outcomes, before which nobody can tell, the sum stays at 11.
  *
@@ -227,7 +227,7 @@ static void observe(const void *context, void *memory, const struct observation 
     struct text from = content ? seen->message.from : seen->recipient.from;
     if (from.length > 0)
         state->senders |= UINT64_C(1) << recent_hash(recent_domain(from)) % 64;
-    bool large = reason == REPLY_ACCEPTED && share_count(&state->accepting, recent_hash_address(&seen->server)) > 0;
+    bool large = reason == REPLY_ACCEPTED && share_count(&state->accepting, recent_hash_network(&seen->server)) > 0;
     if (large) { /* nor does it tell whom the sender writes to */
         add(settings, state, settings->accepted / TOGETHER_PART);
         state->accepted++;
