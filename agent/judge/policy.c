@@ -24,8 +24,10 @@ const struct option policy_options[] = {
                     .text = "After this time without an order the earlier ones count no more."),
     COUNT_OPTION("policy", struct policy, throttle_rate, "12", .least = "1", .most = "60000",
                  .text = "Connections a minute that a throttled sender may open."),
-    COUNT_OPTION("policy", struct policy, storm_least, "5", .least = "1", .most = "10000",
-                 .text = "So many senders may be given orders within an hour whatever their share."),
+    COUNT_OPTION(
+        "policy", struct policy, storm_least, "5", .least = "1", .most = "10000",
+        .text = "So many senders may be given orders within an hour whatever their share. Senders of one run (bulk) "
+                "count by a quarter here and below."),
     RATIO_OPTION("policy", struct policy, storm_share, "0.2", .least = "0.001", .most = "1",
                  .text = "Beyond that, no more than this part of the senders that were seen within the hour: more is "
                          "likelier our mistake than theirs, so further ones are only told of."),
