@@ -132,13 +132,12 @@ struct message_ask_senders {
 struct message_ask_explain {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[6];
 };
 struct message_command {
     struct message_head head;
     struct sender sender;
     uint8_t deed;
-    uint8_t reserved[5];
+    uint8_t reserved[7];
     duration length;
     uint32_t rate, reserved2;
     char person[64], why[160];
@@ -153,7 +152,6 @@ struct message_sender_row {
     struct message_head head;
     struct sender sender;
     uint8_t verdict, worst, allowed, person_deed;
-    uint8_t reserved[2];
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
     moment first, last, verdict_since, hold_until, person_until, clear_at;
@@ -169,16 +167,14 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[2];
     int32_t added, score;
-    uint32_t reserved2;
     struct evidence evidence;
 };
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
-    uint8_t verdict, before, author, reserved[3];
+    uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;
     uint64_t messages_before, recipients_before;
