@@ -30,10 +30,12 @@ enum message_kind {
     MESSAGE_STATUS_WARDEN, /* to courier: answer to MESSAGE_ASK_STATUS, and on change */
     MESSAGE_ORDER_ROW,     /* to courier: an element in the kernel; answer to MESSAGE_ASK_ORDERS */
     MESSAGE_END,           /* from whoever answered a question: no more rows */
+    MESSAGE_OWNER,         /* to watcher: answer to MESSAGE_ASK_OWNER, whose ends it repeats */
     /* watcher to warden */
-    MESSAGE_ORDER, /* carry out; the warden checks it again */
-    MESSAGE_RESET, /* cut one connection with resets to both ends */
-    MESSAGE_ALIVE, /* watcher, courier to warden: once a second; silence for long means a restart */
+    MESSAGE_ORDER,     /* carry out; the warden checks it again */
+    MESSAGE_RESET,     /* cut one connection with resets to both ends */
+    MESSAGE_ASK_OWNER, /* whose is a connection of this machine's own? */
+    MESSAGE_ALIVE,     /* watcher, courier to warden: once a second; silence for long means a restart */
     /* courier to warden */
     MESSAGE_ASK_ORDERS,
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
@@ -120,6 +122,14 @@ struct message_reset {
     uint8_t client_mac[6], server_mac[6];
     uint16_t reserved;
     uint32_t to_client_sequence, to_server_sequence; /* what each side waits for next (RFC 5961) */
+};
+struct message_owner { /* ASK_OWNER, OWNER */
+    struct message_head head;
+    uint8_t family; /* 4 or 6 */
+    uint8_t known;  /* `user` is that of the program that holds the connection */
+    uint16_t client_port, server_port, reserved;
+    uint32_t user;
+    uint8_t client[16], server[16];
 };
 struct message_plain {
     struct message_head head;
@@ -222,6 +232,7 @@ union message {
     struct message_order order;
     struct message_order_row order_row;
     struct message_reset reset;
+    struct message_owner owner;
     struct message_plain plain;
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;

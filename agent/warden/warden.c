@@ -18,6 +18,7 @@
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
 #include "agent/warden/links.h"
+#include "agent/warden/owner.h"
 #include "agent/warden/positions.h"
 #include "agent/warden/sandbox.h"
 #include "agent/warden/switch.h"
@@ -43,6 +44,7 @@ struct warden {
     struct positions *positions;
     struct enforcement *enforcement;
     struct cut *cut;
+    struct owner *owner; /* NULL: the kernel cannot be asked */
     struct children *children;
     struct enforce_switch switched;
     sd_event_source *guard, *opening;
@@ -335,6 +337,20 @@ static void on_order(struct warden *warden, const struct order *order)
     on_event(warden, 1, "order", text);
 }
 
+/* On a hypervisor what is not a guest's is none of our business, and users mean nothing in its table. */
+static void on_ask_owner(struct warden *warden, const struct message_owner *ends)
+{
+    union message answer;
+    message_prepare(&answer, MESSAGE_OWNER, 0);
+    struct message_head head = answer.head;
+    answer.owner = *ends;
+    answer.owner.head = head;
+    answer.owner.known = 0;
+    if (warden->owner && warden->machine == CAPTURE_HOST)
+        owner_find(warden->owner, &answer.owner);
+    (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
+}
+
 static void on_message(void *context, enum role role, const union message *message)
 {
     struct warden *warden = context;
@@ -348,6 +364,9 @@ static void on_message(void *context, enum role role, const union message *messa
         if (cut_connection(warden->cut, &message->reset, &error) != 0 && error.code != EAGAIN && error.code != ENODEV &&
             ++warden->refusals_now <= REFUSALS_SAID)
             log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s", error.text);
+        break;
+    case MESSAGE_ASK_OWNER:
+        on_ask_owner(warden, &message->owner);
         break;
     case MESSAGE_ASK_STATUS:
         say_status(warden, message->head.question);
@@ -438,6 +457,8 @@ static void on_configuration(struct warden *warden, int bundle)
         return;
     }
     warden->settings = settings;
+    if (warden->owner)
+        owner_set_carriers(warden->owner, &settings.capture.mta_users);
     children_configure(warden->children, bundle, (uint64_t)status.st_size);
     bool first = !warden->configured;
     warden->configured = true;
@@ -529,6 +550,9 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
     const struct cut_means means = {warden->positions, warden->links, warden->enforcement, &warden->own};
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
+    struct error why = {0};
+    if (code == 0 && owner_open(&warden->owner, &why) != 0)
+        log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s; the users of this machine are not told apart", why.text);
     if (code == 0)
         code = children_open(warden->loop, warden->supervisor, &children, &warden->children, error);
     return code;
@@ -565,6 +589,7 @@ static void leave(struct warden *warden)
     sd_event_source_disable_unref(warden->opening);
     children_close(&warden->children);
     cut_close(&warden->cut);
+    owner_close(&warden->owner);
     enforcement_close(&warden->enforcement); /* blocks stay in the kernel and expire there */
     positions_destroy(&warden->positions);
     links_close(&warden->links);
