@@ -129,7 +129,7 @@ bool message_is_sound(const union message *m)
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:
     case MESSAGE_OWNER:
-        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.known <= 1;
+        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.known <= 1 && ENDS(m->owner.program);
     case MESSAGE_ASK_EXPLAIN:
         return sender_is_sound(&m->ask_explain.sender);
     case MESSAGE_COMMAND:

@@ -130,6 +130,8 @@ struct message_owner { /* ASK_OWNER, OWNER */
     uint16_t client_port, server_port, reserved;
     uint32_t user;
     uint8_t client[16], server[16];
+    uint32_t inode;    /* of its socket */
+    char program[160]; /* who holds it, for people; empty: not looked for, or not found */
 };
 struct message_plain {
     struct message_head head;

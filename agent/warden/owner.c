@@ -114,7 +114,7 @@ void owner_find(struct owner *owner, struct message_owner *ends)
     } room;
     struct inet_diag_msg answer = {0};
     ends->known = 0;
-    ends->user = 0;
+    ends->user = ends->inode = 0;
     struct nlmsghdr *question = make_question(room.bytes, ends, ++owner->sequence);
     if (mnl_socket_sendto(owner->socket, question, question->nlmsg_len) < 0)
         return;
@@ -129,4 +129,5 @@ void owner_find(struct owner *owner, struct message_owner *ends)
         return;
     ends->known = 1;
     ends->user = answer.idiag_uid;
+    ends->inode = answer.idiag_inode;
 }

@@ -20,6 +20,7 @@
 #include "agent/warden/links.h"
 #include "agent/warden/owner.h"
 #include "agent/warden/positions.h"
+#include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
 #include "agent/warden/switch.h"
 #include "common/cleanup.h"
@@ -30,7 +31,15 @@
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
-#define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
+#define LOOKED_MOST      64
+#define LOOK_AGAIN       (5 * SECOND) /* for the same user */
+#define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
+
+/* Looking for a program takes milliseconds, so it is done for examples only. */
+struct looked {
+    uint32_t user;
+    moment when;
+};
 
 struct warden {
     struct log log;
@@ -44,7 +53,9 @@ struct warden {
     struct positions *positions;
     struct enforcement *enforcement;
     struct cut *cut;
-    struct owner *owner; /* NULL: the kernel cannot be asked */
+    struct looked looked[LOOKED_MOST]; /* whose programs were looked for last */
+    bool denied;                       /* we were not let, and said so */
+    struct owner *owner;               /* NULL: the kernel cannot be asked */
     struct children *children;
     struct enforce_switch switched;
     sd_event_source *guard, *opening;
@@ -337,6 +348,36 @@ static void on_order(struct warden *warden, const struct order *order)
     on_event(warden, 1, "order", text);
 }
 
+static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
+{
+    struct looked *oldest = warden->looked;
+    for (size_t i = 0; i < LOOKED_MOST; i++) {
+        struct looked *looked = &warden->looked[i];
+        if (looked->when && looked->user == user && when - looked->when < LOOK_AGAIN && when >= looked->when)
+            return false;
+        if (looked->when < oldest->when || looked->user == user)
+            oldest = looked;
+    }
+    *oldest = (struct looked){user, when};
+    return true;
+}
+
+/* The answer is on its way already; this comes after it. */
+static void look_for_program(struct warden *warden, union message *answer)
+{
+    struct message_owner *owner = &answer->owner;
+    bool denied = false;
+    if (!owner->known || !is_worth_looking(warden, owner->user, now()))
+        return;
+    if (program_find(owner->user, owner->inode, owner->program, &denied))
+        (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
+    else if (denied && !warden->denied)
+        log_write(&warden->log, LOG_NEWS,
+                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
+                  "CAP_DAC_READ_SEARCH");
+    warden->denied |= denied;
+}
+
 /* On a hypervisor what is not a guest's is none of our business, and users mean nothing in its table. */
 static void on_ask_owner(struct warden *warden, const struct message_owner *ends)
 {
@@ -348,7 +389,9 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     answer.owner.known = 0;
     if (warden->owner && warden->machine == CAPTURE_HOST)
         owner_find(warden->owner, &answer.owner);
+    memset(answer.owner.program, 0, sizeof(answer.owner.program));
     (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
+    look_for_program(warden, &answer);
 }
 
 static void on_message(void *context, enum role role, const union message *message)

@@ -294,6 +294,12 @@ void mind_fill_owner(struct mind *mind, struct origin *origin, const struct addr
         owners_fill(mind->owners, origin, server, server_port);
 }
 
+const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)
+{
+    uint32_t user;
+    return mind->owners && sender_user(sender, &user) ? owners_program(mind->owners, user, number, time) : NULL;
+}
+
 struct judge *mind_judge(struct mind *mind)
 {
     return mind->judge;

@@ -47,6 +47,9 @@ bool mind_wait(struct mind *, duration steady);
 void mind_owner(struct mind *, const struct message_owner *);
 void mind_fill_owner(struct mind *, struct origin *, const struct address *server, uint16_t server_port);
 
+/* owners_program() of a sender that is a user. */
+const char *mind_program(struct mind *, const struct sender *, uint32_t number, moment *time);
+
 struct judge *mind_judge(struct mind *);
 struct senders *mind_senders(struct mind *);
 struct packet_path *mind_path(struct mind *);

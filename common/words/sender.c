@@ -59,6 +59,13 @@ static uint32_t user_of(const struct sender *sender)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+bool sender_user(const struct sender *sender, uint32_t *result)
+{
+    if (sender->kind == SENDER_USER)
+        *result = user_of(sender);
+    return sender->kind == SENDER_USER;
+}
+
 bool sender_address(const struct sender *sender, struct address *result)
 {
     if (sender->kind == SENDER_IPV4) {

@@ -36,6 +36,7 @@ struct sender sender_from_port(const char *interface);     /* at most 15 charact
 struct sender sender_from_mac(const uint8_t mac[6]);
 struct sender sender_from_user(uint32_t uid);
 struct sender sender_from_account(struct text login);               /* any bytes; SENDER_NONE where it is empty */
+bool sender_user(const struct sender *, uint32_t *result);          /* false where it is no user */
 bool sender_address(const struct sender *, struct address *result); /* false where it is no address */
 
 /* "203.0.113.7", "2001:db8:1:2::/64", "52:54:00:12:34:56", "uid:33", "port:vnet3",

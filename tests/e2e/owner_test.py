@@ -59,6 +59,22 @@ def check_users(checks, bed, agent):
     checks.that("and they stay the address's", not {"uid:4321", "uid:0"} & set(agent.senders()), agent.senders())
 
 
+def check_program(checks, bed, agent):
+    """A script of a user, run by an interpreter from the user's own directory."""
+    directory = os.path.join(bed.directory, "shop")
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "mail.py"), "w") as file:
+        file.write(PROGRAM)
+    os.chmod(directory, 0o755)
+    done = bed.run(HOST, ["setpriv", "--reuid", "1007", "--regid", "1007", "--clear-groups", "sh", "-c",
+                          f"cd {directory} && /usr/bin/python3 -IS mail.py 8 0.2 {bed.SINK4}"])
+    checks.that("a user's script connects", done.returncode == 0, done.stderr)
+    agent.wait(lambda: connections(agent, "uid:1007") == 8, 10, "its connections")
+    said = agent.postern("explain", "uid:1007").stdout
+    checks.that("explain names the program, its directory and the script", "/python3" in said and
+                f"in {directory}"[:40] in said and "script mail.py" in said, said)
+
+
 def check_at_once(checks, bed, agent):
     shortest = connect(bed, 1004, 100, 0, bed.SINK4)
     checks.that("100 that are closed at once", shortest)
@@ -77,6 +93,7 @@ def main():
     with Testbed("owner", guests=2) as bed, Agent(bed, HOST, CONFIGURATION) as agent:
         for name, part in (("short connections", lambda: check_short(checks, bed, agent)),
                            ("users", lambda: check_users(checks, bed, agent)),
+                           ("a program", lambda: check_program(checks, bed, agent)),
                            ("at once", lambda: check_at_once(checks, bed, agent))):
             with checks.part(name):
                 part()
