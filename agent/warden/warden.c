@@ -367,7 +367,7 @@ static void look_for_program(struct warden *warden, union message *answer)
 {
     struct message_owner *owner = &answer->owner;
     bool denied = false;
-    if (!owner->known || !is_worth_looking(warden, owner->user, now()))
+    if (!warden->settings.capture.programs || !owner->known || !is_worth_looking(warden, owner->user, now()))
         return;
     if (program_find(owner->user, owner->inode, owner->program, &denied))
         (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);

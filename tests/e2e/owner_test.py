@@ -13,6 +13,7 @@ from testbed import Testbed, missing  # noqa: E402
 CONFIGURATION = """
 [capture]
 mta_users = root 4321
+programs = yes
 
 [enforce]
 mode = observe
