@@ -145,7 +145,7 @@ static int make_path(struct replay *replay, struct error *error)
         .local = replay->options->local.count > 0 ? replay->options->local : capture->local,
     };
     const struct packet_listener listener = {replay, on_observation,
-                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL};
+                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL, NULL};
     settings_ports(capture, settings.streams.ports);
     replay->path = packet_path_create(&settings, &listener, error);
     return replay->path ? 0 : -ENOMEM;

@@ -34,6 +34,8 @@
 
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 #define WARDENS_RIGHTS   (CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_NET_RAW))
+/* To see which program of a user sends; what we do not hold ourselves we cannot pass on. */
+#define SIGHT (CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH))
 /* Ours: to start others under their users and with their priority, to end them, to pass the warden's rights on, to read
  * the configuration again. */
 #define OUR_RIGHTS                                                                                                     \
@@ -148,10 +150,19 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 static int on_child(sd_event_source *source, const siginfo_t *information, void *context);
 static int on_channel(sd_event_source *source, int descriptor, uint32_t events, void *context);
 
+/* The warden has the rights of the network and no other, unless someone has said that programs shall be looked for. */
+static uint64_t wardens_rights(const struct supervisor *s)
+{
+    bool sight = s->configuration.process.capture.programs && sandbox_holds(CAP_SYS_PTRACE) &&
+                 sandbox_holds(CAP_DAC_READ_SEARCH);
+    return WARDENS_RIGHTS | (sight ? SIGHT : 0);
+}
+
 static int start(struct supervisor *s, enum role role, int *channel, struct error *error)
 {
     const struct offspring offspring[ROLES] = {
-        [ROLE_WARDEN] = {ROLE_WARDEN, geteuid(), getegid(), WARDENS_RIGHTS, -1, s->configuration.process.agent.state},
+        [ROLE_WARDEN] = {ROLE_WARDEN, geteuid(), getegid(), wardens_rights(s), -1,
+                         s->configuration.process.agent.state},
         [ROLE_WATCHER] = {ROLE_WATCHER, s->house.watcher, s->house.watcher_group, 0, -1, NULL},
         [ROLE_COURIER] = {ROLE_COURIER, s->house.courier, s->house.courier_group, 0, s->house.listener,
                           s->house.courier_state}};
@@ -424,7 +435,7 @@ static int enter(struct supervisor *s, struct error *error)
     if (code == 0)
         code = make_loop(s, error);
     if (code == 0)
-        code = sandbox_become(geteuid(), getegid(), geteuid() == 0 ? OUR_RIGHTS : WARDENS_RIGHTS, error);
+        code = sandbox_become(geteuid(), getegid(), (geteuid() == 0 ? OUR_RIGHTS : 0) | wardens_rights(s), error);
     return code ? code : start_warden(s, error);
 }
 

@@ -1,6 +1,8 @@
 /* postern explain: what an abuse desk reads to a customer. Plain sentences, times, examples; what was done, until when,
  * and what would lift it. */
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/columns.h"
@@ -43,6 +45,35 @@ static const char *deed_sentence(const char *verdict)
     return "is clear: nothing is held back";
 }
 
+static bool is_program(const json_t *evidence)
+{
+    return strcmp(field_text(evidence, "detector"), "program") == 0;
+}
+
+/* The agent and we stand on one machine, so its users are ours. */
+static void show_user(const char *sender)
+{
+    const struct passwd *user = strncmp(sender, "uid:", 4) == 0 ? getpwuid((uid_t)strtoul(sender + 4, NULL, 10)) : NULL;
+    if (user)
+        printf("That is the user %s.\n", user->pw_name);
+}
+
+static void show_programs(const struct explanation *explanation)
+{
+    size_t i;
+    json_t *evidence;
+    char text[CLOCK_TEXT];
+    bool any = false;
+    json_array_foreach(explanation->evidence, i, evidence)
+    {
+        if (!is_program(evidence))
+            continue;
+        printf("%s", any ? "" : "\nPrograms that it talked to mail servers with, the latest first:\n");
+        any = true;
+        printf("  %s  %s\n", clock_print(field_moment(evidence, "time"), text), field_text(evidence, "reason"));
+    }
+}
+
 static void show_state(const struct explanation *explanation)
 {
     const json_t *sender = explanation->sender;
@@ -53,6 +84,7 @@ static void show_state(const struct explanation *explanation)
     printf("%s %s.", field_text(sender, "sender"), deed_sentence(verdict));
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
+    show_user(field_text(sender, "sender"));
     if (field_moment(sender, "verdict_since"))
         printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
     if (field_moment(sender, "hold_until"))
@@ -104,14 +136,20 @@ static void show_evidence(const struct explanation *explanation)
         " (alert from %.0f, throttle from %.0f, block from %.0f; 10 points mean that an abuser is ten times as likely"
         " to be seen doing this)\n",
         field_number(thresholds, "alert"), field_number(thresholds, "throttle"), field_number(thresholds, "block"));
-    if (json_array_size(explanation->evidence) == 0)
-        printf("  nothing is held against it\n");
     size_t i;
     json_t *evidence;
     char text[CLOCK_TEXT];
+    bool any = false;
     json_array_foreach(explanation->evidence, i, evidence)
+    {
+        if (is_program(evidence))
+            continue;
+        any = true;
         printf("  %s  %-10s %5.1f  %s\n", clock_print(field_moment(evidence, "time"), text),
                field_text(evidence, "detector"), field_number(evidence, "points"), field_text(evidence, "reason"));
+    }
+    if (!any)
+        printf("  nothing is held against it\n");
 }
 
 static void show_history(const struct explanation *explanation)
@@ -149,7 +187,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER or a port's name\n");
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
         return EXIT_USAGE;
     }
     struct explanation explanation = {cli, NULL, json_array(), json_array()};
@@ -157,6 +195,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
         show_evidence(&explanation);
+        show_programs(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);
         show_remedy(explanation.sender);

@@ -31,6 +31,8 @@ static const struct message_row {
     [MESSAGE_END] = {"end", sizeof(struct message_plain), WARDEN | WATCHER, COURIER, false},
     [MESSAGE_ORDER] = {"order", sizeof(struct message_order), WATCHER, WARDEN, false},
     [MESSAGE_RESET] = {"reset", sizeof(struct message_reset), WATCHER, WARDEN, false},
+    [MESSAGE_ASK_OWNER] = {"ask_owner", sizeof(struct message_owner), WATCHER, WARDEN, false},
+    [MESSAGE_OWNER] = {"owner", sizeof(struct message_owner), WARDEN, WATCHER, false},
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
@@ -125,6 +127,9 @@ bool message_is_sound(const union message *m)
                m->order.order.author < ORDER_AUTHORS;
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
+    case MESSAGE_ASK_OWNER:
+    case MESSAGE_OWNER:
+        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.known <= 1 && ENDS(m->owner.program);
     case MESSAGE_ASK_EXPLAIN:
         return sender_is_sound(&m->ask_explain.sender);
     case MESSAGE_COMMAND:

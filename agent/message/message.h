@@ -30,10 +30,12 @@ enum message_kind {
     MESSAGE_STATUS_WARDEN, /* to courier: answer to MESSAGE_ASK_STATUS, and on change */
     MESSAGE_ORDER_ROW,     /* to courier: an element in the kernel; answer to MESSAGE_ASK_ORDERS */
     MESSAGE_END,           /* from whoever answered a question: no more rows */
+    MESSAGE_OWNER,         /* to watcher: answer to MESSAGE_ASK_OWNER, whose ends it repeats */
     /* watcher to warden */
-    MESSAGE_ORDER, /* carry out; the warden checks it again */
-    MESSAGE_RESET, /* cut one connection with resets to both ends */
-    MESSAGE_ALIVE, /* watcher, courier to warden: once a second; silence for long means a restart */
+    MESSAGE_ORDER,     /* carry out; the warden checks it again */
+    MESSAGE_RESET,     /* cut one connection with resets to both ends */
+    MESSAGE_ASK_OWNER, /* whose is a connection of this machine's own? */
+    MESSAGE_ALIVE,     /* watcher, courier to warden: once a second; silence for long means a restart */
     /* courier to warden */
     MESSAGE_ASK_ORDERS,
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
@@ -121,6 +123,16 @@ struct message_reset {
     uint16_t reserved;
     uint32_t to_client_sequence, to_server_sequence; /* what each side waits for next (RFC 5961) */
 };
+struct message_owner { /* ASK_OWNER, OWNER */
+    struct message_head head;
+    uint8_t family; /* 4 or 6 */
+    uint8_t known;  /* `user` is that of the program that holds the connection */
+    uint16_t client_port, server_port, reserved;
+    uint32_t user;
+    uint8_t client[16], server[16];
+    uint32_t inode;    /* of its socket */
+    char program[160]; /* who holds it, for people; empty: not looked for, or not found */
+};
 struct message_plain {
     struct message_head head;
 }; /* READY, PEER, END, ALIVE, ASK_STATUS, ASK_ORDERS */
@@ -132,13 +144,12 @@ struct message_ask_senders {
 struct message_ask_explain {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[6];
 };
 struct message_command {
     struct message_head head;
     struct sender sender;
     uint8_t deed;
-    uint8_t reserved[5];
+    uint8_t reserved[7];
     duration length;
     uint32_t rate, reserved2;
     char person[64], why[160];
@@ -153,7 +164,6 @@ struct message_sender_row {
     struct message_head head;
     struct sender sender;
     uint8_t verdict, worst, allowed, person_deed;
-    uint8_t reserved[2];
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
     moment first, last, verdict_since, hold_until, person_until, clear_at;
@@ -169,16 +179,14 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[2];
     int32_t added, score;
-    uint32_t reserved2;
     struct evidence evidence;
 };
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
-    uint8_t verdict, before, author, reserved[3];
+    uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;
     uint64_t messages_before, recipients_before;
@@ -226,6 +234,7 @@ union message {
     struct message_order order;
     struct message_order_row order_row;
     struct message_reset reset;
+    struct message_owner owner;
     struct message_plain plain;
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;

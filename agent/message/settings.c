@@ -34,6 +34,16 @@ static const struct option capture_options[] = {
                 "of the machine's own interfaces; \"tap*\" stands for all that begin so. Empty: found by themselves."),
     WORDS_OPTION("capture", struct capture_settings, uplinks, "",
                  .text = "The interfaces that lead to the world. Empty: those with the default routes."),
+    WORDS_OPTION("capture", struct capture_settings, mta_users,
+                 "root postfix Debian-exim exim opensmtpd opensmtpq mail mailnull smmta smmsp qmailr courier",
+                 .text = "On a host, the users (names or numbers) that mail servers run as: what they send is other "
+                         "people's, so it stays the address's. Any other user that talks to mail servers is a sender "
+                         "of its own."),
+    FIXED(OPTION_FLAG, bool, "capture", struct capture_settings, programs, "no",
+          .text =
+              "On a host, whether `postern explain` shall name programs, directories and scripts of users that send. "
+              "To see them the process that holds the network's rights needs CAP_SYS_PTRACE and "
+              "CAP_DAC_READ_SEARCH too, and is given them for this alone."),
     FIXED(OPTION_CHOICE, int, "capture", struct capture_settings, role, "auto", .choices = roles,
           .text = "What this machine is: a hypervisor, whose guests' ports are the senders, or a host that sends "
                   "by itself. auto: a hypervisor where guests' ports are found."),

@@ -20,6 +20,8 @@ struct capture_settings {
     struct option_numbers ports;    /* 1 to 15 mail ports, each 1 to 65535: settings_ports() */
     struct option_words interfaces; /* names, a trailing "*" stands for any end; empty: found by themselves */
     struct option_words uplinks;    /* the same */
+    struct option_words mta_users;  /* names or numbers of users that carry other people's mail */
+    bool programs;                  /* on a host: look for the programs of users that send */
     int role;                       /* enum capture_role */
     uint64_t ring;                  /* bytes for each position; 0: by the number of positions */
     struct address_list local;      /* the customers' prefixes; empty: whoever opens a connection is the sender */

@@ -48,7 +48,14 @@ static void observe_connection(struct packet_path *path, enum connection_outcome
 
 static void begun(void *context, struct stream *stream, void *room)
 {
-    (void)context;
+    struct packet_path *path = context;
+    struct origin origin;
+    struct address server;
+    uint16_t server_port;
+    if (path->listener.begun) {
+        stream_origin(stream, &origin, &server, &server_port);
+        path->listener.begun(path->listener.context, &origin, &server, server_port);
+    }
     smtp_begin(room, stream_server_port(stream) == IMPLICIT_TLS_PORT, stream_has_syn(stream));
 }
 

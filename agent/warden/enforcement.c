@@ -69,7 +69,8 @@ static int take_out(struct enforcement *e, const struct sender *target, enum nft
 {
     struct nft_element element;
     struct order any = {.deed = DEED_BLOCK, .target = *target};
-    element_from_order(&any, 0, &element);
+    if (!element_from_order(&any, 0, &element))
+        return 0;
     int code = 0;
     for (int deed = 0; e->table && deed < NFT_DEEDS; deed++)
         if (deed != (int)except && code == 0)
@@ -329,6 +330,9 @@ static int check(struct enforcement *e, const struct order *order, moment now, s
     sender_print(&order->target, name);
     uint8_t kind = order->target.kind;
     struct address address;
+    if (kind == SENDER_ACCOUNT)
+        return error_set(error, EOPNOTSUPP, "%s: the kernel knows no mail accounts; its mail server has to stop it",
+                         name);
     if (sender_address(&order->target, &address) && address_is_special(&address))
         return error_set(error, EINVAL, "%s is nobody's address", name);
     if (e->plan.role == NFT_HOST)

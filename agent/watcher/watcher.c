@@ -25,7 +25,8 @@
 #define BLOCKS_AT_ONCE   8                   /* of one ring; then the others have their turn */
 #define WAITING_MOST     65536               /* messages for the warden or the courier */
 #define LAG              (100 * MILLISECOND) /* frames of up to this age may still lie in a ring */
-#define DROPS_SAID_EVERY 60                  /* seconds */
+#define WAIT_STEP        (5 * MILLISECOND)
+#define DROPS_SAID_EVERY 60 /* seconds */
 
 struct port {
     struct watcher *watcher;
@@ -38,7 +39,7 @@ struct port {
 struct watcher {
     struct log log;
     sd_event *loop;
-    sd_event_source *cutting;
+    sd_event_source *cutting, *waiting;
     struct talk *warden, *courier;
     struct mind *mind;
     struct cuts *cuts;
@@ -139,6 +140,50 @@ static void on_frames(void *context, const struct frame *frames, size_t count)
     mind_frames(watcher->mind, frames, count);
 }
 
+/* Whose a connection is has been asked and not been answered: come back soon. */
+static int on_waiting(sd_event_source *source, uint64_t when, void *context);
+
+static void wait_for_owners(struct watcher *watcher)
+{
+    if (!mind_wait(watcher->mind, clock_steady()) || watcher->waiting)
+        return;
+    sd_event_add_time_relative(watcher->loop, &watcher->waiting, CLOCK_MONOTONIC, WAIT_STEP / MICROSECOND, 1000,
+                               on_waiting, watcher);
+}
+
+static int on_waiting(sd_event_source *source, uint64_t when, void *context)
+{
+    struct watcher *watcher = context;
+    uint64_t orders = watcher->orders;
+    (void)source;
+    (void)when;
+    watcher->waiting = sd_event_source_disable_unref(watcher->waiting);
+    wait_for_owners(watcher);
+    if (orders != watcher->orders)
+        cut(watcher);
+    return 0;
+}
+
+static void on_owner(struct watcher *watcher, const struct message_owner *answer)
+{
+    uint64_t orders = watcher->orders;
+    mind_owner(watcher->mind, answer);
+    if (orders != watcher->orders)
+        cut(watcher);
+}
+
+static void on_ask_owner(void *context, const union message *question)
+{
+    struct watcher *watcher = context;
+    talk_say(watcher->warden, question, -1, TALK_NEWS);
+}
+
+static void on_own(void *context, struct origin *origin, const struct address *server, uint16_t server_port)
+{
+    struct watcher *watcher = context;
+    mind_fill_owner(watcher->mind, origin, server, server_port);
+}
+
 static int on_packets(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     struct port *port = context;
@@ -147,7 +192,9 @@ static int on_packets(sd_event_source *source, int descriptor, uint32_t events, 
     (void)descriptor;
     if (events & (EPOLLERR | EPOLLHUP))
         ring_forgive(port->ring);
+    mind_wait(port->watcher->mind, clock_steady());
     ring_read(port->ring, BLOCKS_AT_ONCE, on_frames, port->watcher);
+    wait_for_owners(port->watcher);
     if (orders != port->watcher->orders)
         cut(port->watcher);
     return 0;
@@ -315,7 +362,8 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .memory = watcher->memory,
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
-                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm}};
+                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm},
+                                       .ask = on_ask_owner};
     struct mind_memory memory;
     char text[200];
     int code = mind_create(&beginning, &watcher->mind, &memory, error);
@@ -436,6 +484,8 @@ static void on_warden_message(void *context, const union message *message, int d
             report_event(watcher->report, clock_now(), 2, "port", error.text);
     } else if (kind == MESSAGE_PORT_CLOSED) {
         on_port_closed(watcher, message->port_closed.number);
+    } else if (kind == MESSAGE_OWNER && watcher->mind) {
+        on_owner(watcher, &message->owner);
     }
     if (code != 0) {
         log_write(&watcher->log, LOG_TROUBLE, "%s", error.text);
@@ -463,7 +513,7 @@ static int enter(struct watcher *watcher, int channel, struct error *error)
     if (code < 0)
         return error_set(error, -code, "cannot make an event loop: %s", strerror(-code));
     (void)sd_id128_get_boot(&boot); /* the loop's timers ask for it once, from a file, and remember it */
-    watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset}, error);
+    watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset, on_own}, error);
     watcher->report = report_create(error);
     if (!watcher->cuts || !watcher->report)
         return -ENOMEM;
@@ -480,6 +530,7 @@ static void leave(struct watcher *watcher)
         close_port(port);
     }
     sd_event_source_disable_unref(watcher->cutting);
+    sd_event_source_disable_unref(watcher->waiting);
     report_destroy(&watcher->report);
     talk_close(&watcher->courier);
     talk_close(&watcher->warden);

@@ -72,6 +72,10 @@ static union message sound(enum message_kind kind)
         message.reset.client_port = 1024;
         message.reset.server_port = 25;
         break;
+    case MESSAGE_ASK_OWNER:
+    case MESSAGE_OWNER:
+        message.owner.family = 6;
+        break;
     case MESSAGE_ASK_EXPLAIN:
         message.ask_explain.sender = sender;
         break;
@@ -115,6 +119,8 @@ static void test_soundness(void **state)
     SPOIL("an unknown severity", MESSAGE_EVENT, m.event.severity = 3);
     SPOIL("an unknown deed", MESSAGE_ORDER, m.order.order.deed = DEEDS);
     SPOIL("an unknown author", MESSAGE_ORDER, m.order.order.author = ORDER_AUTHORS);
+    SPOIL("a family", MESSAGE_OWNER, m.owner.family = 5);
+    SPOIL("a program without an end", MESSAGE_OWNER, memset(m.owner.program, 'x', sizeof m.owner.program));
     SPOIL("an unknown sender", MESSAGE_ORDER, m.order.order.target.kind = SENDER_KINDS);
     SPOIL("an unknown family", MESSAGE_RESET, m.reset.family = 5);
     SPOIL("port 0", MESSAGE_RESET, m.reset.server_port = 0);
