@@ -46,7 +46,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/packet detectors nft \
+FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
 	common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a

@@ -71,7 +71,10 @@ struct origin {
     uint8_t mac[6];         /* of the client, zero where unknown */
     struct address address; /* of the client */
     uint16_t client_port;
-    uint8_t odd; /* enum origin_odd: how its packets were wrapped, so far */
+    uint8_t odd;         /* enum origin_odd: how its packets were wrapped, so far */
+    bool user_known;     /* false: `user` says nothing */
+    uint32_t user;       /* the local user that sent it */
+    struct text account; /* the login name that the mail was submitted under; empty: none */
 };
 
 /* The server's answer. `code` 0: none was seen (lost in a gap, or the connection ended first). */
