@@ -84,7 +84,7 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 
 # Shipped files that stand inside the program.
-$(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/*)
+$(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
