@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/builtin.h"
 #include "agent/log/log_path.h"
+#include "agent/log_formats.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/io/input.h"
@@ -117,16 +117,8 @@ static void on_observation(void *context, const struct observation *observation)
 
 static int make_path(struct log_test *test, struct error *error)
 {
-    struct log_file files[16] = {{0}};
-    size_t count = 0;
-    const char *name;
-    for (unsigned i = 0; (name = builtin_name(i)) != NULL && count < 15; i++) {
-        if (strncmp(name, "logs/", 5) != 0)
-            continue;
-        files[count].name = name + 5;
-        if (builtin_find(text_of(name), &files[count].content))
-            count++;
-    }
+    struct log_file files[LOG_FORMATS_MOST];
+    log_formats_list(files);
     const struct log_settings settings = {.transactions = TRANSACTIONS, .idle = DAY, .files = files};
     const struct log_listener listener = {test, on_observation, on_line};
     test->path = log_path_create(&settings, &listener, error);

@@ -180,7 +180,7 @@ static const struct command commands[] = {
     {"run", "[--config FILE] [--socket PATH] [--state DIRECTORY]",
      "Watch this machine's interfaces, in the foreground.", BIT(CONFIG) | BIT(SOCKET) | BIT(STATE) | BIT(ROLE), run},
     {"replay", "[--config FILE] [--local PREFIX]... [--records KIND,...] [--json] FILE...",
-     "Judge captures (pcap, pcapng, gzip, zstd; - for standard input) as `run` would.",
+     "Judge captures (pcap, pcapng) and mail logs (also gzip, zstd; - for standard input) as `run` would.",
      BIT(CONFIG) | BIT(LOCAL) | BIT(RECORDS) | BIT(JSON), replay},
     {"check", "[--config FILE] [--json]", "Say whether the configuration is good, and what memory it will take.",
      BIT(CONFIG) | BIT(JSON), check},

@@ -74,23 +74,6 @@ uint32_t log_path_open_source(struct log_path *path, const char *name, moment hi
 
 /* --- the head of a line --- */
 
-/* "<22>" of RFC 3164 and "<22>1 " of RFC 5424, where a daemon writes them into its file. */
-static void skip_priority(struct text *line)
-{
-    size_t at = 1;
-    if (line->length < 3 || line->bytes[0] != '<')
-        return;
-    while (at < line->length && at < 5 && line->bytes[at] >= '0' && line->bytes[at] <= '9')
-        at++;
-    if (at == 1 || at >= line->length || line->bytes[at] != '>')
-        return;
-    at++;
-    if (at + 1 < line->length && line->bytes[at] == '1' && line->bytes[at + 1] == ' ')
-        at += 2;
-    line->bytes += at;
-    line->length -= at;
-}
-
 static struct text word(struct text *rest)
 {
     struct text result = text_split(rest, ' ');
@@ -126,7 +109,6 @@ static bool take_tag(struct text *rest, struct text *program)
 static void take_head(struct source *source, struct log_line *line)
 {
     line->text = line->whole;
-    skip_priority(&line->text);
     bool dated = line->text.length > 10 && line->text.bytes[10] == ' ' && line->text.bytes[4] == '-';
     bool tai = line->text.length > 0 && line->text.bytes[0] == '@';
     if (!timestamp_read(&line->text, &source->stamps, &line->time))
@@ -204,18 +186,4 @@ struct log_counters log_path_counters(const struct log_path *path)
     counters.exhausted = log_patterns_exhausted(path->patterns);
     counters.let_go = transactions_let_go(path->transactions);
     return counters;
-}
-
-bool log_path_peek(const struct log_path *path, uint32_t source, struct text bytes, moment *result)
-{
-    if (source == 0 || source > path->source_count)
-        return false;
-    struct timestamp_state stamps = path->sources[source - 1].stamps;
-    while (bytes.length > 0) {
-        struct text line = text_split(&bytes, '\n');
-        skip_priority(&line);
-        if (timestamp_read(&line, &stamps, result))
-            return true;
-    }
-    return false;
 }

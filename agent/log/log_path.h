@@ -70,7 +70,4 @@ size_t log_path_add(struct log_path *, uint32_t source, struct text bytes, bool 
 void log_path_tick(struct log_path *, moment now);
 struct log_counters log_path_counters(const struct log_path *);
 
-/* The time of the first line of `bytes` that has one, for who merges files by time. False: there is none. */
-bool log_path_peek(const struct log_path *, uint32_t source, struct text bytes, moment *result);
-
 #endif

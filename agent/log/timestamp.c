@@ -198,10 +198,29 @@ static size_t read_epoch(struct text line, moment *result)
     return digits + (digits < line.length && line.bytes[digits] == ':');
 }
 
-bool timestamp_read(struct text *line, struct timestamp_state *state, moment *result)
+/* "<22>" of RFC 3164 and "<22>1 " of RFC 5424, where a daemon writes them into its file. */
+static void skip_priority(struct text *line)
+{
+    size_t at = 1;
+    if (line->length < 3 || line->bytes[0] != '<')
+        return;
+    while (at < line->length && at < 5 && line->bytes[at] >= '0' && line->bytes[at] <= '9')
+        at++;
+    if (at == 1 || at >= line->length || line->bytes[at] != '>')
+        return;
+    at++;
+    if (at + 1 < line->length && line->bytes[at] == '1' && line->bytes[at + 1] == ' ')
+        at += 2;
+    line->bytes += at;
+    line->length -= at;
+}
+
+bool timestamp_read(struct text *given, struct timestamp_state *state, moment *result)
 {
     moment time;
     size_t used = 0;
+    struct text behind = *given, *line = &behind;
+    skip_priority(line);
     if (read_traditional(*line, state, &time))
         used = TRADITIONAL;
     else if ((used = read_dated(*line, state->east, &time)) == 0 && (used = read_tai(*line, &time)) == 0)
@@ -211,6 +230,7 @@ bool timestamp_read(struct text *line, struct timestamp_state *state, moment *re
     if (time < 0)
         time = 0;
     skip(line, used);
+    *given = behind;
     state->last = time;
     *result = time;
     return true;

@@ -16,9 +16,9 @@ struct timestamp_state {
     moment seen_moment; /* what it meant; 0: none */
 };
 
-/* Read the stamp that `line` begins with and leave what stands behind it and its spaces. False: there is none, and
- * nothing changed. A year that is not written is the one in which the first line is not later than the hint, and in
- * which a line is not more than half a year before the line before it. */
+/* Read the stamp that `line` begins with (behind a priority such as "<22>") and leave what stands behind it and its
+ * spaces. False: there is none, and nothing changed. A year that is not written is the one in which the first line is
+ * not later than the hint, and in which a line is not more than half a year before the line before it. */
 bool timestamp_read(struct text *line, struct timestamp_state *, moment *result);
 
 #endif
