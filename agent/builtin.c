@@ -8,7 +8,12 @@
     _(recipient_access, "recipient_access", "conf/maps/recipient_access")                                              \
     _(helo_access, "helo_access", "conf/maps/helo_access")                                                             \
     _(trap_access, "trap_access", "conf/maps/trap_access")
-#define LOGS(_)     _(postfix, "logs/postfix", "conf/logs/postfix.conf") _(exim, "logs/exim", "conf/logs/exim.conf")
+#define LOGS(_)                                                                                                        \
+    _(postfix, "logs/postfix", "conf/logs/postfix.conf")                                                               \
+    _(exim, "logs/exim", "conf/logs/exim.conf")                                                                        \
+    _(sendmail, "logs/sendmail", "conf/logs/sendmail.conf")                                                            \
+    _(rspamd, "logs/rspamd", "conf/logs/rspamd.conf")                                                                  \
+    _(mailscanner, "logs/mailscanner", "conf/logs/mailscanner.conf")
 #define BUILTINS(_) MAPS(_) LOGS(_)
 
 #define EMBED(name, shown, path)                                                                                       \

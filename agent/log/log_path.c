@@ -104,7 +104,8 @@ static bool take_tag(struct text *rest, struct text *program)
     return tag.length > 0;
 }
 
-/* Exim's own files have no tag: behind the stamp stands a message id, or a word of Exim's. Syslog's host is no more
+/* Exim's own files have no tag: behind the stamp stands a message id, or a word of Exim's; in rspamd's its process,
+ * "#1001(normal)". Syslog's host is no more
  * than letters there too, but a tag follows it. */
 static void take_head(struct source *source, struct log_line *line)
 {
@@ -115,7 +116,8 @@ static void take_head(struct source *source, struct log_line *line)
         line->time = 0;
     if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program))
         return;
-    line->program = dated ? TEXT("exim") : tai ? TEXT("multilog") : TEXT("-");
+    bool numbered = dated && line->text.length > 0 && line->text.bytes[0] == '#';
+    line->program = numbered ? TEXT("rspamd") : dated ? TEXT("exim") : tai ? TEXT("multilog") : TEXT("-");
 }
 
 static void take_line(struct log_path *path, uint32_t source, struct text whole, bool cut)

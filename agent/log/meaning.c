@@ -92,6 +92,8 @@ static void take_queued(const struct meaning_context *context, const struct log_
     if (fields->at[LOG_from].bytes != NULL)
         transaction_set_from(transaction, fields->at[LOG_from]);
     transaction->bytes = number(fields->at[LOG_size]);
+    uint64_t expected = number(fields->at[LOG_recipients]);
+    transaction->expected = expected > UINT32_MAX ? UINT32_MAX : (uint32_t)expected;
     transaction_set_account(transaction, fields->at[LOG_account]);
     if (origin.length > 0)
         inherit(context, transaction, origin);
@@ -136,10 +138,11 @@ static void tell_when_answered(const struct meaning_context *context, struct tra
         tell_message(context, transaction);
 }
 
-/* Postfix's word, and Exim's signs for the first and the further recipients of a delivery. */
+/* Postfix's and Sendmail's word, and Exim's signs for the first and the further recipients of a delivery. */
 static bool says_sent(struct text status)
 {
-    return text_equals(status, TEXT("sent")) || text_equals(status, TEXT("=>")) || text_equals(status, TEXT("->"));
+    return text_equals_nocase(status, TEXT("sent")) || text_equals(status, TEXT("=>")) ||
+           text_equals(status, TEXT("->"));
 }
 
 static void take_delivery(const struct meaning_context *context, const struct log_fields *fields)

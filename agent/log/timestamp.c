@@ -3,7 +3,7 @@
 #include "agent/log/timestamp.h"
 
 #define TRADITIONAL 15 /* "Nov  5 08:00:01" */
-#define TAI_EPOCH   (INT64_C(1) << 62)
+#define TAI_EPOCH   (UINT64_C(1) << 62)
 #define TAI_BEHIND  10                  /* what TAI64N's writers count as the difference at the epoch */
 #define LATEST      INT64_C(7258118400) /* the year 2200: later ones are no stamps */
 
@@ -175,10 +175,9 @@ static size_t read_tai(struct text line, moment *result)
             return 0;
         parts[i > 16] = parts[i > 16] << 4 | (uint64_t)digit;
     }
-    int64_t seconds = (int64_t)(parts[0] - TAI_EPOCH) - TAI_BEHIND;
-    if (seconds < 0 || seconds > LATEST || parts[1] >= (uint64_t)SECOND)
+    if (parts[0] < TAI_EPOCH + TAI_BEHIND || parts[0] > TAI_EPOCH + LATEST || parts[1] >= (uint64_t)SECOND)
         return 0;
-    *result = seconds * SECOND + (int64_t)parts[1];
+    *result = (int64_t)(parts[0] - TAI_EPOCH - TAI_BEHIND) * SECOND + (int64_t)parts[1];
     return 25;
 }
 
