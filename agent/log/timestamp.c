@@ -187,11 +187,11 @@ static size_t read_epoch(struct text line, moment *result)
     int64_t seconds = 0;
     while (digits < line.length && digits < 11 && line.bytes[digits] >= '0' && line.bytes[digits] <= '9')
         seconds = seconds * 10 + (line.bytes[digits++] - '0');
-    if (digits < 9 || digits > 10)
+    if (digits < 9 || digits > 10 || seconds > LATEST)
         return 0;
     moment time = seconds * SECOND;
     digits += read_fraction(line, digits, &time);
-    if (seconds > LATEST || (digits < line.length && line.bytes[digits] != ' ' && line.bytes[digits] != ':'))
+    if (digits < line.length && line.bytes[digits] != ' ' && line.bytes[digits] != ':')
         return 0;
     *result = time;
     return digits + (digits < line.length && line.bytes[digits] == ':');

@@ -66,9 +66,17 @@ static void the_year_grows_with_the_lines(void **unused)
 static void what_is_no_stamp_is_left(void **unused)
 {
     (void)unused;
-    static const char *const rows[] = {
-        "",      "Nov",   "Nov 32 08:00:01 x", "Nov  5 24:00:01 x",           "2026-13-05T08:00:01Z",
-        "@4000", "12345", "99999999999 x",     "@800000000000000100000000 x", "@000000000000000000000000 x"};
+    static const char *const rows[] = {"",
+                                       "Nov",
+                                       "Nov 32 08:00:01 x",
+                                       "Nov  5 24:00:01 x",
+                                       "2026-13-05T08:00:01Z",
+                                       "@4000",
+                                       "12345",
+                                       "99999999999 x",
+                                       "9999996199 x",
+                                       "@800000000000000100000000 x",
+                                       "@000000000000000000000000 x"};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct timestamp_state state = {0};
         struct text line = text_of(rows[i]);
