@@ -20,8 +20,11 @@
     _(client_name)                                                                                                     \
     _(server)                                                                                                          \
     _(server_name)                                                                                                     \
-    _(server_port) _(helo) _(from) _(to) _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced)  \
-        _(reply) _(status) _(message_id) _(score) _(threshold) _(action) _(symbols)
+    _(server_port)                                                                                                     \
+    _(helo)                                                                                                            \
+    _(from)                                                                                                            \
+    _(to) _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced) _(reply) _(status)              \
+        _(message_id) _(score) _(threshold) _(action) _(symbols)
 
 enum log_field {
 #define LOG_FIELD(name) LOG_##name,
