@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+/* clang-format off: it does not come to rest on this */
 #define LOG_FIELDS_OF(_)                                                                                               \
     _(queue)                                                                                                           \
     _(origin_queue)                                                                                                    \
@@ -23,9 +24,11 @@
     _(server_port)                                                                                                     \
     _(helo)                                                                                                            \
     _(from)                                                                                                            \
-    _(to) _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced) _(reply) _(status)              \
-        _(message_id) _(score) _(threshold) _(action) _(symbols)
+    _(to)                                                                                                              \
+    _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced) _(reply) _(status) _(message_id)      \
+        _(score) _(threshold) _(action) _(symbols)
 
+/* clang-format on */
 enum log_field {
 #define LOG_FIELD(name) LOG_##name,
     LOG_FIELDS_OF(LOG_FIELD)
