@@ -12,7 +12,8 @@
 #include "common/error.h"
 #include "common/text.h"
 
-/* clang-format off: it does not come to rest on this */
+/* The layout of this list does not come to rest. */
+/* clang-format off */
 #define LOG_FIELDS_OF(_)                                                                                               \
     _(queue)                                                                                                           \
     _(origin_queue)                                                                                                    \
