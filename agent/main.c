@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/check.h"
+#include "agent/log_test.h"
 #include "agent/record.h"
 #include "agent/replay.h"
 #include "agent/run.h"
@@ -151,6 +152,13 @@ static int replay(const struct arguments *arguments)
     return replay_run(&given);
 }
 
+static int log_test(const struct arguments *arguments)
+{
+    if (arguments->rest_count == 0)
+        return refuse("log-test", "no log is named", "");
+    return log_test_run(arguments->rest, arguments->rest_count, arguments->json);
+}
+
 static int check(const struct arguments *arguments)
 {
     return check_run(arguments->config, arguments->json);
@@ -172,10 +180,13 @@ static const struct command commands[] = {
     {"run", "[--config FILE] [--socket PATH] [--state DIRECTORY]",
      "Watch this machine's interfaces, in the foreground.", BIT(CONFIG) | BIT(SOCKET) | BIT(STATE) | BIT(ROLE), run},
     {"replay", "[--config FILE] [--local PREFIX]... [--records KIND,...] [--json] FILE...",
-     "Judge captures (pcap, pcapng, gzip, zstd; - for standard input) as `run` would.",
+     "Judge captures (pcap, pcapng) and mail logs (also gzip, zstd; - for standard input) as `run` would.",
      BIT(CONFIG) | BIT(LOCAL) | BIT(RECORDS) | BIT(JSON), replay},
     {"check", "[--config FILE] [--json]", "Say whether the configuration is good, and what memory it will take.",
      BIT(CONFIG) | BIT(JSON), check},
+    {"log-test", "[--json] FILE...",
+     "Show what each line of a mail log became, and which were not understood (gzip, zstd; - for standard input).",
+     BIT(JSON), log_test},
     {"print-example", "", "Print a configuration file with every option and its default.", 0, print_example},
     {"print-manual", "", "Print the configuration's manual page.", 0, print_manual},
 };
@@ -231,7 +242,7 @@ int main(int argc, char **argv)
         return help(command);
     if (command == NULL)
         return refuse("", "which command", "");
-    if (arguments.rest_count > 0 && command->run != replay)
+    if (arguments.rest_count > 0 && command->run != replay && command->run != log_test)
         return refuse(name, "this is too much", arguments.rest[0]);
     return command->run(&arguments);
 }

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "agent/log_formats.h"
 #include "agent/record.h"
 #include "agent/settings.h"
 #include "agent/traces.h"
@@ -19,6 +21,7 @@
 #define SENDERS      (UINT32_C(1) << 20) /* where memory allows: replay should forget nobody */
 #define SKETCHES     (UINT32_C(1) << 20)
 #define STREAMS      (UINT32_C(1) << 20)
+#define TRANSACTIONS (UINT32_C(1) << 16)            /* queue ids of logs that are open at a time */
 #define LATEST       (INT64_C(7258118400) * SECOND) /* the year 2200; later times in a file are damage */
 #define LOOK_EVERY   8192                           /* frames between two looks at the clock */
 #define PROGRESS_AT  SECOND
@@ -41,6 +44,8 @@ struct replay {
     struct senders *senders;
     struct judge *judge;
     struct packet_path *path;
+    struct log_path *logs;
+    uint32_t *log_sources; /* of each file, 0 until its first line */
     struct traces *traces;
     struct record_writer writer;
     struct progress progress;
@@ -68,6 +73,20 @@ static void on_observation(void *context, const struct observation *observation)
     else if (observation->kind == OBSERVATION_CONNECTION && observation->connection.outcome == CONNECTION_OPENED)
         replay->connections++;
     judge_hear(replay->judge, observation);
+}
+
+/* A log tells of mail that comes in as well: with the customers' addresses known, who is none of them and has no login
+ * here is no sender of ours. Nor is one of whom nothing is known. */
+static void on_log_observation(void *context, const struct observation *observation)
+{
+    const struct replay *replay = context;
+    const struct origin *origin = &observation->origin;
+    const struct address_list *local =
+        replay->options->local.count > 0 ? &replay->options->local : &replay->configuration.process.capture.local;
+    bool here = origin->user_known || origin->account.length > 0;
+    if (!here && (origin->address.family == 0 || (local->count > 0 && !address_list_contains(local, &origin->address))))
+        return;
+    on_observation(context, observation);
 }
 
 static void on_session(void *context, const struct session_summary *session)
@@ -151,6 +170,24 @@ static int make_path(struct replay *replay, struct error *error)
     return replay->path ? 0 : -ENOMEM;
 }
 
+static int make_logs(struct replay *replay, struct error *error)
+{
+    struct log_file files[LOG_FORMATS_MOST];
+    log_formats_list(files);
+    const struct log_settings settings = {
+        .transactions = TRANSACTIONS,
+        .idle = DAY,
+        .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x6d61696c6c6f6721)}},
+        .files = files,
+    };
+    const struct log_listener listener = {replay, on_log_observation, NULL};
+    replay->logs = log_path_create(&settings, &listener, error);
+    replay->log_sources = calloc(replay->options->path_count + 1, sizeof *replay->log_sources);
+    if (replay->logs != NULL && replay->log_sources == NULL)
+        return error_set(error, ENOMEM, "no memory for %zu files", replay->options->path_count);
+    return replay->logs ? 0 : -ENOMEM;
+}
+
 static int make(struct replay *replay, struct error *error)
 {
     int status = make_senders(replay, error);
@@ -164,6 +201,8 @@ static int make(struct replay *replay, struct error *error)
     if (replay->judge == NULL)
         return -ENOMEM;
     status = make_path(replay, error);
+    if (status == 0)
+        status = make_logs(replay, error);
     return status < 0 ? status
                       : traces_open(replay->options->paths, replay->options->path_count, &replay->traces, error);
 }
@@ -172,6 +211,8 @@ static void unmake(struct replay *replay)
 {
     traces_close(&replay->traces);
     packet_path_destroy(&replay->path);
+    log_path_destroy(&replay->logs);
+    free(replay->log_sources);
     judge_destroy(&replay->judge);
     senders_release(&replay->senders);
     if (replay->memory.bytes != NULL)
@@ -217,6 +258,7 @@ static void tick(struct replay *replay, moment time)
     while (replay->ticked < last) {
         replay->ticked = replay->ticked < quiet ? replay->ticked + SECOND : last;
         packet_path_tick(replay->path, replay->ticked);
+        log_path_tick(replay->logs, replay->ticked);
         judge_tick(replay->judge, replay->ticked);
     }
 }
@@ -232,6 +274,18 @@ static void set_back(struct replay *replay, moment time)
     replay->early = 0;
 }
 
+static void feed_line(struct replay *replay, const struct frame *frame)
+{
+    uint32_t *source = &replay->log_sources[frame->port - 1];
+    if (*source == 0) {
+        const char *path = replay->options->paths[frame->port - 1];
+        struct stat about;
+        moment hint = stat(path, &about) == 0 ? (moment)about.st_mtim.tv_sec * SECOND : 0;
+        *source = log_path_open_source(replay->logs, path, hint);
+    }
+    log_path_add(replay->logs, *source, (struct text){(const char *)frame->bytes, frame->captured}, true);
+}
+
 /* Frames go into the packet path several at once, but none before the second that begins with it. */
 static void feed_some(struct replay *replay, struct frame *frames, size_t count)
 {
@@ -244,7 +298,8 @@ static void feed_some(struct replay *replay, struct frame *frames, size_t count)
         if (frame->time > replay->last)
             replay->last = frame->time;
         replay->early = frame->time < replay->ticked - JUDGE_SET_BACK ? replay->early + 1 : 0;
-        if (frame->time >= replay->ticked + SECOND || replay->early > 1) {
+        bool line = frame->link == TRACE_LOG;
+        if (frame->time >= replay->ticked + SECOND || replay->early > 1 || line) {
             packet_path_add_many(replay->path, frames + fed, i - fed);
             fed = i;
         }
@@ -254,6 +309,10 @@ static void feed_some(struct replay *replay, struct frame *frames, size_t count)
             replay->now = frame->time;
         if (frame->time >= replay->ticked + SECOND)
             tick(replay, frame->time);
+        if (line) {
+            feed_line(replay, frame);
+            fed = i + 1;
+        }
     }
     packet_path_add_many(replay->path, frames + fed, count - fed);
 }
@@ -301,6 +360,7 @@ static int write_senders(struct replay *replay, struct error *error)
 static void write_summary(struct replay *replay)
 {
     struct packet_counters counters = packet_path_counters(replay->path);
+    struct log_counters logs = log_path_counters(replay->logs);
     const struct record_summary summary = {
         .files = replay->options->path_count,
         .packets = counters.frames,
@@ -308,6 +368,8 @@ static void write_summary(struct replay *replay)
         .connections = replay->connections,
         .messages = replay->messages,
         .senders = senders_number(replay->senders) + replay->senders_left,
+        .lines = logs.lines,
+        .lines_unparsed = logs.unparsed,
         .streams_gapped = counters.sessions_gapped,
         .observations = judge_observations(replay->judge),
         .span = replay->last - replay->first,

@@ -1,4 +1,4 @@
-/* Several captures as one: their frames in order of time. */
+/* Several captures and logs as one: their frames and lines in order of time. */
 #ifndef AGENT_TRACES_H
 #define AGENT_TRACES_H
 
@@ -9,6 +9,9 @@
 #include "common/error.h"
 
 struct traces;
+
+/* A frame whose link is this one is a log's line, with its line feed; its `port` is 1 + the file's index. */
+#define TRACE_LOG UINT16_MAX
 
 /* Opens each and reads its beginning; "-" is standard input. What is no capture is refused with a sentence that says
  * what is read. */
