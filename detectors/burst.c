@@ -29,7 +29,7 @@
  * which needs a whole campaign to fill them): ten messages a second, each taking two, are twenty. Counted are
  * connections that were opened within the last 8 seconds and not closed since, to five servers or more: 24 are
  * worth 4.5 points like volume, 48 are 11.5 (with fanout a throttle: at 12 connections a minute a campaign is late, not
- * lost), 96 are 13, 192 a throttle alone. Never a block: that takes what others see. Of who is known to send n an hour
+ * lost), 96 are 13, a throttle alone. Never a block: that takes what others see. Of who is known to send n an hour
  * these numbers are multiplied by 1 + n/500, up to eight. Of who usually does not open as many in an hour as he has
  * open now, 24 are worth 8 and 48 are 15.2, which no trust lessens: this is no good week but another sender. */
 #include <assert.h>

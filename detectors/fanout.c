@@ -20,7 +20,7 @@
  * the bot's shape for a while is a report to every domain's postmaster, or a small newsletter to companies at ten a
  * minute: they come to an end, the bot does not. So half hours count in which 15 to 300 recipients (or connections,
  * where the dialogue is encrypted) were, within a tenth, all at different domains (servers): 2 of them in a row are
- * worth 4 points, 4 are 7, 8 are 11, 10 are 13, and 12 (6 hours) a throttle alone. One in which some do come back
+ * worth 4 points, 4 are 7, 8 are 11, and 10 (5 hours) 13, a throttle alone. One in which some do come back
  * takes two of them away, one that is silent or unclear takes one. Of who is used to half as many in such an hour this
  * is not said; so it speaks against the past of whoever has one, and no trust lessens it. */
 #include <assert.h>

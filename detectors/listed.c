@@ -16,9 +16,9 @@
  *
  * Weights: critical 8, high 5, medium 3, low 1. What is not the sender's own is worth 2 points in all at the most.
  * A listing that is seen again is said again on another day, for what is said fades; one that ends is taken back.
- * `most` is 10, an alert: refusals that name the address are counted by `rejects` as well (4 at the most), and the two
- * together must stay below a throttle, since they are one fact. Nor is the fault always the sender's: an honest
- * machine is listed after one bad night. */
+ * `most` is 8.9: refusals that name the address are counted by `rejects` as well (4 at the most), and the two together
+ * are an alert and must stay below a throttle, since they are one fact. Nor is the fault always the sender's: an
+ * honest machine is listed after one bad night. */
 #include "detectors/detector.h"
 #include "detectors/recent.h"
 #include "detectors/standing.h"
@@ -50,7 +50,7 @@ struct state {
 };
 
 static const struct option options[] = {
-    DETECTOR_OPTIONS("listed", struct settings, "10"),
+    DETECTOR_OPTIONS("listed", struct settings, "8.9"),
     AGAIN_OPTION("listed", struct settings),
     POINTS_OPTION("listed", struct settings, critical, "8", .least = "0", .most = "100",
                   .text = "Points of a new listing by which large receivers refuse."),

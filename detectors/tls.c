@@ -16,7 +16,7 @@
  * have 2 to 8 %, and some greylisting), does not fall below -10 and halves in each hour.
  *
  * Weights: 3 points at a sum of 12 and 8 servers that turned the sender away in the last hour, 7 at 18 and 16, 12 at 24
- * and 32, 14 at 30 and 48, 16 at 36 and 64: a throttle alone, a block with fanout. The servers are asked for as well
+ * and 32, 14 at 30 and 48, a throttle alone, 16 at 36 and 64, a block with fanout. The servers are asked for as well
  * because a new machine's first mails may all be greylisted, which are some dozen servers and no more.
  *
  * How many servers there are is fanout's to say, and how many connections burst's: a newsletter over STARTTLS has the

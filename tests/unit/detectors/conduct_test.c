@@ -1,4 +1,4 @@
-/* All detectors together, under the policy's presets (alert at 10 points, throttle at 15, block at 20, half-life one
+/* All detectors together, under the policy's presets (alert at 10 points, throttle at 13, block at 20, half-life one
  * hour): bots are blocked within a handful of messages, and those whom a block would hurt are not. */
 #include "tests/unit/detectors/recorder.h"
 
@@ -18,7 +18,7 @@ struct sender_under_test {
     uint32_t messages, connections;
     double peak;                /* of the sum */
     uint32_t block_messages;    /* sent before 20 points were reached */
-    uint32_t throttle_messages; /* ... 15 points */
+    uint32_t throttle_messages; /* ... 13 points */
     uint32_t block_connections, throttle_connections;
     char why[400];
     struct known known; /* its own past; as a stranger's where zero */
@@ -65,7 +65,7 @@ static void see(struct sender_under_test *sender, const struct observation *obse
                 (size_t)snprintf(sender->why + length, sizeof sender->why - length, "%s %.1f ",
                                  sender->subjects[i].detector->name, subject_account(&sender->subjects[i], seen->time));
     }
-    if (sum >= 15 && sender->throttle_messages == UINT32_MAX) {
+    if (sum >= 13 && sender->throttle_messages == UINT32_MAX) {
         sender->throttle_messages = sender->messages;
         sender->throttle_connections = sender->connections;
     }
@@ -263,7 +263,7 @@ static void full_queue(void **state)
             see(&sender, &seen);
             sender.now += 20 * MILLISECOND;
         }
-        if (sender.peak >= 15)
+        if (sender.peak >= 13)
             fail_msg("%u: %f: %s", servers, sender.peak, sender.why);
         end(&sender);
     }
@@ -333,7 +333,7 @@ static void dictionary(void **state)
     struct sender_under_test sender;
     begin(&sender);
     uint32_t tried = 0;
-    for (; tried < 1000 && sender.peak < 15; tried++) {
+    for (; tried < 1000 && sender.peak < 13; tried++) {
         char to[64];
         snprintf(to, sizeof to, "name%u@victim.museum", tried);
         struct observation seen =
@@ -401,7 +401,7 @@ static void unconfigured_shop(void **state)
         deliver_many(&sender, 1, 0, 60, 0.03, "localhost.localdomain", "shop@example.com");
         sender.now += (next_random(&sender.random) % 90) * SECOND;
     }
-    if (sender.peak >= 15)
+    if (sender.peak >= 13)
         fail_msg("%f: %s", sender.peak, sender.why);
     end(&sender);
 }
@@ -440,7 +440,7 @@ static void backup_mx(void **state)
                                         happens(&sender, 0.1) ? 550 : 250, 0});
         sender.now += 200 * MILLISECOND;
     }
-    if (sender.peak >= 15)
+    if (sender.peak >= 13)
         fail_msg("%f: %s", sender.peak, sender.why);
     end(&sender);
 }
@@ -472,7 +472,7 @@ static void backup_mx_after_an_attack(void **state)
             deliver(&sender, &(struct mail){1, "mx2.customer.museum", from, to, known ? 250 : 550, 0});
             sender.now += rows[row].each;
         }
-        if (sender.peak >= 15)
+        if (sender.peak >= 13)
             fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
         end(&sender);
     }
@@ -507,7 +507,7 @@ static void callouts(void **state)
                 deliver(&sender, &(struct mail){provider, "mx.customer.museum", "anna@customer.museum",
                                                 "friend@provider1.museum", 250, 0});
         }
-        if (sender.peak >= 15)
+        if (sender.peak >= 13)
             fail_msg("row %zu: %f: %s", row, sender.peak, sender.why);
         end(&sender);
     }
@@ -561,7 +561,7 @@ static void monitoring(void **state)
                                             i % 2 ? "admin@customer.museum" : "oncall@customer.museum", 250, 0});
             sender.now += 50 * MILLISECOND;
         }
-        if (sender.peak >= 15)
+        if (sender.peak >= 13)
             fail_msg("%u: %f: %s", servers, sender.peak, sender.why);
         end(&sender);
     }
@@ -578,7 +578,7 @@ static void cron(void **state)
                                         i % 2 ? "root@localhost.localdomain" : "you@example.com", 550, 50101});
         sender.now += 10 * MINUTE;
     }
-    if (sender.peak >= 15)
+    if (sender.peak >= 13)
         fail_msg("%s", sender.why);
     end(&sender);
 }
@@ -603,7 +603,7 @@ static void forwarder(void **state)
         }
         sender.now += 4 * SECOND;
     }
-    if (sender.peak >= 15)
+    if (sender.peak >= 13)
         fail_msg("%s", sender.why);
     end(&sender);
 }
@@ -675,7 +675,7 @@ static void honest_null_sender(void **state)
         uint32_t number, domains;
         duration each;
         double below;
-    } rows[] = {{"dmarc", 800, 800, 500 * MILLISECOND, 15},
+    } rows[] = {{"dmarc", 800, 800, 500 * MILLISECOND, 13},
                 {"user", 20, 20, 4 * MINUTE, 10},
                 {"list-bounces+", 60, 1, 30 * SECOND, 10}};
     for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
@@ -743,7 +743,7 @@ static void invented_senders(void **state)
 static void many_senders(void **state)
 {
     (void)state;
-    static const double below[] = {10, 10, 10, 15};
+    static const double below[] = {10, 10, 10, 13};
     for (int row = 0; row < 4; row++) {
         struct sender_under_test sender;
         begin(&sender);

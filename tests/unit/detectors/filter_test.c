@@ -67,7 +67,7 @@ static void bots(void **state)
     subject_destroy(&subject);
 }
 
-/* Days of an honest sender at a share of spam verdicts; on how many does it come to a throttle (15 points)? */
+/* Days of an honest sender at a share of spam verdicts; on how many does it come to a throttle (13 points)? */
 static void honest(void **state)
 {
     (void)state;
@@ -90,7 +90,7 @@ static void honest(void **state)
                 snprintf(symbols, sizeof symbols, "WORDS_%u", k);
                 verdict(&subject, NOON + day * DAY + k * (DAY / rows[i].a_day), spam ? 1800 : 200, symbols);
             }
-            throttled += subject.findings.peak >= 15;
+            throttled += subject.findings.peak >= 13;
             alerted += subject.findings.peak >= 10;
         }
         if (throttled > rows[i].throttled || alerted > rows[i].alerted)

@@ -25,8 +25,8 @@ static void test_scores_and_verdicts(void **unused)
         enum verdict want, with_divert;
     } rows[] = {
         {0, VERDICT_CLEAR, VERDICT_CLEAR},          {999, VERDICT_CLEAR, VERDICT_CLEAR},
-        {1000, VERDICT_ALERT, VERDICT_ALERT},       {1499, VERDICT_ALERT, VERDICT_ALERT},
-        {1500, VERDICT_THROTTLE, VERDICT_THROTTLE}, {1799, VERDICT_THROTTLE, VERDICT_THROTTLE},
+        {1000, VERDICT_ALERT, VERDICT_ALERT},       {1299, VERDICT_ALERT, VERDICT_ALERT},
+        {1300, VERDICT_THROTTLE, VERDICT_THROTTLE}, {1799, VERDICT_THROTTLE, VERDICT_THROTTLE},
         {1800, VERDICT_THROTTLE, VERDICT_DIVERT},   {2000, VERDICT_BLOCK, VERDICT_BLOCK},
         {INT32_MAX, VERDICT_BLOCK, VERDICT_BLOCK},
     };
@@ -50,8 +50,8 @@ static void test_what_is_refused(void **unused)
     (void)unused;
     static const char *const rows[][2] = {
         {"[policy]\nthrottle = 9\n", "throttle"},
-        {"[policy]\nblock = 14\n", "block"},
-        {"[policy]\ndivert = 14\n", "divert"},
+        {"[policy]\nblock = 12\n", "block"},
+        {"[policy]\ndivert = 12\n", "divert"},
         {"[policy]\ndivert = 21\n", "divert"},
         {"[policy]\nholds =\n", "holds"},
         {"[policy]\nholds = 6h 1h\n", "holds"},
