@@ -153,14 +153,26 @@ void household_receive(const struct household *house)
         close(caller);
 }
 
-int household_open(const struct agent_settings *settings, struct household *house, struct error *error)
+static void find_groups(const struct option_words *names, struct household *house)
 {
+    _Static_assert(sizeof(names->items) / sizeof(names->items[0]) <= sizeof(house->log_groups) / sizeof(gid_t), "room");
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct group *group = getgrnam(names->items[i]);
+        if (group)
+            house->log_groups[house->log_group_count++] = group->gr_gid;
+    }
+}
+
+int household_open(const struct process_settings *all, struct household *house, struct error *error)
+{
+    const struct agent_settings *settings = &all->agent;
     *house = (struct household){.listener = -1, .claim = -1};
     find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
     find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
     const struct group *group = getgrnam(settings->group);
     if (group)
         house->courier_group = group->gr_gid;
+    find_groups(&all->logs.groups, house);
     int code = claim_namespace(house, error);
     if (code == 0)
         code = make_state(settings, house, error);

@@ -11,13 +11,15 @@ struct household {
     uid_t watcher, courier;
     gid_t watcher_group, courier_group; /* the courier's is the group that may talk to the agent */
     char courier_state[OPTION_TEXT_SIZE + 32];
+    gid_t log_groups[32]; /* whose logs the warden may read */
+    size_t log_group_count;
     int listener;
     int claim; /* held as long as the agent runs; -1: somebody else's program took its name */
 };
 
 /* Users that do not exist are replaced by numbers that nobody has; so the agent runs from its build directory on any
  * machine. */
-int household_open(const struct agent_settings *, struct household *, struct error *) MUST_CHECK;
+int household_open(const struct process_settings *, struct household *, struct error *) MUST_CHECK;
 /* Somebody knocks at the claim, to see who holds it: that is all there is to know. */
 void household_receive(const struct household *);
 void household_close(struct household *, const struct agent_settings *); /* takes the socket away */

@@ -61,7 +61,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
         log_write(&log, LOG_TROUBLE, "cannot place our descriptors: %s", strerror(errno));
         return;
     }
-    if (sandbox_become(child->user, child->group, child->capabilities, &error) != 0) {
+    if (sandbox_become(&child->self, &error) != 0) {
         log_write(&log, LOG_TROUBLE, "%s", error.text);
         return;
     }
@@ -71,7 +71,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
         return;
     if (child->state && access(child->state, R_OK | W_OK | X_OK) != 0) {
         log_write(&log, LOG_TROUBLE, "user %u cannot use %s: %s; the directories above it must let others pass",
-                  (unsigned)child->user, child->state, strerror(errno));
+                  (unsigned)child->self.user, child->state, strerror(errno));
         return;
     }
     char *arguments[] = {(char *)(uintptr_t) "postern-agent",

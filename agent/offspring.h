@@ -6,13 +6,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "agent/message/message.h"
+#include "common/io/sandbox.h"
 #include "common/error.h"
 
 struct offspring {
     enum role role;
-    uid_t user;
-    gid_t group;
-    uint64_t capabilities;
+    struct sandbox_identity self;
     int listener;      /* -1: none */
     const char *state; /* its own directory; NULL: none */
 };

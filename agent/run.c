@@ -161,10 +161,14 @@ static uint64_t wardens_rights(const struct supervisor *s)
 static int start(struct supervisor *s, enum role role, int *channel, struct error *error)
 {
     const struct offspring offspring[ROLES] = {
-        [ROLE_WARDEN] = {ROLE_WARDEN, geteuid(), getegid(), wardens_rights(s), -1,
+        [ROLE_WARDEN] = {ROLE_WARDEN,
+                         {geteuid(), getegid(), s->house.log_groups, s->house.log_group_count, wardens_rights(s)},
+                         -1,
                          s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, s->house.watcher, s->house.watcher_group, 0, -1, NULL},
-        [ROLE_COURIER] = {ROLE_COURIER, s->house.courier, s->house.courier_group, 0, s->house.listener,
+        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, NULL},
+        [ROLE_COURIER] = {ROLE_COURIER,
+                          {s->house.courier, s->house.courier_group, NULL, 0, 0},
+                          s->house.listener,
                           s->house.courier_state}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
@@ -431,11 +435,15 @@ static int make_loop(struct supervisor *s, struct error *error)
 
 static int enter(struct supervisor *s, struct error *error)
 {
-    int code = household_open(&s->configuration.process.agent, &s->house, error);
+    int code = household_open(&s->configuration.process, &s->house, error);
     if (code == 0)
         code = make_loop(s, error);
     if (code == 0)
-        code = sandbox_become(geteuid(), getegid(), (geteuid() == 0 ? OUR_RIGHTS : 0) | wardens_rights(s), error);
+        code = sandbox_become(
+            &(struct sandbox_identity){.user = geteuid(),
+                                       .group = getegid(),
+                                       .capabilities = (geteuid() == 0 ? OUR_RIGHTS : 0) | wardens_rights(s)},
+            error);
     return code ? code : start_warden(s, error);
 }
 

@@ -18,6 +18,12 @@ static void show_watcher(const json_t *record)
            (long long)field_integer(record, "connections"), (long long)field_integer(record, "messages"),
            (long long)field_integer(record, "sessions"), (long long)field_integer(record, "sessions_gapped"),
            (long long)field_integer(record, "streams_open"));
+    long long files = field_integer(record, "log_files"), lines = field_integer(record, "log_lines");
+    if (files + lines > 0)
+        printf(
+            "logs        %lld file%s, %lld lines (%lld not understood), %lld entries read too late, %lld bytes lost\n",
+            files, files == 1 ? "" : "s", lines, (long long)field_integer(record, "log_lines_unparsed"),
+            (long long)field_integer(record, "log_entries_late"), (long long)field_integer(record, "log_bytes_lost"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
     long long let_go = (long long)field_integer(record, "details_let_go");

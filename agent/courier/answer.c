@@ -115,6 +115,11 @@ bool answer_status_watcher(struct buffer *out, const struct message_status_watch
     json_unsigned(&json, "orders_sent", status->orders_sent);
     json_unsigned(&json, "memory", status->memory);
     json_unsigned(&json, "details_let_go", status->let_go);
+    json_unsigned(&json, "log_files", status->log_files);
+    json_unsigned(&json, "log_lines", status->log_lines);
+    json_unsigned(&json, "log_lines_unparsed", status->log_unparsed);
+    json_unsigned(&json, "log_entries_late", status->log_late);
+    json_unsigned(&json, "log_bytes_lost", status->log_lost_bytes);
     return json_end(&json);
 }
 

@@ -1,4 +1,4 @@
-/* The tables of [capture], [enforce] and [agent]. */
+/* The tables of [capture], [logs], [enforce] and [agent]. */
 #include "agent/message/settings.h"
 
 #include <errno.h>
@@ -68,6 +68,25 @@ static const struct option capture_options[] = {
     {.key = NULL},
 };
 
+static const struct option logs_options[] = {
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, files,
+          "/var/log/mail.log /var/log/maillog /var/log/exim4/mainlog /var/log/exim/mainlog",
+          .text = "Logs of mail servers that are followed, through rotation, also by patterns with \"*\", \"?\" and "
+                  "\"[...]\". Those that are not there are waited for. Empty: no logs are read."),
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, patterns,
+          "builtin:logs/postfix builtin:logs/exim builtin:logs/sendmail builtin:logs/rspamd builtin:logs/mailscanner",
+          .text = "The files that say how lines are read, first come, first asked. \"builtin:\" names those that stand "
+                  "in the program."),
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, groups, "adm",
+          .text = "The groups whose logs may be read: the process that opens them is root without root's right to read "
+                  "everything. A group that is not there is passed over."),
+    FIXED(OPTION_COUNT, uint32_t, "logs", struct logs_settings, transactions, "65536", .least = "16",
+          .most = "16000000",
+          .text = "The most messages under way in the logs that are remembered at once; the one that was not "
+                  "spoken of for longest gives way."),
+    {.key = NULL},
+};
+
 static const struct option enforce_options[] = {
     CHOICE_OPTION("enforce", struct enforce_settings, mode, "observe", .choices = modes,
                   .text =
@@ -122,6 +141,23 @@ static bool check_capture(const void *settings, struct error *error)
     return true;
 }
 
+static bool check_logs(const void *settings, struct error *error)
+{
+    const struct logs_settings *logs = settings;
+    for (uint32_t i = 0; i < logs->files.count; i++) {
+        const char *path = logs->files.items[i], *slash = strrchr(path, '/');
+        if (path[0] != '/' || slash[1] == '\0') {
+            error_set(error, EINVAL, "files: \"%s\" will not do; absolute paths of files are allowed", path);
+            return false;
+        }
+    }
+    if (logs->files.count > 0 && logs->patterns.count == 0) {
+        error_set(error, EINVAL, "patterns: none is named; to read no logs leave files empty");
+        return false;
+    }
+    return true;
+}
+
 static bool is_absolute(const char *key, const char *path, size_t most, struct error *error)
 {
     if (path[0] != '/' || strlen(path) >= most) {
@@ -143,11 +179,14 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
 {
     result[0] = (struct option_binding){capture_options, &settings->capture, check_capture,
                                         "Where mail is seen, and how much memory that may take."};
-    result[1] = (struct option_binding){enforce_options, &settings->enforce, NULL,
+    result[1] = (struct option_binding){logs_options, &settings->logs, check_logs,
+                                        "Logs of mail servers on this machine. They know what packets do not show: the "
+                                        "account, the local user, the answer behind TLS."};
+    result[2] = (struct option_binding){enforce_options, &settings->enforce, NULL,
                                         "What may be done in the kernel to senders with a verdict."};
-    result[2] = (struct option_binding){agent_options, &settings->agent, check_agent,
+    result[3] = (struct option_binding){agent_options, &settings->agent, check_agent,
                                         "The agent's own users, files and control socket."};
-    result[3] = (struct option_binding){.options = NULL};
+    result[4] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])

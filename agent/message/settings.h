@@ -33,6 +33,14 @@ struct capture_settings {
     uint32_t fragmented;            /* most incomplete datagrams at once */
 };
 
+/* [logs] */
+struct logs_settings {
+    struct option_words files;    /* absolute paths, also with * ? []; those that are not there are waited for */
+    struct option_words patterns; /* pattern files: "builtin:logs/NAME" or a path */
+    struct option_words groups;   /* names of groups whose files the warden may read */
+    uint32_t transactions;        /* queue ids remembered at once */
+};
+
 enum enforce_mode { ENFORCE_OBSERVE, ENFORCE_ENFORCE, ENFORCE_MODES };
 enum enforce_reject { REJECT_AUTO, REJECT_NEVER, REJECTS };
 
@@ -58,13 +66,14 @@ struct agent_settings {
 
 struct process_settings {
     struct capture_settings capture;
+    struct logs_settings logs;
     struct enforce_settings enforce;
     struct agent_settings agent;
 };
 
-/* Room for the three bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 3
-/* Writes three bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
+/* Room for the bindings and the entry that ends them. */
+#define PROCESS_BINDINGS 4
+/* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
 

@@ -14,6 +14,8 @@ int warden_sandbox(struct error *error)
         SCMP_SYS(memfd_create), SCMP_SYS(ftruncate),
         /* programs of users: /proc */
         SCMP_SYS(getdents64), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(open),
+        /* logs */
+        SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
         /* the switch */
         SCMP_SYS(openat), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fsync), SANDBOX_END};
     return sandbox_enter(calls, error);

@@ -294,6 +294,33 @@ void mind_fill_owner(struct mind *mind, struct origin *origin, const struct addr
         owners_fill(mind->owners, origin, server, server_port);
 }
 
+/* Root's mail is the machine's own: of its mail servers, its cron. */
+static bool is_ours(const struct mind *mind, const struct origin *origin)
+{
+    return origin->account.length > 0 || (origin->user_known && origin->user != 0) ||
+           address_list_contains(&mind->settings.capture.local, &origin->address);
+}
+
+void mind_hear_log(struct mind *mind, const struct observation *observation)
+{
+    struct observation copy = *observation;
+    if (!is_ours(mind, &observation->origin))
+        return;
+    if (copy.time < mind->ticked * SECOND) /* log files know whole seconds, and are read a moment later */
+        copy.time = mind->ticked * SECOND;
+    judge_hear(mind->judge, &copy);
+}
+
+void mind_settle(struct mind *mind)
+{
+    judge_catch_up(mind->judge);
+}
+
+const struct process_settings *mind_settings(const struct mind *mind)
+{
+    return &mind->settings;
+}
+
 const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)
 {
     uint32_t user;
