@@ -21,7 +21,7 @@ struct log_reader {
     struct buffer text;
     char sources[LOG_SOURCES_MOST][TAIL_NAME]; /* by their numbers in `path`, less one */
     uint32_t source_count;
-    bool sources_said, record_said;
+    bool sources_said, record_said, recalling;
     moment now, kept;
     duration east;
     uint64_t late;
@@ -38,6 +38,8 @@ static void on_observation(void *context, const struct observation *observation)
 {
     struct log_reader *reader = context;
     struct observation copy = *observation;
+    if (reader->recalling)
+        return;
     if (copy.time < reader->now - LOG_LATE) {
         reader->late++;
         return;
@@ -124,6 +126,15 @@ static size_t take(void *context, const struct tail_bytes *given)
     return used;
 }
 
+/* A message under way has lines on both sides of where an earlier reader stopped. */
+static void on_recall(void *context, const struct tail_bytes *given)
+{
+    struct log_reader *reader = context;
+    reader->recalling = true;
+    (void)log_path_add(reader->path, source_of(reader, given), given->bytes, true);
+    reader->recalling = false;
+}
+
 static void on_sentence(void *context, const char *sentence)
 {
     struct log_reader *reader = context;
@@ -159,7 +170,7 @@ int log_reader_create(const struct log_reader_settings *settings, const struct l
     reader->now = now;
     reader->record.file = -1;
     buffer_init(&reader->text, LOG_RECORD_MOST);
-    const struct tail_listener tail = {reader, take, on_sentence};
+    const struct tail_listener tail = {reader, take, on_recall, on_sentence};
     reader->tail = tail_read_create(&(struct tail_read_settings){0}, &tail, now);
     if (!reader->tail)
         return error_set(error, ENOMEM, "no memory for the logs");

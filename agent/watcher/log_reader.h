@@ -2,7 +2,8 @@
  *
  * Where it is in each file stands in a record that outlives the process. It is written behind every LOG_PIECE bytes,
  * after what they said was judged: a watcher that is killed in between judges these few lines once more, and loses
- * none. What is known of messages under way is lost with it.
+ * none. What was known of messages under way is read again
+ * from the lines before.
  *
  * A log is read late where nobody read it for a while. What is older than LOG_LATE is not judged: a night's mail read
  * in a second would look like a burst. It is counted, and what it says of messages under way is remembered. */

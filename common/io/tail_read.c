@@ -678,10 +678,25 @@ static void unpacking_failed(struct tail_read *reader, struct generation *genera
     generation->since = now;
 }
 
+static void recall(struct tail_read *reader, struct generation *generation)
+{
+    struct tail_bytes bytes = {.source = generation->at.source,
+                               .generation = generation->number,
+                               .last = true,
+                               .changed = generation->at.changed};
+    generation->recalled = true;
+    char *kept = reader->listener.recall ? generation_before(generation, TAIL_RECALL_MOST, &bytes.bytes) : NULL;
+    if (kept && bytes.bytes.length > 0)
+        reader->listener.recall(reader->listener.context, &bytes);
+    free(kept);
+}
+
 /* True: more waits. */
 static bool pump(struct tail_read *reader, struct generation *generation, moment now)
 {
     uint64_t begun = reader->counters.bytes;
+    if (!generation->recalled)
+        recall(reader, generation);
     for (;;) {
         struct error error = {.code = 0};
         enum generation_look look;

@@ -26,6 +26,9 @@
 #include "common/error.h"
 #include "common/io/tail.h"
 
+/* At most so many bytes are recalled. */
+#define TAIL_RECALL_MOST (UINT32_C(1) * 1024 * 1024)
+
 /* A line that is longer than this is handed on in parts. */
 #define TAIL_WINDOW_MOST (UINT32_C(2) * 1024 * 1024)
 
@@ -41,6 +44,9 @@ struct tail_listener {
     void *context;
     /* Returns how many bytes were used: whole lines; the rest is given again with more behind. Must not call back. */
     size_t (*take)(void *context, const struct tail_bytes *);
+    /* Lines in front of where reading begins, which were taken before: for what later ones refer to. NULL: not wanted.
+     */
+    void (*recall)(void *context, const struct tail_bytes *);
     void (*say)(void *context, const char *sentence); /* for whoever runs this: something was lost or left out */
 };
 
