@@ -25,6 +25,7 @@ struct log_reader {
     moment now, kept;
     duration east;
     uint64_t late;
+    struct log_counters recalled; /* lines that were counted before */
 };
 
 static void say(struct log_reader *reader, bool *said, const char *sentence)
@@ -130,9 +131,13 @@ static size_t take(void *context, const struct tail_bytes *given)
 static void on_recall(void *context, const struct tail_bytes *given)
 {
     struct log_reader *reader = context;
+    struct log_counters before = log_path_counters(reader->path);
     reader->recalling = true;
     (void)log_path_add(reader->path, source_of(reader, given), given->bytes, true);
     reader->recalling = false;
+    struct log_counters after = log_path_counters(reader->path);
+    reader->recalled.lines += after.lines - before.lines;
+    reader->recalled.unparsed += after.unparsed - before.unparsed;
 }
 
 static void on_sentence(void *context, const char *sentence)
@@ -230,8 +235,8 @@ struct log_reader_counters log_reader_counters(const struct log_reader *reader)
     struct tail_counters files = tail_read_counters(reader->tail);
     return (struct log_reader_counters){
         .files = (uint32_t)files.open_files,
-        .lines = lines.lines,
-        .unparsed = lines.unparsed,
+        .lines = lines.lines - reader->recalled.lines,
+        .unparsed = lines.unparsed - reader->recalled.unparsed,
         .late = reader->late,
         .lost_bytes = files.lost_bytes,
     };
