@@ -31,6 +31,7 @@ enum message_kind {
     MESSAGE_ORDER_ROW,     /* to courier: an element in the kernel; answer to MESSAGE_ASK_ORDERS */
     MESSAGE_END,           /* from whoever answered a question: no more rows */
     MESSAGE_OWNER,         /* to watcher: answer to MESSAGE_ASK_OWNER, whose ends it repeats */
+    MESSAGE_ACCOUNT_ORDER, /* to courier: an order on a mail account, checked; also all that stand at its start */
     /* watcher to warden */
     MESSAGE_ORDER,     /* carry out; the warden checks it again */
     MESSAGE_RESET,     /* cut one connection with resets to both ends */
@@ -104,7 +105,7 @@ struct message_ask_enforce {
     uint8_t reserved[7];
     char person[64];
 };
-struct message_order {
+struct message_order { /* ORDER, ACCOUNT_ORDER */
     struct message_head head;
     struct order order;
 };
