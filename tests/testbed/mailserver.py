@@ -19,7 +19,7 @@ EXIM = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build/mta/exim")
 
 MAIN = """
 compatibility_level = 3.6
-myhostname = shared.firm.test
+myhostname = shared.firm.postern
 queue_directory = {directory}/spool
 data_directory = {directory}/data
 maillog_file = /dev/stdout
@@ -75,7 +75,7 @@ postlog   unix-dgram n - n - 1 postlogd
 
 # "allow": what the agent answers, or DUNNO where it is not there; a temporary failure of the lookup lets pass.
 EXIM_CONFIGURATION = """
-primary_hostname = shared.firm.test
+primary_hostname = shared.firm.postern
 exim_path = {root}/usr/sbin/exim4
 spool_directory = {directory}/spool
 log_file_path = {directory}/log/%slog
