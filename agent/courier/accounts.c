@@ -84,8 +84,6 @@ static enum account_answer decide(struct account *account, moment now)
 
 static enum account_answer answer(struct accounts *accounts, struct account *account, struct text instance, moment now)
 {
-    account->asked++;
-    account->asked_last = now;
     bool same = is_same_message(accounts, account, instance);
     /* A block counts from the next recipient on; a message that was let through at a limited rate stays so. */
     if (same && (account->order.deed != DEED_BLOCK || account->answered == ACCOUNT_REFUSED))
@@ -99,6 +97,11 @@ static enum account_answer answer(struct accounts *accounts, struct account *acc
     return given;
 }
 
+static bool is_held_back(const struct account *account, moment now)
+{
+    return account->order.until > now && (account->order.deed == DEED_BLOCK || account->order.deed == DEED_THROTTLE);
+}
+
 enum account_answer accounts_answer(struct accounts *accounts, const struct policy_request *request, moment now,
                                     char action[ACCOUNTS_ACTION])
 {
@@ -108,9 +111,11 @@ enum account_answer accounts_answer(struct accounts *accounts, const struct poli
     char name[SENDER_TEXT];
     accounts->counters.asked++;
     accounts->counters.asked_last = now;
-    if (account && accounts->on && account->order.until > now &&
-        (account->order.deed == DEED_BLOCK || account->order.deed == DEED_THROTTLE))
-        given = answer(accounts, account, request->instance, now);
+    if (account && is_held_back(account, now)) { /* to be asked while we only observe says that it would be stopped */
+        account->asked++;
+        account->asked_last = now;
+        given = accounts->on ? answer(accounts, account, request->instance, now) : ACCOUNT_PASSES;
+    }
     sender_print(&sender, name);
     if (given == ACCOUNT_REFUSED)
         snprintf(

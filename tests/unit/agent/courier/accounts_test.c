@@ -87,6 +87,8 @@ static void test_nobody_is_refused_while_we_only_observe(void **state)
     (void)state;
     give("alice", DEED_BLOCK);
     assert_int_equal(ask("alice"), ACCOUNT_PASSES);
+    assert_int_equal(known("alice")->asked, 1); /* but that its mail server asks is known */
+    assert_int_equal(known("alice")->refused, 0);
     accounts_enforce(accounts, true);
     assert_int_equal(ask("alice"), ACCOUNT_REFUSED);
     accounts_enforce(accounts, false);
