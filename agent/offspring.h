@@ -1,5 +1,5 @@
-/* Starting a process of the agent: the same binary, under its user, with its rights and two descriptors and nothing
- * else. */
+/* Starting a process of the agent: the same binary, under its user, with its rights and up to three descriptors and
+ * nothing else. */
 #ifndef AGENT_OFFSPRING_H
 #define AGENT_OFFSPRING_H
 
@@ -13,6 +13,7 @@ struct offspring {
     enum role role;
     struct sandbox_identity self;
     int listener;      /* -1: none */
+    int policy;        /* -1: none */
     const char *state; /* its own directory; NULL: none */
 };
 

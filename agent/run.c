@@ -164,11 +164,13 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
         [ROLE_WARDEN] = {ROLE_WARDEN,
                          {geteuid(), getegid(), s->house.log_groups, s->house.log_group_count, wardens_rights(s)},
                          -1,
+                         -1,
                          s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, NULL},
+        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, NULL},
         [ROLE_COURIER] = {ROLE_COURIER,
                           {s->house.courier, s->house.courier_group, NULL, 0, 0},
                           s->house.listener,
+                          s->house.policy,
                           s->house.courier_state}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
@@ -484,7 +486,7 @@ int run_supervisor(const struct run_options *options)
     struct error error = {0};
     struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
-    s.house.listener = s.house.claim = -1;
+    s.house.listener = s.house.policy = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
         s.process[role].supervisor = &s;
     int status = 1;
@@ -501,6 +503,11 @@ int run_supervisor(const struct run_options *options)
     return status;
 }
 
+static bool is_open(int descriptor)
+{
+    return fcntl(descriptor, F_GETFD) >= 0;
+}
+
 bool run_role(const char *name, const char *state, int *exit_status)
 {
     static int (*const mains[ROLES])(const struct role_start *) = {
@@ -511,6 +518,7 @@ bool run_role(const char *name, const char *state, int *exit_status)
         const struct role_start begin = {.role = (enum role)role,
                                          .channel = ROLE_CHANNEL,
                                          .listener = role == ROLE_COURIER ? ROLE_LISTENER : -1,
+                                         .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
                                          .state = state && state[0] ? state : NULL};
         char title[16];
         snprintf(title, sizeof(title), "postern-%s", name);

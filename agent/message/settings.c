@@ -22,6 +22,7 @@
 
 static const char *const roles[] = {"auto", "hypervisor", "host", NULL};
 static const char *const modes[] = {"observe", "enforce", NULL};
+static const char *const policy_modes[] = {"0666", "0660", "0600", NULL};
 static const char *const rejects[] = {"auto", "never", NULL};
 
 static const struct option capture_options[] = {
@@ -110,6 +111,14 @@ static const struct option agent_options[] = {
                .text = "Where `postern` talks to the agent. --socket and POSTERN_SOCKET stand over this."),
     FIXED_TEXT("agent", struct agent_settings, group, "postern",
                .text = "The group whose members may talk to the agent; where there is none of that name, root alone."),
+    FIXED_TEXT("agent", struct agent_settings, policy, "",
+               .text = "The socket at which mail servers ask whether an account may submit (Postfix's policy "
+                       "protocol): an absolute path, or none. Empty: \"policy\" beside the control socket."),
+    FIXED_TEXT("agent", struct agent_settings, policy_group, "",
+               .text = "The group that the policy socket belongs to. Empty: root's."),
+    FIXED(OPTION_CHOICE, int, "agent", struct agent_settings, policy_mode, "0666", .choices = policy_modes,
+          .text = "Who may ask there. Whoever may learns whether an account is stopped, and no more; nobody can "
+                  "hold all places."),
     FIXED_TEXT("agent", struct agent_settings, state, "/var/lib/postern",
                .text = "The directory of what must survive a restart. --state and POSTERN_STATE stand over this."),
     FIXED_TEXT("agent", struct agent_settings, watcher_user, "postern-watcher",
@@ -171,7 +180,9 @@ static bool is_absolute(const char *key, const char *path, size_t most, struct e
 static bool check_agent(const void *settings, struct error *error)
 {
     const struct agent_settings *agent = settings;
+    bool named = agent->policy[0] && strcmp(agent->policy, "none") != 0;
     return is_absolute("socket", agent->socket, sizeof((struct sockaddr_un *)0)->sun_path, error) &&
+           (!named || is_absolute("policy", agent->policy, sizeof((struct sockaddr_un *)0)->sun_path, error)) &&
            is_absolute("state", agent->state, OPTION_TEXT_SIZE - 32, error);
 }
 
@@ -194,6 +205,18 @@ void settings_ports(const struct capture_settings *capture, uint16_t result[16])
     memset(result, 0, 16 * sizeof *result);
     for (uint32_t i = 0; i < capture->ports.count && i < 15; i++)
         result[i] = (uint16_t)capture->ports.items[i];
+}
+
+bool settings_policy(const struct agent_settings *agent, char result[OPTION_TEXT_SIZE])
+{
+    const char *end = strrchr(agent->socket, '/');
+    if (strcmp(agent->policy, "none") == 0)
+        return false;
+    if (agent->policy[0])
+        snprintf(result, OPTION_TEXT_SIZE, "%s", agent->policy);
+    else
+        snprintf(result, OPTION_TEXT_SIZE, "%.*s/policy", (int)(end ? end - agent->socket : 0), agent->socket);
+    return true;
 }
 
 bool settings_name_fits(const struct option_words *patterns, const char *name)

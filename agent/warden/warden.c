@@ -295,6 +295,15 @@ static int on_links(sd_event_source *source, int descriptor, uint32_t events, vo
 /* --- watcher and courier -------------------------------------------------------------------------------------------
  */
 
+static void say_account_order(void *context, const struct order *order)
+{
+    struct warden *warden = context;
+    union message message;
+    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message.order.order = *order;
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
 static void on_child_started(void *context, enum role role)
 {
     struct warden *warden = context;
@@ -304,6 +313,7 @@ static void on_child_started(void *context, enum role role)
         open_the_rest(warden);
         log_files_welcome(warden->logs);
     } else {
+        enforcement_each_account(warden->enforcement, say_account_order, warden);
         say_events_kept(warden);
     }
 }
@@ -344,7 +354,12 @@ static void on_order(struct warden *warden, const struct order *order)
 {
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
-    if (enforcement_order(warden->enforcement, order, now(), &error) == 0 || ++warden->refusals_now > REFUSALS_SAID)
+    if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
+        if (order->target.kind == SENDER_ACCOUNT)
+            say_account_order(warden, order);
+        return;
+    }
+    if (++warden->refusals_now > REFUSALS_SAID)
         return;
     snprintf(text, sizeof(text), "cannot %s %s: %s", deed_name((enum deed)order->deed),
              sender_print(&order->target, name), error.text);

@@ -118,10 +118,18 @@ static void mind_ask(void *context, const union message *question)
     mind->ask(mind->ask_context, question);
 }
 
+/* On loopback whoever has no account and no user is a mail server that talks with itself: its filters, its relays.
+ * There is nobody to judge. */
+static bool is_nobody(const struct origin *origin)
+{
+    return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
+}
+
 static void on_attributed(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    judge_hear(mind->judge, observation);
+    if (!is_nobody(&observation->origin))
+        judge_hear(mind->judge, observation);
 }
 
 /* A guest's connection is its port's, whoever of its users made it. */

@@ -73,7 +73,8 @@ static void on_order(void *context, const struct order *order)
     message.order.order = *order;
     talk_say(watcher->warden, &message, -1, TALK_MUST);
     watcher->orders++;
-    if (order->deed == DEED_BLOCK)
+    /* A mail server refuses an account's next recipient by itself; its other connections are not the account's. */
+    if (order->deed == DEED_BLOCK && order->target.kind != SENDER_ACCOUNT)
         cuts_begin(watcher->cuts, &order->target, clock_steady());
     else
         cuts_forget(watcher->cuts, &order->target);
