@@ -17,8 +17,9 @@
  *   the hour; that happens, and three senders are worth little (4 points)
  *
  * Whoever copies a shop's template makes it neither new nor the shop's fault: it is known. A text that an honest sender
- * began today can be copied: two machines of this node, each with ten recipients that accept it, bring its author 4
- * points; a throttle takes four machines with fifty each, all of which are throttled with it. Whoever sends one message
+ * began today can be copied as well, by machines that somebody rents for it. So the first who sent a text has 4 points
+ * at most, with what burst and fanout see of a newsletter's night less than a throttle; all who came after him are
+ * charged. Of a real run that spares one machine, which others than this detector must see. Whoever sends one message
  * of his text a day before escapes this detector, and no other.
  *
  * Weights: 4 points at three senders, 8 at four, 11 at five, 16 (a throttle) at five of whom each has five times
@@ -46,6 +47,7 @@ struct state {
 static_assert(sizeof(struct state) <= 32, "small");
 
 #define MANY       5 /* times `recipients` */
+#define AUTHORS    DECIBANS(4)
 #define HALF       (30 * MINUTE)
 #define NINTH_MOST UINT32_C(1000000)
 
@@ -95,6 +97,8 @@ static points worth_of(const struct settings *settings, const struct alike *alik
     points worth = senders < settings->senders ? 0 : senders == settings->senders ? 400 : senders < large ? 800 : 1100;
     if (own >= MANY * settings->recipients && senders_with(alike, MANY * settings->recipients) >= large)
         worth = 1600;
+    if (alike->author && alike->fleet_senders < settings->senders && worth > AUTHORS)
+        worth = AUTHORS;
     return alike->watched && alike->domains > 1 ? worth : worth / 2;
 }
 

@@ -29,7 +29,8 @@ struct user {
 
 struct body {
     struct likeness likeness;
-    uint32_t begun; /* half hour of the first message */
+    struct sender author;
+    uint32_t begun; /* half hour of the first message, which was the author's */
     uint8_t users;
     bool spared; /* it came again since its last turn to give way */
     struct user user[ALIKE_SENDERS];
@@ -86,7 +87,8 @@ static struct body *find(struct bodies *bodies, const struct likeness *likeness)
     return best;
 }
 
-static struct body *begin(struct bodies *bodies, const struct likeness *likeness, uint32_t half)
+static struct body *begin(struct bodies *bodies, const struct likeness *likeness, const struct sender *author,
+                          uint32_t half)
 {
     struct body *body;
     for (;;) {
@@ -96,7 +98,7 @@ static struct body *begin(struct bodies *bodies, const struct likeness *likeness
             break;
         body->spared = false;
     }
-    *body = (struct body){.likeness = *likeness, .begun = half};
+    *body = (struct body){.likeness = *likeness, .author = *author, .begun = half};
     return body;
 }
 
@@ -186,7 +188,7 @@ bool bodies_count(struct bodies *bodies, const struct observation *seen, const s
     if (body != NULL)
         body->spared = true;
     else
-        body = begin(bodies, &seen->message.likeness, half);
+        body = begin(bodies, &seen->message.likeness, sender, half);
     note(bodies, body);
     struct user *own = user_of(body, sender, half);
     if (own && accepted) {
@@ -197,6 +199,7 @@ bool bodies_count(struct bodies *bodies, const struct observation *seen, const s
             own->domains[0] |= domain_bit(seen->message.from);
     }
     tell(body, own, half, result);
+    result->author = sender_equals(&body->author, sender);
     result->known = half >= body->begun + DAY_IN_HALVES;
     result->watched = half >= bodies->begun + DAY_IN_HALVES;
     return true;

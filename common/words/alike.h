@@ -13,6 +13,7 @@ struct alike {
     uint32_t recipients[ALIKE_SENDERS]; /* of each of them, greatest first; then zeros */
     uint32_t domains, own_domains;      /* of the envelope's senders, about, up to 32: all of them, this sender's */
     bool known;                         /* the text has a past: some sender was seen with it a day ago and more */
+    bool author;                        /* this sender was the first with it: the others may have copied his text */
     bool watched;                       /* for a day and more: if the text had a past, it would be known */
     /* What a collector knows of other nodes; 0 where there is none. */
     uint32_t fleet_senders, fleet_recipients;

@@ -592,11 +592,13 @@ static void forwarder(void **state)
     for (uint32_t i = 0; i < 20000; i++) {
         char from[64], to[64];
         snprintf(from, sizeof from, "someone%u@domain%u.museum", i, i % 700);
-        snprintf(to, sizeof to, "customer%u@provider%u.museum", i % 300, i % 30);
+        uint32_t user = next_random(&sender.random) % 300, provider = user % 30;
+        snprintf(to, sizeof to, "customer%u@provider%u.museum", user, provider);
+        uint32_t server = provider << 8; /* each provider in a network of its own */
         bool bounce = i % 40 == 0;
-        deliver(&sender, &(struct mail){i % 30, "mx.customer.museum", bounce ? "" : from, to, 250, 0});
+        deliver(&sender, &(struct mail){server, "mx.customer.museum", bounce ? "" : from, to, 250, 0});
         if (happens(&sender, 0.1)) {
-            struct observation seen = observation_of(OBSERVATION_MESSAGE, sender.now, i % 30);
+            struct observation seen = observation_of(OBSERVATION_MESSAGE, sender.now, server);
             seen.message.from = text_of(from);
             seen.message.reply = (struct reply){.code = 550, .enhanced = 50701, .phrase = TEXT("")};
             see(&sender, &seen);

@@ -71,23 +71,36 @@ static void senders(void **state)
     subject_destroy(&subject);
 }
 
-/* A bot that sends three times as much to a mailbox of its own as it sends spam. */
-static void own_sink(void **state)
+/* A bot that sends `times` as much to mailboxes of its own, on so many addresses of one network, as it sends spam. */
+static double with_sink(struct subject *subject, uint32_t times, uint32_t addresses)
 {
-    (void)state;
-    struct subject subject = subject_create(&detector_opinion, "");
     uint64_t random = 9;
+    subject_forget(subject);
     for (uint32_t i = 0; i < 2000; i++) {
         char to[64];
-        bool sink = i % 4 != 0, refused = !sink && next_random(&random) % 100 < 16;
+        bool sink = i % (times + 1) != 0, refused = !sink && next_random(&random) % 100 < 16;
         snprintf(to, sizeof to, sink ? "me%u@sink.museum" : "reader%u@place.museum", sink ? i % 20 : i);
         struct observation seen =
             recipient_of(NOON + i * SECOND, "me@here.museum", to, refused ? 550 : 250, refused ? 50701 : 0);
-        seen.server = server_of(sink ? 7 : 1000 + i, 0);
+        seen.server = server_of(sink ? 7 : 1000 + i, sink ? i % addresses : 0);
         seen.recipient.reply.phrase = refused ? TEXT("spam message rejected") : TEXT("");
-        subject_observe(&subject, &seen);
+        subject_observe(subject, &seen);
     }
-    assert_true(subject.findings.peak > 11);
+    return subject->findings.peak;
+}
+
+static void own_sink(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t times, addresses;
+    } cases[] = {{3, 1}, {3, 16}, {9, 1}, {9, 16}};
+    struct subject subject = subject_create(&detector_opinion, "");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double peak = with_sink(&subject, cases[i].times, cases[i].addresses);
+        if (peak < 11)
+            fail_msg("%u times, %u addresses: %f", cases[i].times, cases[i].addresses, peak);
+    }
     subject_destroy(&subject);
 }
 

@@ -57,6 +57,21 @@ static void near_ones_are_one(void **state)
     }
 }
 
+/* Who was first with a body stays its author, whoever sends more of it. */
+static void its_author(void **state)
+{
+    (void)state;
+    struct bodies *bodies = bodies_create();
+    struct likeness one = likeness_of(1, 0), near = likeness_of(1, 4), other = likeness_of(2, 0);
+    assert_true(send_from(bodies, NOON, 1, &one, 1, "a@one.museum").author);
+    assert_false(send_from(bodies, NOON + SECOND, 2, &near, 50, "b@two.museum").author);
+    for (uint32_t i = 3; i < 12; i++)
+        assert_false(send_from(bodies, NOON + i * SECOND, i, &one, 50, "c@three.museum").author);
+    assert_true(send_from(bodies, NOON + 5 * HOUR, 1, &near, 1, "a@one.museum").author);
+    assert_true(send_from(bodies, NOON + 5 * HOUR, 2, &other, 1, "b@two.museum").author);
+    bodies_destroy(&bodies);
+}
+
 static void what_is_told(void **state)
 {
     (void)state;
@@ -189,10 +204,15 @@ static void the_clock_is_set_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(near_ones_are_one),          cmocka_unit_test(what_is_told),
-        cmocka_unit_test(a_sender_that_was_not_seen), cmocka_unit_test(only_what_was_accepted_counts),
-        cmocka_unit_test(an_hour_later_it_is_over),   cmocka_unit_test(templates_are_known_after_a_day),
-        cmocka_unit_test(eight_are_told_apart),       cmocka_unit_test(the_clock_is_set_back),
+        cmocka_unit_test(near_ones_are_one),
+        cmocka_unit_test(its_author),
+        cmocka_unit_test(what_is_told),
+        cmocka_unit_test(a_sender_that_was_not_seen),
+        cmocka_unit_test(only_what_was_accepted_counts),
+        cmocka_unit_test(an_hour_later_it_is_over),
+        cmocka_unit_test(templates_are_known_after_a_day),
+        cmocka_unit_test(eight_are_told_apart),
+        cmocka_unit_test(the_clock_is_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
