@@ -13,6 +13,7 @@
 struct explanation {
     const struct cli *cli;
     json_t *sender;             /* the sender's record as it is now */
+    json_t *submission;         /* of an account: what its mail server asked and was told */
     json_t *evidence, *history; /* arrays */
 };
 
@@ -23,10 +24,21 @@ static void collect(void *context, const json_t *record)
     json_t *copy = json_deep_copy(record);
     if (strcmp(kind, "sender") == 0)
         explanation->sender = copy;
+    else if (strcmp(kind, "submission") == 0)
+        explanation->submission = copy;
     else if (strcmp(kind, "evidence") == 0 && !json_object_get(record, "sender"))
         json_array_append_new(explanation->evidence, copy);
     else
         json_array_append_new(explanation->history, copy);
+}
+
+static const char *account_sentence(const char *verdict)
+{
+    if (strcmp(verdict, "block") == 0)
+        return "is blocked: mail servers that ask are told to refuse what it submits";
+    if (strcmp(verdict, "throttle") == 0)
+        return "is slowed down: mail servers that ask are told to take only a few of its messages a minute";
+    return NULL;
 }
 
 static const char *deed_sentence(const char *verdict)
@@ -79,9 +91,10 @@ static void show_state(const struct explanation *explanation)
     const json_t *sender = explanation->sender;
     const char *verdict = field_text(sender, "verdict");
     char text[CLOCK_TEXT];
+    const char *sentence = explanation->submission ? account_sentence(verdict) : NULL;
     bool colour = explanation->cli->colour;
     paint_begin(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
-    printf("%s %s.", field_text(sender, "sender"), deed_sentence(verdict));
+    printf("%s %s.", field_text(sender, "sender"), sentence ? sentence : deed_sentence(verdict));
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
     show_user(field_text(sender, "sender"));
@@ -101,6 +114,25 @@ static void show_state(const struct explanation *explanation)
     if (*field_text(sender, "person_deed") && strcmp(field_text(sender, "person_deed"), "release") != 0)
         printf("A person's order is in force (%s) until %s.\n", field_text(sender, "person_deed"),
                clock_print(field_moment(sender, "person_until"), text));
+}
+
+/* An order that nobody asks about stops nothing: say so. */
+static void show_submission(const struct explanation *explanation)
+{
+    const json_t *record = explanation->submission;
+    char since[CLOCK_TEXT], last[CLOCK_TEXT];
+    if (!record || field_moment(record, "ordered") == 0)
+        return;
+    printf("\nWhat it submits, since %s:\n  ", clock_print(field_moment(record, "ordered"), since));
+    if (field_integer(record, "asked") > 0)
+        printf("%lld messages refused, %lld put off; mail servers asked %lld times, the last at %s\n",
+               (long long)field_integer(record, "refused"), (long long)field_integer(record, "deferred"),
+               (long long)field_integer(record, "asked"), clock_print(field_moment(record, "asked_last"), last));
+    else if (field_moment(record, "any_asked_last"))
+        printf("no mail server has asked about this account, so nothing stops it; about others one asked at %s\n",
+               clock_print(field_moment(record, "any_asked_last"), last));
+    else
+        printf("no mail server has asked, so nothing stops it: see postern-agent(8), MAIL SERVERS\n");
 }
 
 static void show_mail(const json_t *sender)
@@ -190,20 +222,23 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
         return EXIT_USAGE;
     }
-    struct explanation explanation = {cli, NULL, json_array(), json_array()};
+    struct explanation explanation = {.cli = cli, .evidence = json_array(), .history = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
     if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
         show_evidence(&explanation);
         show_programs(&explanation);
+        show_submission(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);
         show_remedy(explanation.sender);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);
+        show_submission(&explanation);
         show_history(&explanation);
     }
     json_decref(explanation.sender);
+    json_decref(explanation.submission);
     json_decref(explanation.evidence);
     json_decref(explanation.history);
     return status;

@@ -3,7 +3,10 @@
 
 A test is a program. Unit tests are cmocka's and are counted one by one; everything else prints a closing line of its
 own, "N passed, N failed[, N skipped]", and is counted by it. What a program prints is kept in build/log/ and shown
-where it failed. `tests/run.py WORD...` runs only those whose name holds one of the words."""
+where it failed. `tests/run.py WORD...` runs only those whose name holds one of the words.
+
+As many run at once as there are processors; the Python tests one after the other, since most of them look at what
+happens when, but for those that say BESIDE_OTHERS = True."""
 import glob
 import os
 import re
@@ -28,12 +31,11 @@ def discover():
         yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, True
     for path in sorted(glob.glob("tests/check/*.sh")):
         yield path, [path], {}, True
-    for path in sorted(glob.glob("tests/golden/*_test.py")):
-        for build in ("build", "build/asan"):
-            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, False
-    for path in sorted(glob.glob("tests/e2e/*_test.py") + glob.glob("tests/e2e/*_test.sh")):
-        for build in ("build", "build/asan"):
-            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, False
+    for path in sorted(glob.glob("tests/golden/*_test.py") + glob.glob("tests/e2e/*_test.py")):
+        with open(path) as file:
+            beside = "\nBESIDE_OTHERS = True\n" in file.read()
+        for build in ("build/asan", "build"):  # the slower first, so that none is left over at the end
+            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, beside
 
 
 def counts(name, status, output):
@@ -87,7 +89,9 @@ def main():
     words = sys.argv[1:]
     tests = [t for t in discover() if not words or any(w in t[0] for w in words)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results = list(pool.map(run, [t for t in tests if t[3]]))
+        # The long ones first.
+        beside = sorted((t for t in tests if t[3]), key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
+        results = list(pool.map(run, beside))
     results += [run(t) for t in tests if not t[3]]
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 1, 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -177,6 +177,13 @@ size_t log_path_add(struct log_path *path, uint32_t source, struct text bytes, b
     return used;
 }
 
+void log_path_set_east(struct log_path *path, duration east)
+{
+    path->settings.east = east;
+    for (uint32_t i = 0; i < path->source_count; i++)
+        path->sources[i].stamps.east = east;
+}
+
 void log_path_tick(struct log_path *path, moment now)
 {
     transactions_expire(path->transactions, now - path->settings.idle);

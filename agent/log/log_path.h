@@ -66,6 +66,9 @@ uint32_t log_path_open_source(struct log_path *, const char *name, moment hint);
  * LOG_LINE_MOST: then it is used up as a line that is cut. `last`: what has no line feed at its end is a line too. */
 size_t log_path_add(struct log_path *, uint32_t source, struct text bytes, bool last);
 
+/* Local time less UTC from now on: it changes twice a year. */
+void log_path_set_east(struct log_path *, duration east);
+
 /* Let go what was idle. Called with the time of the lines, about once a second. */
 void log_path_tick(struct log_path *, moment now);
 struct log_counters log_path_counters(const struct log_path *);

@@ -27,12 +27,23 @@ struct packet_path {
 
 /* ---- observations ---- */
 
+/* Whether a machine speaks with itself. An account is its mail server's then; whoever logs in elsewhere has an account
+ * that is none of ours. */
+static bool is_at_home(const struct observation *observation)
+{
+    const struct address *client = &observation->origin.address, *server = &observation->server;
+    return client->family == server->family && memcmp(client->bytes, server->bytes, sizeof client->bytes) == 0;
+}
+
 static void observe(void *context, struct observation *observation)
 {
     struct packet_path *path = context;
     if (stream_is_hearsay(path->current))
         return;
+    struct text account = observation->origin.account;
     stream_origin(path->current, &observation->origin, &observation->server, &observation->server_port);
+    if (account.length > 0 && is_at_home(observation))
+        observation->origin.account = account;
     path->counters.observations++;
     path->listener.observe(path->listener.context, observation);
 }

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PROCESSES_MOST 256  /* of that user, the newest */
@@ -94,8 +96,29 @@ static bool is_interpreter(const char *program)
     return false;
 }
 
+/* Whether the process's script is a file there. A user may have made the file system: only what the kernel has at hand
+ * already is looked at, which an interpreter's script is, so that nobody can have us wait. */
+static bool is_file(uint32_t process, const char *script)
+{
+    char path[64];
+    const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS};
+    struct statx status = {0};
+    snprintf(path, sizeof path, "/proc/%u/%s", process, script[0] == '/' ? "root" : "cwd");
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    while (*script == '/')
+        script++;
+    int file = directory < 0 ? -1 : (int)syscall(SYS_openat2, directory, script, &how, sizeof how);
+    bool found = file >= 0 && statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
+                 S_ISREG(status.stx_mode);
+    if (file >= 0)
+        close(file);
+    if (directory >= 0)
+        close(directory);
+    return found;
+}
+
 /* The first argument that is no option; none where the program itself is given as one (-c, -e, -r). */
-static void read_script(uint32_t process, char *result, size_t size)
+static void read_script(uint32_t process, char *result, size_t size, bool *file_there)
 {
     char path[64], words[1024];
     result[0] = '\0';
@@ -110,6 +133,7 @@ static void read_script(uint32_t process, char *result, size_t size)
     for (char *word = words + strlen(words) + 1; word < words + length; word += strlen(word) + 1) {
         if (word[0] != '-') {
             snprintf(result, size, "%s", word);
+            *file_there = is_file(process, word);
             make_plain(result);
             return;
         }
@@ -130,11 +154,13 @@ bool program_find(uint32_t user, uint32_t inode, char result[PROGRAM_TEXT], bool
     if (at == count || search.links >= LINKS_MOST)
         return false;
     char program[256], directory[256], script[256] = "";
+    bool file_there = false;
     read_link(processes[at], "exe", program, sizeof program);
     read_link(processes[at], "cwd", directory, sizeof directory);
     if (is_interpreter(program))
-        read_script(processes[at], script, sizeof script);
-    snprintf(result, PROGRAM_TEXT, "%.48s in %.40s%s%.32s, process %u", program, directory, *script ? ", script " : "",
-             script, processes[at]);
+        read_script(processes[at], script, sizeof script, &file_there);
+    const char *what = !*script ? "" : file_there ? ", script " : ", said to run ";
+    snprintf(result, PROGRAM_TEXT, "%.48s in %.40s%s%.32s, process %u", program, directory, what, script,
+             processes[at]);
     return true;
 }

@@ -10,7 +10,9 @@
 
 #define PROGRAM_TEXT 160
 
-/* "/usr/bin/php8.2 in /home/shop/www, script mail.php, process 4711": printable ASCII, for people. False: not found, or
+/* "/usr/bin/php8.2 in /home/shop/www, script mail.php, process 4711": printable ASCII, for people. What the process was
+ * told to run is called its script where there is such a file, as that process sees it; else "said to run mail.php",
+ * for a process can write into its arguments what it likes. False: not found, or
  * (`*denied`) not to be seen with our rights. */
 bool program_find(uint32_t user, uint32_t inode, char result[PROGRAM_TEXT], bool *denied);
 

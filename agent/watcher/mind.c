@@ -118,10 +118,18 @@ static void mind_ask(void *context, const union message *question)
     mind->ask(mind->ask_context, question);
 }
 
+/* On loopback whoever has no account and no user is a mail server that talks with itself: its filters, its relays.
+ * There is nobody to judge. */
+static bool is_nobody(const struct origin *origin)
+{
+    return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
+}
+
 static void on_attributed(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    judge_hear(mind->judge, observation);
+    if (!is_nobody(&observation->origin))
+        judge_hear(mind->judge, observation);
 }
 
 /* A guest's connection is its port's, whoever of its users made it. */
@@ -292,6 +300,33 @@ void mind_fill_owner(struct mind *mind, struct origin *origin, const struct addr
 {
     if (is_our_own(mind, origin))
         owners_fill(mind->owners, origin, server, server_port);
+}
+
+/* Root's mail is the machine's own: of its mail servers, its cron. */
+static bool is_ours(const struct mind *mind, const struct origin *origin)
+{
+    return origin->account.length > 0 || (origin->user_known && origin->user != 0) ||
+           address_list_contains(&mind->settings.capture.local, &origin->address);
+}
+
+void mind_hear_log(struct mind *mind, const struct observation *observation)
+{
+    struct observation copy = *observation;
+    if (!is_ours(mind, &observation->origin))
+        return;
+    if (copy.time < mind->ticked * SECOND) /* log files know whole seconds, and are read a moment later */
+        copy.time = mind->ticked * SECOND;
+    judge_hear(mind->judge, &copy);
+}
+
+void mind_settle(struct mind *mind)
+{
+    judge_catch_up(mind->judge);
+}
+
+const struct process_settings *mind_settings(const struct mind *mind)
+{
+    return &mind->settings;
 }
 
 const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)

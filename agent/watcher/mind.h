@@ -47,6 +47,13 @@ bool mind_wait(struct mind *, duration steady);
 void mind_owner(struct mind *, const struct message_owner *);
 void mind_fill_owner(struct mind *, struct origin *, const struct address *server, uint16_t server_port);
 
+/* An observation from a log: judged where it is of someone of ours, an account, a local user, or an address of
+ * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. */
+void mind_hear_log(struct mind *, const struct observation *);
+void mind_settle(struct mind *); /* all that was heard is judged */
+
+const struct process_settings *mind_settings(const struct mind *);
+
 /* owners_program() of a sender that is a user. */
 const char *mind_program(struct mind *, const struct sender *, uint32_t number, moment *time);
 

@@ -517,12 +517,6 @@ static void look_at(struct tail_find *find, struct source *source)
         add_known(source, &source->live); /* it may stand beside now, and was handed out */
         source->has_live = false;
     }
-    if (!there && !source->by_glob) {
-        struct error error = {.code = 0};
-        error_set(&error, ENOENT, "%s is not there yet", source->path);
-        if (!find->ready)
-            say(find, source->trouble, source->path, error.text);
-    }
     if (there && !same) {
         source->has_live = open_and_hand_out(find, source, source->base, TAIL_LIVE, &key);
         source->live = key;

@@ -185,6 +185,23 @@ ssize_t generation_fill(struct generation *generation, size_t room, enum generat
     return generation->packed ? fill_packed(generation, room, error) : fill_plain(generation, room, look, passed);
 }
 
+char *generation_before(const struct generation *generation, size_t most, struct text *lines)
+{
+    uint64_t end = generation->at.offset, from = end > most ? end - most : 0;
+    size_t length = (size_t)(end - from);
+    char *bytes = generation->packed || length == 0 ? NULL : malloc(length);
+    if (!bytes)
+        return NULL;
+    ssize_t got = read_at(generation->descriptor, bytes, length, from);
+    const char *begin = bytes;
+    if (got > 0 && from > 0) { /* in the middle of a line, most likely */
+        const char *newline = memchr(bytes, '\n', (size_t)got);
+        begin = newline ? newline + 1 : bytes + got;
+    }
+    *lines = (struct text){begin, got > 0 ? (size_t)(bytes + got - begin) : 0};
+    return bytes;
+}
+
 void generation_use(struct generation *generation, size_t bytes)
 {
     if (bytes > generation->length)

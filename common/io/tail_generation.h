@@ -23,6 +23,7 @@ struct generation {
     enum generation_state state;
     uint64_t number;
     int descriptor;      /* ours; -1: none */
+    bool recalled;       /* what stands in front of at.offset was shown to the listener */
     bool packed;         /* gzip or zstd */
     bool packed_ended;   /* everything is unpacked */
     struct input *input; /* of a packed one, while it is read: */
@@ -56,6 +57,8 @@ enum generation_look generation_look(struct generation *);
  * Returns how many came; 0: nothing now. `*look` says why. Adds holes that were passed over to `*passed`. Errors are of
  * packed files alone: EBADMSG and what reading says. */
 ssize_t generation_fill(struct generation *, size_t room, enum generation_look *look, uint64_t *passed, struct error *);
+/* Whole lines in front of where reading goes on, at most `most` bytes; the caller frees them. NULL: there are none. */
+char *generation_before(const struct generation *, size_t most, struct text *lines);
 void generation_use(struct generation *, size_t bytes); /* the first bytes of the window were used */
 
 /* The first bytes of the file behind a descriptor, unpacked where it is packed (`*packed`): at most TAIL_HEAD.

@@ -176,6 +176,12 @@ moment tail_read_since(const struct tail_read *reader)
 
 bool tail_read_export(const struct tail_read *reader, moment now, struct buffer *buffer)
 {
+    return tail_read_export_ahead(reader, 0, 0, now, buffer);
+}
+
+bool tail_read_export_ahead(const struct tail_read *reader, uint64_t generation, size_t used, moment now,
+                            struct buffer *buffer)
+{
     size_t before = buffer->length;
     bool fits = buffer_printf(buffer, "tail 1 %" PRId64 "\n", now);
     for (size_t i = 0; fits && i < reader->count; i++) {
@@ -183,6 +189,8 @@ bool tail_read_export(const struct tail_read *reader, moment now, struct buffer 
             continue;
         struct tail_position at = reader->all[i]->at;
         at.done = reader->all[i]->state == GENERATION_DONE;
+        if (reader->all[i]->number == generation)
+            at.offset += used;
         fits = tail_position_print(&at, buffer);
     }
     if (!fits)
@@ -670,10 +678,25 @@ static void unpacking_failed(struct tail_read *reader, struct generation *genera
     generation->since = now;
 }
 
+static void recall(struct tail_read *reader, struct generation *generation)
+{
+    struct tail_bytes bytes = {.source = generation->at.source,
+                               .generation = generation->number,
+                               .last = true,
+                               .changed = generation->at.changed};
+    generation->recalled = true;
+    char *kept = reader->listener.recall ? generation_before(generation, TAIL_RECALL_MOST, &bytes.bytes) : NULL;
+    if (kept && bytes.bytes.length > 0)
+        reader->listener.recall(reader->listener.context, &bytes);
+    free(kept);
+}
+
 /* True: more waits. */
 static bool pump(struct tail_read *reader, struct generation *generation, moment now)
 {
     uint64_t begun = reader->counters.bytes;
+    if (!generation->recalled)
+        recall(reader, generation);
     for (;;) {
         struct error error = {.code = 0};
         enum generation_look look;

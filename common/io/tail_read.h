@@ -26,6 +26,9 @@
 #include "common/error.h"
 #include "common/io/tail.h"
 
+/* At most so many bytes are recalled. */
+#define TAIL_RECALL_MOST (UINT32_C(1) * 1024 * 1024)
+
 /* A line that is longer than this is handed on in parts. */
 #define TAIL_WINDOW_MOST (UINT32_C(2) * 1024 * 1024)
 
@@ -41,6 +44,9 @@ struct tail_listener {
     void *context;
     /* Returns how many bytes were used: whole lines; the rest is given again with more behind. Must not call back. */
     size_t (*take)(void *context, const struct tail_bytes *);
+    /* Lines in front of where reading begins, which were taken before: for what later ones refer to. NULL: not wanted.
+     */
+    void (*recall)(void *context, const struct tail_bytes *);
     void (*say)(void *context, const char *sentence); /* for whoever runs this: something was lost or left out */
 };
 
@@ -72,6 +78,9 @@ void tail_read_destroy(struct tail_read **);
 int tail_read_import(struct tail_read *, struct text record, moment now, struct error *) MUST_CHECK;
 /* Append the record of all positions. Not while `take` runs. False: the buffer's bound. */
 bool tail_read_export(const struct tail_read *, moment now, struct buffer *) __attribute__((warn_unused_result));
+/* The same while `take` runs: as if it had returned, with `used` bytes of that generation used. */
+bool tail_read_export_ahead(const struct tail_read *, uint64_t generation, size_t used, moment now, struct buffer *)
+    __attribute__((warn_unused_result));
 
 /* Rotated files last written to before it are of no interest. */
 moment tail_read_since(const struct tail_read *);

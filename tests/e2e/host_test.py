@@ -66,7 +66,7 @@ def check_role(checks, agent):
     checks.that("table inet postern stands, with a chain on output",
                 "table inet postern" in rules and "hook output" in rules)
     checks.that("and no table of a hypervisor", "netdev" not in rules)
-    checks.that("its own interface is watched", agent.status()["watcher"]["ports"] == 1)
+    checks.that("its own interface and loopback are watched", agent.status()["watcher"]["ports"] == 2)
     done = agent.postern("block", "port:eth0", "--for", "10m", "--reason", "a test")
     checks.that("an order against a port means nothing here, and who gives it is told", done.returncode == 1
                 and "no guest's port" in done.stderr and not agent.orders(), (done.stderr, agent.orders()))

@@ -12,6 +12,8 @@ from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
+BESIDE_OTHERS = True
+
 
 def trouble(agent):
     return agent.status()["courier"].get("trouble", "")
@@ -52,7 +54,7 @@ def main():
     if lack:
         checks.skip("journal", lack)
         return checks.close()
-    with Testbed("journal", guests=1) as bed:
+    with Testbed("journalasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "journal", guests=1) as bed:
         agent = Agent(bed, "hv")
         agent.configure("[enforce]\nmode = enforce\n")
         os.makedirs(agent.state)

@@ -13,6 +13,8 @@ import tempfile
 
 from check import Checks
 
+BESIDE_OTHERS = True
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("POSTERN_BUILD", "build")
 AGENT = os.path.join(TOP, BUILD, "postern-agent")

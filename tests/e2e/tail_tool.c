@@ -139,7 +139,7 @@ int main(int count, char **words)
         return 2;
     struct tool tool = {.database = NULL};
     open_database(&tool, words[1]);
-    const struct tail_listener listener = {&tool, take, say};
+    const struct tail_listener listener = {&tool, take, NULL, say};
     const struct tail_read_settings read = {.quiet = 3 * SECOND, .patience = 5 * SECOND, .from_beginning = true};
     struct tail_read *reader = tail_read_create(&read, &listener, clock_now());
     if (!reader)

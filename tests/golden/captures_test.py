@@ -16,6 +16,8 @@ import os
 import subprocess
 import sys
 
+BESIDE_OTHERS = True
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLE = "EXPECTED_smtp_streams.jsonl"
 BESIDE = sorted(glob.glob(os.path.join(TOP, "..", "*", "testdata", TABLE)))
