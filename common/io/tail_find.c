@@ -394,6 +394,11 @@ static struct known *find_known(struct source *source, const struct file_key *ke
 
 static void add_known(struct source *source, const struct file_key *key)
 {
+    struct known *known = find_known(source, key);
+    if (known) {
+        *known = (struct known){*key, true};
+        return;
+    }
     if (source->known_count == source->known_room) {
         size_t room = source->known_room ? source->known_room * 2 : 8;
         struct known *more = room <= SIBLINGS_MOST ? realloc(source->known, room * sizeof *more) : NULL;
@@ -462,8 +467,9 @@ static struct fresh *newest(struct fresh fresh[static FRESH_MOST])
     return last;
 }
 
-/* The rotated files that are not known yet, the older first. Those beyond FRESH_MOST wait for the next listing. False:
- * not all could be opened. */
+/* The rotated files that are not known yet, or were written to since, the older first: a program that was not told of
+ * the rotation goes on writing to the old file. Those beyond FRESH_MOST wait for the next listing. False: not all could
+ * be opened. */
 static bool look_at_siblings(struct tail_find *find, struct source *source)
 {
     struct fresh fresh[FRESH_MOST];
@@ -476,7 +482,7 @@ static bool look_at_siblings(struct tail_find *find, struct source *source)
             !look(source, name, false, &key, &regular) || !regular)
             continue;
         struct known *known = find_known(source, &key);
-        if (known) {
+        if (known && key.changed <= known->key.changed) {
             known->here = true;
             continue;
         }
