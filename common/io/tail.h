@@ -13,6 +13,7 @@
  * copy or a compressed file has another. How a generation fares:
  *
  *     renamed           read on under its descriptor until it was quiet for some time; the new one from 0 meanwhile
+ *     written to late   by a program that was not told of the rotation: handed out again and read on from where we were
  *     copied, cut       its size or its first bytes tell; what was not read yet is read from the copy, which the first
  *                       bytes tell. Without a copy the bytes known to be unread are counted as lost
  *     compressed        it was open and is read to its end; or, after a restart, it is unpacked from where we were

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "common/io/tail_folder.h"
 #include "common/io/tail_name.h"
 #include "common/io/tail_open.h"
+#include "common/io/tail_pattern.h"
 
 enum {
     SOURCES_PRESET = 256,
@@ -27,13 +27,6 @@ enum {
 #define WATCHED_LISTING   (5 * SECOND)
 #define UNWATCHED_LISTING SECOND
 #define MTIME_SLACK       (2 * SECOND) /* packers may keep whole seconds only */
-
-struct pattern {
-    char folder[TAIL_NAME];
-    const char *base;
-    bool folder_is_glob, base_is_glob;
-    char whole[TAIL_NAME];
-};
 
 struct file_key {
     uint64_t device, inode;
@@ -57,7 +50,7 @@ struct source {
 };
 
 struct tail_find {
-    struct pattern *patterns;
+    struct tail_pattern *patterns;
     size_t pattern_count;
     struct tail_folder *folders[FOLDERS_MOST];
     size_t folder_count;
@@ -99,28 +92,6 @@ static void say(struct tail_find *find, char said[static 240], const char *sourc
         snprintf(add_news(find, TAIL_TROUBLE, source)->sentence, 240, "%s", sentence);
 }
 
-static bool is_glob(const char *text)
-{
-    return strpbrk(text, "*?[") != NULL;
-}
-
-static int read_pattern(const char *path, struct pattern *pattern, struct error *error)
-{
-    const char *slash = strrchr(path, '/');
-    if (path[0] != '/' || slash[1] == '\0')
-        return error_set(error, EINVAL, "\"%s\" is not the absolute path of a file", path);
-    if (strlen(path) >= TAIL_NAME)
-        return error_set(error, ENAMETOOLONG, "\"%s\" is longer than %d bytes", path, TAIL_NAME - 1);
-    memcpy(pattern->whole, path, strlen(path) + 1);
-    size_t length = slash == path ? 1 : (size_t)(slash - path);
-    memcpy(pattern->folder, path, length);
-    pattern->folder[length] = '\0';
-    pattern->base = pattern->whole + (slash + 1 - path);
-    pattern->folder_is_glob = is_glob(pattern->folder);
-    pattern->base_is_glob = is_glob(pattern->base);
-    return 0;
-}
-
 int tail_find_create(const struct tail_find_settings *settings, struct tail_find **result, struct error *error)
 {
     CLEANUP(tail_find_destroy) struct tail_find *find = calloc(1, sizeof *find);
@@ -137,7 +108,8 @@ int tail_find_create(const struct tail_find_settings *settings, struct tail_find
     if (!find->patterns || !find->sources)
         return error_set(error, ENOMEM, "out of memory");
     for (; find->pattern_count < count; find->pattern_count++) {
-        int status = read_pattern(settings->patterns[find->pattern_count], &find->patterns[find->pattern_count], error);
+        int status =
+            tail_pattern_read(settings->patterns[find->pattern_count], &find->patterns[find->pattern_count], error);
         if (status < 0)
             return status;
     }
@@ -220,7 +192,7 @@ static void read_patterns(struct tail_find *find, moment now)
     for (size_t i = 0; i < find->folder_count; i++)
         find->folders[i]->wanted = false;
     for (size_t i = 0; i < find->pattern_count; i++) {
-        const struct pattern *pattern = &find->patterns[i];
+        const struct tail_pattern *pattern = &find->patterns[i];
         glob_t found = {.gl_pathc = 0};
         if (!pattern->folder_is_glob)
             want_folder(find, pattern->folder);
@@ -234,20 +206,13 @@ static void read_patterns(struct tail_find *find, moment now)
         find->folders[i]->due |= !find->folders[i]->wanted;
 }
 
-/* What a pattern says of a name in a folder: NULL, or the pattern that takes it in. */
-static const struct pattern *pattern_of(const struct tail_find *find, const struct tail_folder *folder,
-                                        const char *name)
+/* The pattern that takes in a name in a folder; NULL: none does. */
+static const struct tail_pattern *pattern_of(const struct tail_find *find, const struct tail_folder *folder,
+                                             const char *name)
 {
-    for (size_t i = 0; i < find->pattern_count; i++) {
-        const struct pattern *pattern = &find->patterns[i];
-        bool here = pattern->folder_is_glob ? fnmatch(pattern->folder, folder->path, FNM_PATHNAME) == 0
-                                            : strcmp(pattern->folder, folder->path) == 0;
-        if (!here)
-            continue;
-        if (pattern->base_is_glob ? fnmatch(pattern->base, name, FNM_PERIOD) == 0 && !tail_name_is_rotated(name)
-                                  : strcmp(pattern->base, name) == 0)
-            return pattern;
-    }
+    for (size_t i = 0; i < find->pattern_count; i++)
+        if (tail_pattern_takes(&find->patterns[i], folder->path, name))
+            return &find->patterns[i];
     return NULL;
 }
 
@@ -394,6 +359,11 @@ static struct known *find_known(struct source *source, const struct file_key *ke
 
 static void add_known(struct source *source, const struct file_key *key)
 {
+    struct known *known = find_known(source, key);
+    if (known) {
+        *known = (struct known){*key, true};
+        return;
+    }
     if (source->known_count == source->known_room) {
         size_t room = source->known_room ? source->known_room * 2 : 8;
         struct known *more = room <= SIBLINGS_MOST ? realloc(source->known, room * sizeof *more) : NULL;
@@ -462,8 +432,9 @@ static struct fresh *newest(struct fresh fresh[static FRESH_MOST])
     return last;
 }
 
-/* The rotated files that are not known yet, the older first. Those beyond FRESH_MOST wait for the next listing. False:
- * not all could be opened. */
+/* The rotated files that are not known yet, or were written to since, the older first: a program that was not told of
+ * the rotation goes on writing to the old file. Those beyond FRESH_MOST wait for the next listing. False: not all could
+ * be opened. */
 static bool look_at_siblings(struct tail_find *find, struct source *source)
 {
     struct fresh fresh[FRESH_MOST];
@@ -476,7 +447,7 @@ static bool look_at_siblings(struct tail_find *find, struct source *source)
             !look(source, name, false, &key, &regular) || !regular)
             continue;
         struct known *known = find_known(source, &key);
-        if (known) {
+        if (known && key.changed <= known->key.changed) {
             known->here = true;
             continue;
         }

@@ -456,6 +456,25 @@ static struct generation *recognise_elsewhere(const struct tail_read *reader, co
     return NULL;
 }
 
+static void look_at_living(struct tail_read *reader, moment now)
+{
+    for (size_t i = 0; i < reader->count; i++) {
+        struct generation *generation = reader->all[i];
+        if (generation->state != GENERATION_READING)
+            continue;
+        heed(reader, generation, generation_look(generation), now);
+        i = index_of(reader, generation);
+    }
+}
+
+/* Whether the file that we have open still stands somewhere: then another that begins alike is not what became of it.
+ * Logs that open with the same lines each time do so. */
+static bool has_name(const struct generation *generation)
+{
+    struct stat status;
+    return generation->descriptor >= 0 && fstat(generation->descriptor, &status) == 0 && status.st_nlink > 0;
+}
+
 static void add_live(struct tail_read *reader, const struct tail_found *found, moment now)
 {
     struct error error = {.code = 0};
@@ -474,7 +493,10 @@ static void add_live(struct tail_read *reader, const struct tail_found *found, m
         close(found->descriptor);
         return;
     }
+    look_at_living(reader, now); /* what a file begins with may be all of what we knew of another */
     struct generation *known = recognise(reader, found->source, &look);
+    if (known && !is_inode(known, &look) && has_name(known))
+        known = NULL;
     if (!known && (known = recognise_elsewhere(reader, &look)) != NULL)
         memcpy(known->at.source, found->source, TAIL_NAME);
     for (size_t i = 0; i < reader->count; i++)
@@ -650,7 +672,7 @@ static void examine(struct tail_read *reader, struct generation *candidate, mome
             judge_unknown(reader, candidate, &look, now);
         return;
     }
-    bool more = known->state == GENERATION_DONE && is_inode(known, &look) && look.size > known->at.offset;
+    bool more = known->state == GENERATION_DONE && !look.packed && look.size > known->at.offset;
     if (known->state == GENERATION_SOUGHT || more)
         adopt(reader, known, candidate, &look, now);
     else if (known->state != GENERATION_READING || !look.linked || is_inode(known, &look))
@@ -730,13 +752,7 @@ bool tail_read_step(struct tail_read *reader, moment now)
         if (reader->all[i]->since > now) /* the clock was set back */
             reader->all[i]->since = now;
     /* First of all: what is known of the files under the names, so that a copy of them is not taken for another. */
-    for (size_t i = 0; i < reader->count; i++) {
-        struct generation *generation = reader->all[i];
-        if (generation->state == GENERATION_READING) {
-            heed(reader, generation, generation_look(generation), now);
-            i = index_of(reader, generation);
-        }
-    }
+    look_at_living(reader, now);
     for (size_t i = 0; reader->ready && i < reader->count;) {
         struct generation *candidate = reader->all[i];
         if (candidate->state == GENERATION_CANDIDATE)
