@@ -209,3 +209,8 @@ exec {EXIM}/usr/sbin/exim4 -bdf -q1m
     def start(self):
         self.begin(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
                     os.path.join(self.directory, "begin")])
+
+    def stop(self):
+        """The first process of a process namespace takes no SIGTERM; with unshare all of it is killed."""
+        self.process.kill()
+        self.process.wait(10)
