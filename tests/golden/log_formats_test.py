@@ -115,6 +115,35 @@ def run(command, path):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+OWN = r"""[refused]
+program = mymta
+has = refused
+match = ^(?<queue>\w+): (?<to>\S+) refused: (?<code>5\d\d) (?<reply>.*)$
+means = delivery
+"""
+
+
+def faults_of_own_files(directory):
+    """A site's pattern file is asked, takes the place of the shipped one of its name, and is refused with its line."""
+    log, own, postfix = (os.path.join(directory, name) for name in ("log", "own.conf", "postfix.conf"))
+    with open(log, "w", encoding="utf-8") as file:
+        file.write(SYSLOG + "mymta[9]: Q1: bo@far.test refused: 550 no\n" + SYSLOG + "postfix/smtpd[9]: warning: x\n")
+    for path in (own, postfix):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(OWN)
+    for path, want in ((own, ["refused", "other"]), (postfix, ["refused", None])):
+        done = subprocess.run([AGENT, "log-test", "--json", "--patterns", path, log], capture_output=True, text=True,
+                              check=False)
+        rules = [json.loads(line).get("rule") for line in done.stdout.splitlines()][:2]
+        if rules != want:
+            yield f"{os.path.basename(path)}: {rules}, not {want}"
+    with open(own, "w", encoding="utf-8") as file:
+        file.write(OWN.replace("delivery", "nonsense"))
+    done = subprocess.run([AGENT, "log-test", "--patterns", own, log], capture_output=True, text=True, check=False)
+    if done.returncode == 0 or f"{own}:5: [refused] means: no such meaning; " not in done.stderr:
+        yield f"a bad file: status {done.returncode}, {done.stderr.strip()}"
+
+
 def main():
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
@@ -132,7 +161,10 @@ def main():
             if found != want:
                 print(f"     {found}, not {want}")
             failed += not good
-    print(f"{len(ROWS) - failed} passed, {failed} failed")
+        found = list(faults_of_own_files(directory))
+        print(f"{'FAIL' if found else 'ok  '} a site's own pattern files", *found, sep="\n     ")
+        failed += bool(found)
+    print(f"{len(ROWS) + 1 - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
