@@ -13,7 +13,10 @@
     _(exim, "logs/exim", "conf/logs/exim.conf")                                                                        \
     _(sendmail, "logs/sendmail", "conf/logs/sendmail.conf")                                                            \
     _(rspamd, "logs/rspamd", "conf/logs/rspamd.conf")                                                                  \
-    _(mailscanner, "logs/mailscanner", "conf/logs/mailscanner.conf")
+    _(mailscanner, "logs/mailscanner", "conf/logs/mailscanner.conf")                                                   \
+    _(opensmtpd, "logs/opensmtpd", "conf/logs/opensmtpd.conf")                                                         \
+    _(qmail, "logs/qmail", "conf/logs/qmail.conf")                                                                     \
+    _(haraka, "logs/haraka", "conf/logs/haraka.conf")
 #define BUILTINS(_) MAPS(_) LOGS(_)
 
 #define EMBED(name, shown, path)                                                                                       \

@@ -115,11 +115,13 @@ static void on_observation(void *context, const struct observation *observation)
     test->observations++;
 }
 
-static int make_path(struct log_test *test, struct error *error)
+static int make_path(struct log_test *test, const char *const *patterns, size_t count, struct error *error)
 {
-    struct log_file files[LOG_FORMATS_MOST];
-    log_formats_list(files);
-    const struct log_settings settings = {.transactions = TRANSACTIONS, .idle = DAY, .files = files};
+    CLEANUP(log_formats_clear) struct log_formats formats = {0};
+    int status = log_formats_load(patterns, count, &formats, error);
+    if (status < 0)
+        return status;
+    const struct log_settings settings = {.transactions = TRANSACTIONS, .idle = DAY, .files = formats.files};
     const struct log_listener listener = {test, on_observation, on_line};
     test->path = log_path_create(&settings, &listener, error);
     return test->path ? 0 : -error->code;
@@ -185,12 +187,12 @@ static void clear(struct log_test *test)
     buffer_clear(&test->out);
 }
 
-int log_test_run(char *const *paths, size_t count, bool json)
+int log_test_run(char *const *paths, size_t count, bool json, const char *const *patterns, size_t pattern_count)
 {
     CLEANUP(clear) struct log_test test = {.json = json};
     struct error error = {0};
     buffer_init(&test.out, OUTPUT_MOST);
-    int status = make_path(&test, &error);
+    int status = make_path(&test, patterns, pattern_count, &error);
     for (size_t i = 0; i < count && status == 0; i++)
         status = read_file(&test, paths[i], &error);
     if (status < 0) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-int log_test_run(char *const *paths, size_t count, bool json); /* the exit status */
+int log_test_run(char *const *paths, size_t count, bool json, const char *const *patterns,
+                 size_t pattern_count); /* the exit status */
 
 #endif

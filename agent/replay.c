@@ -172,13 +172,15 @@ static int make_path(struct replay *replay, struct error *error)
 
 static int make_logs(struct replay *replay, struct error *error)
 {
-    struct log_file files[LOG_FORMATS_MOST];
-    log_formats_list(files);
+    CLEANUP(log_formats_clear) struct log_formats formats = {0};
+    int status = log_formats_load(replay->options->patterns, replay->options->pattern_count, &formats, error);
+    if (status < 0)
+        return status;
     const struct log_settings settings = {
         .transactions = TRANSACTIONS,
         .idle = DAY,
         .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x6d61696c6c6f6721)}},
-        .files = files,
+        .files = formats.files,
     };
     const struct log_listener listener = {replay, on_log_observation, NULL};
     replay->logs = log_path_create(&settings, &listener, error);

@@ -9,6 +9,8 @@
 #include "agent/log/transaction.h"
 #include "common/cleanup.h"
 
+#define ATTEMPTS 4096 /* deliveries under way; qmail starts 500 at the most unless it was built for more */
+
 struct source {
     struct timestamp_state stamps;
     bool skipping; /* the rest of a line that was cut */
@@ -19,6 +21,7 @@ struct log_path {
     struct log_listener listener;
     struct log_patterns *patterns;
     struct transactions *transactions;
+    struct attempts *attempts;
     struct source sources[LOG_SOURCES_MOST];
     uint32_t source_count;
     struct log_counters counters;
@@ -43,7 +46,8 @@ struct log_path *log_path_create(const struct log_settings *settings, const stru
     if (path->listener.observe == NULL)
         path->listener.observe = observe_nothing;
     if ((path->patterns = log_patterns_create(error)) == NULL ||
-        (path->transactions = transactions_create(settings->transactions, &settings->key, error)) == NULL)
+        (path->transactions = transactions_create(settings->transactions, &settings->key, error)) == NULL ||
+        (path->attempts = attempts_create(ATTEMPTS, &settings->key, error)) == NULL)
         return NULL;
     for (const struct log_file *file = settings->files; file != NULL && file->name != NULL; file++)
         if (log_patterns_read(path->patterns, file->content, file->name, error) < 0)
@@ -59,6 +63,7 @@ void log_path_destroy(struct log_path **handle)
         return;
     log_patterns_destroy(&path->patterns);
     transactions_destroy(&path->transactions);
+    attempts_destroy(&path->attempts);
     free(path);
     *handle = NULL;
 }
@@ -144,7 +149,7 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
         path->listener.line(path->listener.context, &line);
     if (line.outcome == LOG_LINE_READ && line.rule != NULL) {
         moment time = line.time != 0 ? line.time : from->stamps.last;
-        const struct meaning_context context = {path->transactions, &path->listener, source, time};
+        const struct meaning_context context = {path->transactions, path->attempts, &path->listener, source, time};
         meaning_take(&context, line.rule, &fields);
     }
 }

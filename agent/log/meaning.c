@@ -4,6 +4,13 @@
  * done. What never leaves the machine is no message to us. */
 #include "agent/log/meaning.h"
 
+#define RECIPIENTS_MOST 10000 /* of one answer */
+
+static uint32_t add_up(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 static uint64_t number(struct text text)
 {
     uint64_t result = 0;
@@ -58,9 +65,14 @@ static void take_login(const struct meaning_context *context, const struct log_f
 {
     /* A login that failed says nothing of whose account it is: the sender is the address alone. */
     bool failed = fields->at[LOG_status].length == 0 || text_equals(fields->at[LOG_status], TEXT("failed"));
+    struct transaction *session = transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
     struct origin origin = {.address = address_of(fields->at[LOG_client])};
+    if (origin.address.family == 0 && session != NULL)
+        origin.address = session->client;
     if (!failed)
         origin.account = fields->at[LOG_account];
+    if (!failed && session != NULL)
+        transaction_set_account(session, origin.account);
     tell_login(context, fields, origin, failed ? AUTH_FAILED : AUTH_ACCEPTED);
 }
 
@@ -112,10 +124,15 @@ static void take_sender(const struct meaning_context *context, const struct log_
     struct transaction *transaction = speak_of(context, fields);
     if (transaction == NULL)
         return;
-    transaction_set_from(transaction, fields->at[LOG_from]);
-    uint64_t expected = number(fields->at[LOG_recipients]);
-    transaction->bytes = number(fields->at[LOG_size]);
-    transaction->expected = expected > UINT32_MAX ? UINT32_MAX : (uint32_t)expected;
+    /* A program may spread these over several lines. */
+    if (fields->at[LOG_from].bytes != NULL)
+        transaction_set_from(transaction, fields->at[LOG_from]);
+    if (fields->at[LOG_size].bytes != NULL)
+        transaction->bytes = number(fields->at[LOG_size]);
+    if (fields->at[LOG_recipients].bytes != NULL) {
+        uint64_t expected = number(fields->at[LOG_recipients]);
+        transaction->expected = expected > UINT32_MAX ? UINT32_MAX : (uint32_t)expected;
+    }
 }
 
 static void tell_message(const struct meaning_context *context, struct transaction *transaction)
@@ -138,14 +155,16 @@ static void tell_when_answered(const struct meaning_context *context, struct tra
         tell_message(context, transaction);
 }
 
-/* Postfix's and Sendmail's word, and Exim's signs for the first and the further recipients of a delivery. */
+/* The words of Postfix and Sendmail, OpenSMTPD, qmail and Haraka, and Exim's signs for the first and the further
+ * recipients of a delivery. */
 static bool says_sent(struct text status)
 {
     return text_equals_nocase(status, TEXT("sent")) || text_equals(status, TEXT("=>")) ||
-           text_equals(status, TEXT("->"));
+           text_equals(status, TEXT("->")) || text_equals_nocase(status, TEXT("ok")) ||
+           text_equals(status, TEXT("success")) || text_equals(status, TEXT("delivered"));
 }
 
-static void take_delivery(const struct meaning_context *context, const struct log_fields *fields)
+static void take_delivery_of(const struct meaning_context *context, const struct log_fields *fields)
 {
     struct transaction *transaction = speak_of(context, fields);
     if (transaction == NULL)
@@ -162,15 +181,27 @@ static void take_delivery(const struct meaning_context *context, const struct lo
     observation.recipient.reply = reply;
     observe(context, &observation);
 
+    /* Some say how many recipients an answer was for. */
+    uint64_t given = number(fields->at[LOG_recipients]);
+    uint32_t count = given == 0 ? 1 : given > RECIPIENTS_MOST ? RECIPIENTS_MOST : (uint32_t)given;
     bool accepted = reply.code / 100 == 2;
-    transaction->answered += transaction->answered < UINT32_MAX;
-    transaction->accepted += accepted && transaction->accepted < UINT32_MAX;
+    transaction->answered = add_up(transaction->answered, count);
+    transaction->accepted = add_up(transaction->accepted, accepted ? count : 0);
     if (transaction->code == 0 || (accepted && transaction->code / 100 != 2)) {
         transaction->code = reply.code;
         transaction->enhanced = reply.enhanced;
         transaction->server = observation.server;
     }
     tell_when_answered(context, transaction);
+}
+
+/* qmail writes a reply as one word: '_' is a space (or another byte it did not like), '/' the end of a line. */
+static struct text without_underscores(struct text word, char *into, size_t room)
+{
+    size_t length = word.length < room ? word.length : room;
+    for (size_t i = 0; i < length; i++)
+        into[i] = word.bytes[i] == '_' || word.bytes[i] == '/' ? ' ' : word.bytes[i];
+    return text_trim((struct text){into, length});
 }
 
 static void take_recipient(const struct meaning_context *context, const struct log_fields *fields)
@@ -180,6 +211,33 @@ static void take_recipient(const struct meaning_context *context, const struct l
         return;
     transaction->here += transaction->here < UINT32_MAX;
     tell_when_answered(context, transaction);
+}
+
+static void take_delivery(const struct meaning_context *context, const struct log_fields *fields)
+{
+    struct attempt attempt;
+    if (fields->at[LOG_delivery].bytes == NULL) {
+        take_delivery_of(context, fields);
+        return;
+    }
+    if (!attempts_end(context->attempts, context->source, fields->at[LOG_delivery], &attempt))
+        return;
+    char reply[512];
+    struct log_fields whole = *fields;
+    whole.at[LOG_queue] = (struct text){attempt.queue, attempt.queue_length};
+    whole.at[LOG_to] = (struct text){attempt.to, attempt.to_length};
+    whole.at[LOG_reply] = without_underscores(fields->at[LOG_reply], reply, sizeof reply);
+    if (attempt.here)
+        take_recipient(context, &whole);
+    else
+        take_delivery_of(context, &whole);
+}
+
+static void take_started(const struct meaning_context *context, const struct log_fields *fields)
+{
+    bool here = text_equals(fields->at[LOG_status], TEXT("local"));
+    attempts_start(context->attempts, context->source, fields->at[LOG_delivery], fields->at[LOG_queue],
+                   fields->at[LOG_to], here);
 }
 
 static void take_removed(const struct meaning_context *context, const struct log_fields *fields)
@@ -196,6 +254,11 @@ static void take_reject(const struct meaning_context *context, const struct log_
 {
     struct observation observation = {.kind = OBSERVATION_RECIPIENT,
                                       .origin = {.address = address_of(fields->at[LOG_client])}};
+    /* Some name the session, which told its client when it began. */
+    const struct transaction *session =
+        transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
+    if (session != NULL && observation.origin.address.family == 0)
+        observation.origin = transaction_origin(session);
     observation.recipient.from = fields->at[LOG_from];
     observation.recipient.address = fields->at[LOG_to];
     observation.recipient.reply = reply_of(fields);
@@ -255,6 +318,9 @@ void meaning_take(const struct meaning_context *context, const struct log_rule *
         break;
     case LOG_MEANS_RECIPIENT:
         take_recipient(context, fields);
+        break;
+    case LOG_MEANS_STARTED:
+        take_started(context, fields);
         break;
     case LOG_MEANS_DELIVERY:
         take_delivery(context, fields);

@@ -52,10 +52,10 @@ static const char *const field_names[LOG_FIELDS] = {
 };
 
 static const char *const meaning_names[LOG_MEANINGS] = {
-    [LOG_MEANS_CONNECT] = "connect", [LOG_MEANS_LOGIN] = "login",         [LOG_MEANS_QUEUED] = "queued",
-    [LOG_MEANS_SENDER] = "sender",   [LOG_MEANS_RECIPIENT] = "recipient", [LOG_MEANS_DELIVERY] = "delivery",
-    [LOG_MEANS_REMOVED] = "removed", [LOG_MEANS_REJECT] = "reject",       [LOG_MEANS_FILTER] = "filter",
-    [LOG_MEANS_IGNORE] = "ignore",
+    [LOG_MEANS_CONNECT] = "connect",   [LOG_MEANS_LOGIN] = "login",         [LOG_MEANS_QUEUED] = "queued",
+    [LOG_MEANS_SENDER] = "sender",     [LOG_MEANS_RECIPIENT] = "recipient", [LOG_MEANS_STARTED] = "started",
+    [LOG_MEANS_DELIVERY] = "delivery", [LOG_MEANS_REMOVED] = "removed",     [LOG_MEANS_REJECT] = "reject",
+    [LOG_MEANS_FILTER] = "filter",     [LOG_MEANS_IGNORE] = "ignore",
 };
 
 const char *log_meaning_name(enum log_meaning meaning)
@@ -175,9 +175,10 @@ static int take_means(struct reader *reader, struct text value)
             return 0;
         }
     }
-    return refuse(reader, "means",
-                  "no such meaning; connect, login, queued, sender, recipient, delivery, removed, reject, filter, "
-                  "ignore");
+    return refuse(
+        reader, "means",
+        "no such meaning; connect, login, queued, sender, recipient, started, delivery, removed, reject, filter, "
+        "ignore");
 }
 
 static int take_key(struct reader *reader, struct text key, struct text value)

@@ -18,6 +18,7 @@
     _(queue)                                                                                                           \
     _(origin_queue)                                                                                                    \
     _(next_queue)                                                                                                      \
+    _(delivery)                                                                                                        \
     _(client)                                                                                                          \
     _(client_name)                                                                                                     \
     _(server)                                                                                                          \
@@ -43,6 +44,7 @@ enum log_meaning {
     LOG_MEANS_QUEUED,    /* a queue id begins: who sent it */
     LOG_MEANS_SENDER,    /* the envelope's sender, size and number of recipients */
     LOG_MEANS_RECIPIENT, /* delivered without leaving the machine */
+    LOG_MEANS_STARTED,   /* an attempt begins, under a number: `delivery`; `status` "local": within the machine */
     LOG_MEANS_DELIVERY,  /* an attempt to hand it to another server, with the answer */
     LOG_MEANS_REMOVED,   /* the queue id is done */
     LOG_MEANS_REJECT,    /* this server refused a recipient */

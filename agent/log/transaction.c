@@ -7,7 +7,7 @@
 #include "common/cleanup.h"
 #include "common/table.h"
 
-#define QUEUE_MOST 32
+#define QUEUE_MOST 48 /* Haraka's: a UUID and a number */
 
 struct key {
     uint32_t source, length;

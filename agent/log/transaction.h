@@ -31,7 +31,7 @@ struct transactions;
 struct transactions *transactions_create(uint32_t places, const struct siphash_key *, struct error *);
 void transactions_destroy(struct transactions **);
 
-/* A queue id of up to 32 bytes; a longer one is nobody's, and NULL. */
+/* A queue id of up to 48 bytes; a longer one is nobody's, and NULL. */
 struct transaction *transactions_find(struct transactions *, uint32_t source, struct text queue);
 struct transaction *transactions_add(struct transactions *, uint32_t source, struct text queue, moment);
 void transactions_remove(struct transactions *, struct transaction *);
