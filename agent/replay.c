@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "agent/judge/pairing.h"
 #include "agent/log_formats.h"
 #include "agent/record.h"
 #include "agent/settings.h"
@@ -45,7 +46,8 @@ struct replay {
     struct judge *judge;
     struct packet_path *path;
     struct log_path *logs;
-    uint32_t *log_sources; /* of each file, 0 until its first line */
+    uint32_t *log_sources;   /* of each file, 0 until its first line */
+    struct pairing *pairing; /* NULL: no file is a log */
     struct traces *traces;
     struct record_writer writer;
     struct progress progress;
@@ -63,7 +65,7 @@ static bool is_wanted(const struct replay *replay, enum record_kind kind)
 
 /* --- what the packet path and the judge say --- */
 
-static void on_observation(void *context, const struct observation *observation)
+static void on_paired(void *context, const struct observation *observation)
 {
     struct replay *replay = context;
     if (observation->time > replay->judged)
@@ -73,6 +75,16 @@ static void on_observation(void *context, const struct observation *observation)
     else if (observation->kind == OBSERVATION_CONNECTION && observation->connection.outcome == CONNECTION_OPENED)
         replay->connections++;
     judge_hear(replay->judge, observation);
+}
+
+/* Replay cannot ask whose a connection is: with a log at hand, all that is not a guest's may be the mail server's. */
+static void on_observation(void *context, const struct observation *observation)
+{
+    struct replay *replay = context;
+    if (replay->pairing != NULL && observation->origin.port == 0)
+        pairing_hear_packets(replay->pairing, observation);
+    else
+        on_paired(replay, observation);
 }
 
 /* A log tells of mail that comes in as well: with the customers' addresses known, who is none of them and has no login
@@ -86,7 +98,7 @@ static void on_log_observation(void *context, const struct observation *observat
     bool here = origin->user_known || origin->account.length > 0;
     if (!here && (origin->address.family == 0 || (local->count > 0 && !address_list_contains(local, &origin->address))))
         return;
-    on_observation(context, observation);
+    pairing_hear_log(replay->pairing, observation);
 }
 
 static void on_session(void *context, const struct session_summary *session)
@@ -190,6 +202,18 @@ static int make_logs(struct replay *replay, struct error *error)
     return replay->logs ? 0 : -ENOMEM;
 }
 
+static int make_pairing(struct replay *replay, struct error *error)
+{
+    const struct pairing_settings settings = {
+        .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x70616972696e6721)}},
+        .always = true, /* nobody waits for an order, and logs may be as sparse as they like */
+        .context = replay,
+        .observe = on_paired,
+    };
+    replay->pairing = pairing_create(&settings, error);
+    return replay->pairing != NULL ? 0 : -ENOMEM;
+}
+
 static int make(struct replay *replay, struct error *error)
 {
     int status = make_senders(replay, error);
@@ -205,8 +229,11 @@ static int make(struct replay *replay, struct error *error)
     status = make_path(replay, error);
     if (status == 0)
         status = make_logs(replay, error);
-    return status < 0 ? status
-                      : traces_open(replay->options->paths, replay->options->path_count, &replay->traces, error);
+    if (status == 0)
+        status = traces_open(replay->options->paths, replay->options->path_count, &replay->traces, error);
+    if (status == 0 && traces_hold_log(replay->traces))
+        status = make_pairing(replay, error);
+    return status;
 }
 
 static void unmake(struct replay *replay)
@@ -215,6 +242,7 @@ static void unmake(struct replay *replay)
     packet_path_destroy(&replay->path);
     log_path_destroy(&replay->logs);
     free(replay->log_sources);
+    pairing_destroy(&replay->pairing);
     judge_destroy(&replay->judge);
     senders_release(&replay->senders);
     if (replay->memory.bytes != NULL)
@@ -261,6 +289,8 @@ static void tick(struct replay *replay, moment time)
         replay->ticked = replay->ticked < quiet ? replay->ticked + SECOND : last;
         packet_path_tick(replay->path, replay->ticked);
         log_path_tick(replay->logs, replay->ticked);
+        if (replay->pairing != NULL)
+            pairing_tick(replay->pairing, replay->ticked);
         judge_tick(replay->judge, replay->ticked);
     }
 }
@@ -272,6 +302,8 @@ static void set_back(struct replay *replay, moment time)
     replay->now = replay->judged = time;
     replay->ticked = time / SECOND * SECOND;
     packet_path_tick(replay->path, replay->ticked);
+    if (replay->pairing != NULL)
+        pairing_tick(replay->pairing, replay->ticked);
     judge_tick(replay->judge, replay->ticked);
     replay->early = 0;
 }
@@ -332,6 +364,8 @@ static void feed(struct replay *replay)
         }
     }
     packet_path_finish(replay->path, replay->now);
+    if (replay->pairing != NULL)
+        pairing_finish(replay->pairing);
     judge_tick(replay->judge, replay->now);
 }
 

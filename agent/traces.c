@@ -233,6 +233,14 @@ const struct error *traces_trouble(const struct traces *traces, size_t index)
     return index < traces->trouble_count ? &traces->trouble[index] : NULL;
 }
 
+bool traces_hold_log(const struct traces *traces)
+{
+    for (size_t i = 0; i < traces->count; i++)
+        if (traces->items[i].frame.link == TRACE_LOG)
+            return true;
+    return false;
+}
+
 uint64_t traces_bytes_read(const struct traces *traces)
 {
     uint64_t sum = 0;

@@ -25,6 +25,7 @@ size_t traces_next(struct traces *, struct frame *result, size_t most);
 /* Files that were damaged or could not be read on: what stands before the damage was given. `index` counts them up;
  * NULL behind the last. */
 const struct error *traces_trouble(const struct traces *, size_t index);
+bool traces_hold_log(const struct traces *); /* whether any of them is one */
 uint64_t traces_bytes_read(const struct traces *);
 uint64_t traces_bytes_total(const struct traces *); /* 0: not known */
 
