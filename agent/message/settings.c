@@ -75,7 +75,8 @@ static const struct option logs_options[] = {
           .text = "Logs of mail servers that are followed, through rotation, also by patterns with \"*\", \"?\" and "
                   "\"[...]\". Those that are not there are waited for. Empty: no logs are read."),
     FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, patterns,
-          "builtin:logs/postfix builtin:logs/exim builtin:logs/sendmail builtin:logs/rspamd builtin:logs/mailscanner",
+          "builtin:logs/postfix builtin:logs/exim builtin:logs/sendmail builtin:logs/opensmtpd builtin:logs/qmail "
+          "builtin:logs/haraka builtin:logs/rspamd builtin:logs/mailscanner",
           .text = "The files that say how lines are read, first come, first asked. \"builtin:\" names those that stand "
                   "in the program."),
     FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, groups, "adm",
