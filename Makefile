@@ -23,7 +23,7 @@ BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
-TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash
 
@@ -46,7 +46,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/packet detectors nft \
+FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
 	common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
@@ -84,7 +84,7 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 
 # Shipped files that stand inside the program.
-$(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/*)
+$(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)

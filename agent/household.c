@@ -3,6 +3,7 @@
  *     courier/    the courier's own: its journal
  * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier
  * needs no right on the directory and a person's request waits while it is started anew
+ * POLICY          the same for mail servers; by default everybody may ask there
  * @postern-agent  an abstract socket: the claim to this network namespace */
 #include "agent/household.h"
 
@@ -114,15 +115,16 @@ static int clear_socket(const struct sockaddr_un *address, struct error *error)
     return 0;
 }
 
-static int make_socket(const struct agent_settings *settings, struct household *house, bool group, struct error *error)
+/* A listening socket at `path`, root's with `mode`, and the group's where one is given (-1: none). */
+static int make_socket(const char *path, gid_t group, mode_t mode, int *result, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char directory[OPTION_TEXT_SIZE];
-    size_t length = strlen(settings->socket);
+    size_t length = strlen(path);
     if (length >= sizeof(address.sun_path))
-        return error_set(error, ENAMETOOLONG, "cannot listen at %s: its name is too long", settings->socket);
-    memcpy(address.sun_path, settings->socket, length);
-    snprintf(directory, sizeof(directory), "%s", settings->socket);
+        return error_set(error, ENAMETOOLONG, "cannot listen at %s: its name is too long", path);
+    memcpy(address.sun_path, path, length);
+    snprintf(directory, sizeof(directory), "%s", path);
     *strrchr(directory, '/') = 0;
     int code = directory[0] ? make_directories(directory, error) : 0;
     if (code == 0)
@@ -133,17 +135,37 @@ static int make_socket(const struct agent_settings *settings, struct household *
     mode_t before = umask(0177);
     bool bound = listener >= 0 && bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0;
     umask(before);
-    bool given =
-        bound && (!group || geteuid() != 0 ||
-                  (lchown(address.sun_path, 0, house->courier_group) == 0 && chmod(address.sun_path, 0660) == 0));
+    bool given = bound && (group == (gid_t)-1 || geteuid() != 0 || lchown(address.sun_path, 0, group) == 0) &&
+                 chmod(address.sun_path, mode) == 0;
     if (!given || listen(listener, WAITING_MOST) != 0) {
-        code = error_set(error, errno, "cannot listen at %s: %s", settings->socket, strerror(errno));
+        code = error_set(error, errno, "cannot listen at %s: %s", path, strerror(errno));
         if (listener >= 0)
             close(listener);
         return code;
     }
-    house->listener = listener;
+    *result = listener;
     return 0;
+}
+
+/* Where there is no such group, root alone. */
+static int make_control(const struct agent_settings *settings, struct household *house, bool group, struct error *error)
+{
+    bool ours = group && geteuid() == 0;
+    return make_socket(settings->socket, ours ? house->courier_group : (gid_t)-1, ours ? 0660 : 0600, &house->listener,
+                       error);
+}
+
+static int make_policy(const struct agent_settings *settings, struct household *house, struct error *error)
+{
+    static const mode_t modes[POLICY_MODES] = {
+        [POLICY_MODE_ALL] = 0666, [POLICY_MODE_GROUP] = 0660, [POLICY_MODE_OWNER] = 0600};
+    char path[OPTION_TEXT_SIZE];
+    if (!settings_policy(settings, path))
+        return 0;
+    const struct group *group = settings->policy_group[0] ? getgrnam(settings->policy_group) : NULL;
+    if (settings->policy_group[0] && !group)
+        return error_set(error, EINVAL, "[agent] policy_group: there is no group \"%s\"", settings->policy_group);
+    return make_socket(path, group ? group->gr_gid : (gid_t)-1, modes[settings->policy_mode], &house->policy, error);
 }
 
 void household_receive(const struct household *house)
@@ -153,27 +175,47 @@ void household_receive(const struct household *house)
         close(caller);
 }
 
-int household_open(const struct agent_settings *settings, struct household *house, struct error *error)
+static void find_groups(const struct option_words *names, struct household *house)
 {
-    *house = (struct household){.listener = -1, .claim = -1};
+    _Static_assert(sizeof(names->items) / sizeof(names->items[0]) <= sizeof(house->log_groups) / sizeof(gid_t), "room");
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct group *group = getgrnam(names->items[i]);
+        if (group)
+            house->log_groups[house->log_group_count++] = group->gr_gid;
+    }
+}
+
+int household_open(const struct process_settings *all, struct household *house, struct error *error)
+{
+    const struct agent_settings *settings = &all->agent;
+    *house = (struct household){.listener = -1, .policy = -1, .claim = -1};
     find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
     find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
     const struct group *group = getgrnam(settings->group);
     if (group)
         house->courier_group = group->gr_gid;
+    find_groups(&all->logs.groups, house);
     int code = claim_namespace(house, error);
     if (code == 0)
         code = make_state(settings, house, error);
-    return code ? code : make_socket(settings, house, group != NULL, error);
+    if (code == 0)
+        code = make_control(settings, house, group != NULL, error);
+    return code ? code : make_policy(settings, house, error);
 }
 
 void household_close(struct household *house, const struct agent_settings *settings)
 {
+    char path[OPTION_TEXT_SIZE];
     if (house->listener >= 0) {
         close(house->listener);
         unlink(settings->socket);
     }
+    if (house->policy >= 0) {
+        close(house->policy);
+        if (settings_policy(settings, path))
+            unlink(path);
+    }
     if (house->claim >= 0)
         close(house->claim);
-    house->listener = house->claim = -1;
+    house->listener = house->policy = house->claim = -1;
 }

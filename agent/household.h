@@ -1,4 +1,4 @@
-/* What the agent needs on the machine: users, directories, the control socket. Made by the supervisor while it has the
+/* What the agent needs on the machine: users, directories, the sockets. Made by the supervisor while it has the
  * rights. */
 #ifndef AGENT_HOUSEHOLD_H
 #define AGENT_HOUSEHOLD_H
@@ -11,15 +11,18 @@ struct household {
     uid_t watcher, courier;
     gid_t watcher_group, courier_group; /* the courier's is the group that may talk to the agent */
     char courier_state[OPTION_TEXT_SIZE + 32];
+    gid_t log_groups[32]; /* whose logs the warden may read */
+    size_t log_group_count;
     int listener;
-    int claim; /* held as long as the agent runs; -1: somebody else's program took its name */
+    int policy; /* where mail servers ask; -1: nowhere */
+    int claim;  /* held as long as the agent runs; -1: somebody else's program took its name */
 };
 
 /* Users that do not exist are replaced by numbers that nobody has; so the agent runs from its build directory on any
  * machine. */
-int household_open(const struct agent_settings *, struct household *, struct error *) MUST_CHECK;
+int household_open(const struct process_settings *, struct household *, struct error *) MUST_CHECK;
 /* Somebody knocks at the claim, to see who holds it: that is all there is to know. */
 void household_receive(const struct household *);
-void household_close(struct household *, const struct agent_settings *); /* takes the socket away */
+void household_close(struct household *, const struct agent_settings *); /* takes the sockets away */
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/check.h"
+#include "agent/log_test.h"
 #include "agent/record.h"
 #include "agent/replay.h"
 #include "agent/run.h"
@@ -11,8 +12,11 @@
 
 #define WRONG_USAGE 2
 
+#define PATTERNS_MOST 16
+
 struct arguments {
-    const char *config, *socket, *state, *role, *records;
+    const char *config, *socket, *state, *role, *records, *patterns[PATTERNS_MOST];
+    size_t pattern_count;
     bool json, help, version;
     struct address_list local;
     char **rest; /* what is no option, in order */
@@ -27,7 +31,7 @@ struct command {
 
 /* --- options --- */
 
-enum { HELP, VERSION, CONFIG, JSON, LOCAL, RECORDS, SOCKET, STATE, ROLE, OPTIONS };
+enum { HELP, VERSION, CONFIG, JSON, LOCAL, RECORDS, PATTERNS, SOCKET, STATE, ROLE, OPTIONS };
 #define BIT(option) (1U << (option))
 
 static const struct {
@@ -39,6 +43,8 @@ static const struct {
     [JSON] = {"--json", NULL, "One JSON object a line instead of columns."},
     [LOCAL] = {"--local", "PREFIX", "The customers' addresses, repeatable; without it whoever connects is the sender."},
     [RECORDS] = {"--records", "KIND,...", "Of session, verdict, sender, summary; else verdict,sender,summary."},
+    [PATTERNS] = {"--patterns", "FILE",
+                  "A pattern file of your own, repeatable; asked before those that stand in here."},
     [SOCKET] = {"--socket", "PATH", "Where `postern` talks to it, instead of POSTERN_SOCKET or the configuration's."},
     [STATE] = {"--state", "DIRECTORY", "Where it keeps its things, instead of POSTERN_STATE or the configuration's."},
     [ROLE] = {"--role", "NAME", NULL},
@@ -63,6 +69,11 @@ static bool take(struct arguments *arguments, int option, const char *value)
         return true;
     case JSON:
         arguments->json = true;
+        return true;
+    case PATTERNS:
+        if (arguments->pattern_count == PATTERNS_MOST)
+            return false;
+        arguments->patterns[arguments->pattern_count++] = value;
         return true;
     case LOCAL:
         return address_parse(text_of(value), &prefix) && address_list_add(&arguments->local, &prefix);
@@ -112,7 +123,9 @@ static int parse(const char *command, unsigned allowed, int count, char **words,
         if (options[option].value != NULL && (value == NULL || value[0] == '\0'))
             return refuse(command, "this option needs a value", options[option].name);
         if (!take(arguments, option, value))
-            return refuse(command, "this is no address or prefix (203.0.113.0/24, 2001:db8::/32)", value);
+            return option == PATTERNS
+                       ? refuse(command, "too many pattern files; up to 16", value)
+                       : refuse(command, "this is no address or prefix (203.0.113.0/24, 2001:db8::/32)", value);
     }
     return 0;
 }
@@ -137,6 +150,8 @@ static int replay(const struct arguments *arguments)
         .local = arguments->local,
         .records = 1U << RECORD_VERDICT | 1U << RECORD_SENDER | 1U << RECORD_SUMMARY,
         .json = arguments->json,
+        .patterns = arguments->patterns,
+        .pattern_count = arguments->pattern_count,
         .paths = arguments->rest,
         .path_count = arguments->rest_count,
     };
@@ -149,6 +164,14 @@ static int replay(const struct arguments *arguments)
     if (given.path_count == 0)
         return refuse("replay", "no capture is named", "");
     return replay_run(&given);
+}
+
+static int log_test(const struct arguments *arguments)
+{
+    if (arguments->rest_count == 0)
+        return refuse("log-test", "no log is named", "");
+    return log_test_run(arguments->rest, arguments->rest_count, arguments->json, arguments->patterns,
+                        arguments->pattern_count);
 }
 
 static int check(const struct arguments *arguments)
@@ -171,11 +194,14 @@ static int print_manual(const struct arguments *arguments)
 static const struct command commands[] = {
     {"run", "[--config FILE] [--socket PATH] [--state DIRECTORY]",
      "Watch this machine's interfaces, in the foreground.", BIT(CONFIG) | BIT(SOCKET) | BIT(STATE) | BIT(ROLE), run},
-    {"replay", "[--config FILE] [--local PREFIX]... [--records KIND,...] [--json] FILE...",
-     "Judge captures (pcap, pcapng, gzip, zstd; - for standard input) as `run` would.",
-     BIT(CONFIG) | BIT(LOCAL) | BIT(RECORDS) | BIT(JSON), replay},
+    {"replay", "[--config FILE] [--local PREFIX]... [--records KIND,...] [--patterns FILE]... [--json] FILE...",
+     "Judge captures (pcap, pcapng) and mail logs (also gzip, zstd; - for standard input) as `run` would.",
+     BIT(CONFIG) | BIT(LOCAL) | BIT(RECORDS) | BIT(PATTERNS) | BIT(JSON), replay},
     {"check", "[--config FILE] [--json]", "Say whether the configuration is good, and what memory it will take.",
      BIT(CONFIG) | BIT(JSON), check},
+    {"log-test", "[--patterns FILE]... [--json] FILE...",
+     "Show what each line of a mail log became, and which were not understood (gzip, zstd; - for standard input).",
+     BIT(PATTERNS) | BIT(JSON), log_test},
     {"print-example", "", "Print a configuration file with every option and its default.", 0, print_example},
     {"print-manual", "", "Print the configuration's manual page.", 0, print_manual},
 };
@@ -231,7 +257,7 @@ int main(int argc, char **argv)
         return help(command);
     if (command == NULL)
         return refuse("", "which command", "");
-    if (arguments.rest_count > 0 && command->run != replay)
+    if (arguments.rest_count > 0 && command->run != replay && command->run != log_test)
         return refuse(name, "this is too much", arguments.rest[0]);
     return command->run(&arguments);
 }

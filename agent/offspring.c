@@ -14,7 +14,7 @@
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define ABOVE_OURS 16 /* descriptors are parked there while 3 and 4 are set */
+#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 5 are set */
 
 /* What the service manager told the supervisor is not for its children. */
 static const char *const supervisors_own[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
@@ -25,12 +25,14 @@ static bool place(int descriptor, int where)
     return descriptor < 0 ? close(where) == 0 || errno == EBADF : dup2(descriptor, where) == where;
 }
 
-static bool place_descriptors(int channel, int listener)
+static bool place_descriptors(int channel, int listener, int policy)
 {
     int parked = fcntl(channel, F_DUPFD_CLOEXEC, ABOVE_OURS);
     int listens = listener < 0 ? -1 : fcntl(listener, F_DUPFD_CLOEXEC, ABOVE_OURS);
-    return parked >= 0 && (listens >= 0 || listener < 0) && place(parked, ROLE_CHANNEL) &&
-           place(listens, ROLE_LISTENER) && close_range(ROLE_LISTENER + 1, ~0U, 0) == 0;
+    int answers = policy < 0 ? -1 : fcntl(policy, F_DUPFD_CLOEXEC, ABOVE_OURS);
+    return parked >= 0 && (listens >= 0 || listener < 0) && (answers >= 0 || policy < 0) &&
+           place(parked, ROLE_CHANNEL) && place(listens, ROLE_LISTENER) && place(answers, ROLE_POLICY) &&
+           close_range(ROLE_POLICY + 1, ~0U, 0) == 0;
 }
 
 /* A descriptor for each guest's port: the limit that is there for programs that use select() is not for us. */
@@ -57,11 +59,11 @@ static void become(const struct offspring *child, int channel, pid_t parent)
     setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER ? 0 : -10);
     for (size_t i = 0; i < sizeof(supervisors_own) / sizeof(supervisors_own[0]); i++)
         unsetenv(supervisors_own[i]);
-    if (!place_descriptors(channel, child->listener)) {
+    if (!place_descriptors(channel, child->listener, child->policy)) {
         log_write(&log, LOG_TROUBLE, "cannot place our descriptors: %s", strerror(errno));
         return;
     }
-    if (sandbox_become(child->user, child->group, child->capabilities, &error) != 0) {
+    if (sandbox_become(&child->self, &error) != 0) {
         log_write(&log, LOG_TROUBLE, "%s", error.text);
         return;
     }
@@ -71,7 +73,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
         return;
     if (child->state && access(child->state, R_OK | W_OK | X_OK) != 0) {
         log_write(&log, LOG_TROUBLE, "user %u cannot use %s: %s; the directories above it must let others pass",
-                  (unsigned)child->user, child->state, strerror(errno));
+                  (unsigned)child->self.user, child->state, strerror(errno));
         return;
     }
     char *arguments[] = {(char *)(uintptr_t) "postern-agent",

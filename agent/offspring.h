@@ -1,19 +1,19 @@
-/* Starting a process of the agent: the same binary, under its user, with its rights and two descriptors and nothing
- * else. */
+/* Starting a process of the agent: the same binary, under its user, with its rights and up to three descriptors and
+ * nothing else. */
 #ifndef AGENT_OFFSPRING_H
 #define AGENT_OFFSPRING_H
 
 #include <stdint.h>
 #include <sys/types.h>
 #include "agent/message/message.h"
+#include "common/io/sandbox.h"
 #include "common/error.h"
 
 struct offspring {
     enum role role;
-    uid_t user;
-    gid_t group;
-    uint64_t capabilities;
+    struct sandbox_identity self;
     int listener;      /* -1: none */
+    int policy;        /* -1: none */
     const char *state; /* its own directory; NULL: none */
 };
 

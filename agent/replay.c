@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "agent/judge/pairing.h"
+#include "agent/log_formats.h"
 #include "agent/record.h"
 #include "agent/settings.h"
 #include "agent/traces.h"
@@ -19,6 +22,7 @@
 #define SENDERS      (UINT32_C(1) << 20) /* where memory allows: replay should forget nobody */
 #define SKETCHES     (UINT32_C(1) << 20)
 #define STREAMS      (UINT32_C(1) << 20)
+#define TRANSACTIONS (UINT32_C(1) << 16)            /* queue ids of logs that are open at a time */
 #define LATEST       (INT64_C(7258118400) * SECOND) /* the year 2200; later times in a file are damage */
 #define LOOK_EVERY   8192                           /* frames between two looks at the clock */
 #define PROGRESS_AT  SECOND
@@ -41,6 +45,9 @@ struct replay {
     struct senders *senders;
     struct judge *judge;
     struct packet_path *path;
+    struct log_path *logs;
+    uint32_t *log_sources;   /* of each file, 0 until its first line */
+    struct pairing *pairing; /* NULL: no file is a log */
     struct traces *traces;
     struct record_writer writer;
     struct progress progress;
@@ -58,7 +65,7 @@ static bool is_wanted(const struct replay *replay, enum record_kind kind)
 
 /* --- what the packet path and the judge say --- */
 
-static void on_observation(void *context, const struct observation *observation)
+static void on_paired(void *context, const struct observation *observation)
 {
     struct replay *replay = context;
     if (observation->time > replay->judged)
@@ -68,6 +75,30 @@ static void on_observation(void *context, const struct observation *observation)
     else if (observation->kind == OBSERVATION_CONNECTION && observation->connection.outcome == CONNECTION_OPENED)
         replay->connections++;
     judge_hear(replay->judge, observation);
+}
+
+/* Replay cannot ask whose a connection is: with a log at hand, all that is not a guest's may be the mail server's. */
+static void on_observation(void *context, const struct observation *observation)
+{
+    struct replay *replay = context;
+    if (replay->pairing != NULL && observation->origin.port == 0)
+        pairing_hear_packets(replay->pairing, observation);
+    else
+        on_paired(replay, observation);
+}
+
+/* A log tells of mail that comes in as well: with the customers' addresses known, who is none of them and has no login
+ * here is no sender of ours. Nor is one of whom nothing is known. */
+static void on_log_observation(void *context, const struct observation *observation)
+{
+    const struct replay *replay = context;
+    const struct origin *origin = &observation->origin;
+    const struct address_list *local =
+        replay->options->local.count > 0 ? &replay->options->local : &replay->configuration.process.capture.local;
+    bool here = origin->user_known || origin->account.length > 0;
+    if (!here && (origin->address.family == 0 || (local->count > 0 && !address_list_contains(local, &origin->address))))
+        return;
+    pairing_hear_log(replay->pairing, observation);
 }
 
 static void on_session(void *context, const struct session_summary *session)
@@ -145,10 +176,42 @@ static int make_path(struct replay *replay, struct error *error)
         .local = replay->options->local.count > 0 ? replay->options->local : capture->local,
     };
     const struct packet_listener listener = {replay, on_observation,
-                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL};
+                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL, NULL};
     settings_ports(capture, settings.streams.ports);
     replay->path = packet_path_create(&settings, &listener, error);
     return replay->path ? 0 : -ENOMEM;
+}
+
+static int make_logs(struct replay *replay, struct error *error)
+{
+    CLEANUP(log_formats_clear) struct log_formats formats = {0};
+    int status = log_formats_load(replay->options->patterns, replay->options->pattern_count, &formats, error);
+    if (status < 0)
+        return status;
+    const struct log_settings settings = {
+        .transactions = TRANSACTIONS,
+        .idle = DAY,
+        .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x6d61696c6c6f6721)}},
+        .files = formats.files,
+    };
+    const struct log_listener listener = {replay, on_log_observation, NULL};
+    replay->logs = log_path_create(&settings, &listener, error);
+    replay->log_sources = calloc(replay->options->path_count + 1, sizeof *replay->log_sources);
+    if (replay->logs != NULL && replay->log_sources == NULL)
+        return error_set(error, ENOMEM, "no memory for %zu files", replay->options->path_count);
+    return replay->logs ? 0 : -ENOMEM;
+}
+
+static int make_pairing(struct replay *replay, struct error *error)
+{
+    const struct pairing_settings settings = {
+        .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x70616972696e6721)}},
+        .always = true, /* nobody waits for an order, and logs may be as sparse as they like */
+        .context = replay,
+        .observe = on_paired,
+    };
+    replay->pairing = pairing_create(&settings, error);
+    return replay->pairing != NULL ? 0 : -ENOMEM;
 }
 
 static int make(struct replay *replay, struct error *error)
@@ -164,14 +227,22 @@ static int make(struct replay *replay, struct error *error)
     if (replay->judge == NULL)
         return -ENOMEM;
     status = make_path(replay, error);
-    return status < 0 ? status
-                      : traces_open(replay->options->paths, replay->options->path_count, &replay->traces, error);
+    if (status == 0)
+        status = make_logs(replay, error);
+    if (status == 0)
+        status = traces_open(replay->options->paths, replay->options->path_count, &replay->traces, error);
+    if (status == 0 && traces_hold_log(replay->traces))
+        status = make_pairing(replay, error);
+    return status;
 }
 
 static void unmake(struct replay *replay)
 {
     traces_close(&replay->traces);
     packet_path_destroy(&replay->path);
+    log_path_destroy(&replay->logs);
+    free(replay->log_sources);
+    pairing_destroy(&replay->pairing);
     judge_destroy(&replay->judge);
     senders_release(&replay->senders);
     if (replay->memory.bytes != NULL)
@@ -217,6 +288,9 @@ static void tick(struct replay *replay, moment time)
     while (replay->ticked < last) {
         replay->ticked = replay->ticked < quiet ? replay->ticked + SECOND : last;
         packet_path_tick(replay->path, replay->ticked);
+        log_path_tick(replay->logs, replay->ticked);
+        if (replay->pairing != NULL)
+            pairing_tick(replay->pairing, replay->ticked);
         judge_tick(replay->judge, replay->ticked);
     }
 }
@@ -228,8 +302,22 @@ static void set_back(struct replay *replay, moment time)
     replay->now = replay->judged = time;
     replay->ticked = time / SECOND * SECOND;
     packet_path_tick(replay->path, replay->ticked);
+    if (replay->pairing != NULL)
+        pairing_tick(replay->pairing, replay->ticked);
     judge_tick(replay->judge, replay->ticked);
     replay->early = 0;
+}
+
+static void feed_line(struct replay *replay, const struct frame *frame)
+{
+    uint32_t *source = &replay->log_sources[frame->port - 1];
+    if (*source == 0) {
+        const char *path = replay->options->paths[frame->port - 1];
+        struct stat about;
+        moment hint = stat(path, &about) == 0 ? (moment)about.st_mtim.tv_sec * SECOND : 0;
+        *source = log_path_open_source(replay->logs, path, hint);
+    }
+    log_path_add(replay->logs, *source, (struct text){(const char *)frame->bytes, frame->captured}, true);
 }
 
 /* Frames go into the packet path several at once, but none before the second that begins with it. */
@@ -244,7 +332,8 @@ static void feed_some(struct replay *replay, struct frame *frames, size_t count)
         if (frame->time > replay->last)
             replay->last = frame->time;
         replay->early = frame->time < replay->ticked - JUDGE_SET_BACK ? replay->early + 1 : 0;
-        if (frame->time >= replay->ticked + SECOND || replay->early > 1) {
+        bool line = frame->link == TRACE_LOG;
+        if (frame->time >= replay->ticked + SECOND || replay->early > 1 || line) {
             packet_path_add_many(replay->path, frames + fed, i - fed);
             fed = i;
         }
@@ -254,6 +343,10 @@ static void feed_some(struct replay *replay, struct frame *frames, size_t count)
             replay->now = frame->time;
         if (frame->time >= replay->ticked + SECOND)
             tick(replay, frame->time);
+        if (line) {
+            feed_line(replay, frame);
+            fed = i + 1;
+        }
     }
     packet_path_add_many(replay->path, frames + fed, count - fed);
 }
@@ -271,6 +364,8 @@ static void feed(struct replay *replay)
         }
     }
     packet_path_finish(replay->path, replay->now);
+    if (replay->pairing != NULL)
+        pairing_finish(replay->pairing);
     judge_tick(replay->judge, replay->now);
 }
 
@@ -301,6 +396,7 @@ static int write_senders(struct replay *replay, struct error *error)
 static void write_summary(struct replay *replay)
 {
     struct packet_counters counters = packet_path_counters(replay->path);
+    struct log_counters logs = log_path_counters(replay->logs);
     const struct record_summary summary = {
         .files = replay->options->path_count,
         .packets = counters.frames,
@@ -308,6 +404,8 @@ static void write_summary(struct replay *replay)
         .connections = replay->connections,
         .messages = replay->messages,
         .senders = senders_number(replay->senders) + replay->senders_left,
+        .lines = logs.lines,
+        .lines_unparsed = logs.unparsed,
         .streams_gapped = counters.sessions_gapped,
         .observations = judge_observations(replay->judge),
         .span = replay->last - replay->first,

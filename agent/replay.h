@@ -12,6 +12,8 @@ struct replay_options {
     struct address_list local;
     uint32_t records; /* set of enum record_kind */
     bool json;
+    const char *const *patterns; /* the site's own pattern files */
+    size_t pattern_count;
     char *const *paths;
     size_t path_count;
 };

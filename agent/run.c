@@ -34,6 +34,8 @@
 
 #define CAPABILITY(name) (UINT64_C(1) << (name))
 #define WARDENS_RIGHTS   (CAPABILITY(CAP_NET_ADMIN) | CAPABILITY(CAP_NET_RAW))
+/* To see which program of a user sends; what we do not hold ourselves we cannot pass on. */
+#define SIGHT (CAPABILITY(CAP_SYS_PTRACE) | CAPABILITY(CAP_DAC_READ_SEARCH))
 /* Ours: to start others under their users and with their priority, to end them, to pass the warden's rights on, to read
  * the configuration again. */
 #define OUR_RIGHTS                                                                                                     \
@@ -148,12 +150,27 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 static int on_child(sd_event_source *source, const siginfo_t *information, void *context);
 static int on_channel(sd_event_source *source, int descriptor, uint32_t events, void *context);
 
+/* The warden has the rights of the network and no other, unless someone has said that programs shall be looked for. */
+static uint64_t wardens_rights(const struct supervisor *s)
+{
+    bool sight = s->configuration.process.capture.programs && sandbox_holds(CAP_SYS_PTRACE) &&
+                 sandbox_holds(CAP_DAC_READ_SEARCH);
+    return WARDENS_RIGHTS | (sight ? SIGHT : 0);
+}
+
 static int start(struct supervisor *s, enum role role, int *channel, struct error *error)
 {
     const struct offspring offspring[ROLES] = {
-        [ROLE_WARDEN] = {ROLE_WARDEN, geteuid(), getegid(), WARDENS_RIGHTS, -1, s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, s->house.watcher, s->house.watcher_group, 0, -1, NULL},
-        [ROLE_COURIER] = {ROLE_COURIER, s->house.courier, s->house.courier_group, 0, s->house.listener,
+        [ROLE_WARDEN] = {ROLE_WARDEN,
+                         {geteuid(), getegid(), s->house.log_groups, s->house.log_group_count, wardens_rights(s)},
+                         -1,
+                         -1,
+                         s->configuration.process.agent.state},
+        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, NULL},
+        [ROLE_COURIER] = {ROLE_COURIER,
+                          {s->house.courier, s->house.courier_group, NULL, 0, 0},
+                          s->house.listener,
+                          s->house.policy,
                           s->house.courier_state}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
@@ -420,11 +437,15 @@ static int make_loop(struct supervisor *s, struct error *error)
 
 static int enter(struct supervisor *s, struct error *error)
 {
-    int code = household_open(&s->configuration.process.agent, &s->house, error);
+    int code = household_open(&s->configuration.process, &s->house, error);
     if (code == 0)
         code = make_loop(s, error);
     if (code == 0)
-        code = sandbox_become(geteuid(), getegid(), geteuid() == 0 ? OUR_RIGHTS : WARDENS_RIGHTS, error);
+        code = sandbox_become(
+            &(struct sandbox_identity){.user = geteuid(),
+                                       .group = getegid(),
+                                       .capabilities = (geteuid() == 0 ? OUR_RIGHTS : 0) | wardens_rights(s)},
+            error);
     return code ? code : start_warden(s, error);
 }
 
@@ -465,7 +486,7 @@ int run_supervisor(const struct run_options *options)
     struct error error = {0};
     struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
-    s.house.listener = s.house.claim = -1;
+    s.house.listener = s.house.policy = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
         s.process[role].supervisor = &s;
     int status = 1;
@@ -482,6 +503,11 @@ int run_supervisor(const struct run_options *options)
     return status;
 }
 
+static bool is_open(int descriptor)
+{
+    return fcntl(descriptor, F_GETFD) >= 0;
+}
+
 bool run_role(const char *name, const char *state, int *exit_status)
 {
     static int (*const mains[ROLES])(const struct role_start *) = {
@@ -492,6 +518,7 @@ bool run_role(const char *name, const char *state, int *exit_status)
         const struct role_start begin = {.role = (enum role)role,
                                          .channel = ROLE_CHANNEL,
                                          .listener = role == ROLE_COURIER ? ROLE_LISTENER : -1,
+                                         .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
                                          .state = state && state[0] ? state : NULL};
         char title[16];
         snprintf(title, sizeof(title), "postern-%s", name);

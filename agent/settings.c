@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/builtin.h"
+#include "agent/log/pattern.h"
 #include "common/cleanup.h"
 
 #define BUILTIN     "builtin:"
@@ -140,6 +141,22 @@ void configuration_clear(struct configuration *configuration)
     memset(configuration, 0, sizeof *configuration);
 }
 
+/* The pattern files of logs, which are tried here so that a mistake is told before anything runs. */
+static int load_patterns(struct configuration *configuration, struct error *error)
+{
+    const struct option_words *names = &configuration->process.logs.patterns;
+    struct log_patterns *patterns = log_patterns_create(error);
+    int status = patterns == NULL ? -ENOMEM : 0;
+    for (uint32_t i = 0; i < names->count && status == 0; i++) {
+        struct text content;
+        status = give_file(configuration, names->items[i], &content, error);
+        if (status == 0)
+            status = log_patterns_read(patterns, content, names->items[i], error);
+    }
+    log_patterns_destroy(&patterns);
+    return status;
+}
+
 static int fill(struct configuration *configuration, struct text text, struct error *error)
 {
     configuration->judge = judge_settings_create(error);
@@ -150,7 +167,9 @@ static int fill(struct configuration *configuration, struct text text, struct er
     const char *name = configuration->source[0] ? configuration->source : "defaults";
     int status = judge_settings_read(configuration->judge, process, text, name, error);
     const struct file_source source = {give_file, configuration};
-    return status < 0 ? status : judge_settings_load(configuration->judge, &source, error);
+    if (status == 0)
+        status = judge_settings_load(configuration->judge, &source, error);
+    return status < 0 ? status : load_patterns(configuration, error);
 }
 
 int configuration_defaults(struct configuration *result, struct error *error)

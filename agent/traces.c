@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include "agent/log/log_path.h"
+#include "agent/log/timestamp.h"
 #include "agent/packet/capture_file.h"
 #include "common/cleanup.h"
 #include "common/io/input.h"
 
 struct trace {
     struct input *input;
-    struct capture_file *file;
+    struct capture_file *file;     /* NULL: a log */
+    struct timestamp_state stamps; /* of a log */
     struct text window;
     size_t used; /* of the window */
     bool last, ended;
@@ -41,6 +45,34 @@ static void end(struct trace *trace)
     capture_file_destroy(&trace->file);
 }
 
+/* The time of a log's first line that has one; false: it is no log. */
+static bool find_first_stamp(struct text bytes, struct timestamp_state stamps, moment *result)
+{
+    for (int i = 0; i < 100 && bytes.length > 0; i++) {
+        struct text line = text_split(&bytes, '\n');
+        if (timestamp_read(&line, &stamps, result))
+            return true;
+    }
+    return false;
+}
+
+/* A line as a frame: of a line that is longer than is looked at, pieces. */
+static enum capture_outcome next_line(struct trace *trace, struct text rest, size_t *consumed)
+{
+    const char *end = rest.length > 0 ? memchr(rest.bytes, '\n', rest.length) : NULL;
+    if (rest.length == 0 || (end == NULL && rest.length <= LOG_LINE_MOST && !trace->last))
+        return trace->last ? CAPTURE_END : CAPTURE_MORE;
+    size_t length = end != NULL ? (size_t)(end - rest.bytes) + 1 : rest.length;
+    struct text line = {rest.bytes, length};
+    moment time = trace->frame.time;
+    (void)timestamp_read(&line, &trace->stamps, &time);
+    trace->frame.time = time;
+    trace->frame.bytes = (const uint8_t *)rest.bytes;
+    trace->frame.captured = trace->frame.length = (uint32_t)length;
+    *consumed = length;
+    return CAPTURE_FRAME;
+}
+
 /* Put the next frame at the head. False: the file has to be read on for it, which would void the frames of its window,
  * and the caller still needs them. */
 static bool advance(struct traces *traces, struct trace *trace, bool may_read)
@@ -51,7 +83,8 @@ static bool advance(struct traces *traces, struct trace *trace, bool may_read)
         size_t consumed = 0;
         struct text rest = {trace->window.bytes + trace->used, trace->window.length - trace->used};
         enum capture_outcome outcome =
-            capture_file_next(trace->file, rest, trace->last, &consumed, &trace->frame, &error);
+            trace->file == NULL ? next_line(trace, rest, &consumed)
+                                : capture_file_next(trace->file, rest, trace->last, &consumed, &trace->frame, &error);
         trace->used += consumed;
         if (outcome == CAPTURE_FRAME)
             return true;
@@ -70,6 +103,25 @@ static bool advance(struct traces *traces, struct trace *trace, bool may_read)
     }
 }
 
+static int begin_log(struct traces *traces, struct trace *trace, const char *path, struct error *error)
+{
+    struct stat about;
+    if (stat(path, &about) == 0)
+        trace->stamps.hint = (moment)about.st_mtim.tv_sec * SECOND;
+    trace->frame = (struct frame){.link = TRACE_LOG, .port = (uint32_t)(trace - traces->items) + 1};
+    while (!find_first_stamp(trace->window, trace->stamps, &trace->frame.time)) {
+        if (trace->last || trace->window.length > LOG_LINE_MOST)
+            return error_set(error, EINVAL,
+                             "%s is no capture and no log: pcap, pcapng and logs of mail servers with time stamps are "
+                             "read, also compressed with gzip or zstd",
+                             input_name(trace->input));
+        int status = input_more(trace->input, 0, &trace->window, &trace->last, error);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
 static int begin(struct traces *traces, struct trace *trace, const char *path, struct error *error)
 {
     int status = input_open(path, &trace->input, error);
@@ -84,14 +136,13 @@ static int begin(struct traces *traces, struct trace *trace, const char *path, s
     const char *name = input_name(trace->input);
     if (trace->window.length == 0)
         return error_set(error, EINVAL, "%s is empty", name);
-    if (!capture_file_is(trace->window))
-        return error_set(error, EINVAL,
-                         "%s is no capture: pcap and pcapng are read, also compressed with gzip or zstd; logs of mail "
-                         "servers are not read yet",
-                         name);
-    trace->file = capture_file_create(name);
-    if (trace->file == NULL)
+    if (!capture_file_is(trace->window)) {
+        int outcome = begin_log(traces, trace, path, error);
+        if (outcome < 0)
+            return outcome;
+    } else if ((trace->file = capture_file_create(name)) == NULL) {
         return error_set(error, ENOMEM, "no memory to read %s", name);
+    }
     advance(traces, trace, true);
     return 0;
 }
@@ -180,6 +231,14 @@ size_t traces_next(struct traces *traces, struct frame *result, size_t most)
 const struct error *traces_trouble(const struct traces *traces, size_t index)
 {
     return index < traces->trouble_count ? &traces->trouble[index] : NULL;
+}
+
+bool traces_hold_log(const struct traces *traces)
+{
+    for (size_t i = 0; i < traces->count; i++)
+        if (traces->items[i].frame.link == TRACE_LOG)
+            return true;
+    return false;
 }
 
 uint64_t traces_bytes_read(const struct traces *traces)

@@ -1,4 +1,4 @@
-/* Several captures as one: their frames in order of time. */
+/* Several captures and logs as one: their frames and lines in order of time. */
 #ifndef AGENT_TRACES_H
 #define AGENT_TRACES_H
 
@@ -9,6 +9,9 @@
 #include "common/error.h"
 
 struct traces;
+
+/* A frame whose link is this one is a log's line, with its line feed; its `port` is 1 + the file's index. */
+#define TRACE_LOG UINT16_MAX
 
 /* Opens each and reads its beginning; "-" is standard input. What is no capture is refused with a sentence that says
  * what is read. */
@@ -22,6 +25,7 @@ size_t traces_next(struct traces *, struct frame *result, size_t most);
 /* Files that were damaged or could not be read on: what stands before the damage was given. `index` counts them up;
  * NULL behind the last. */
 const struct error *traces_trouble(const struct traces *, size_t index);
+bool traces_hold_log(const struct traces *); /* whether any of them is one */
 uint64_t traces_bytes_read(const struct traces *);
 uint64_t traces_bytes_total(const struct traces *); /* 0: not known */
 

@@ -1,6 +1,8 @@
 /* postern explain: what an abuse desk reads to a customer. Plain sentences, times, examples; what was done, until when,
  * and what would lift it. */
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/columns.h"
@@ -11,6 +13,7 @@
 struct explanation {
     const struct cli *cli;
     json_t *sender;             /* the sender's record as it is now */
+    json_t *submission;         /* of an account: what its mail server asked and was told */
     json_t *evidence, *history; /* arrays */
 };
 
@@ -21,10 +24,21 @@ static void collect(void *context, const json_t *record)
     json_t *copy = json_deep_copy(record);
     if (strcmp(kind, "sender") == 0)
         explanation->sender = copy;
+    else if (strcmp(kind, "submission") == 0)
+        explanation->submission = copy;
     else if (strcmp(kind, "evidence") == 0 && !json_object_get(record, "sender"))
         json_array_append_new(explanation->evidence, copy);
     else
         json_array_append_new(explanation->history, copy);
+}
+
+static const char *account_sentence(const char *verdict)
+{
+    if (strcmp(verdict, "block") == 0)
+        return "is blocked: mail servers that ask are told to refuse what it submits";
+    if (strcmp(verdict, "throttle") == 0)
+        return "is slowed down: mail servers that ask are told to take only a few of its messages a minute";
+    return NULL;
 }
 
 static const char *deed_sentence(const char *verdict)
@@ -43,16 +57,47 @@ static const char *deed_sentence(const char *verdict)
     return "is clear: nothing is held back";
 }
 
+static bool is_program(const json_t *evidence)
+{
+    return strcmp(field_text(evidence, "detector"), "program") == 0;
+}
+
+/* The agent and we stand on one machine, so its users are ours. */
+static void show_user(const char *sender)
+{
+    const struct passwd *user = strncmp(sender, "uid:", 4) == 0 ? getpwuid((uid_t)strtoul(sender + 4, NULL, 10)) : NULL;
+    if (user)
+        printf("That is the user %s.\n", user->pw_name);
+}
+
+static void show_programs(const struct explanation *explanation)
+{
+    size_t i;
+    json_t *evidence;
+    char text[CLOCK_TEXT];
+    bool any = false;
+    json_array_foreach(explanation->evidence, i, evidence)
+    {
+        if (!is_program(evidence))
+            continue;
+        printf("%s", any ? "" : "\nPrograms that it talked to mail servers with, the latest first:\n");
+        any = true;
+        printf("  %s  %s\n", clock_print(field_moment(evidence, "time"), text), field_text(evidence, "reason"));
+    }
+}
+
 static void show_state(const struct explanation *explanation)
 {
     const json_t *sender = explanation->sender;
     const char *verdict = field_text(sender, "verdict");
     char text[CLOCK_TEXT];
+    const char *sentence = explanation->submission ? account_sentence(verdict) : NULL;
     bool colour = explanation->cli->colour;
     paint_begin(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
-    printf("%s %s.", field_text(sender, "sender"), deed_sentence(verdict));
+    printf("%s %s.", field_text(sender, "sender"), sentence ? sentence : deed_sentence(verdict));
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
+    show_user(field_text(sender, "sender"));
     if (field_moment(sender, "verdict_since"))
         printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
     if (field_moment(sender, "hold_until"))
@@ -69,6 +114,25 @@ static void show_state(const struct explanation *explanation)
     if (*field_text(sender, "person_deed") && strcmp(field_text(sender, "person_deed"), "release") != 0)
         printf("A person's order is in force (%s) until %s.\n", field_text(sender, "person_deed"),
                clock_print(field_moment(sender, "person_until"), text));
+}
+
+/* An order that nobody asks about stops nothing: say so. */
+static void show_submission(const struct explanation *explanation)
+{
+    const json_t *record = explanation->submission;
+    char since[CLOCK_TEXT], last[CLOCK_TEXT];
+    if (!record || field_moment(record, "ordered") == 0)
+        return;
+    printf("\nWhat it submits, since %s:\n  ", clock_print(field_moment(record, "ordered"), since));
+    if (field_integer(record, "asked") > 0)
+        printf("%lld messages refused, %lld put off; mail servers asked %lld times, the last at %s\n",
+               (long long)field_integer(record, "refused"), (long long)field_integer(record, "deferred"),
+               (long long)field_integer(record, "asked"), clock_print(field_moment(record, "asked_last"), last));
+    else if (field_moment(record, "any_asked_last"))
+        printf("no mail server has asked about this account, so nothing stops it; about others one asked at %s\n",
+               clock_print(field_moment(record, "any_asked_last"), last));
+    else
+        printf("no mail server has asked, so nothing stops it: see postern-agent(8), MAIL SERVERS\n");
 }
 
 static void show_mail(const json_t *sender)
@@ -104,14 +168,20 @@ static void show_evidence(const struct explanation *explanation)
         " (alert from %.0f, throttle from %.0f, block from %.0f; 10 points mean that an abuser is ten times as likely"
         " to be seen doing this)\n",
         field_number(thresholds, "alert"), field_number(thresholds, "throttle"), field_number(thresholds, "block"));
-    if (json_array_size(explanation->evidence) == 0)
-        printf("  nothing is held against it\n");
     size_t i;
     json_t *evidence;
     char text[CLOCK_TEXT];
+    bool any = false;
     json_array_foreach(explanation->evidence, i, evidence)
+    {
+        if (is_program(evidence))
+            continue;
+        any = true;
         printf("  %s  %-10s %5.1f  %s\n", clock_print(field_moment(evidence, "time"), text),
                field_text(evidence, "detector"), field_number(evidence, "points"), field_text(evidence, "reason"));
+    }
+    if (!any)
+        printf("  nothing is held against it\n");
 }
 
 static void show_history(const struct explanation *explanation)
@@ -149,22 +219,26 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER or a port's name\n");
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
         return EXIT_USAGE;
     }
-    struct explanation explanation = {cli, NULL, json_array(), json_array()};
+    struct explanation explanation = {.cli = cli, .evidence = json_array(), .history = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
     if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
         show_evidence(&explanation);
+        show_programs(&explanation);
+        show_submission(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);
         show_remedy(explanation.sender);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);
+        show_submission(&explanation);
         show_history(&explanation);
     }
     json_decref(explanation.sender);
+    json_decref(explanation.submission);
     json_decref(explanation.evidence);
     json_decref(explanation.history);
     return status;

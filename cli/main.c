@@ -31,7 +31,7 @@ static void print_help(FILE *stream)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stream, "  postern %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
                 commands[i].arguments, commands[i].text);
-    fprintf(stream, "\nSENDER is an address, an IPv6 prefix, a MAC, uid:NUMBER or a port's name.\n"
+    fprintf(stream, "\nSENDER is an address, an IPv6 prefix, a MAC, uid:NUMBER, account:NAME or a port's name.\n"
                     "DURATION is 30m, 12h, 7d. Every command takes --json and --help.\n");
 }
 

@@ -37,7 +37,8 @@ int command_order(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern %s: whom? an address, a /64, a MAC, uid:NUMBER or a port's name\n", arguments[0]);
+        fprintf(stderr, "postern %s: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n",
+                arguments[0]);
         return EXIT_USAGE;
     }
     if (!reason || !*reason) {

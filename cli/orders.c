@@ -9,17 +9,30 @@
 struct listing {
     struct columns *columns;
     unsigned count;
+    bool unheard;  /* an order on an account about which no mail server has asked */
+    bool accounts; /* there is one at all */
 };
+
+/* What stopped an account is its mail server, which counts messages. */
+static uint64_t stopped(const json_t *record)
+{
+    return (uint64_t)(field_integer(record, "packets") + field_integer(record, "refused") +
+                      field_integer(record, "deferred"));
+}
 
 static void add_order(void *context, const json_t *record)
 {
     struct listing *listing = context;
     char until[CLOCK_TEXT], packets[16];
+    bool account = json_object_get(record, "asked") != NULL;
+    bool unheard = account && field_integer(record, "asked") == 0;
     columns_add(listing->columns, "%s", field_text(record, "sender"));
     columns_add(listing->columns, "%s", field_text(record, "deed"));
     columns_add(listing->columns, "%s", clock_print(field_moment(record, "until"), until));
     columns_add(listing->columns, "%s", field_text(record, "by"));
-    columns_add(listing->columns, "%s", amount_print((uint64_t)field_integer(record, "packets"), packets));
+    columns_add(listing->columns, "%s", unheard ? "not asked" : amount_print(stopped(record), packets));
+    listing->accounts |= account;
+    listing->unheard |= unheard;
     columns_paint(listing->columns, verdict_colour(field_text(record, "deed")));
     listing->count++;
 }
@@ -31,7 +44,7 @@ int command_orders(const struct cli *cli, int count, char **arguments)
     if (command_read(count, arguments, options, NULL, 0) < 0)
         return EXIT_USAGE;
     CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
-    struct listing listing = {columns, 0};
+    struct listing listing = {.columns = columns};
     int status = question_ask(cli, json_pack("{ss}", "command", "orders"), add_order, &listing);
     if (status != EXIT_DONE || cli->json)
         return status;
@@ -39,5 +52,11 @@ int command_orders(const struct cli *cli, int count, char **arguments)
         printf("nothing is in force\n");
     else
         columns_print(columns, cli->colour, true);
+    if (listing.accounts)
+        printf("Accounts are stopped by their mail server, which asks us; what is counted for them is messages.\n");
+    if (listing.unheard)
+        printf(
+            "not asked: no mail server has asked about that account since the order, so nothing stops it yet. How to "
+            "let\nPostfix and Exim ask: postern-agent(8), MAIL SERVERS.\n");
     return status;
 }

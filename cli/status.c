@@ -18,6 +18,12 @@ static void show_watcher(const json_t *record)
            (long long)field_integer(record, "connections"), (long long)field_integer(record, "messages"),
            (long long)field_integer(record, "sessions"), (long long)field_integer(record, "sessions_gapped"),
            (long long)field_integer(record, "streams_open"));
+    long long files = field_integer(record, "log_files"), lines = field_integer(record, "log_lines");
+    if (files + lines > 0)
+        printf(
+            "logs        %lld file%s, %lld lines (%lld not understood), %lld entries read too late, %lld bytes lost\n",
+            files, files == 1 ? "" : "s", lines, (long long)field_integer(record, "log_lines_unparsed"),
+            (long long)field_integer(record, "log_entries_late"), (long long)field_integer(record, "log_bytes_lost"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
     long long let_go = (long long)field_integer(record, "details_let_go");
@@ -58,6 +64,23 @@ static void show_courier(const json_t *record)
         printf("trouble     %s\n", trouble);
 }
 
+static void show_policy(const json_t *record)
+{
+    char last[CLOCK_TEXT];
+    if (!field_true(record, "open"))
+        printf("accounts    mail servers have no place to ask: [agent] policy is none\n");
+    else if (field_moment(record, "asked_last") == 0)
+        printf("accounts    no mail server has asked, so orders on accounts stop nothing: postern-agent(8), MAIL "
+               "SERVERS\n");
+    else
+        printf("accounts    mail servers asked %lld times, the last at %s; %lld messages refused, %lld put off\n",
+               (long long)field_integer(record, "asked"), clock_print(field_moment(record, "asked_last"), last),
+               (long long)field_integer(record, "refused"), (long long)field_integer(record, "deferred"));
+    if (field_integer(record, "malformed") > 0)
+        printf("            %lld that asked there did not speak Postfix's policy protocol\n",
+               (long long)field_integer(record, "malformed"));
+}
+
 static void show(void *context, const json_t *record)
 {
     const char *kind = field_text(record, "record");
@@ -67,6 +90,8 @@ static void show(void *context, const json_t *record)
         show_warden(context, record);
     else if (strcmp(kind, "courier") == 0)
         show_courier(record);
+    else if (strcmp(kind, "policy") == 0)
+        show_policy(record);
 }
 
 int command_status(const struct cli *cli, int count, char **arguments)

@@ -77,7 +77,15 @@ bool answer_evidence_row(struct buffer *out, const struct evidence *evidence)
     return json_end(&json);
 }
 
-bool answer_order(struct buffer *out, const struct message_order_row *row)
+static void write_counts(struct json *json, const struct account *account)
+{
+    json_unsigned(json, "asked", account ? account->asked : 0);
+    json_unsigned(json, "refused", account ? account->refused : 0);
+    json_unsigned(json, "deferred", account ? account->deferred : 0);
+    write_moment_or_null(json, "asked_last", account ? account->asked_last : 0);
+}
+
+bool answer_order(struct buffer *out, const struct message_order_row *row, const struct account *account)
 {
     struct json json = json_begin(out);
     json_string(&json, "record", "order");
@@ -90,6 +98,34 @@ bool answer_order(struct buffer *out, const struct message_order_row *row)
         json_unsigned(&json, "rate", row->order.rate);
     json_unsigned(&json, "packets", row->packets);
     json_unsigned(&json, "bytes", row->bytes);
+    if (row->order.target.kind == SENDER_ACCOUNT)
+        write_counts(&json, account);
+    return json_end(&json);
+}
+
+bool answer_submission(struct buffer *out, const struct sender *sender, const struct account *account,
+                       const struct accounts_counters *all)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "submission");
+    write_sender(&json, "sender", sender);
+    write_counts(&json, account);
+    write_moment_or_null(&json, "ordered", account ? account->since : 0);
+    write_moment_or_null(&json, "any_asked_last", all->asked_last);
+    return json_end(&json);
+}
+
+bool answer_status_policy(struct buffer *out, const struct answer_policy *policy)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "policy");
+    json_bool(&json, "open", policy->open);
+    json_unsigned(&json, "clients", policy->clients);
+    json_unsigned(&json, "malformed", policy->malformed);
+    json_unsigned(&json, "asked", policy->counters->asked);
+    json_unsigned(&json, "refused", policy->counters->refused);
+    json_unsigned(&json, "deferred", policy->counters->deferred);
+    write_moment_or_null(&json, "asked_last", policy->counters->asked_last);
     return json_end(&json);
 }
 
@@ -115,6 +151,11 @@ bool answer_status_watcher(struct buffer *out, const struct message_status_watch
     json_unsigned(&json, "orders_sent", status->orders_sent);
     json_unsigned(&json, "memory", status->memory);
     json_unsigned(&json, "details_let_go", status->let_go);
+    json_unsigned(&json, "log_files", status->log_files);
+    json_unsigned(&json, "log_lines", status->log_lines);
+    json_unsigned(&json, "log_lines_unparsed", status->log_unparsed);
+    json_unsigned(&json, "log_entries_late", status->log_late);
+    json_unsigned(&json, "log_bytes_lost", status->log_lost_bytes);
     return json_end(&json);
 }
 

@@ -4,15 +4,26 @@
 #define AGENT_COURIER_ANSWER_H
 
 #include <stdbool.h>
+#include "agent/courier/accounts.h"
 #include "agent/message/message.h"
 #include "common/buffer.h"
 
 /* Each adds one line; false: the buffer's bound was met. */
 bool answer_sender(struct buffer *, const struct message_sender_row *);
 bool answer_evidence_row(struct buffer *, const struct evidence *);
-bool answer_order(struct buffer *, const struct message_order_row *);
+/* `account`: what mail servers were told, where the target is an account and that is known; else NULL. */
+bool answer_order(struct buffer *, const struct message_order_row *, const struct account *account);
+bool answer_submission(struct buffer *, const struct sender *, const struct account *,
+                       const struct accounts_counters *);
 bool answer_status_watcher(struct buffer *, const struct message_status_watcher *);
 bool answer_status_warden(struct buffer *, const struct message_status_warden *);
+struct answer_policy {
+    bool open; /* there is a socket to ask at */
+    uint32_t clients;
+    uint64_t malformed;
+    const struct accounts_counters *counters;
+};
+bool answer_status_policy(struct buffer *, const struct answer_policy *);
 bool answer_text(struct buffer *, const char *text);    /* what was done, as a sentence */
 bool answer_done(struct buffer *, const char *failure); /* the last line; NULL: it went well */
 

@@ -12,11 +12,13 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "agent/courier/accounts.h"
 #include "agent/courier/answer.h"
 #include "agent/courier/control.h"
 #include "agent/courier/journal.h"
 #include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
+#include "agent/courier/policy.h"
 #include "agent/courier/question.h"
 #include "agent/message/role.h"
 #include "common/cleanup.h"
@@ -40,6 +42,8 @@ struct courier {
     struct journal *journal;
     struct news *news;
     struct keeper keeper;
+    struct accounts *accounts;
+    struct policy *policy; /* NULL: mail servers have no place to ask */
     bool ready;
     struct questions questions;
 };
@@ -173,17 +177,40 @@ static void answer_command_done(struct courier *courier, struct question *questi
     question_end(question, NULL);
 }
 
+/* What the mail server was told of an account: whoever explains it must know whether it was asked at all. */
+static bool write_submission(struct courier *courier, struct question *question)
+{
+    const struct sender *sender = &question->request.sender;
+    if (sender->kind != SENDER_ACCOUNT)
+        return true;
+    struct accounts_counters counters = accounts_counters(courier->accounts);
+    return answer_submission(client_output(question->client), sender, accounts_find(courier->accounts, sender),
+                             &counters);
+}
+
+static bool write_status(struct courier *courier, struct question *question)
+{
+    struct buffer *out = client_output(question->client);
+    struct accounts_counters counters = accounts_counters(courier->accounts);
+    const struct answer_policy policy = {.open = courier->policy != NULL,
+                                         .clients = courier->policy ? policy_clients(courier->policy) : 0,
+                                         .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
+                                         .counters = &counters};
+    return news_answer_status(courier->news, courier->keeper.trouble, out) && answer_status_policy(out, &policy);
+}
+
 static void answered_by(struct courier *courier, struct question *question, enum role role)
 {
     question->awaits &= ~(1U << role);
     if (question->awaits)
         return;
-    struct buffer *out = client_output(question->client);
-    if (question->request.kind == REQUEST_EXPLAIN)
-        write_history(courier, question);
     bool whole = true;
+    if (question->request.kind == REQUEST_EXPLAIN) {
+        whole = write_submission(courier, question);
+        write_history(courier, question);
+    }
     if (question->request.kind == REQUEST_STATUS)
-        whole = news_answer_status(courier->news, courier->keeper.trouble, out);
+        whole = write_status(courier, question);
     question_end(question, whole ? NULL : "the answer is too long");
 }
 
@@ -207,7 +234,8 @@ static void take_answer(struct courier *courier, struct question *question, enum
         written = answer_evidence_row(out, &message->evidence_row.evidence);
         break;
     case MESSAGE_ORDER_ROW:
-        written = answer_order(out, &message->order_row);
+        written =
+            answer_order(out, &message->order_row, accounts_find(courier->accounts, &message->order_row.order.target));
         break;
     case MESSAGE_STATUS_WATCHER:
         written = answer_status_watcher(out, &message->status_watcher);
@@ -265,6 +293,10 @@ static void take_message(struct courier *courier, enum role from, const union me
         close(descriptor);
     if (kind == MESSAGE_READY) {
         courier->ready = true;
+    } else if (kind == MESSAGE_ENFORCEMENT) {
+        accounts_enforce(courier->accounts, message->enforcement.on);
+    } else if (kind == MESSAGE_ACCOUNT_ORDER) {
+        accounts_order(courier->accounts, &message->order.order, clock_now());
     } else if (message->head.question && is_answer(kind)) {
         struct question *question = question_find(&courier->questions, message->head.question);
         if (question)
@@ -350,6 +382,8 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
     message_prepare(&message, MESSAGE_ALIVE, 0);
     if (courier->ready && message_send(&courier->warden, &message, -1, &error) < 0 && error.code != EAGAIN)
         sd_event_exit(courier->event, 0);
+    if (courier->policy)
+        policy_tick(courier->policy);
     moment too_long_ago = clock_steady() - ANSWER_PATIENCE;
     questions_give_up(&courier->questions, ROLE_WATCHER, too_long_ago, silent[ROLE_WATCHER]);
     questions_give_up(&courier->questions, ROLE_WARDEN, too_long_ago, silent[ROLE_WARDEN]);
@@ -420,6 +454,8 @@ static int enter(struct courier *courier, const struct role_start *start, struct
     int failure = journal_create(path, JOURNAL_ENTRIES, &courier->journal, error);
     if (failure == 0)
         failure = news_create(courier->journal, &courier->news, error);
+    if (failure == 0)
+        failure = accounts_create(ACCOUNTS_MOST, &courier->accounts, error);
     if (failure < 0)
         return failure;
     courier->keeper = (struct keeper){.journal = courier->journal, .news = courier->news, .log = &courier->log};
@@ -433,6 +469,8 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         return error_set(error, -code, "cannot begin the loop: %s", strerror(-code));
     const struct control_listener listener = {courier, on_asked, on_room, on_gone};
     failure = control_open(courier->event, start->listener, &listener, &courier->control, error);
+    if (failure == 0 && start->policy >= 0)
+        failure = policy_open(courier->event, start->policy, courier->accounts, &courier->policy, error);
     return failure < 0 ? failure : sandbox_enter(allowed_calls, error);
 }
 
@@ -443,6 +481,7 @@ static void leave(struct courier *courier)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     if (courier->control)
         control_close(&courier->control);
+    policy_close(&courier->policy);
     sd_event_source_disable_unref(courier->warden_source);
     sd_event_source_disable_unref(courier->watcher_source);
     sd_event_source_disable_unref(courier->commit_timer);
@@ -450,6 +489,7 @@ static void leave(struct courier *courier)
     sd_event_unref(courier->event);
     news_destroy(&courier->news);
     journal_close(&courier->journal);
+    accounts_destroy(&courier->accounts);
     if (courier->watcher.descriptor >= 0)
         close(courier->watcher.descriptor);
 }

@@ -31,6 +31,13 @@ static const struct message_row {
     [MESSAGE_END] = {"end", sizeof(struct message_plain), WARDEN | WATCHER, COURIER, false},
     [MESSAGE_ORDER] = {"order", sizeof(struct message_order), WATCHER, WARDEN, false},
     [MESSAGE_RESET] = {"reset", sizeof(struct message_reset), WATCHER, WARDEN, false},
+    [MESSAGE_ASK_OWNER] = {"ask_owner", sizeof(struct message_owner), WATCHER, WARDEN, false},
+    [MESSAGE_OWNER] = {"owner", sizeof(struct message_owner), WARDEN, WATCHER, false},
+    [MESSAGE_LOG_RECORD] = {"log_record", sizeof(struct message_plain), WARDEN, WATCHER, true},
+    [MESSAGE_LOG_FILE] = {"log_file", sizeof(struct message_log), WARDEN, WATCHER, true},
+    [MESSAGE_LOG_NEWS] = {"log_news", sizeof(struct message_log), WARDEN, WATCHER, false},
+    [MESSAGE_LOG_SINCE] = {"log_since", sizeof(struct message_log_since), WATCHER, WARDEN, false},
+    [MESSAGE_ACCOUNT_ORDER] = {"account_order", sizeof(struct message_order), WARDEN, COURIER, false},
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
@@ -120,11 +127,18 @@ bool message_is_sound(const union message *m)
     case MESSAGE_ASK_ENFORCE:
         return m->ask_enforce.on <= 1 && ENDS(m->ask_enforce.person);
     case MESSAGE_ORDER:
+    case MESSAGE_ACCOUNT_ORDER:
     case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
         return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
                m->order.order.author < ORDER_AUTHORS;
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
+    case MESSAGE_ASK_OWNER:
+    case MESSAGE_OWNER:
+        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.known <= 1 && ENDS(m->owner.program);
+    case MESSAGE_LOG_FILE:
+    case MESSAGE_LOG_NEWS:
+        return m->log.initial <= 1 && ENDS(m->log.source) && ENDS(m->log.sentence);
     case MESSAGE_ASK_EXPLAIN:
         return sender_is_sound(&m->ask_explain.sender);
     case MESSAGE_COMMAND:

@@ -30,10 +30,17 @@ enum message_kind {
     MESSAGE_STATUS_WARDEN, /* to courier: answer to MESSAGE_ASK_STATUS, and on change */
     MESSAGE_ORDER_ROW,     /* to courier: an element in the kernel; answer to MESSAGE_ASK_ORDERS */
     MESSAGE_END,           /* from whoever answered a question: no more rows */
+    MESSAGE_OWNER,         /* to watcher: answer to MESSAGE_ASK_OWNER, whose ends it repeats */
+    MESSAGE_LOG_RECORD,    /* fd: the file in which the watcher keeps where it is in the logs */
+    MESSAGE_LOG_FILE,      /* fd: a log file, or one beside it that was rotated */
+    MESSAGE_LOG_NEWS,      /* what became of a log file that was handed over */
+    MESSAGE_ACCOUNT_ORDER, /* to courier: an order on a mail account, checked; also all that stand at its start */
     /* watcher to warden */
-    MESSAGE_ORDER, /* carry out; the warden checks it again */
-    MESSAGE_RESET, /* cut one connection with resets to both ends */
-    MESSAGE_ALIVE, /* watcher, courier to warden: once a second; silence for long means a restart */
+    MESSAGE_ORDER,     /* carry out; the warden checks it again */
+    MESSAGE_RESET,     /* cut one connection with resets to both ends */
+    MESSAGE_ASK_OWNER, /* whose is a connection of this machine's own? */
+    MESSAGE_LOG_SINCE, /* look for log files, and for rotated ones that were written to since then */
+    MESSAGE_ALIVE,     /* watcher, courier to warden: once a second; silence for long means a restart */
     /* courier to warden */
     MESSAGE_ASK_ORDERS,
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
@@ -102,7 +109,7 @@ struct message_ask_enforce {
     uint8_t reserved[7];
     char person[64];
 };
-struct message_order {
+struct message_order { /* ORDER, ACCOUNT_ORDER */
     struct message_head head;
     struct order order;
 };
@@ -121,9 +128,30 @@ struct message_reset {
     uint16_t reserved;
     uint32_t to_client_sequence, to_server_sequence; /* what each side waits for next (RFC 5961) */
 };
+struct message_owner { /* ASK_OWNER, OWNER */
+    struct message_head head;
+    uint8_t family; /* 4 or 6 */
+    uint8_t known;  /* `user` is that of the program that holds the connection */
+    uint16_t client_port, server_port, reserved;
+    uint32_t user;
+    uint8_t client[16], server[16];
+    uint32_t inode;    /* of its socket */
+    char program[160]; /* who holds it, for people; empty: not looked for, or not found */
+};
+struct message_log_since {
+    struct message_head head;
+    moment since;
+};
+struct message_log { /* LOG_FILE, LOG_NEWS: struct tail_found (common/io/tail.h) */
+    struct message_head head;
+    uint64_t device, inode;
+    moment changed, born;
+    uint8_t news, initial, reserved[6];
+    char source[256], sentence[240];
+};
 struct message_plain {
     struct message_head head;
-}; /* READY, PEER, END, ALIVE, ASK_STATUS, ASK_ORDERS */
+}; /* READY, PEER, END, LOG_RECORD, ALIVE, ASK_STATUS, ASK_ORDERS */
 struct message_ask_senders {
     struct message_head head;
     uint32_t most;
@@ -132,13 +160,12 @@ struct message_ask_senders {
 struct message_ask_explain {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[6];
 };
 struct message_command {
     struct message_head head;
     struct sender sender;
     uint8_t deed;
-    uint8_t reserved[5];
+    uint8_t reserved[7];
     duration length;
     uint32_t rate, reserved2;
     char person[64], why[160];
@@ -153,7 +180,6 @@ struct message_sender_row {
     struct message_head head;
     struct sender sender;
     uint8_t verdict, worst, allowed, person_deed;
-    uint8_t reserved[2];
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
     moment first, last, verdict_since, hold_until, person_until, clear_at;
@@ -169,16 +195,14 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
-    uint8_t reserved[2];
     int32_t added, score;
-    uint32_t reserved2;
     struct evidence evidence;
 };
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
-    uint8_t verdict, before, author, reserved[3];
+    uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;
     uint64_t messages_before, recipients_before;
@@ -197,7 +221,8 @@ struct message_status_watcher {
     moment started, now;
     uint64_t packets, bytes, dropped, connections, messages, sessions, sessions_gapped, observations, streams_open,
         bytes_held, senders, malformed, orders_sent, memory, let_go; /* let_go: see senders_details_let_go() */
-    uint32_t ports, restarts;
+    uint64_t log_lines, log_unparsed, log_late, log_lost_bytes;      /* see struct logs_counters */
+    uint32_t ports, restarts, log_files, reserved;
 };
 struct message_status_warden {
     struct message_head head;
@@ -226,6 +251,9 @@ union message {
     struct message_order order;
     struct message_order_row order_row;
     struct message_reset reset;
+    struct message_owner owner;
+    struct message_log_since log_since;
+    struct message_log log;
     struct message_plain plain;
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;

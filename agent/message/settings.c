@@ -1,4 +1,4 @@
-/* The tables of [capture], [enforce] and [agent]. */
+/* The tables of [capture], [logs], [enforce] and [agent]. */
 #include "agent/message/settings.h"
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 
 static const char *const roles[] = {"auto", "hypervisor", "host", NULL};
 static const char *const modes[] = {"observe", "enforce", NULL};
+static const char *const policy_modes[] = {"0666", "0660", "0600", NULL};
 static const char *const rejects[] = {"auto", "never", NULL};
 
 static const struct option capture_options[] = {
@@ -34,6 +35,16 @@ static const struct option capture_options[] = {
                 "of the machine's own interfaces; \"tap*\" stands for all that begin so. Empty: found by themselves."),
     WORDS_OPTION("capture", struct capture_settings, uplinks, "",
                  .text = "The interfaces that lead to the world. Empty: those with the default routes."),
+    WORDS_OPTION("capture", struct capture_settings, mta_users,
+                 "root postfix Debian-exim exim opensmtpd opensmtpq mail mailnull smmta smmsp qmailr courier",
+                 .text = "On a host, the users (names or numbers) that mail servers run as: what they send is other "
+                         "people's, so it stays the address's. Any other user that talks to mail servers is a sender "
+                         "of its own."),
+    FIXED(OPTION_FLAG, bool, "capture", struct capture_settings, programs, "no",
+          .text =
+              "On a host, whether `postern explain` shall name programs, directories and scripts of users that send. "
+              "To see them the process that holds the network's rights needs CAP_SYS_PTRACE and "
+              "CAP_DAC_READ_SEARCH too, and is given them for this alone."),
     FIXED(OPTION_CHOICE, int, "capture", struct capture_settings, role, "auto", .choices = roles,
           .text = "What this machine is: a hypervisor, whose guests' ports are the senders, or a host that sends "
                   "by itself. auto: a hypervisor where guests' ports are found."),
@@ -55,6 +66,26 @@ static const struct option capture_options[] = {
                   "5 to 10 minutes."),
     FIXED(OPTION_COUNT, uint32_t, "capture", struct capture_settings, fragmented, "256", .least = "1", .most = "65536",
           .text = "The most datagrams that may be incomplete at once, up to 64 kB each."),
+    {.key = NULL},
+};
+
+static const struct option logs_options[] = {
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, files,
+          "/var/log/mail.log /var/log/maillog /var/log/exim4/mainlog /var/log/exim/mainlog",
+          .text = "Logs of mail servers that are followed, through rotation, also by patterns with \"*\", \"?\" and "
+                  "\"[...]\". Those that are not there are waited for. Empty: no logs are read."),
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, patterns,
+          "builtin:logs/postfix builtin:logs/exim builtin:logs/sendmail builtin:logs/opensmtpd builtin:logs/qmail "
+          "builtin:logs/haraka builtin:logs/rspamd builtin:logs/mailscanner",
+          .text = "The files that say how lines are read, first come, first asked. \"builtin:\" names those that stand "
+                  "in the program."),
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, groups, "adm",
+          .text = "The groups whose logs may be read: the process that opens them is root without root's right to read "
+                  "everything. A group that is not there is passed over."),
+    FIXED(OPTION_COUNT, uint32_t, "logs", struct logs_settings, transactions, "65536", .least = "16",
+          .most = "16000000",
+          .text = "The most messages under way in the logs that are remembered at once; the one that was not "
+                  "spoken of for longest gives way."),
     {.key = NULL},
 };
 
@@ -81,6 +112,14 @@ static const struct option agent_options[] = {
                .text = "Where `postern` talks to the agent. --socket and POSTERN_SOCKET stand over this."),
     FIXED_TEXT("agent", struct agent_settings, group, "postern",
                .text = "The group whose members may talk to the agent; where there is none of that name, root alone."),
+    FIXED_TEXT("agent", struct agent_settings, policy, "",
+               .text = "The socket at which mail servers ask whether an account may submit (Postfix's policy "
+                       "protocol): an absolute path, or none. Empty: \"policy\" beside the control socket."),
+    FIXED_TEXT("agent", struct agent_settings, policy_group, "",
+               .text = "The group that the policy socket belongs to. Empty: root's."),
+    FIXED(OPTION_CHOICE, int, "agent", struct agent_settings, policy_mode, "0666", .choices = policy_modes,
+          .text = "Who may ask there. Whoever may learns whether an account is stopped, and no more; nobody can "
+                  "hold all places."),
     FIXED_TEXT("agent", struct agent_settings, state, "/var/lib/postern",
                .text = "The directory of what must survive a restart. --state and POSTERN_STATE stand over this."),
     FIXED_TEXT("agent", struct agent_settings, watcher_user, "postern-watcher",
@@ -112,6 +151,23 @@ static bool check_capture(const void *settings, struct error *error)
     return true;
 }
 
+static bool check_logs(const void *settings, struct error *error)
+{
+    const struct logs_settings *logs = settings;
+    for (uint32_t i = 0; i < logs->files.count; i++) {
+        const char *path = logs->files.items[i], *slash = strrchr(path, '/');
+        if (path[0] != '/' || slash[1] == '\0') {
+            error_set(error, EINVAL, "files: \"%s\" will not do; absolute paths of files are allowed", path);
+            return false;
+        }
+    }
+    if (logs->files.count > 0 && logs->patterns.count == 0) {
+        error_set(error, EINVAL, "patterns: none is named; to read no logs leave files empty");
+        return false;
+    }
+    return true;
+}
+
 static bool is_absolute(const char *key, const char *path, size_t most, struct error *error)
 {
     if (path[0] != '/' || strlen(path) >= most) {
@@ -125,7 +181,9 @@ static bool is_absolute(const char *key, const char *path, size_t most, struct e
 static bool check_agent(const void *settings, struct error *error)
 {
     const struct agent_settings *agent = settings;
+    bool named = agent->policy[0] && strcmp(agent->policy, "none") != 0;
     return is_absolute("socket", agent->socket, sizeof((struct sockaddr_un *)0)->sun_path, error) &&
+           (!named || is_absolute("policy", agent->policy, sizeof((struct sockaddr_un *)0)->sun_path, error)) &&
            is_absolute("state", agent->state, OPTION_TEXT_SIZE - 32, error);
 }
 
@@ -133,11 +191,14 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
 {
     result[0] = (struct option_binding){capture_options, &settings->capture, check_capture,
                                         "Where mail is seen, and how much memory that may take."};
-    result[1] = (struct option_binding){enforce_options, &settings->enforce, NULL,
+    result[1] = (struct option_binding){logs_options, &settings->logs, check_logs,
+                                        "Logs of mail servers on this machine. They know what packets do not show: the "
+                                        "account, the local user, the answer behind TLS."};
+    result[2] = (struct option_binding){enforce_options, &settings->enforce, NULL,
                                         "What may be done in the kernel to senders with a verdict."};
-    result[2] = (struct option_binding){agent_options, &settings->agent, check_agent,
+    result[3] = (struct option_binding){agent_options, &settings->agent, check_agent,
                                         "The agent's own users, files and control socket."};
-    result[3] = (struct option_binding){.options = NULL};
+    result[4] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])
@@ -145,6 +206,18 @@ void settings_ports(const struct capture_settings *capture, uint16_t result[16])
     memset(result, 0, 16 * sizeof *result);
     for (uint32_t i = 0; i < capture->ports.count && i < 15; i++)
         result[i] = (uint16_t)capture->ports.items[i];
+}
+
+bool settings_policy(const struct agent_settings *agent, char result[OPTION_TEXT_SIZE])
+{
+    const char *end = strrchr(agent->socket, '/');
+    if (strcmp(agent->policy, "none") == 0)
+        return false;
+    if (agent->policy[0])
+        snprintf(result, OPTION_TEXT_SIZE, "%s", agent->policy);
+    else
+        snprintf(result, OPTION_TEXT_SIZE, "%.*s/policy", (int)(end ? end - agent->socket : 0), agent->socket);
+    return true;
 }
 
 bool settings_name_fits(const struct option_words *patterns, const char *name)

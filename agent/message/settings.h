@@ -20,6 +20,8 @@ struct capture_settings {
     struct option_numbers ports;    /* 1 to 15 mail ports, each 1 to 65535: settings_ports() */
     struct option_words interfaces; /* names, a trailing "*" stands for any end; empty: found by themselves */
     struct option_words uplinks;    /* the same */
+    struct option_words mta_users;  /* names or numbers of users that carry other people's mail */
+    bool programs;                  /* on a host: look for the programs of users that send */
     int role;                       /* enum capture_role */
     uint64_t ring;                  /* bytes for each position; 0: by the number of positions */
     struct address_list local;      /* the customers' prefixes; empty: whoever opens a connection is the sender */
@@ -31,6 +33,15 @@ struct capture_settings {
     uint32_t fragmented;            /* most incomplete datagrams at once */
 };
 
+/* [logs] */
+struct logs_settings {
+    struct option_words files;    /* absolute paths, also with * ? []; those that are not there are waited for */
+    struct option_words patterns; /* pattern files: "builtin:logs/NAME" or a path */
+    struct option_words groups;   /* names of groups whose files the warden may read */
+    uint32_t transactions;        /* queue ids remembered at once */
+};
+
+enum policy_mode { POLICY_MODE_ALL, POLICY_MODE_GROUP, POLICY_MODE_OWNER, POLICY_MODES };
 enum enforce_mode { ENFORCE_OBSERVE, ENFORCE_ENFORCE, ENFORCE_MODES };
 enum enforce_reject { REJECT_AUTO, REJECT_NEVER, REJECTS };
 
@@ -47,7 +58,10 @@ struct enforce_settings {
 struct agent_settings {
     char socket[OPTION_TEXT_SIZE]; /* absolute path */
     char group[OPTION_TEXT_SIZE];  /* who may talk to it */
-    char state[OPTION_TEXT_SIZE];  /* absolute path of a directory */
+    char policy[OPTION_TEXT_SIZE]; /* where mail servers ask: settings_policy() */
+    char policy_group[OPTION_TEXT_SIZE];
+    int policy_mode;              /* enum policy_mode */
+    char state[OPTION_TEXT_SIZE]; /* absolute path of a directory */
     char watcher_user[OPTION_TEXT_SIZE];
     char courier_user[OPTION_TEXT_SIZE];
 };
@@ -56,13 +70,14 @@ struct agent_settings {
 
 struct process_settings {
     struct capture_settings capture;
+    struct logs_settings logs;
     struct enforce_settings enforce;
     struct agent_settings agent;
 };
 
-/* Room for the three bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 3
-/* Writes three bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
+/* Room for the bindings and the entry that ends them. */
+#define PROCESS_BINDINGS 4
+/* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
 
@@ -71,6 +86,9 @@ void settings_ports(const struct capture_settings *, uint16_t result[16]);
 
 /* Whether `name` fits one of the patterns: a word, or the beginning of one with "*" behind it. */
 bool settings_name_fits(const struct option_words *, const char *name);
+
+/* The path at which mail servers ask: as it was named, or "policy" beside the control socket. False: nowhere. */
+bool settings_policy(const struct agent_settings *, char result[OPTION_TEXT_SIZE]);
 
 /* Put the environment's values over the file's: POSTERN_SOCKET and POSTERN_STATE, given as `socket` and `state` (NULL
  * or empty: not set), with the same checks. */

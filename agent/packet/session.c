@@ -27,12 +27,23 @@ struct packet_path {
 
 /* ---- observations ---- */
 
+/* Whether a machine speaks with itself. An account is its mail server's then; whoever logs in elsewhere has an account
+ * that is none of ours. */
+static bool is_at_home(const struct observation *observation)
+{
+    const struct address *client = &observation->origin.address, *server = &observation->server;
+    return client->family == server->family && memcmp(client->bytes, server->bytes, sizeof client->bytes) == 0;
+}
+
 static void observe(void *context, struct observation *observation)
 {
     struct packet_path *path = context;
     if (stream_is_hearsay(path->current))
         return;
+    struct text account = observation->origin.account;
     stream_origin(path->current, &observation->origin, &observation->server, &observation->server_port);
+    if (account.length > 0 && is_at_home(observation))
+        observation->origin.account = account;
     path->counters.observations++;
     path->listener.observe(path->listener.context, observation);
 }
@@ -48,7 +59,14 @@ static void observe_connection(struct packet_path *path, enum connection_outcome
 
 static void begun(void *context, struct stream *stream, void *room)
 {
-    (void)context;
+    struct packet_path *path = context;
+    struct origin origin;
+    struct address server;
+    uint16_t server_port;
+    if (path->listener.begun) {
+        stream_origin(stream, &origin, &server, &server_port);
+        path->listener.begun(path->listener.context, &origin, &server, server_port);
+    }
     smtp_begin(room, stream_server_port(stream) == IMPLICIT_TLS_PORT, stream_has_syn(stream));
 }
 

@@ -21,6 +21,8 @@ struct packet_listener {
     void *context;
     void (*observe)(void *context, const struct observation *);
     void (*session)(void *context, const struct session_summary *); /* borrowed; NULL: not wanted */
+    /* A connection begins: its SYN was seen, or it was joined. NULL: not wanted. */
+    void (*begun)(void *context, const struct origin *, const struct address *server, uint16_t server_port);
 };
 
 struct packet_settings {

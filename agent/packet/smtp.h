@@ -74,7 +74,8 @@ struct smtp_summary {
     uint32_t transaction_count, transactions_left_out;
 };
 
-/* Where observations go. The dialogue fills kind, time and the union; the caller has filled the ends. */
+/* Where observations go. The dialogue fills kind, time, the union and, of the origin, the account whose login was
+ * accepted; the ends are for the listener to fill. */
 struct smtp_listener {
     void *context;
     void (*observe)(void *context, struct observation *);

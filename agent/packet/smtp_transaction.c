@@ -3,7 +3,10 @@
 
 void smtp_observe(const struct smtp_call *call, struct observation *observation)
 {
+    const struct smtp *smtp = call->smtp;
     observation->time = call->time;
+    if (smtp->auth == AUTH_ACCEPTED && smtp->rare)
+        observation->origin.account = smtp_string_text(smtp->rare->user);
     call->listener->observe(call->listener->context, observation);
 }
 
@@ -174,6 +177,8 @@ void smtp_note_user(const struct smtp_call *call, struct text response)
 {
     struct smtp *smtp = call->smtp;
     char user[SMTP_USER_MOST];
+    if (smtp->auth == AUTH_ACCEPTED)
+        return;
     size_t length = smtp_auth_user((enum smtp_mechanism)smtp->mechanism, smtp->auth_step, response, user);
     if (smtp->auth_step < UINT8_MAX)
         smtp->auth_step++;
@@ -190,7 +195,9 @@ static void take_auth(const struct smtp_call *call, const struct smtp_command *c
     smtp->challenges = 0;
     if (smtp->auth == AUTH_NONE)
         smtp->auth = AUTH_TRIED;
-    if (smtp->rare) { /* this login's user is not known yet */
+    /* This login's user is not known yet. Once one was accepted there is no other in the session (RFC 4954 4): a name
+     * that is said behind it is somebody else's, whom what follows would be held against. */
+    if (smtp->rare && smtp->auth != AUTH_ACCEPTED) {
         smtp_string_free(smtp->counters, smtp->rare->user);
         smtp->rare->user = NULL;
     }

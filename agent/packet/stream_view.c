@@ -24,6 +24,9 @@ void stream_origin(const struct stream *stream, struct origin *client, struct ad
     client->address = address_of(stream, stream->client);
     client->client_port = stream->client_port;
     client->odd = stream->odd;
+    client->user_known = false; /* packets do not say */
+    client->user = 0;
+    client->account = (struct text){0};
     *server = address_of(stream, stream->server);
     *server_port = stream->server_port;
 }

@@ -1,5 +1,5 @@
-/* The table of senders: whom an observation is about, found by guest's port, else by address; the records in one piece
- * of memory, the oldest giving way. */
+/* The table of senders: whom an observation is about, found by guest's port, account, local user or address; the
+ * records in one piece of memory, the oldest giving way. */
 #include "agent/sender/block.h"
 
 #include <errno.h>
@@ -157,6 +157,10 @@ struct sender senders_attribute(const struct senders *senders, const struct orig
         if (port_stands_at(&senders->ports, at, origin->port))
             return sender_from_port(senders->ports.items[at].interface);
     }
+    if (origin->account.length > 0)
+        return sender_from_account(origin->account);
+    if (origin->user_known)
+        return sender_from_user(origin->user);
     return sender_from_address(&origin->address);
 }
 
@@ -233,10 +237,13 @@ static struct sender_record *add_record(struct senders *senders, const struct se
 
 static uint32_t guess_place(const struct sender *sender)
 {
-    uint64_t words[3] = {0};
-    memcpy(words, sender, sizeof *sender);
-    uint64_t hash =
-        (words[0] ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9) ^ words[2] << 40) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t words[6];
+    memcpy(words, sender, sizeof words);
+    static_assert(sizeof *sender == sizeof words, "all of it counts");
+    words[1] ^= words[3] * UINT64_C(0x94d049bb133111eb);
+    words[2] ^= words[4] ^ words[5] * UINT64_C(0xd6e8feb86659fd93);
+    uint64_t hash = (words[0] ^ words[1] * UINT64_C(0xbf58476d1ce4e5b9) ^ words[2] * UINT64_C(0xff51afd7ed558ccd)) *
+                    UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)((hash ^ hash >> 32) >> 16 & (SENDERS_GUESSES - 1));
 }
 

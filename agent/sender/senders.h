@@ -19,8 +19,9 @@
 /* What a sender has done; the `sender` record. */
 struct sender_record {
     struct sender sender;
-    uint8_t busy;     /* odd while it is being changed: a process that died then leaves a record not to be trusted */
-    uint8_t held;     /* the judge's: an order is in force, so it gives way after all that are not */
+    uint8_t busy; /* odd while it is being changed: a process that died then leaves a record not to be trusted */
+    uint8_t held; /* the judge's: an order is in force, so it gives way after all that are not */
+    uint8_t zero[2];
     uint32_t details; /* 1 + the number of the place that its details have; 0: it has none */
     moment first, last;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
@@ -50,7 +51,8 @@ struct senders *senders_place(void *memory, const struct senders_shape *, struct
 struct senders *senders_adopt(void *memory, size_t size, const struct senders_shape *, uint32_t *dropped);
 void senders_release(struct senders **); /* the handle, not the memory */
 
-/* Attribution: a capture position that is a guest's port is the sender; else the client's address. */
+/* Attribution: a capture position that is a guest's port is the sender; else the account that the mail was submitted
+ * under, the local user that sent it, the client's address. */
 struct senders_port {
     uint32_t number;
     char interface[16];

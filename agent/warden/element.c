@@ -18,6 +18,8 @@ bool element_from_order(const struct order *order, moment now, struct nft_elemen
     const uint8_t *bytes = order->target.bytes;
     *result =
         (struct nft_element){.deed = deeds[order->deed], .key = keys[order->target.kind].key, .rate = order->rate};
+    if (keys[order->target.kind].length == 0)
+        return false;
     if (order->target.kind == SENDER_USER) {
         uint32_t user = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
         memcpy(result->bytes, &user, sizeof(user));

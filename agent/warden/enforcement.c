@@ -69,7 +69,8 @@ static int take_out(struct enforcement *e, const struct sender *target, enum nft
 {
     struct nft_element element;
     struct order any = {.deed = DEED_BLOCK, .target = *target};
-    element_from_order(&any, 0, &element);
+    if (!element_from_order(&any, 0, &element))
+        return 0;
     int code = 0;
     for (int deed = 0; e->table && deed < NFT_DEEDS; deed++)
         if (deed != (int)except && code == 0)
@@ -329,6 +330,8 @@ static int check(struct enforcement *e, const struct order *order, moment now, s
     sender_print(&order->target, name);
     uint8_t kind = order->target.kind;
     struct address address;
+    if (kind == SENDER_ACCOUNT) /* nothing for the kernel: mail servers ask the courier */
+        return 0;
     if (sender_address(&order->target, &address) && address_is_special(&address))
         return error_set(error, EINVAL, "%s is nobody's address", name);
     if (e->plan.role == NFT_HOST)
@@ -474,6 +477,24 @@ int enforcement_list(struct enforcement *e,
     int code = e->table ? nft_list(e->nft, list_element, &walk, error) : 0;
     book_each(e->book, list_rest, &walk);
     return code;
+}
+
+struct accounts_walk {
+    void (*each)(void *context, const struct order *);
+    void *context;
+};
+
+static void give_account(void *context, struct book_entry *entry)
+{
+    struct accounts_walk *walk = context;
+    if (entry->order.target.kind == SENDER_ACCOUNT)
+        walk->each(walk->context, &entry->order);
+}
+
+void enforcement_each_account(struct enforcement *e, void (*each)(void *context, const struct order *), void *context)
+{
+    struct accounts_walk walk = {each, context};
+    book_each(e->book, give_account, &walk);
 }
 
 struct enforcement_counters enforcement_counters(const struct enforcement *e)

@@ -72,10 +72,12 @@ static bool looks_like_uplink(const struct link *links, size_t count, const stru
 
 static bool looks_like_own(const struct link *link, const struct places_rules *rules)
 {
+    if (link->flags & IFF_LOOPBACK) /* where its users and their programs submit to its own mail server */
+        return true;
     if (rules->default_routes[0] || rules->default_routes[1])
         return leads_out(link, rules);
-    return !(link->flags & IFF_LOOPBACK) && link->flags & IFF_UP && !link->master && strcmp(link->kind, "vlan") != 0 &&
-           strcmp(link->kind, "ifb") != 0 && strcmp(link->kind, "dummy") != 0;
+    return link->flags & IFF_UP && !link->master && strcmp(link->kind, "vlan") != 0 && strcmp(link->kind, "ifb") != 0 &&
+           strcmp(link->kind, "dummy") != 0;
 }
 
 static bool is_guest(const struct link *links, size_t count, const struct link *link, const struct places_rules *rules)

@@ -12,6 +12,11 @@ int warden_sandbox(struct error *error)
         SCMP_SYS(getsockopt), SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(shutdown), SCMP_SYS(ioctl),
         /* the configuration, the senders' memory */
         SCMP_SYS(memfd_create), SCMP_SYS(ftruncate),
+        /* programs of users: /proc */
+        SCMP_SYS(getdents64), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(open), SCMP_SYS(openat2),
+        SCMP_SYS(statx),
+        /* logs */
+        SCMP_SYS(inotify_init1), SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
         /* the switch */
         SCMP_SYS(openat), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fsync), SANDBOX_END};
     return sandbox_enter(calls, error);

@@ -18,7 +18,10 @@
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
 #include "agent/warden/links.h"
+#include "agent/warden/log_files.h"
+#include "agent/warden/owner.h"
 #include "agent/warden/positions.h"
+#include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
 #include "agent/warden/switch.h"
 #include "common/cleanup.h"
@@ -29,7 +32,15 @@
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
-#define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
+#define LOOKED_MOST      64
+#define LOOK_AGAIN       (5 * SECOND) /* for the same user */
+#define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
+
+/* Looking for a program takes milliseconds, so it is done for examples only. */
+struct looked {
+    uint32_t user;
+    moment when;
+};
 
 struct warden {
     struct log log;
@@ -43,6 +54,10 @@ struct warden {
     struct positions *positions;
     struct enforcement *enforcement;
     struct cut *cut;
+    struct looked looked[LOOKED_MOST]; /* whose programs were looked for last */
+    bool denied;                       /* we were not let, and said so */
+    struct owner *owner;               /* NULL: the kernel cannot be asked */
+    struct log_files *logs;
     struct children *children;
     struct enforce_switch switched;
     sd_event_source *guard, *opening;
@@ -280,6 +295,15 @@ static int on_links(sd_event_source *source, int descriptor, uint32_t events, vo
 /* --- watcher and courier -------------------------------------------------------------------------------------------
  */
 
+static void say_account_order(void *context, const struct order *order)
+{
+    struct warden *warden = context;
+    union message message;
+    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message.order.order = *order;
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
 static void on_child_started(void *context, enum role role)
 {
     struct warden *warden = context;
@@ -287,7 +311,9 @@ static void on_child_started(void *context, enum role role)
     if (role == ROLE_WATCHER) {
         positions_hand_over(warden->positions);
         open_the_rest(warden);
+        log_files_welcome(warden->logs);
     } else {
+        enforcement_each_account(warden->enforcement, say_account_order, warden);
         say_events_kept(warden);
     }
 }
@@ -328,11 +354,68 @@ static void on_order(struct warden *warden, const struct order *order)
 {
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
-    if (enforcement_order(warden->enforcement, order, now(), &error) == 0 || ++warden->refusals_now > REFUSALS_SAID)
+    if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
+        if (order->target.kind == SENDER_ACCOUNT)
+            say_account_order(warden, order);
+        return;
+    }
+    if (++warden->refusals_now > REFUSALS_SAID)
         return;
     snprintf(text, sizeof(text), "cannot %s %s: %s", deed_name((enum deed)order->deed),
              sender_print(&order->target, name), error.text);
     on_event(warden, 1, "order", text);
+}
+
+static void on_log_file(void *context, const union message *message, int descriptor)
+{
+    struct warden *warden = context;
+    (void)children_say(warden->children, ROLE_WATCHER, message, descriptor, TALK_MUST);
+}
+
+static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
+{
+    struct looked *oldest = warden->looked;
+    for (size_t i = 0; i < LOOKED_MOST; i++) {
+        struct looked *looked = &warden->looked[i];
+        if (looked->when && looked->user == user && when - looked->when < LOOK_AGAIN && when >= looked->when)
+            return false;
+        if (looked->when < oldest->when || looked->user == user)
+            oldest = looked;
+    }
+    *oldest = (struct looked){user, when};
+    return true;
+}
+
+/* The answer is on its way already; this comes after it. */
+static void look_for_program(struct warden *warden, union message *answer)
+{
+    struct message_owner *owner = &answer->owner;
+    bool denied = false;
+    if (!warden->settings.capture.programs || !owner->known || !is_worth_looking(warden, owner->user, now()))
+        return;
+    if (program_find(owner->user, owner->inode, owner->program, &denied))
+        (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
+    else if (denied && !warden->denied)
+        log_write(&warden->log, LOG_NEWS,
+                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
+                  "CAP_DAC_READ_SEARCH");
+    warden->denied |= denied;
+}
+
+/* On a hypervisor what is not a guest's is none of our business, and users mean nothing in its table. */
+static void on_ask_owner(struct warden *warden, const struct message_owner *ends)
+{
+    union message answer;
+    message_prepare(&answer, MESSAGE_OWNER, 0);
+    struct message_head head = answer.head;
+    answer.owner = *ends;
+    answer.owner.head = head;
+    answer.owner.known = 0;
+    if (warden->owner && warden->machine == CAPTURE_HOST)
+        owner_find(warden->owner, &answer.owner);
+    memset(answer.owner.program, 0, sizeof(answer.owner.program));
+    (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
+    look_for_program(warden, &answer);
 }
 
 static void on_message(void *context, enum role role, const union message *message)
@@ -348,6 +431,13 @@ static void on_message(void *context, enum role role, const union message *messa
         if (cut_connection(warden->cut, &message->reset, &error) != 0 && error.code != EAGAIN && error.code != ENODEV &&
             ++warden->refusals_now <= REFUSALS_SAID)
             log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s", error.text);
+        break;
+    case MESSAGE_ASK_OWNER:
+        on_ask_owner(warden, &message->owner);
+        break;
+    case MESSAGE_LOG_SINCE:
+        if (log_files_begin(warden->logs, &warden->settings.logs, message->log_since.since, &error) != 0)
+            on_event(warden, 2, "logs", error.text);
         break;
     case MESSAGE_ASK_STATUS:
         say_status(warden, message->head.question);
@@ -438,6 +528,8 @@ static void on_configuration(struct warden *warden, int bundle)
         return;
     }
     warden->settings = settings;
+    if (warden->owner)
+        owner_set_carriers(warden->owner, &settings.capture.mta_users);
     children_configure(warden->children, bundle, (uint64_t)status.st_size);
     bool first = !warden->configured;
     warden->configured = true;
@@ -501,6 +593,7 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
         children_tick(warden->children);
         enforcement_tick(warden->enforcement, now());
         cut_tick(warden->cut);
+        log_files_tick(warden->logs);
         warden->refusals_now = 0;
         if (!warden->ready)
             say_supervisor(warden, SUPERVISE_READY);
@@ -518,6 +611,7 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
     const struct positions_listener ports = {warden, on_port_opened, on_port_closed, on_device, on_event};
     const struct children_listener children = {warden, on_child_started, on_message, on_event};
     const struct enforcement_listener repairs = {warden, on_event};
+    const struct log_files_listener logs = {warden, on_log_file};
     const struct nft_plan none = {.role = NFT_HOST};
     int code = switch_open(&warden->switched, start->state, error);
     if (code == 0)
@@ -529,6 +623,11 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
     const struct cut_means means = {warden->positions, warden->links, warden->enforcement, &warden->own};
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
+    if (code == 0)
+        code = log_files_open(warden->loop, warden->switched.directory, &logs, &warden->logs, error);
+    struct error why = {0};
+    if (code == 0 && owner_open(&warden->owner, &why) != 0)
+        log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s; the users of this machine are not told apart", why.text);
     if (code == 0)
         code = children_open(warden->loop, warden->supervisor, &children, &warden->children, error);
     return code;
@@ -565,6 +664,8 @@ static void leave(struct warden *warden)
     sd_event_source_disable_unref(warden->opening);
     children_close(&warden->children);
     cut_close(&warden->cut);
+    owner_close(&warden->owner);
+    log_files_close(&warden->logs);
     enforcement_close(&warden->enforcement); /* blocks stay in the kernel and expire there */
     positions_destroy(&warden->positions);
     links_close(&warden->links);

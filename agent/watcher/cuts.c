@@ -68,8 +68,13 @@ static bool is_of(void *context, const struct stream_ends *ends)
     case SENDER_MAC:
         sender = sender_from_mac(ends->origin.mac);
         break;
-    default:
-        sender = senders_attribute(round->senders, &ends->origin);
+    default: {
+        struct origin origin = ends->origin;
+        const struct cuts_listener *listener = &round->cuts->listener;
+        if (listener->own)
+            listener->own(listener->context, &origin, &ends->server, ends->server_port);
+        sender = senders_attribute(round->senders, &origin);
+    }
     }
     return sender_equals(&sender, round->sender);
 }

@@ -13,6 +13,8 @@ struct cuts;
 struct cuts_listener {
     void *context;
     void (*reset)(void *context, const union message *);
+    /* Fill in what is known of the owner of a connection of our own; NULL: nothing is. */
+    void (*own)(void *context, struct origin *, const struct address *server, uint16_t server_port);
 };
 struct cuts *cuts_create(const struct cuts_listener *, struct error *);
 void cuts_destroy(struct cuts **);

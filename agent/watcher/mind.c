@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/message/bundle.h"
+#include "agent/watcher/owners.h"
 #include "common/cleanup.h"
 
 struct mind {
@@ -19,6 +20,9 @@ struct mind {
     size_t memory_size;
     struct packet_path *path;
     struct judge *judge;
+    struct owners *owners; /* NULL: nobody can be asked */
+    void (*ask)(void *context, const union message *);
+    void *ask_context;
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
 };
@@ -108,10 +112,57 @@ static int find_senders(struct mind *mind, const struct mind_beginning *beginnin
 /* --- the flow ------------------------------------------------------------------------------------------------------
  */
 
+static void mind_ask(void *context, const union message *question)
+{
+    struct mind *mind = context;
+    mind->ask(mind->ask_context, question);
+}
+
+/* On loopback whoever has no account and no user is a mail server that talks with itself: its filters, its relays.
+ * There is nobody to judge. */
+static bool is_nobody(const struct origin *origin)
+{
+    return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
+}
+
+static void on_attributed(void *context, const struct observation *observation)
+{
+    struct mind *mind = context;
+    if (!is_nobody(&observation->origin))
+        judge_hear(mind->judge, observation);
+}
+
+/* A guest's connection is its port's, whoever of its users made it. */
+static bool is_our_own(const struct mind *mind, const struct origin *origin)
+{
+    return mind->owners && senders_attribute(mind->senders, origin).kind != SENDER_PORT;
+}
+
 static void on_observation(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    judge_hear(mind->judge, observation);
+    if (is_our_own(mind, &observation->origin))
+        owners_hear(mind->owners, observation);
+    else
+        judge_hear(mind->judge, observation);
+}
+
+static void on_begun(void *context, const struct origin *origin, const struct address *server, uint16_t server_port)
+{
+    struct mind *mind = context;
+    if (is_our_own(mind, origin))
+        owners_begin(mind->owners, origin, server, server_port);
+}
+
+static int make_owners(struct mind *mind, const struct mind_beginning *beginning, struct error *error)
+{
+    const struct owners_listener listener = {mind, mind_ask, on_attributed};
+    if (!beginning->ask)
+        return 0;
+    mind->ask = beginning->ask;
+    mind->ask_context = beginning->listener.context;
+    mind->owners = owners_create(&listener, &beginning->key, error);
+    return mind->owners ? 0 : -ENOMEM;
 }
 
 static int make_path(struct mind *mind, struct error *error)
@@ -126,7 +177,7 @@ static int make_path(struct mind *mind, struct error *error)
         .fragmented_datagrams = capture->fragmented,
         .local = capture->local,
     };
-    const struct packet_listener listener = {mind, on_observation, NULL};
+    const struct packet_listener listener = {mind, on_observation, NULL, mind->owners ? on_begun : NULL};
     settings_ports(capture, settings.streams.ports);
     if (getrandom(&settings.streams.key, sizeof(settings.streams.key), 0) != sizeof(settings.streams.key))
         return error_set(error, errno, "cannot get random bytes: %s", strerror(errno));
@@ -153,7 +204,9 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
     mind->judge = judge_create(mind->policy, mind->senders, &beginning->listener, error);
     if (!mind->judge)
         return -ENOMEM;
-    code = make_path(mind, error);
+    code = make_owners(mind, beginning, error);
+    if (code == 0)
+        code = make_path(mind, error);
     if (code == 0)
         *result = TAKE(mind);
     return code;
@@ -167,6 +220,7 @@ void mind_destroy(struct mind **owner)
     if (!mind)
         return;
     packet_path_destroy(&mind->path);
+    owners_destroy(&mind->owners);
     judge_destroy(&mind->judge);
     senders_release(&mind->senders);
     if (mind->memory)
@@ -226,6 +280,59 @@ void mind_frames(struct mind *mind, const struct frame *frames, size_t count)
     }
     packet_path_add_many(mind->path, frames + begin, count - begin);
     judge_catch_up(mind->judge);
+}
+
+bool mind_wait(struct mind *mind, duration steady)
+{
+    bool waits = mind->owners && owners_tick(mind->owners, steady);
+    judge_catch_up(mind->judge);
+    return waits;
+}
+
+void mind_owner(struct mind *mind, const struct message_owner *answer)
+{
+    if (mind->owners)
+        owners_answer(mind->owners, answer);
+    judge_catch_up(mind->judge);
+}
+
+void mind_fill_owner(struct mind *mind, struct origin *origin, const struct address *server, uint16_t server_port)
+{
+    if (is_our_own(mind, origin))
+        owners_fill(mind->owners, origin, server, server_port);
+}
+
+/* Root's mail is the machine's own: of its mail servers, its cron. */
+static bool is_ours(const struct mind *mind, const struct origin *origin)
+{
+    return origin->account.length > 0 || (origin->user_known && origin->user != 0) ||
+           address_list_contains(&mind->settings.capture.local, &origin->address);
+}
+
+void mind_hear_log(struct mind *mind, const struct observation *observation)
+{
+    struct observation copy = *observation;
+    if (!is_ours(mind, &observation->origin))
+        return;
+    if (copy.time < mind->ticked * SECOND) /* log files know whole seconds, and are read a moment later */
+        copy.time = mind->ticked * SECOND;
+    judge_hear(mind->judge, &copy);
+}
+
+void mind_settle(struct mind *mind)
+{
+    judge_catch_up(mind->judge);
+}
+
+const struct process_settings *mind_settings(const struct mind *mind)
+{
+    return &mind->settings;
+}
+
+const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)
+{
+    uint32_t user;
+    return mind->owners && sender_user(sender, &user) ? owners_program(mind->owners, user, number, time) : NULL;
 }
 
 struct judge *mind_judge(struct mind *mind)

@@ -4,6 +4,7 @@
 #define AGENT_WATCHER_MIND_H
 
 #include "agent/judge/judge.h"
+#include "agent/message/message.h"
 #include "agent/message/settings.h"
 #include "agent/packet/session.h"
 #include "agent/sender/senders.h"
@@ -17,6 +18,9 @@ struct mind_beginning {
     struct siphash_key key;
     bool fresh; /* nobody wrote to the memory yet */
     struct judge_listener listener;
+    /* Ask whose a connection of the machine's own is (MESSAGE_ASK_OWNER; a context that is the listener's); NULL:
+     * nobody is asked. */
+    void (*ask)(void *context, const union message *);
 };
 
 /* What became of the senders that an earlier process knew. */
@@ -36,6 +40,22 @@ void mind_frames(struct mind *, const struct frame *, size_t count);
 /* Time has come to `now`, whether or not there were frames. It goes back only where that is said for a second time, a
  * second later, and by more than JUDGE_SET_BACK: then the clock was set. */
 void mind_tick(struct mind *, moment now);
+
+/* Owners of connections (owners.h): the time on a clock that is never set, and whether anything waits for an answer; an
+ * answer; and filling in what is known. */
+bool mind_wait(struct mind *, duration steady);
+void mind_owner(struct mind *, const struct message_owner *);
+void mind_fill_owner(struct mind *, struct origin *, const struct address *server, uint16_t server_port);
+
+/* An observation from a log: judged where it is of someone of ours, an account, a local user, or an address of
+ * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. */
+void mind_hear_log(struct mind *, const struct observation *);
+void mind_settle(struct mind *); /* all that was heard is judged */
+
+const struct process_settings *mind_settings(const struct mind *);
+
+/* owners_program() of a sender that is a user. */
+const char *mind_program(struct mind *, const struct sender *, uint32_t number, moment *time);
 
 struct judge *mind_judge(struct mind *);
 struct senders *mind_senders(struct mind *);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROGRAMS_SHOWN 3
+
 static void fill(struct message_sender_row *row, struct mind *mind, const struct judge_view *view)
 {
     const struct sender_record *record = view->record;
@@ -125,6 +127,22 @@ void reply_senders(struct talk *talk, struct mind *mind, uint32_t question, uint
 /* --- one sender ----------------------------------------------------------------------------------------------------
  */
 
+/* No evidence against anybody, so it weighs nothing; but whoever reads the rest wants to know where to look. */
+static void say_programs(struct talk *talk, struct mind *mind, uint32_t question, const struct sender *sender)
+{
+    union message message;
+    moment time;
+    const char *text;
+    for (uint32_t i = 0; i < PROGRAMS_SHOWN && (text = mind_program(mind, sender, i, &time)) != NULL; i++) {
+        message_prepare(&message, MESSAGE_EVIDENCE_ROW, question);
+        struct evidence *row = &message.evidence_row.evidence;
+        row->time = time;
+        snprintf(row->detector, sizeof(row->detector), "program");
+        snprintf(row->reason, sizeof(row->reason), "%s", text);
+        talk_say(talk, &message, -1, TALK_MUST);
+    }
+}
+
 void reply_explain(struct talk *talk, struct mind *mind, uint32_t question, const struct sender *sender, moment now)
 {
     struct sender_record *record = senders_find(mind_senders(mind), sender);
@@ -138,6 +156,7 @@ void reply_explain(struct talk *talk, struct mind *mind, uint32_t question, cons
             message.evidence_row.evidence = view.evidence[i];
             talk_say(talk, &message, -1, TALK_MUST);
         }
+        say_programs(talk, mind, question, sender);
     }
     talk_plain(talk, MESSAGE_END, question, TALK_MUST);
 }

@@ -13,6 +13,7 @@
 #include "agent/message/role.h"
 #include "agent/message/talk.h"
 #include "agent/watcher/cuts.h"
+#include "agent/watcher/log_reader.h"
 #include "agent/watcher/mind.h"
 #include "agent/watcher/reply.h"
 #include "agent/watcher/report.h"
@@ -25,6 +26,8 @@
 #define BLOCKS_AT_ONCE   8                   /* of one ring; then the others have their turn */
 #define WAITING_MOST     65536               /* messages for the warden or the courier */
 #define LAG              (100 * MILLISECOND) /* frames of up to this age may still lie in a ring */
+#define WAIT_STEP        (5 * MILLISECOND)
+#define LOGS_PAUSE       (100 * MILLISECOND) /* between looks at files that had nothing new */
 #define DROPS_SAID_EVERY 60                  /* seconds */
 
 struct port {
@@ -38,9 +41,10 @@ struct port {
 struct watcher {
     struct log log;
     sd_event *loop;
-    sd_event_source *cutting;
+    sd_event_source *cutting, *waiting, *reading;
     struct talk *warden, *courier;
     struct mind *mind;
+    struct log_reader *logs; /* NULL: none are wanted */
     struct cuts *cuts;
     struct report *report;
     struct port *ports;
@@ -69,7 +73,8 @@ static void on_order(void *context, const struct order *order)
     message.order.order = *order;
     talk_say(watcher->warden, &message, -1, TALK_MUST);
     watcher->orders++;
-    if (order->deed == DEED_BLOCK)
+    /* A mail server refuses an account's next recipient by itself; its other connections are not the account's. */
+    if (order->deed == DEED_BLOCK && order->target.kind != SENDER_ACCOUNT)
         cuts_begin(watcher->cuts, &order->target, clock_steady());
     else
         cuts_forget(watcher->cuts, &order->target);
@@ -139,6 +144,50 @@ static void on_frames(void *context, const struct frame *frames, size_t count)
     mind_frames(watcher->mind, frames, count);
 }
 
+/* Whose a connection is has been asked and not been answered: come back soon. */
+static int on_waiting(sd_event_source *source, uint64_t when, void *context);
+
+static void wait_for_owners(struct watcher *watcher)
+{
+    if (!mind_wait(watcher->mind, clock_steady()) || watcher->waiting)
+        return;
+    sd_event_add_time_relative(watcher->loop, &watcher->waiting, CLOCK_MONOTONIC, WAIT_STEP / MICROSECOND, 1000,
+                               on_waiting, watcher);
+}
+
+static int on_waiting(sd_event_source *source, uint64_t when, void *context)
+{
+    struct watcher *watcher = context;
+    uint64_t orders = watcher->orders;
+    (void)source;
+    (void)when;
+    watcher->waiting = sd_event_source_disable_unref(watcher->waiting);
+    wait_for_owners(watcher);
+    if (orders != watcher->orders)
+        cut(watcher);
+    return 0;
+}
+
+static void on_owner(struct watcher *watcher, const struct message_owner *answer)
+{
+    uint64_t orders = watcher->orders;
+    mind_owner(watcher->mind, answer);
+    if (orders != watcher->orders)
+        cut(watcher);
+}
+
+static void on_ask_owner(void *context, const union message *question)
+{
+    struct watcher *watcher = context;
+    talk_say(watcher->warden, question, -1, TALK_NEWS);
+}
+
+static void on_own(void *context, struct origin *origin, const struct address *server, uint16_t server_port)
+{
+    struct watcher *watcher = context;
+    mind_fill_owner(watcher->mind, origin, server, server_port);
+}
+
 static int on_packets(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     struct port *port = context;
@@ -147,7 +196,9 @@ static int on_packets(sd_event_source *source, int descriptor, uint32_t events, 
     (void)descriptor;
     if (events & (EPOLLERR | EPOLLHUP))
         ring_forgive(port->ring);
+    mind_wait(port->watcher->mind, clock_steady());
     ring_read(port->ring, BLOCKS_AT_ONCE, on_frames, port->watcher);
+    wait_for_owners(port->watcher);
     if (orders != port->watcher->orders)
         cut(port->watcher);
     return 0;
@@ -222,6 +273,74 @@ static void count_drops(struct watcher *watcher, moment now)
     report_event(watcher->report, now, 1, "drops", text);
 }
 
+/* --- logs ----------------------------------------------------------------------------------------------------------
+ */
+
+static void on_log_observation(void *context, const struct observation *observation)
+{
+    struct watcher *watcher = context;
+    mind_hear_log(watcher->mind, observation);
+}
+
+static void on_log_settle(void *context)
+{
+    struct watcher *watcher = context;
+    mind_settle(watcher->mind);
+}
+
+static void on_log_sentence(void *context, const char *sentence)
+{
+    struct watcher *watcher = context;
+    report_event(watcher->report, clock_now(), 1, "logs", sentence);
+}
+
+static int on_reading(sd_event_source *source, uint64_t when, void *context)
+{
+    struct watcher *watcher = context;
+    uint64_t orders = watcher->orders;
+    (void)when;
+    moment now = clock_now();
+    bool more = log_reader_step(watcher->logs, now, clock_east(now));
+    if (orders != watcher->orders)
+        cut(watcher);
+    sd_event_source_set_time_relative(source, more ? 0 : LOGS_PAUSE / MICROSECOND);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int begin_logs(struct watcher *watcher, struct text bundle, struct error *error)
+{
+    const struct logs_settings *logs = &mind_settings(watcher->mind)->logs;
+    const struct log_reader_settings settings = {bundle, logs, watcher->key};
+    const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence};
+    return logs->files.count ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
+}
+
+static int on_log_record(struct watcher *watcher, int descriptor, struct error *error)
+{
+    union message message;
+    if (!watcher->logs || watcher->reading) {
+        close(descriptor);
+        return 0;
+    }
+    message_prepare(&message, MESSAGE_LOG_SINCE, 0);
+    message.log_since.since = log_reader_resume(watcher->logs, descriptor, clock_now());
+    talk_say(watcher->warden, &message, -1, TALK_MUST);
+    int code = sd_event_add_time_relative(watcher->loop, &watcher->reading, CLOCK_MONOTONIC, LOGS_PAUSE / MICROSECOND,
+                                          10000, on_reading, watcher);
+    /* Packets are lost when they wait, lines are not. */
+    if (code >= 0)
+        code = sd_event_source_set_priority(watcher->reading, SD_EVENT_PRIORITY_IDLE);
+    return code < 0 ? error_set(error, -code, "cannot begin with the logs: %s", strerror(-code)) : 0;
+}
+
+static void on_log(struct watcher *watcher, const struct message_log *log, int descriptor)
+{
+    if (watcher->logs)
+        log_reader_hear(watcher->logs, log, descriptor, clock_now());
+    else if (descriptor >= 0)
+        close(descriptor);
+}
+
 /* --- the courier ---------------------------------------------------------------------------------------------------
  */
 
@@ -248,6 +367,14 @@ static void say_status(struct watcher *watcher, uint32_t question)
     status->memory = watcher->memory_bytes;
     struct senders *senders = mind_senders(watcher->mind);
     status->let_go = senders_details_let_go(senders);
+    if (watcher->logs) {
+        struct log_reader_counters logs = log_reader_counters(watcher->logs);
+        status->log_files = logs.files;
+        status->log_lines = logs.lines;
+        status->log_unparsed = logs.unparsed;
+        status->log_late = logs.late;
+        status->log_lost_bytes = logs.lost_bytes;
+    }
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
@@ -315,10 +442,14 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .memory = watcher->memory,
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
-                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm}};
+                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm},
+                                       .ask = on_ask_owner};
     struct mind_memory memory;
     char text[200];
     int code = mind_create(&beginning, &watcher->mind, &memory, error);
+    if (code != 0)
+        return code;
+    code = begin_logs(watcher, bundle, error);
     if (code != 0)
         return code;
     watcher->memory_bytes = memory.bytes;
@@ -419,7 +550,8 @@ static void on_warden_message(void *context, const union message *message, int d
     struct error error = {0};
     int code = 0;
     enum message_kind kind = message->head.kind;
-    if (!watcher->mind && (kind == MESSAGE_READY || kind == MESSAGE_PORT_OPENED || kind == MESSAGE_PORT_CLOSED)) {
+    if (!watcher->mind && (kind == MESSAGE_READY || kind == MESSAGE_PORT_OPENED || kind == MESSAGE_PORT_CLOSED ||
+                           kind == MESSAGE_LOG_RECORD)) {
         if (descriptor >= 0)
             close(descriptor);
         code = error_set(&error, EPROTO, "the warden goes on before it has begun");
@@ -436,6 +568,12 @@ static void on_warden_message(void *context, const union message *message, int d
             report_event(watcher->report, clock_now(), 2, "port", error.text);
     } else if (kind == MESSAGE_PORT_CLOSED) {
         on_port_closed(watcher, message->port_closed.number);
+    } else if (kind == MESSAGE_LOG_RECORD && watcher->mind) {
+        code = on_log_record(watcher, descriptor, &error);
+    } else if (kind == MESSAGE_LOG_FILE || kind == MESSAGE_LOG_NEWS) {
+        on_log(watcher, &message->log, descriptor);
+    } else if (kind == MESSAGE_OWNER && watcher->mind) {
+        on_owner(watcher, &message->owner);
     }
     if (code != 0) {
         log_write(&watcher->log, LOG_TROUBLE, "%s", error.text);
@@ -456,14 +594,17 @@ static void on_warden_ended(void *context, const struct error *why)
 
 static int enter(struct watcher *watcher, int channel, struct error *error)
 {
-    static const int calls[] = {SCMP_SYS(getsockopt), SCMP_SYS(ftruncate), SCMP_SYS(shutdown), SANDBOX_END};
+    static const int calls[] = {SCMP_SYS(getsockopt), SCMP_SYS(ftruncate), SCMP_SYS(shutdown),
+                                /* logs */
+                                SCMP_SYS(pread64), SCMP_SYS(pwrite64), SANDBOX_END};
     const struct talk_listener listener = {watcher, on_warden_message, on_warden_ended};
     sd_id128_t boot;
     int code = sd_event_new(&watcher->loop);
     if (code < 0)
         return error_set(error, -code, "cannot make an event loop: %s", strerror(-code));
+    clock_read_zone();
     (void)sd_id128_get_boot(&boot); /* the loop's timers ask for it once, from a file, and remember it */
-    watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset}, error);
+    watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset, on_own}, error);
     watcher->report = report_create(error);
     if (!watcher->cuts || !watcher->report)
         return -ENOMEM;
@@ -480,6 +621,9 @@ static void leave(struct watcher *watcher)
         close_port(port);
     }
     sd_event_source_disable_unref(watcher->cutting);
+    sd_event_source_disable_unref(watcher->waiting);
+    sd_event_source_disable_unref(watcher->reading);
+    log_reader_destroy(&watcher->logs);
     report_destroy(&watcher->report);
     talk_close(&watcher->courier);
     talk_close(&watcher->warden);

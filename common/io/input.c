@@ -41,21 +41,20 @@ struct input {
     struct error failure; /* said once everything in front of it was handed out */
 };
 
-int input_open(const char *path, struct input **result, struct error *error)
+static struct input *create(const char *name)
 {
     CLEANUP(input_close) struct input *input = calloc(1, sizeof *input);
     if (!input)
-        return error_set(error, ENOMEM, "%s: out of memory", path);
-    bool standard = strcmp(path, "-") == 0;
+        return NULL;
     input->descriptor = -1;
-    input->name = strdup(standard ? "standard input" : path);
+    input->name = strdup(name);
     input->room = INPUT_WINDOW;
     input->window = malloc(input->room);
-    if (!input->name || !input->window)
-        return error_set(error, ENOMEM, "%s: out of memory", path);
+    return input->name && input->window ? TAKE(input) : NULL;
+}
 
-    input->descriptor_is_ours = !standard;
-    input->descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+static int look_at_file(struct input *input, struct error *error)
+{
     struct stat status;
     if (input->descriptor < 0 || fstat(input->descriptor, &status) < 0) {
         int code = errno;
@@ -63,9 +62,40 @@ int input_open(const char *path, struct input **result, struct error *error)
     }
     if (S_ISDIR(status.st_mode))
         return error_set(error, EISDIR, "cannot open %s: it is a directory", input->name);
-    if (S_ISREG(status.st_mode)) {
+    if (S_ISREG(status.st_mode))
         input->bytes_total = (uint64_t)status.st_size;
+    return 0;
+}
+
+int input_open(const char *path, struct input **result, struct error *error)
+{
+    bool standard = strcmp(path, "-") == 0;
+    CLEANUP(input_close) struct input *input = create(standard ? "standard input" : path);
+    if (!input)
+        return error_set(error, ENOMEM, "%s: out of memory", path);
+    input->descriptor_is_ours = !standard;
+    input->descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int status = look_at_file(input, error);
+    if (status < 0)
+        return status;
+    if (input->bytes_total > 0)
         posix_fadvise(input->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+    *result = TAKE(input);
+    return 0;
+}
+
+int input_open_descriptor(int descriptor, const char *name, struct input **result, struct error *error)
+{
+    CLEANUP(input_close) struct input *input = create(name);
+    if (!input)
+        return error_set(error, ENOMEM, "%s: out of memory", name);
+    input->descriptor = descriptor;
+    int status = look_at_file(input, error);
+    if (status < 0)
+        return status;
+    if (lseek(descriptor, 0, SEEK_SET) < 0) {
+        int code = errno;
+        return error_set(error, code, "cannot read %s: %s", name, strerror(code));
     }
     *result = TAKE(input);
     return 0;

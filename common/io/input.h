@@ -29,6 +29,9 @@ struct input;
 
 /* Open `path`, or standard input for "-". Nothing is read yet; directories are refused. */
 int input_open(const char *path, struct input **result, struct error *) MUST_CHECK;
+/* The same of an open file, from its first byte, whatever was read of it before. The descriptor stays the caller's; it
+ * must be open for as long as the input. `name` is for sentences. */
+int input_open_descriptor(int descriptor, const char *name, struct input **result, struct error *) MUST_CHECK;
 void input_close(struct input **);
 
 /* Give back the first `consumed` bytes of the last window (0 the first time) and get the next: what was left of it with

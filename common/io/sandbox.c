@@ -23,23 +23,25 @@ static void choose(uint64_t capabilities)
                          CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | CAPNG_AMBIENT, c);
 }
 
-int sandbox_become(uid_t user, gid_t group, uint64_t capabilities, struct error *error)
+int sandbox_become(const struct sandbox_identity *self, struct error *error)
 {
     bool may_change = sandbox_holds(CAP_SETUID) && sandbox_holds(CAP_SETGID);
     bool may_bound = sandbox_holds(CAP_SETPCAP);
     /* Without CAP_SETPCAP the bounding set cannot be lowered; no_new_privs then keeps execve() from regaining anything.
      */
     capng_select_t sets = CAPNG_SELECT_ALL;
-    choose(capabilities);
-    if (may_change && user != geteuid()) {
-        int failed = capng_change_id((int)user, (int)group,
-                                     CAPNG_DROP_SUPP_GRP | (may_bound ? CAPNG_CLEAR_BOUNDING : CAPNG_NO_FLAG));
-        if (failed)
-            return error_set(error, EPERM, "cannot become user %u (libcap-ng %d)", (unsigned)user, failed);
-        choose(capabilities);
-        sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
-    } else if (may_change && (setgroups(0, NULL) != 0 || setresgid(group, group, group) != 0)) {
+    choose(self->capabilities);
+    if (may_change && setgroups(self->group_count, self->groups) != 0)
         return error_set(error, errno, "cannot leave our groups: %s", strerror(errno));
+    if (may_change && self->user != geteuid()) {
+        int failed =
+            capng_change_id((int)self->user, (int)self->group, may_bound ? CAPNG_CLEAR_BOUNDING : CAPNG_NO_FLAG);
+        if (failed)
+            return error_set(error, EPERM, "cannot become user %u (libcap-ng %d)", (unsigned)self->user, failed);
+        choose(self->capabilities);
+        sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;
+    } else if (may_change && setresgid(self->group, self->group, self->group) != 0) {
+        return error_set(error, errno, "cannot leave our group: %s", strerror(errno));
     }
     if (!may_bound)
         sets = CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT;

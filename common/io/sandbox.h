@@ -14,10 +14,19 @@
 
 #define SANDBOX_END INT_MIN /* SCMP_SYS() gives negative numbers for calls that this machine does not have */
 
-/* Become that user and group with the capabilities of the set (bits 1 << CAP_...; 0: none) in the effective, permitted
- * and bounding sets and no other; no supplementary groups. Where the process may not change its user (no CAP_SETUID)
+/* Who a process is from then on. */
+struct sandbox_identity {
+    uid_t user;
+    gid_t group;
+    const gid_t *groups; /* supplementary ones */
+    size_t group_count;
+    uint64_t capabilities; /* bits 1 << CAP_... */
+};
+
+/* Become that, with these capabilities in the effective, permitted and bounding sets and no other, and with these
+ * supplementary groups and no other. Where the process may not change its user (no CAP_SETUID)
  * and is not root it stays who it is, and only capabilities are dropped. Sets no_new_privs. */
-int sandbox_become(uid_t user, gid_t group, uint64_t capabilities, struct error *) MUST_CHECK;
+int sandbox_become(const struct sandbox_identity *, struct error *) MUST_CHECK;
 
 /* From here on only these calls, ended by SANDBOX_END, and those that every C program makes (memory, time, signals,
  * reading, writing and closing what is open, ending). Builds with sanitizers allow what these need beyond. */

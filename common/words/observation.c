@@ -8,6 +8,8 @@
 size_t observation_texts(struct observation *o, struct text *result[OBSERVATION_TEXTS])
 {
     size_t count = 0;
+    if (o->origin.account.length > 0)
+        result[count++] = &o->origin.account;
     switch (o->kind) {
     case OBSERVATION_HELO:
         result[count++] = &o->helo.name;

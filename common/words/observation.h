@@ -71,7 +71,10 @@ struct origin {
     uint8_t mac[6];         /* of the client, zero where unknown */
     struct address address; /* of the client */
     uint16_t client_port;
-    uint8_t odd; /* enum origin_odd: how its packets were wrapped, so far */
+    uint8_t odd;         /* enum origin_odd: how its packets were wrapped, so far */
+    bool user_known;     /* false: `user` says nothing */
+    uint32_t user;       /* the local user that sent it */
+    struct text account; /* the login name that the mail was submitted under; empty: none */
 };
 
 /* The server's answer. `code` 0: none was seen (lost in a gap, or the connection ended first). */
@@ -173,7 +176,7 @@ struct observation {
 };
 
 /* Where its texts stand, for who keeps a copy; returns how many there are. */
-#define OBSERVATION_TEXTS 3
+#define OBSERVATION_TEXTS 4
 size_t observation_texts(struct observation *, struct text *result[OBSERVATION_TEXTS]);
 
 const char *observation_kind_name(enum observation_kind);

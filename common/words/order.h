@@ -17,13 +17,13 @@ struct order {
     uint64_t id;
     moment until; /* 0 only for DEED_RELEASE; else in the future, at most ORDER_LONGEST from now */
     struct sender target;
-    uint8_t deed;   /* enum deed */
-    uint8_t author; /* enum order_author */
-    uint32_t rate;  /* DEED_THROTTLE: connections a minute, 1 to 60,000 */
+    uint8_t deed;        /* enum deed */
+    uint8_t author;      /* enum order_author */
+    uint8_t reserved[6]; /* zero */
+    uint32_t rate;       /* DEED_THROTTLE: connections a minute, 1 to 60,000 */
     uint32_t customer;
-    uint8_t reserved[4]; /* zero */
 };
-static_assert(sizeof(struct order) == 48, "one size on both sides of the socket");
+static_assert(sizeof(struct order) == 80, "one size on both sides of the socket");
 
 #define ORDER_LONGEST (400 * DAY)
 

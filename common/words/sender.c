@@ -1,5 +1,6 @@
 /* Senders as text and bytes. What comes in from another process or a person is checked here, whole. */
 #include <string.h>
+#include "common/words/account.h"
 #include "common/words/sender.h"
 
 #define PORT_MOST     15 /* a network interface's name in Linux, without its NUL */
@@ -43,10 +44,26 @@ struct sender sender_from_user(uint32_t uid)
     return sender;
 }
 
+struct sender sender_from_account(struct text login)
+{
+    struct sender sender = {.kind = SENDER_ACCOUNT};
+    static_assert(sizeof sender.bytes == ACCOUNT_MOST, "a written name fits");
+    if (account_write(login, sender.bytes) == 0)
+        sender.kind = SENDER_NONE;
+    return sender;
+}
+
 static uint32_t user_of(const struct sender *sender)
 {
     const uint8_t *b = sender->bytes;
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+bool sender_user(const struct sender *sender, uint32_t *result)
+{
+    if (sender->kind == SENDER_USER)
+        *result = user_of(sender);
+    return sender->kind == SENDER_USER;
 }
 
 bool sender_address(const struct sender *sender, struct address *result)
@@ -90,7 +107,7 @@ const char *sender_print(const struct sender *sender, char result[SENDER_TEXT])
 {
     struct address address;
     char *at = result;
-    static_assert(SENDER_TEXT >= ADDRESS_TEXT, "an address fits");
+    static_assert(SENDER_TEXT >= ADDRESS_TEXT && SENDER_TEXT > 8 + ACCOUNT_MOST, "addresses and accounts fit");
     if (sender_address(sender, &address))
         return address_print(&address, result);
     switch (sender->kind) {
@@ -108,6 +125,13 @@ const char *sender_print(const struct sender *sender, char result[SENDER_TEXT])
         memcpy(at, "uid:", 4);
         at = print_number(at + 4, user_of(sender));
         break;
+    case SENDER_ACCOUNT: {
+        size_t length = strnlen((const char *)sender->bytes, ACCOUNT_MOST);
+        memcpy(at, "account:", 8);
+        memcpy(at + 8, sender->bytes, length);
+        at += 8 + length;
+        break;
+    }
     default:
         memcpy(at, "none", 4);
         at += 4;
@@ -173,6 +197,15 @@ static bool parse_user(struct text number, struct sender *result)
     return true;
 }
 
+static bool parse_account(struct text name, struct sender *result)
+{
+    struct sender sender = {.kind = SENDER_ACCOUNT};
+    if (account_read(name, sender.bytes) == 0)
+        return false;
+    *result = sender;
+    return true;
+}
+
 static struct text behind(struct text text, struct text start)
 {
     return (struct text){text.bytes + start.length, text.length - start.length};
@@ -180,12 +213,14 @@ static struct text behind(struct text text, struct text start)
 
 bool sender_parse(struct text text, struct sender *result)
 {
-    struct text port = TEXT("port:"), user = TEXT("uid:");
+    struct text port = TEXT("port:"), user = TEXT("uid:"), account = TEXT("account:");
     struct address address;
     if (text_starts_nocase(text, port))
         return parse_port(behind(text, port), result);
     if (text_starts_nocase(text, user))
         return parse_user(behind(text, user), result);
+    if (text_starts_nocase(text, account))
+        return parse_account(behind(text, account), result);
     if (address_parse(text, &address)) {
         if (address.prefix != (address.family == 4 ? 32 : 128) &&
             !(address.family == 6 && address.prefix == CUSTOMER_BITS))
@@ -208,7 +243,7 @@ bool sender_is_sound(const struct sender *sender)
     } kinds[] = {
         [SENDER_PORT] = {0, PORT_MOST}, [SENDER_MAC] = {0, 6},
         [SENDER_IPV4] = {32, 4},        [SENDER_IPV6] = {CUSTOMER_BITS, CUSTOMER_BITS / 8},
-        [SENDER_USER] = {0, 4},
+        [SENDER_USER] = {0, 4},         [SENDER_ACCOUNT] = {0, ACCOUNT_MOST},
     };
     static_assert(sizeof kinds / sizeof kinds[0] == SENDER_KINDS, "every kind is checked");
     if (sender->kind == SENDER_NONE || sender->kind >= SENDER_KINDS || sender->prefix != kinds[sender->kind].prefix)
@@ -217,6 +252,11 @@ bool sender_is_sound(const struct sender *sender)
     if (sender->kind == SENDER_PORT) {
         used = strnlen((const char *)sender->bytes, PORT_MOST);
         if (!is_port_name((struct text){(const char *)sender->bytes, used}))
+            return false;
+    }
+    if (sender->kind == SENDER_ACCOUNT) {
+        used = strnlen((const char *)sender->bytes, ACCOUNT_MOST);
+        if (!account_is_sound(sender->bytes, used))
             return false;
     }
     for (size_t i = used; i < sizeof sender->bytes; i++)

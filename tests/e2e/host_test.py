@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""One machine that sends by itself, a VPS or a shared-hosting server: found to be a host without being told. Its mail is
-judged by the address it sends from; a person can stop one of its users and leave the others alone."""
+"""One machine that sends by itself, a VPS or a shared-hosting server: found to be a host without being told. A user whose
+programs talk to mail servers is judged and stopped alone; what root and the mail server send is the address's. A person
+can stop a user as well."""
 import os
 import socket
 import subprocess
@@ -65,10 +66,35 @@ def check_role(checks, agent):
     checks.that("table inet postern stands, with a chain on output",
                 "table inet postern" in rules and "hook output" in rules)
     checks.that("and no table of a hypervisor", "netdev" not in rules)
-    checks.that("its own interface is watched", agent.status()["watcher"]["ports"] == 1)
+    checks.that("its own interface and loopback are watched", agent.status()["watcher"]["ports"] == 2)
     done = agent.postern("block", "port:eth0", "--for", "10m", "--reason", "a test")
     checks.that("an order against a port means nothing here, and who gives it is told", done.returncode == 1
                 and "no guest's port" in done.stderr and not agent.orders(), (done.stderr, agent.orders()))
+
+
+def check_user_flood(checks, bed, agent):
+    """A user's programs talk to mail servers by themselves: the user is the sender, and nobody else is stopped."""
+    sender, opened = f"uid:{NOBODY}", bed.connect(HOST, bed.SINK4, 25)
+    opened.recv(1000)
+    bots = flood(bed, NOBODY, bed.SINKS4)
+    agent.wait(lambda: agent.verdict(sender) == "block", 25, f"the block of {sender}")
+    checks.that("a flood of a user is blocked as that user's", agent.orders().get(sender, {}).get("by") == "policy",
+                agent.orders())
+    agent.wait(lambda: not reaches(bed, NOBODY, bed.SINK4, 25), 5, "the block in the kernel")
+    checks.that("the user stands in block_uid, with its time", "expires" in set_text(agent, "block_uid"))
+    for bot in bots:
+        bot.kill()
+    for port in MAIL_PORTS:
+        checks.that(f"no connection of the user to port {port}", not reaches(bed, NOBODY, bed.SINK4, port))
+    checks.that("its web is open", reaches(bed, NOBODY, bed.SINK4, 443))
+    checks.that("another user is not touched", reaches(bed, 1234, bed.SINK4, 25))
+    checks.that("nor is root's open session", not ended(opened))
+    checks.that("nor the address", agent.verdict(ADDRESS4) != "block" and send(bed, 0, bed.SINK4))
+    agent.postern("throttle", sender, "--rate", "60", "--for", "10m", "--reason", "less than a block")
+    agent.wait(lambda: f"{NOBODY}" in set_text(agent, "throttle_uid") or "nobody" in set_text(agent, "throttle_uid"), 5,
+               "the user in throttle_uid")
+    checks.that("a throttled user connects again", reaches(bed, NOBODY, bed.SINK4, 25))
+    agent.postern("release", sender, "--reason", "the flood is over")
 
 
 def check_flood(checks, bed, agent, uid, family):
@@ -128,7 +154,7 @@ def check_incoming(checks, bed, agent):
     checks.that("over IPv6 as well", arrives(bed, bed.address6(1)))
     checks.that("even from a client whose own port is 2525", arrives(bed, bed.address4(1), OTHER, 2525))
     known = set(agent.senders())
-    checks.that("whoever mails it is no sender of this host's", known <= {ADDRESS4, ADDRESS6, "port:eth0"}, known)
+    checks.that("whoever mails it is no sender of this host's", known <= {ADDRESS4, ADDRESS6, "port:eth0", f"uid:{NOBODY}", "uid:1234"}, known)
     for address in (bed.SINK4, bed.SINK6):
         checks.that(f"another host reaches {address} as before", bed.can_connect(OTHER, address, 25))
     checks.that("the host's programs reach its own mail server", reaches(bed, NOBODY, "127.0.0.1", 25))
@@ -171,7 +197,8 @@ def main():
     with Testbed("host", guests=2) as bed, Agent(bed, HOST, CONFIGURATION) as agent:
         bed.sink(HOST, 25)
         for name, part in (("role", lambda: check_role(checks, agent)),
-                           ("a user's flood", lambda: check_flood(checks, bed, agent, NOBODY, "IPv4")),
+                           ("a user's flood", lambda: check_user_flood(checks, bed, agent)),
+                           ("root's flood over IPv4", lambda: check_flood(checks, bed, agent, 0, "IPv4")),
                            ("root's flood", lambda: check_flood(checks, bed, agent, 0, "IPv6")),
                            ("incoming", lambda: check_incoming(checks, bed, agent)),
                            ("a user", lambda: check_user(checks, bed, agent)),

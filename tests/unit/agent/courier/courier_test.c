@@ -20,8 +20,8 @@
 #include "common/io/clock.h"
 
 static struct scene {
-    char folder[64], path[96];
-    int listener;
+    char folder[64], path[96], policy_path[96];
+    int listener, policy;
     pid_t courier;
     struct channel to_courier; /* as the warden */
     struct channel watcher;    /* as the watcher */
@@ -57,16 +57,26 @@ static void expect(const struct channel *channel, enum message_kind kind, union 
     fail_msg("only ALIVEs came");
 }
 
-static int connect_client(void)
+static int connect_to(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", scene.path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(client >= 0);
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     struct timeval patience = {10, 0};
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     return client;
+}
+
+static int connect_client(void)
+{
+    return connect_to(scene.path);
+}
+
+static int connect_mail_server(void)
+{
+    return connect_to(scene.policy_path);
 }
 
 static void write_all(int client, const char *text)
@@ -104,6 +114,15 @@ static void meet_watcher(void)
     scene.watcher = (struct channel){pair[0], ROLE_WATCHER, ROLE_COURIER};
 }
 
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool listens = bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0;
+    return listens ? listener : -1;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -114,16 +133,16 @@ static int start(void **state)
     if (!mkdtemp(scene.folder))
         return -1;
     snprintf(scene.path, sizeof scene.path, "%s/agent.sock", scene.folder);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(address.sun_path, scene.path);
-    scene.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (bind(scene.listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(scene.listener, 64) < 0 ||
+    snprintf(scene.policy_path, sizeof scene.policy_path, "%s/policy", scene.folder);
+    scene.listener = listen_at(scene.path);
+    scene.policy = listen_at(scene.policy_path);
+    if (scene.listener < 0 || scene.policy < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
         return -1;
     scene.courier = fork();
     if (scene.courier == 0) {
         close(pair[0]);
-        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.folder};
+        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.policy, scene.folder};
         _exit(courier_main(&begin));
     }
     close(pair[1]);
@@ -141,6 +160,7 @@ static int stop(void **state)
     close(scene.to_courier.descriptor);
     close(scene.watcher.descriptor);
     close(scene.listener);
+    close(scene.policy);
     assert_int_equal(waitpid(scene.courier, &status, 0), scene.courier);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
@@ -338,6 +358,152 @@ static void test_hostile_clients_harm_nobody(void **state)
     close(client);
 }
 
+/* --- mail servers --- */
+
+#define ASKS_FOR(account) "request=smtpd_access_policy\nprotocol_state=RCPT\nsasl_username=" account "\n\n"
+
+static void order_on_alice(enum deed deed)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message.order.order = (struct order){.id = 7,
+                                         .target = sender_from_account(TEXT("alice@example.com")),
+                                         .deed = (uint8_t)deed,
+                                         .until = deed == DEED_RELEASE ? 0 : clock_now() + HOUR};
+    say(&scene.to_courier, &message, -1);
+}
+
+static void enforce(bool on)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_ENFORCEMENT, 0);
+    message.enforcement.on = on;
+    say(&scene.to_courier, &message, -1);
+}
+
+/* The warden is heard before whoever asks now: an answered question of status is behind all that it said. */
+static void settle(void)
+{
+    union message message;
+    int client = connect_client();
+    write_all(client, "{\"command\":\"orders\"}\n");
+    expect(&scene.to_courier, MESSAGE_ASK_ORDERS, &message);
+    say_plain(&scene.to_courier, MESSAGE_END, message.head.question, -1);
+    (void)read_answer(client);
+    close(client);
+}
+
+/* One answer: all up to the empty line; "" where the connection was closed. */
+static const char *answer_to(int client, const char *question)
+{
+    static char answer[4096];
+    size_t length = 0;
+    answer[0] = 0;
+    if (question)
+        write_all(client, question);
+    while (!strstr(answer, "\n\n") && length + 1 < sizeof answer) {
+        ssize_t got = read(client, answer + length, 1);
+        if (got <= 0)
+            return "";
+        length += (size_t)got;
+        answer[length] = 0;
+    }
+    return answer;
+}
+
+static void test_a_mail_server_is_told_whom_to_refuse(void **state)
+{
+    (void)state;
+    int server = connect_mail_server();
+    order_on_alice(DEED_BLOCK);
+    settle();
+    assert_string_equal(answer_to(server, ASKS_FOR("alice@example.com")), "action=DUNNO\n\n"); /* we observe */
+    enforce(true);
+    settle();
+    const char *answer = answer_to(server, ASKS_FOR("alice@example.com"));
+    assert_ptr_equal(strstr(answer, "action=554 5.7.1 "), answer);
+    assert_non_null(strstr(answer, "account:alice@example.com\n\n"));
+    assert_string_equal(answer_to(server, ASKS_FOR("bob@example.com")), "action=DUNNO\n\n");
+    assert_string_equal(answer_to(server, ASKS_FOR("")), "action=DUNNO\n\n");
+    enforce(false);
+    settle();
+    assert_string_equal(answer_to(server, ASKS_FOR("alice@example.com")), "action=DUNNO\n\n");
+    enforce(true);
+    order_on_alice(DEED_RELEASE);
+    settle();
+    assert_string_equal(answer_to(server, ASKS_FOR("alice@example.com")), "action=DUNNO\n\n");
+    close(server);
+}
+
+/* Exim closes its side behind the question and reads to the end; Postfix asks again and again, in pieces at times. */
+static void test_both_ways_to_ask_are_answered(void **state)
+{
+    (void)state;
+    int exim = connect_mail_server(), postfix = connect_mail_server();
+    write_all(exim, ASKS_FOR("bob"));
+    shutdown(exim, SHUT_WR);
+    assert_string_equal(answer_to(exim, NULL), "action=DUNNO\n\n");
+    assert_string_equal(answer_to(exim, NULL), "");
+    write_all(postfix, ASKS_FOR("a") "request=smtpd_acc");
+    assert_string_equal(answer_to(postfix, NULL), "action=DUNNO\n\n");
+    assert_string_equal(answer_to(postfix, "ess_policy\n\n"), "action=DUNNO\n\n");
+    close(exim);
+    close(postfix);
+}
+
+static void test_what_mail_servers_asked_is_told(void **state)
+{
+    (void)state;
+    union message message;
+    int server = connect_mail_server(), client = connect_client();
+    enforce(true);
+    order_on_alice(DEED_BLOCK);
+    settle();
+    for (int asked = 0; asked < 2; asked++) {
+        write_all(client, "{\"command\":\"explain\",\"sender\":\"account:alice@example.com\"}\n");
+        expect(&scene.watcher, MESSAGE_ASK_EXPLAIN, &message);
+        say_plain(&scene.watcher, MESSAGE_END, message.head.question, -1);
+        const char *answer = read_answer(client);
+        assert_non_null(strstr(answer, asked ? "\"asked\":1,\"refused\":1" : "\"asked\":0,\"refused\":0"));
+        assert_non_null(strstr(answer, asked ? "\"any_asked_last\":\"" : "\"any_asked_last\":null"));
+        (void)answer_to(server, ASKS_FOR("alice@example.com"));
+    }
+    write_all(client, "{\"command\":\"orders\"}\n");
+    expect(&scene.to_courier, MESSAGE_ASK_ORDERS, &message);
+    uint32_t question = message.head.question;
+    message_prepare(&message, MESSAGE_ORDER_ROW, question);
+    message.order_row.order =
+        (struct order){.id = 7, .target = sender_from_account(TEXT("alice@example.com")), .deed = DEED_BLOCK};
+    say(&scene.to_courier, &message, -1);
+    say_plain(&scene.to_courier, MESSAGE_END, question, -1);
+    assert_non_null(strstr(read_answer(client), "\"refused\":2"));
+    close(server);
+    close(client);
+}
+
+static void test_hostile_mail_servers_lock_nobody_out(void **state)
+{
+    (void)state;
+    int crowd[300];
+    for (int i = 0; i < 300; i++) {
+        crowd[i] = connect_mail_server();
+        if (i % 3 == 0)
+            write_all(crowd[i], "request=smtpd_access_policy\n");
+    }
+    assert_string_equal(answer_to(crowd[298], "no question\n\n"), "");
+    int server = connect_mail_server();
+    char *flood = malloc(1 << 20);
+    memset(flood, 'x', 1 << 20);
+    ssize_t ignored = send(crowd[299], flood, 1 << 20, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)ignored;
+    free(flood);
+    assert_string_equal(answer_to(server, ASKS_FOR("bob")), "action=DUNNO\n\n");
+    settle();
+    for (int i = 0; i < 300; i++)
+        close(crowd[i]);
+    close(server);
+}
+
 int main(void)
 {
 #define WITH_COURIER(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -351,6 +517,10 @@ int main(void)
         WITH_COURIER(test_a_silent_watcher_is_not_waited_for_for_ever),
         WITH_COURIER(test_who_asks_nothing_locks_nobody_out),
         WITH_COURIER(test_hostile_clients_harm_nobody),
+        WITH_COURIER(test_a_mail_server_is_told_whom_to_refuse),
+        WITH_COURIER(test_both_ways_to_ask_are_answered),
+        WITH_COURIER(test_what_mail_servers_asked_is_told),
+        WITH_COURIER(test_hostile_mail_servers_lock_nobody_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,17 +12,20 @@ static void texts_are_copied(void **state)
 {
     (void)state;
     static struct docket docket;
-    char from[] = "anna@firm.test", address[] = "ben@other.test", phrase[] = "Ok";
+    char account[] = "anna", from[] = "anna@firm.test", address[] = "ben@other.test", phrase[] = "Ok";
     struct observation given = {.kind = OBSERVATION_RECIPIENT, .time = 7};
+    given.origin.account = text_of(account);
     given.recipient.from = text_of(from);
     given.recipient.address = text_of(address);
     given.recipient.reply.phrase = text_of(phrase);
     struct docket_entry *entry = docket_add(&docket, &given);
     assert_non_null(entry);
+    memset(account, 'x', sizeof account - 1);
     memset(from, 'x', sizeof from - 1);
     memset(address, 'x', sizeof address - 1);
     memset(phrase, 'x', sizeof phrase - 1);
     assert_true(entry->observation.time == 7);
+    assert_true(text_equals(entry->observation.origin.account, TEXT("anna")));
     assert_true(text_equals(entry->observation.recipient.from, TEXT("anna@firm.test")));
     assert_true(text_equals(entry->observation.recipient.address, TEXT("ben@other.test")));
     assert_true(text_equals(entry->observation.recipient.reply.phrase, TEXT("Ok")));

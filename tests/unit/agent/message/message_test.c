@@ -42,6 +42,8 @@ static void test_directions(void **state)
     } rows[] = {
         {"the watcher orders", MESSAGE_ORDER, ROLE_WATCHER, ROLE_WARDEN, true},
         {"the courier may not order", MESSAGE_ORDER, ROLE_COURIER, ROLE_WARDEN, false},
+        {"the warden tells the courier of accounts", MESSAGE_ACCOUNT_ORDER, ROLE_WARDEN, ROLE_COURIER, true},
+        {"the watcher may not: the warden checks first", MESSAGE_ACCOUNT_ORDER, ROLE_WATCHER, ROLE_COURIER, false},
         {"the watcher may not switch", MESSAGE_ASK_ENFORCE, ROLE_WATCHER, ROLE_WARDEN, false},
         {"a person switches through the courier", MESSAGE_ASK_ENFORCE, ROLE_COURIER, ROLE_WARDEN, true},
         {"a person orders through the watcher", MESSAGE_COMMAND, ROLE_COURIER, ROLE_WATCHER, true},
@@ -64,6 +66,7 @@ static union message sound(enum message_kind kind)
     message_prepare(&message, kind, 7);
     switch (kind) {
     case MESSAGE_ORDER:
+    case MESSAGE_ACCOUNT_ORDER:
     case MESSAGE_ORDER_ROW:
         message.order.order.target = sender;
         break;
@@ -71,6 +74,10 @@ static union message sound(enum message_kind kind)
         message.reset.family = 4;
         message.reset.client_port = 1024;
         message.reset.server_port = 25;
+        break;
+    case MESSAGE_ASK_OWNER:
+    case MESSAGE_OWNER:
+        message.owner.family = 6;
         break;
     case MESSAGE_ASK_EXPLAIN:
         message.ask_explain.sender = sender;
@@ -115,6 +122,8 @@ static void test_soundness(void **state)
     SPOIL("an unknown severity", MESSAGE_EVENT, m.event.severity = 3);
     SPOIL("an unknown deed", MESSAGE_ORDER, m.order.order.deed = DEEDS);
     SPOIL("an unknown author", MESSAGE_ORDER, m.order.order.author = ORDER_AUTHORS);
+    SPOIL("a family", MESSAGE_OWNER, m.owner.family = 5);
+    SPOIL("a program without an end", MESSAGE_OWNER, memset(m.owner.program, 'x', sizeof m.owner.program));
     SPOIL("an unknown sender", MESSAGE_ORDER, m.order.order.target.kind = SENDER_KINDS);
     SPOIL("an unknown family", MESSAGE_RESET, m.reset.family = 5);
     SPOIL("port 0", MESSAGE_RESET, m.reset.server_port = 0);

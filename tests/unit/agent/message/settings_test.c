@@ -137,6 +137,29 @@ static void test_the_environment_stands_over_the_file(void **unused)
     clear(&settings);
 }
 
+static void test_where_mail_servers_ask(void **unused)
+{
+    static const struct {
+        const char *text, *want; /* NULL: nowhere */
+    } rows[] = {
+        {"", "/run/postern/policy"},
+        {"[agent]\nsocket = /srv/x/s\n", "/srv/x/policy"},
+        {"[agent]\npolicy = /var/spool/postfix/postern/policy\n", "/var/spool/postfix/postern/policy"},
+        {"[agent]\npolicy = none\n", NULL},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct process_settings settings;
+        struct error error = {0};
+        char path[OPTION_TEXT_SIZE];
+        assert_int_equal(read_settings(rows[i].text, &settings, &error), 0);
+        assert_int_equal(settings_policy(&settings.agent, path), rows[i].want != NULL);
+        if (rows[i].want)
+            assert_string_equal(path, rows[i].want);
+        clear(&settings);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_values_survive_being_printed_and_read),
         cmocka_unit_test(test_names_and_patterns),
         cmocka_unit_test(test_the_environment_stands_over_the_file),
+        cmocka_unit_test(test_where_mail_servers_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

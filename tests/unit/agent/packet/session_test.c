@@ -46,6 +46,8 @@ static void on_observation(void *context, const struct observation *o)
     heard->origin = o->origin;
     assert_int_equal(o->server_port, 25);
     assert_int_equal(o->origin.client_port, 40000);
+    if (o->origin.account.length > 0)
+        hear(heard, "%.*s: ", SHOW(o->origin.account));
     switch (o->kind) {
     case OBSERVATION_CONNECTION:
         hear(heard, "connection %s\n", outcomes[o->connection.outcome]);
@@ -113,6 +115,8 @@ static size_t put_number(uint8_t *frame, size_t at, uint32_t number, int bytes)
     return at;
 }
 
+static bool at_home; /* client and server are one machine */
+
 /* Ethernet, with a tag, IPv4 or IPv6, TCP. */
 static size_t put_frame(uint8_t frame[2048], bool client, bool six, uint8_t flags, uint32_t sequence,
                         uint32_t acknowledged, const char *payload)
@@ -129,15 +133,15 @@ static size_t put_frame(uint8_t frame[2048], bool client, bool six, uint8_t flag
         at = put_number(frame, at, 0x60000000, 4);
         at = put_number(frame, at, (uint32_t)(20 + length), 2);
         at = put_number(frame, at, 0x0640, 2);
-        at = put(frame, at, sixes[!client], 16);
-        at = put(frame, at, sixes[client], 16);
+        at = put(frame, at, sixes[!client && !at_home], 16);
+        at = put(frame, at, sixes[client && !at_home], 16);
     } else {
         at = put_number(frame, at, 0x4500, 2);
         at = put_number(frame, at, (uint32_t)(40 + length), 2);
         at = put_number(frame, at, 0, 4);
         at = put_number(frame, at, 0x40060000, 4);
-        at = put(frame, at, four[!client], 4);
-        at = put(frame, at, four[client], 4);
+        at = put(frame, at, four[!client && !at_home], 4);
+        at = put(frame, at, four[client && !at_home], 4);
     }
     at = put_number(frame, at, client ? 40000 : 25, 2);
     at = put_number(frame, at, client ? 25 : 40000, 2);
@@ -524,13 +528,55 @@ static void other_frames_are_counted(void **unused)
     packet_path_destroy(&path);
 }
 
+/* What is submitted to the machine's own mail server is the account's that logged in. */
+static void accounts_are_those_of_the_machine_itself(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        bool at_home;
+        const char *login, *answer, *behind, *refusal, *want;
+    } rows[] = {
+        {"a login at home", true, "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", "235 in\r\n", "NOOP\r\n", "250 ok\r\n",
+         "connection opened\nhelo me\njoe: other\njoe: from a@b.example 250\njoe: to c@d.example 250\n"},
+        {"one that failed", true, "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", "535 no\r\n", "NOOP\r\n", "250 ok\r\n",
+         "connection opened\nhelo me\nother\nfrom a@b.example 250\nto c@d.example 250\n"},
+        {"an account elsewhere is none of ours", false, "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", "235 in\r\n", "NOOP\r\n",
+         "250 ok\r\n", "connection opened\nhelo me\nother\nfrom a@b.example 250\nto c@d.example 250\n"},
+        {"a second name behind the login, to have another accused", true, "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n",
+         "235 in\r\n", "AUTH PLAIN AGFubmEAc2VjcmV0\r\n", "503 once is enough\r\n",
+         "connection opened\nhelo me\njoe: other\njoe: other\njoe: from a@b.example 250\njoe: to c@d.example 250\n"},
+        {"a name that failed before", true, "AUTH PLAIN AGFubmEAc2VjcmV0\r\n", "535 no\r\n",
+         "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", "235 in\r\n",
+         "connection opened\nhelo me\nother\njoe: other\njoe: from a@b.example 250\njoe: to c@d.example 250\n"},
+    };
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+        struct heard heard = {0};
+        struct packet_settings settings = settings_of_tests();
+        struct packet_path *path = path_of(&settings, &heard);
+        const struct line lines[] = {OPENING,
+                                     {'c', P, rows[i / 2].login},
+                                     {'s', P, rows[i / 2].answer},
+                                     {'c', P, rows[i / 2].behind},
+                                     {'s', P, rows[i / 2].refusal},
+                                     ENVELOPE,
+                                     {0}};
+        at_home = rows[i / 2].at_home;
+        play(path, lines, i % 2, FRAME_FROM_GUEST);
+        if (strcmp(heard.text, rows[i / 2].want) != 0)
+            fail_msg("%s: heard\n%s", rows[i / 2].name, heard.text);
+        packet_path_destroy(&path);
+    }
+    at_home = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_observed),        cmocka_unit_test(a_session_knows_whose_it_is),
         cmocka_unit_test(the_end_says_how_it_went),     cmocka_unit_test(odd_frames_are_their_senders),
         cmocka_unit_test(incoming_mail_is_passed_over), cmocka_unit_test(what_others_answer_is_no_deed_of_a_guest),
-        cmocka_unit_test(other_frames_are_counted),
+        cmocka_unit_test(other_frames_are_counted),     cmocka_unit_test(accounts_are_those_of_the_machine_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

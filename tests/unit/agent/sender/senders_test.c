@@ -89,6 +89,47 @@ static void test_the_port_is_the_sender_whatever_the_address_says(void **unused)
     clear_room(&room);
 }
 
+static void test_an_account_comes_before_a_user_before_an_address(void **unused)
+{
+    (void)unused;
+    struct room room = make_room(16);
+    char text[SENDER_TEXT];
+    struct senders_port port = {.number = 4, .interface = "vnet4"};
+    assert_true(senders_set_port(room.senders, &port));
+    struct origin origin = {.user = 1001};
+    assert_true(address_parse(TEXT("192.0.2.7"), &origin.address));
+    struct sender sender = senders_attribute(room.senders, &origin);
+    assert_string_equal(sender_print(&sender, text), "192.0.2.7");
+    origin.user_known = true;
+    sender = senders_attribute(room.senders, &origin);
+    assert_string_equal(sender_print(&sender, text), "uid:1001");
+    origin.account = TEXT("Alice@example.com");
+    sender = senders_attribute(room.senders, &origin);
+    assert_string_equal(sender_print(&sender, text), "account:alice@example.com");
+    origin.port = 4;
+    sender = senders_attribute(room.senders, &origin);
+    assert_string_equal(sender_print(&sender, text), "port:vnet4");
+    clear_room(&room);
+}
+
+/* Accounts that begin alike are found apart, also where the guess of a place is the same for both. */
+static void test_accounts_are_kept_apart(void **unused)
+{
+    (void)unused;
+    struct room room = make_room(5000);
+    char name[64];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 4000; i++) {
+            snprintf(name, sizeof name, "somebody-in-a-long-row-%d@example.com", i);
+            struct sender sender = sender_from_account(text_of(name));
+            struct sender_record *record = senders_record(room.senders, &sender, SECOND);
+            assert_true(sender_equals(&record->sender, &sender));
+            assert_ptr_equal(senders_find(room.senders, &sender), record);
+        }
+    assert_int_equal(senders_number(room.senders), 4000);
+    clear_room(&room);
+}
+
 static void test_an_ipv6_customer_has_a_prefix(void **unused)
 {
     (void)unused;
@@ -324,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_port_is_the_sender_whatever_the_address_says),
+        cmocka_unit_test(test_an_account_comes_before_a_user_before_an_address),
+        cmocka_unit_test(test_accounts_are_kept_apart),
         cmocka_unit_test(test_an_ipv6_customer_has_a_prefix),
         cmocka_unit_test(test_connections),
         cmocka_unit_test(test_messages_and_recipients_by_their_answer),

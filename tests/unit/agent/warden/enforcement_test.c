@@ -81,6 +81,8 @@ static void test_what_is_refused(void **state)
         {"loopback", NFT_HYPERVISOR, "127.0.0.1", DEED_BLOCK, -EINVAL},
         {"a user", NFT_HYPERVISOR, "uid:33", DEED_BLOCK, -EINVAL},
         {"to release is always allowed", NFT_HYPERVISOR, "192.0.2.1", DEED_RELEASE, 0},
+        {"an account", NFT_HYPERVISOR, "account:alice@example.com", DEED_BLOCK, 0},
+        {"a host's account", NFT_HOST, "account:alice@example.com", DEED_THROTTLE, 0},
         {"a host's user", NFT_HOST, "uid:33", DEED_BLOCK, 0},
         {"a host's own address", NFT_HOST, "192.0.2.1", DEED_BLOCK, 0},
         {"a host has no guests", NFT_HOST, "port:vnet1", DEED_BLOCK, -EINVAL},

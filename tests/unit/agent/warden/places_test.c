@@ -89,7 +89,7 @@ static const struct machine machines[] = {
      CAPTURE_HYPERVISOR,
      true},
     {"a VPS",
-     {{"lo", "", "", "", PLACE_NONE, ARPHRD_LOOPBACK, IFF_LOOPBACK | IFF_UP}, {"eth0", "", "", "", PLACE_OWN, 0, 0}},
+     {{"lo", "", "", "", PLACE_OWN, ARPHRD_LOOPBACK, IFF_LOOPBACK | IFF_UP}, {"eth0", "", "", "", PLACE_OWN, 0, 0}},
      "eth0",
      "",
      "",

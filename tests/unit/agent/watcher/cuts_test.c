@@ -117,7 +117,7 @@ static int begin(void **state)
     const struct stream_settings settings = {
         .streams = 16, .bytes_held = 65536, .bytes_per_stream = 4096, .opening = MINUTE, .idle = HOUR, .ports = {25}};
     const struct senders_shape shape = {.senders = 16, .sketches = 4, .judge_bytes = 8};
-    const struct cuts_listener resetter = {NULL, on_reset};
+    const struct cuts_listener resetter = {NULL, on_reset, NULL};
     struct error error = {0};
     streams = streams_create(&settings, &listener, &error);
     memory = calloc(1, senders_memory(&shape));

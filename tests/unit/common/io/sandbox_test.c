@@ -100,7 +100,7 @@ static int become(uid_t user, uint64_t capabilities)
     pid_t child = fork();
     if (child == 0) {
         struct error error = {0};
-        if (sandbox_become(user, user, capabilities, &error) != 0)
+        if (sandbox_become(&(struct sandbox_identity){user, user, NULL, 0, capabilities}, &error) != 0)
             _exit(99);
         int seen = 0;
         seen |= getuid() == user && geteuid() == user ? 1 : 0;

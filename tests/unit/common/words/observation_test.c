@@ -83,6 +83,9 @@ static void texts(void **state)
         struct text *found[OBSERVATION_TEXTS];
         size_t count = observation_texts(&observation, found);
         assert_int_equal(count, wanted[kind]);
+        observation.origin.account = TEXT("alice"); /* whom it is about is a text as well, whatever is said */
+        count = observation_texts(&observation, found);
+        assert_int_equal(count, wanted[kind] + 1);
         for (size_t i = 0; i < count; i++) {
             assert_true((char *)found[i] >= (char *)&observation &&
                         (char *)(found[i] + 1) <= (char *)(&observation + 1));

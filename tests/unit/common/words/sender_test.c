@@ -123,6 +123,12 @@ static void soundness_is_what_a_receiver_checks(void **state)
         {{SENDER_MAC, 48, {1, 2, 3, 4, 5, 6}}, false},
         {{SENDER_USER, 0, {0, 0, 0, 33}}, true},
         {{SENDER_USER, 0, {0, 0, 0, 33, 1}}, false},
+        {{SENDER_ACCOUNT, 0, "alice@example.com"}, true},
+        {{SENDER_ACCOUNT, 32, "alice@example.com"}, false},
+        {{SENDER_ACCOUNT, 0, ""}, false},
+        {{SENDER_ACCOUNT, 0, "Alice"}, false},
+        {{SENDER_ACCOUNT, 0, "a b"}, false},
+        {{SENDER_ACCOUNT, 0, "alice\0x"}, false},
         {{SENDER_PORT, 0, "vnet3"}, true},
         {{SENDER_PORT, 0, ""}, false},
         {{SENDER_PORT, 0, "vnet3\0x"}, false},
@@ -133,6 +139,21 @@ static void soundness_is_what_a_receiver_checks(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (sender_is_sound(&rows[i].given) != rows[i].want)
             fail_msg("row %zu", i);
+}
+
+static void accounts_are_whoever_logs_in(void **state)
+{
+    (void)state;
+    char text[SENDER_TEXT];
+    struct sender alice = sender_from_account(TEXT("Alice@Example.COM")), back;
+    assert_string_equal(sender_print(&alice, text), "account:alice@example.com");
+    assert_true(sender_parse(TEXT("Account:ALICE@example.com"), &back));
+    assert_true(sender_equals(&alice, &back));
+    assert_true(sender_is_sound(&alice));
+    assert_false(sender_address(&alice, &(struct address){0}));
+    assert_false(sender_parse(TEXT("account:"), &back));
+    assert_false(sender_parse(TEXT("account:a b"), &back));
+    assert_int_equal(sender_from_account((struct text){0}).kind, SENDER_NONE);
 }
 
 static void any_bytes_can_be_printed(void **state)
@@ -159,9 +180,8 @@ static void any_bytes_can_be_printed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_and_prints),
-        cmocka_unit_test(is_made_of_what_was_seen),
-        cmocka_unit_test(soundness_is_what_a_receiver_checks),
+        cmocka_unit_test(accounts_are_whoever_logs_in), cmocka_unit_test(reads_and_prints),
+        cmocka_unit_test(is_made_of_what_was_seen),     cmocka_unit_test(soundness_is_what_a_receiver_checks),
         cmocka_unit_test(any_bytes_can_be_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,190 @@
+/* See policy.h. */
+#include "agent/courier/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "common/buffer.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+
+struct caller {
+    struct caller *next;
+    struct policy *policy;
+    sd_event_source *source;
+    int descriptor;
+    uid_t user;
+    duration heard; /* on the steady clock */
+    struct buffer input;
+};
+
+struct policy {
+    sd_event *event;
+    sd_event_source *source;
+    struct accounts *accounts;
+    struct caller *callers;
+    uint32_t count;
+    uint64_t malformed;
+};
+
+static void drop(struct caller *caller)
+{
+    struct caller **at = &caller->policy->callers;
+    while (*at != caller)
+        at = &(*at)->next;
+    *at = caller->next;
+    caller->policy->count--;
+    sd_event_source_disable_unref(caller->source);
+    close(caller->descriptor);
+    buffer_clear(&caller->input);
+    free(caller);
+}
+
+/* An answer is small against what a socket holds: where it does not fit, nobody reads. */
+static bool say(struct caller *caller, const char *action)
+{
+    char line[ACCOUNTS_ACTION + 16];
+    size_t length = (size_t)snprintf(line, sizeof line, "action=%s\n\n", action);
+    return send(caller->descriptor, line, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
+}
+
+/* False: it is to be dropped. */
+static bool serve(struct caller *caller)
+{
+    struct policy_request request;
+    struct error error = {0};
+    char action[ACCOUNTS_ACTION];
+    for (;;) {
+        int taken = policy_request_parse(buffer_text(&caller->input), &request, &error);
+        if (taken == 0)
+            return true;
+        if (taken < 0) {
+            caller->policy->malformed++;
+            return false;
+        }
+        (void)accounts_answer(caller->policy->accounts, &request, clock_now(), action);
+        if (!say(caller, action))
+            return false;
+        buffer_drop_front(&caller->input, (size_t)taken);
+    }
+}
+
+static int on_caller(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct caller *caller = context;
+    char bytes[4096];
+    (void)source;
+    (void)events;
+    ssize_t got = recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    bool fine = got > 0 && buffer_append(&caller->input, (struct text){bytes, (size_t)got}) && serve(caller);
+    /* The time of a request's first bytes, so that one that comes byte by byte ends too. */
+    if (fine && (caller->input.length == 0 || caller->input.length == (size_t)got))
+        caller->heard = clock_steady();
+    if (!fine)
+        drop(caller);
+    return 0;
+}
+
+static uint32_t held_by(const struct policy *policy, uid_t user)
+{
+    uint32_t count = 0;
+    for (const struct caller *caller = policy->callers; caller; caller = caller->next)
+        count += caller->user == user;
+    return count;
+}
+
+static void make_room(struct policy *policy)
+{
+    struct caller *chosen = policy->callers;
+    uint32_t most = 0;
+    for (struct caller *caller = policy->callers; caller; caller = caller->next) {
+        uint32_t held = held_by(policy, caller->user);
+        if (held > most || (held == most && caller->heard < chosen->heard)) {
+            most = held;
+            chosen = caller;
+        }
+    }
+    drop(chosen);
+}
+
+static int on_listener(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct policy *policy = context;
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t length = sizeof peer;
+    (void)source;
+    (void)events;
+    int accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0)
+        return 0;
+    if (policy->count == POLICY_CLIENTS_MOST)
+        make_room(policy);
+    struct caller *caller = calloc(1, sizeof *caller);
+    if (!caller) {
+        close(accepted);
+        return 0;
+    }
+    if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        peer.uid = (uid_t)-1;
+    *caller = (struct caller){
+        .next = policy->callers, .policy = policy, .descriptor = accepted, .user = peer.uid, .heard = clock_steady()};
+    buffer_init(&caller->input, 2 * POLICY_REQUEST_MOST);
+    policy->callers = caller;
+    policy->count++;
+    if (sd_event_add_io(policy->event, &caller->source, accepted, EPOLLIN, on_caller, caller) < 0)
+        drop(caller);
+    return 0;
+}
+
+int policy_open(sd_event *event, int listener, struct accounts *accounts, struct policy **result, struct error *error)
+{
+    struct policy *policy = calloc(1, sizeof *policy);
+    if (!policy)
+        return error_set(error, ENOMEM, "no memory for the policy socket");
+    *policy = (struct policy){.event = event, .accounts = accounts};
+    int code = sd_event_add_io(event, &policy->source, listener, EPOLLIN, on_listener, policy);
+    if (code < 0) {
+        free(policy);
+        return error_set(error, -code, "cannot listen on the policy socket: %s", strerror(-code));
+    }
+    *result = policy;
+    return 0;
+}
+
+void policy_close(struct policy **owner)
+{
+    struct policy *policy = *owner;
+    *owner = NULL;
+    if (!policy)
+        return;
+    while (policy->callers)
+        drop(policy->callers);
+    sd_event_source_disable_unref(policy->source);
+    free(policy);
+}
+
+void policy_tick(struct policy *policy)
+{
+    duration now = clock_steady();
+    for (struct caller *caller = policy->callers, *next; caller; caller = next) {
+        next = caller->next;
+        if (now - caller->heard > (caller->input.length ? POLICY_PATIENCE : POLICY_IDLE))
+            drop(caller);
+    }
+}
+
+uint32_t policy_clients(const struct policy *policy)
+{
+    return policy->count;
+}
+
+uint64_t policy_malformed(const struct policy *policy)
+{
+    return policy->malformed;
+}

@@ -1,0 +1,19 @@
+/* From a line that was understood to observations. */
+#ifndef AGENT_LOG_MEANING_H
+#define AGENT_LOG_MEANING_H
+
+#include "agent/log/attempt.h"
+#include "agent/log/log_path.h"
+#include "agent/log/transaction.h"
+
+struct meaning_context {
+    struct transactions *transactions;
+    struct attempts *attempts;
+    const struct log_listener *listener;
+    uint32_t source;
+    moment time;
+};
+
+void meaning_take(const struct meaning_context *, const struct log_rule *, const struct log_fields *);
+
+#endif

@@ -1,0 +1,142 @@
+/* A mail server's question: understood whole, waited for while it is not, refused where it is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/courier/policy_request.h"
+
+#define BEGINS "request=smtpd_access_policy\n"
+
+/* In memory of exactly its length, so that a byte read behind it is seen. */
+static int parse(struct text bytes, struct policy_request *request)
+{
+    struct error error = {0};
+    static char *kept;
+    free(kept);
+    kept = malloc(bytes.length ? bytes.length : 1);
+    memcpy(kept, bytes.bytes, bytes.length);
+    int code = policy_request_parse((struct text){kept, bytes.length}, request, &error);
+    assert_true(code >= 0 || error.text[0]);
+    return code;
+}
+
+static void says(struct text text, const char *expected)
+{
+    assert_true(text_equals(text, text_of(expected)));
+}
+
+static void test_account_and_message_are_read(void **state)
+{
+    struct policy_request request;
+    struct text bytes = TEXT(BEGINS "protocol_state=RCPT\nsasl_method=plain\nsasl_username=alice@example.com\n"
+                                    "instance=12f.5b.0\nsasl_sender=\nqueue_id=\n\n");
+    (void)state;
+    assert_int_equal(parse(bytes, &request), bytes.length);
+    says(request.account, "alice@example.com");
+    says(request.instance, "12f.5b.0");
+}
+
+static void test_what_is_not_said_is_empty(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT(BEGINS "\n"), &request) > 0);
+    says(request.account, "");
+    says(request.instance, "");
+}
+
+static void test_the_first_of_two_counts(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT(BEGINS "sasl_username=alice\nsasl_username=bob\n\n"), &request) > 0);
+    says(request.account, "alice");
+}
+
+static void test_a_value_may_hold_the_sign(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT(BEGINS "sasl_username=a=b\n\n"), &request) > 0);
+    says(request.account, "a=b");
+}
+
+static void test_exim_may_end_lines_with_returns(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT("request=smtpd_access_policy\r\nsasl_username=bob\r\n\r\n"), &request) > 0);
+    says(request.account, "bob");
+}
+
+static void test_only_the_first_of_several_is_taken(void **state)
+{
+    struct policy_request request;
+    struct text first = TEXT(BEGINS "sasl_username=alice\n\n");
+    (void)state;
+    assert_int_equal(parse(TEXT(BEGINS "sasl_username=alice\n\n" BEGINS "sasl_username=bob\n\n"), &request),
+                     first.length);
+    says(request.account, "alice");
+}
+
+static void test_every_shorter_piece_is_waited_for(void **state)
+{
+    struct policy_request request;
+    struct text whole = TEXT(BEGINS "sasl_username=alice\n\n");
+    (void)state;
+    for (size_t length = 0; length < whole.length; length++)
+        assert_int_equal(parse((struct text){whole.bytes, length}, &request), 0);
+}
+
+static void test_other_things_are_refused(void **state)
+{
+    static const struct text others[] = {
+        TEXT("\n"),
+        TEXT("GET / HTTP/1.0\n\n"),
+        TEXT("sasl_username=alice\n\n"),
+        TEXT("request=junk\nsasl_username=alice\n\n"),
+        TEXT(BEGINS "=\nno sign\n\n"),
+        TEXT(BEGINS "sasl_username=al\0ice\n\n"),
+    };
+    struct policy_request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_int_equal(parse(others[i], &request), -EPROTO);
+}
+
+static void test_what_never_ends_is_refused(void **state)
+{
+    struct policy_request request;
+    static char bytes[POLICY_REQUEST_MOST + 2];
+    (void)state;
+    memset(bytes, 'x', sizeof bytes);
+    assert_int_equal(parse((struct text){bytes, POLICY_REQUEST_MOST}, &request), 0);
+    assert_int_equal(parse((struct text){bytes, sizeof bytes}, &request), -EPROTO);
+    for (size_t i = 0; i + 1 < sizeof bytes; i += 2) {
+        bytes[i] = '=';
+        bytes[i + 1] = '\n';
+    }
+    assert_int_equal(parse((struct text){bytes, sizeof bytes}, &request), -EPROTO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_account_and_message_are_read),
+        cmocka_unit_test(test_what_is_not_said_is_empty),
+        cmocka_unit_test(test_the_first_of_two_counts),
+        cmocka_unit_test(test_a_value_may_hold_the_sign),
+        cmocka_unit_test(test_exim_may_end_lines_with_returns),
+        cmocka_unit_test(test_only_the_first_of_several_is_taken),
+        cmocka_unit_test(test_every_shorter_piece_is_waited_for),
+        cmocka_unit_test(test_other_things_are_refused),
+        cmocka_unit_test(test_what_never_ends_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
