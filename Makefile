@@ -20,12 +20,14 @@ BUILD        := build$(if $(VARIANT),/$(VARIANT))
 VERSION      := 0.1.0
 
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
-	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev
+	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev \
+	libcurl4-openssl-dev libmicrohttpd-dev libpq-dev libsodium-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin
 
-LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash
+LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
+	libcurl libsodium libmicrohttpd libpq
 
 comma := ,
 SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
@@ -41,19 +43,19 @@ LINK_TIME = $(if $(SANITIZE)$(findstring clang,$(CC)),,-flto=auto)
 HOUSE_CFLAGS := -std=c17 -D_GNU_SOURCE -DPOSTERN_VERSION='"$(VERSION)"' -I. -g $(if $(SANITIZE),-O2 -fno-omit-frame-pointer,-O3) \
 	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith \
 	-Wwrite-strings -Wundef -fstack-protector-strong -fPIE $(if $(SANITIZE),$(SANITIZE),-D_FORTIFY_SOURCE=2)
-HOUSE_LDFLAGS := -pie -Wl,-z,relro,-z,now $(SANITIZE)
+HOUSE_LDFLAGS := -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZE)
 LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
-	common/io common/words common
+	collector/api collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 ARCHIVES := $(foreach f,$(FOLDERS),$(call archive,$(f)))
 
-PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern
+PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern-collector $(BUILD)/postern
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(sort $(shell find tests/unit -name '*_test.c')))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -89,6 +91,10 @@ $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
+
+CENTRE := collector/api collector/store common/io common/words common
+$(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
+	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
 $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,common/words) $(call archive,common)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
@@ -149,7 +155,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
-	install -m 755 $(BUILD)/postern-agent $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/postern-agent.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/

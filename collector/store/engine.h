@@ -1,0 +1,51 @@
+/* What the store needs of a database, and no more: transactions, prepared statements, rows, and bulk insertion. Two
+ * engines fill it, SQLite and PostgreSQL; which one is behind a store is decided once, by where it is opened.
+ *
+ * SQL is written for both: parameters are $1, $2, ...; values are 64-bit integers and texts (a NULL text is NULL).
+ * Every call that fails says why; -EAGAIN means that the whole transaction is to be rolled back and run again (a
+ * serialisation failure, a busy file), -ENOTCONN that the server is gone and engine_open() must succeed first. */
+#ifndef COLLECTOR_STORE_ENGINE_H
+#define COLLECTOR_STORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/error.h"
+#include "common/text.h"
+
+enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT };
+struct value {
+    enum value_kind kind;
+    int64_t integer;
+    struct text text; /* borrowed: a parameter's for the call, a row's until the next row */
+};
+#define VALUE_INTEGER(number) ((struct value){.kind = VALUE_INTEGER, .integer = (number)})
+#define VALUE_TEXT(words)     ((struct value){.kind = VALUE_TEXT, .text = (words)})
+#define VALUE_NONE            ((struct value){.kind = VALUE_NULL})
+
+struct engine; /* one connection; used by one thread */
+
+/* `where`: "sqlite:PATH" or a PostgreSQL URI ("postgresql://..."). */
+int engine_open(const char *where, struct engine **result, struct error *) MUST_CHECK;
+void engine_close(struct engine **);
+bool engine_is_postgresql(const struct engine *);
+
+int engine_begin(struct engine *, struct error *) MUST_CHECK;
+int engine_commit(struct engine *, struct error *) MUST_CHECK;
+void engine_rollback(struct engine *);
+
+/* Run one statement. `sql` is a literal: its address is the name under which it stays prepared. `each` (may be NULL) is
+ * called for every row and returns false for "enough". Returns the number of rows that were given or changed. */
+typedef bool engine_row(void *context, const struct value *columns, size_t count);
+int engine_run(struct engine *, const char *sql, const struct value *parameters, size_t count, engine_row *each,
+               void *context, struct error *) MUST_CHECK;
+/* Statements without parameters, several in one text: migrations. */
+int engine_script(struct engine *, const char *sql, struct error *) MUST_CHECK;
+
+/* Insert many rows into `table` (columns as listed, "node, sequence, line"): COPY in PostgreSQL, a prepared statement
+ * in SQLite. Inside a transaction; a row that conflicts fails it whole. */
+int engine_bulk_begin(struct engine *, const char *table, const char *columns, size_t count, struct error *) MUST_CHECK;
+int engine_bulk_row(struct engine *, const struct value *values, struct error *) MUST_CHECK;
+int engine_bulk_end(struct engine *, struct error *) MUST_CHECK;
+
+#endif

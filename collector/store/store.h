@@ -1,0 +1,163 @@
+/* The store: what the centre knows, durable. One interface over two engines (engine.h).
+ *
+ * A store is one connection, used by one thread. Every function runs inside a transaction that the caller opened with
+ * store_begin(): so the writer can put the work of many requests into one commit, and a request that is refused leaves
+ * nothing behind. A negative return with -EAGAIN means: roll back and do it all again.
+ *
+ * Identities are 64 random bits, kept signed; secrets are kept as the hex of their BLAKE2b-256 hash. Texts in rows are
+ * borrowed for the length of the callback. */
+#ifndef COLLECTOR_STORE_STORE_H
+#define COLLECTOR_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/error.h"
+#include "common/moment.h"
+#include "common/text.h"
+
+#define STORE_NAME 64 /* bytes of a node's or a person's name, with its end */
+#define STORE_HASH 65 /* hex of a hash, with its end */
+
+struct store;
+
+/* `where`: "sqlite:PATH" or "postgresql://...". Brings the schema up to date; a schema newer than this program is an
+ * error. */
+int store_open(const char *where, struct store **result, struct error *) MUST_CHECK;
+void store_close(struct store **);
+int store_begin(struct store *, struct error *) MUST_CHECK;
+int store_commit(struct store *, struct error *) MUST_CHECK;
+void store_rollback(struct store *);
+
+/* --- who may talk to us: identity.c --- */
+
+struct store_node {
+    int64_t id;
+    char name[STORE_NAME], version[32];
+    moment enrolled, seen, revoked; /* 0: never */
+    int64_t spooled;                /* records that wait on it, as it said last */
+    int64_t acknowledged;           /* the revision up to which it has carried out what it was told */
+};
+/* May: a set of bits. */
+enum { STORE_MAY_READ = 1, STORE_MAY_ORDER = 2, STORE_MAY_ADMIN = 4 };
+struct store_person {
+    int64_t id;
+    char name[STORE_NAME];
+    unsigned may;
+};
+
+int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
+/* Use a token: the node it gave before if `key` is the same, else a new one. -EACCES: no such token, used by another,
+ * too late; the sentence says which. */
+int store_enrol(struct store *, const char *token, const char *key, const char *name, const char *version, moment now,
+                struct store_node *result, bool *known, struct error *) MUST_CHECK;
+/* By the hash of the secret. 1: found, and not revoked; 0: not. */
+int store_node_by_key(struct store *, int64_t id, const char *key, struct store_node *result,
+                      struct error *) MUST_CHECK;
+int store_person_by_key(struct store *, int64_t id, const char *key, struct store_person *, struct error *) MUST_CHECK;
+int store_person_add(struct store *, const char *key, const char *name, unsigned may, moment now,
+                     struct store_person *result, struct error *) MUST_CHECK;
+int store_node_revoke(struct store *, int64_t id, moment now, struct error *) MUST_CHECK; /* 1: done; 0: no such node */
+int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, moment now,
+                    struct error *) MUST_CHECK;
+int store_nodes(struct store *, void (*each)(void *context, const struct store_node *), void *context,
+                struct error *) MUST_CHECK;
+
+/* --- what nodes deliver: delivery.c --- */
+
+struct store_record {
+    int64_t sequence;
+    moment time;
+    struct text kind, sender, customer; /* empty where it is about none */
+    struct text line;                   /* the JSON object, without a newline */
+};
+/* What a batch is checked against: 0 where the life is new. */
+int store_delivered(struct store *, int64_t node, int64_t life, int64_t *result, struct error *) MUST_CHECK;
+/* Keep them (sequences rising, all above what is delivered) and note that the life is delivered up to `last`. Also
+ * keeps up what is asked often: a sender's latest verdict, orders in force, counts by minute, acknowledgements. */
+int store_deliver(struct store *, int64_t node, int64_t life, int64_t last, const struct store_record *, size_t count,
+                  moment now, struct error *) MUST_CHECK;
+
+/* --- what people ask: records.c, senders.c --- */
+
+struct store_event {
+    int64_t node, life, sequence;
+    moment received;
+    struct text node_name, line;
+};
+struct store_event_filter {
+    moment received;                    /* after this one ... */
+    int64_t node_after, sequence_after; /* ... or of this moment and behind these: the cursor */
+    moment since;                       /* by the record's own time; 0: all */
+    const char *kind, *sender;          /* NULL: all */
+    int64_t node;                       /* 0: all */
+    uint32_t most;
+    bool newest; /* the newest `most`, oldest of them first */
+};
+int store_events(struct store *, const struct store_event_filter *, void (*each)(void *, const struct store_event *),
+                 void *context, struct error *) MUST_CHECK;
+
+struct store_sender {
+    int64_t node;
+    struct text node_name, sender, customer, verdict;
+    int64_t score; /* hundredths */
+    moment changed, seen;
+    int64_t connections, messages, rejected, recipients, bytes; /* of the last 24 hours */
+};
+int store_senders(struct store *, int64_t node, const char *sender, uint32_t most, moment now,
+                  void (*each)(void *, const struct store_sender *), void *context, struct error *) MUST_CHECK;
+
+struct store_customer {
+    struct text customer;
+    int64_t senders, nodes, messages, rejected, recipients; /* of the last 24 hours */
+    struct text worst;                                      /* verdict */
+};
+int store_customers(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_customer *),
+                    void *context, struct error *) MUST_CHECK;
+
+/* --- what nodes are told: directive.c --- */
+
+struct store_directive {
+    int64_t revision, node; /* node 0: all */
+    moment time, until;     /* until 0: the node's own default */
+    int64_t rate;           /* throttle: connections a minute; 0: the node's */
+    struct text deed, sender, reason, person;
+    int64_t done, failed; /* how many nodes said so; by store_directives_list() */
+};
+/* Gives it the next revision; writes it to *revision. */
+int store_directive_add(struct store *, const struct store_directive *, int64_t *revision, struct error *) MUST_CHECK;
+/* Those for this node above `after`, by revision. */
+int store_directives(struct store *, int64_t node, int64_t after, uint32_t most,
+                     void (*each)(void *, const struct store_directive *), void *context, struct error *) MUST_CHECK;
+int store_revision(struct store *, int64_t *result, struct error *) MUST_CHECK; /* the highest given so far */
+int store_directives_list(struct store *, moment since, uint32_t most,
+                          void (*each)(void *, const struct store_directive *), void *context,
+                          struct error *) MUST_CHECK;
+
+/* Orders in force on nodes, as nodes told of them. */
+struct store_order {
+    int64_t node;
+    struct text node_name, sender, customer, deed, by, reason;
+    moment since, until;
+};
+int store_orders(struct store *, int64_t node, uint32_t most, moment now,
+                 void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
+
+/* --- who did what: audit.c --- */
+
+struct store_deed {
+    moment time;
+    struct text person, deed, target, reason, from; /* `from`: the address it came from */
+};
+int store_audit_add(struct store *, const struct store_deed *, struct error *) MUST_CHECK;
+int store_audit(struct store *, moment since, uint32_t most, void (*each)(void *, const struct store_deed *),
+                void *context, struct error *) MUST_CHECK;
+
+/* --- keeping it small: retention.c --- */
+
+struct store_retention {
+    duration records, minutes, hours, days, audit; /* how long each is kept */
+};
+/* Roll minutes up into hours and hours into days, and drop what is too old: a bounded amount; 1: there is more. */
+int store_tidy(struct store *, const struct store_retention *, moment now, struct error *) MUST_CHECK;
+
+#endif
