@@ -5,8 +5,9 @@ A test is a program. Unit tests are cmocka's and are counted one by one; everyth
 own, "N passed, N failed[, N skipped]", and is counted by it. What a program prints is kept in build/log/ and shown
 where it failed. `tests/run.py WORD...` runs only those whose name holds one of the words.
 
-As many run at once as there are processors; the Python tests one after the other, since most of them look at what
-happens when, but for those that say BESIDE_OTHERS = True."""
+As many run at once as there are processors, each Python test as if on a machine of its own: with namespaces for its
+links, ports and mounts that end with it. Those that say ALONE = True run one after the other, at the end: they need the
+processors for themselves."""
 import glob
 import os
 import re
@@ -17,25 +18,29 @@ from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMIT = 300  # seconds that one program may take
+# What `ip netns exec` does as well: links are looked up in /sys by those who have new ones.
+OF_ITS_OWN = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec",
+              "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && mount -t sysfs sysfs /sys && ip link set lo up"
+              ' && exec "$0"']
 CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 
 
 def discover():
-    """(name, command, environment, may it run beside others)"""
+    """(name, command, environment, must it run alone)"""
     for build in ("build", "build/asan"):
         for path in sorted(glob.glob(f"{build}/test/**/*_test", recursive=True)):
-            yield path, [path], {}, True
+            yield path, [path], {}, False
     for path in sorted(glob.glob("build/fuzz/*_fuzz")):
         name = os.path.basename(path)[: -len("_fuzz")]
         seeds = f"tests/fuzz/seeds/{name}"
-        yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, True
+        yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, False
     for path in sorted(glob.glob("tests/check/*.sh")):
-        yield path, [path], {}, True
+        yield path, [path], {}, False
     for path in sorted(glob.glob("tests/golden/*_test.py") + glob.glob("tests/e2e/*_test.py")):
         with open(path) as file:
-            beside = "\nBESIDE_OTHERS = True\n" in file.read()
+            alone = "\nALONE = True\n" in file.read()
         for build in ("build/asan", "build"):  # the slower first, so that none is left over at the end
-            yield f"{path} ({build})", [path], {"POSTERN_BUILD": build}, beside
+            yield f"{path} ({build})", OF_ITS_OWN + [path], {"POSTERN_BUILD": build}, alone
 
 
 def counts(name, status, output):
@@ -90,9 +95,9 @@ def main():
     tests = [t for t in discover() if not words or any(w in t[0] for w in words)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         # The long ones first.
-        beside = sorted((t for t in tests if t[3]), key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
+        beside = sorted((t for t in tests if not t[3]), key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
         results = list(pool.map(run, beside))
-    results += [run(t) for t in tests if not t[3]]
+    results += [run(t) for t in tests if t[3]]
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 1, 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0

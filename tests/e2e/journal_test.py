@@ -12,7 +12,6 @@ from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-BESIDE_OTHERS = True
 
 
 def trouble(agent):

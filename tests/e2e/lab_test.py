@@ -13,7 +13,6 @@ import tempfile
 
 from check import Checks
 
-BESIDE_OTHERS = True
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("POSTERN_BUILD", "build")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 
-BESIDE_OTHERS = True
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("POSTERN_BUILD", "build")

@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 
-BESIDE_OTHERS = True
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLE = "EXPECTED_smtp_streams.jsonl"

@@ -17,7 +17,6 @@ from check import Checks  # noqa: E402
 from packets import (ACK, AGENT, ALL, BUILD, RST, SYN, Trace, agent, client_hello, is_address,  # noqa: E402
                      is_time, microseconds, of_kind, pcap, pcapng, replay, tls_record)
 
-BESIDE_OTHERS = True
 
 WHOLE, NUMBER, TEXT = "whole", "number", "text"
 VERDICTS = {"clear", "alert", "throttle", "divert", "block"}

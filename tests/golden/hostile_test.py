@@ -17,7 +17,6 @@ sys.path[:0] = [os.path.join(HERE, "..", "e2e"), HERE]
 from check import Checks  # noqa: E402
 from packets import ACK, AGENT, ALL, BUILD, PSH, SYN, Trace, pcap, pcapng, segment  # noqa: E402
 
-BESIDE_OTHERS = True
 
 SANITIZED = "asan" in BUILD
 MILLION = 1000000

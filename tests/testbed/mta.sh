@@ -3,6 +3,7 @@
 #
 #     mta.sh postfix|exim|opensmtpd DIRECTORY      makes DIRECTORY/send
 #     DIRECTORY/send SERVER PORT FROM TO < message  sends it in the caller's network namespace; 0: the server took it
+#     mta.sh unpack NAME...                         fetches what is missing, for tests that have no network
 #
 # Postfix is installed as usual. The others are unpacked, with the libraries that are missing, into build/mta/, which
 # each sending lays over the machine's own files: an overlay in a mount namespace of its own, whose changes (users,
@@ -45,6 +46,7 @@ download() {
 unpack() {
     into=$1
     shift
+    rm -rf "$into.part" # one that was broken off
     mkdir -p "$into.part/packages"
     while [ $# -gt 0 ]; do
         wanted=$*
@@ -71,7 +73,7 @@ unpack() {
     rm -rf "$into.part"
 }
 
-prepare() {
+lay() {
     case $1 in
     postfix) packages= ;;
     exim) packages="exim4-daemon-light exim4-base" ;;
@@ -86,6 +88,10 @@ prepare() {
         # shellcheck disable=SC2086
         unpack "$layers/$1" $packages
     fi
+}
+
+prepare() {
+    lay "$1"
     mkdir -p "$2"
     directory=$(CDPATH='' cd -- "$2" && pwd)
     printf '#!/bin/sh\nexec "%s" --send %s "%s" "$@"\n' "$here/mta.sh" "$1" "$directory" >"$directory/send"
@@ -246,6 +252,12 @@ inside() {
 }
 
 case ${1:-} in
+unpack)
+    shift
+    for name in "$@"; do
+        lay "$name"
+    done
+    ;;
 --send) shift && send "$@" ;;
 --overlay) shift && overlay "$@" ;;
 --inside) shift && inside "$@" ;;
@@ -254,7 +266,7 @@ postfix | exim | opensmtpd)
     prepare "$1" "$2"
     ;;
 *)
-    sed -n '2,17s/^# \{0,1\}//p' "$0"
+    sed -n '2,18s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
