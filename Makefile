@@ -24,7 +24,7 @@ BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd
-TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash
 
@@ -47,7 +47,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
+FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
 	common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a

@@ -624,7 +624,7 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
     if (code == 0)
-        code = log_files_open(warden->loop, warden->switched.directory, &logs, &warden->logs, error);
+        code = log_files_open(warden->loop, start->state, warden->switched.directory, &logs, &warden->logs, error);
     struct error why = {0};
     if (code == 0 && owner_open(&warden->owner, &why) != 0)
         log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s; the users of this machine are not told apart", why.text);

@@ -312,7 +312,7 @@ static int begin_logs(struct watcher *watcher, struct text bundle, struct error 
     const struct logs_settings *logs = &mind_settings(watcher->mind)->logs;
     const struct log_reader_settings settings = {bundle, logs, watcher->key};
     const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence};
-    return logs->files.count ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
+    return settings_reads_logs(logs) ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
 }
 
 static int on_log_record(struct watcher *watcher, int descriptor, struct error *error)
