@@ -114,7 +114,8 @@ int scribe_main(const struct role_start *start)
     if (code == 0)
         code = open_copy(start, &settings.logs, &copy, &error);
     if (code == 0 && !journal_copy_sees(copy))
-        log_write(&log, LOG_TROUBLE_AHEAD, "there is no systemd journal that we may read yet; [logs] groups says whose");
+        log_write(&log, LOG_TROUBLE_AHEAD,
+                  "there is no systemd journal that we may read yet; [logs] groups says whose");
     if (code == 0)
         code = sandbox_enter(allowed_calls, &error);
     if (code == 0)
