@@ -90,7 +90,7 @@ static struct text word(struct text *rest)
 }
 
 /* "HOST PROGRAM[PID]: text", what syslog writes. False: it looks otherwise. */
-static bool take_tag(struct text *rest, struct text *program)
+static bool take_tag(struct text *rest, struct text *program, struct text *process)
 {
     struct text behind = *rest;
     word(&behind);
@@ -102,6 +102,7 @@ static bool take_tag(struct text *rest, struct text *program)
         const char *bracket = memchr(tag.bytes, '[', tag.length);
         if (bracket == NULL)
             return false;
+        *process = (struct text){bracket + 1, (size_t)(tag.bytes + tag.length - 1 - (bracket + 1))};
         tag.length = (size_t)(bracket - tag.bytes);
     }
     *program = tag;
@@ -119,7 +120,7 @@ static void take_head(struct source *source, struct log_line *line)
     bool tai = line->text.length > 0 && line->text.bytes[0] == '@';
     if (!timestamp_read(&line->text, &source->stamps, &line->time))
         line->time = 0;
-    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program))
+    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program, &line->process))
         return;
     bool numbered = dated && line->text.length > 0 && line->text.bytes[0] == '#';
     line->program = numbered ? TEXT("rspamd") : dated ? TEXT("exim") : tai ? TEXT("multilog") : TEXT("-");
@@ -136,6 +137,8 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
     path->counters.cut += cut;
     take_head(from, &line);
     line.rule = log_patterns_match(path->patterns, line.program, line.text, &fields);
+    if (line.rule != NULL && line.rule->session_is_process)
+        fields.at[LOG_session] = line.process;
     if (line.rule == NULL && whole.length > 0) {
         line.outcome = LOG_LINE_UNPARSED;
         path->counters.unparsed++;

@@ -202,7 +202,13 @@ static int take_key(struct reader *reader, struct text key, struct text value)
     }
     if (text_equals(key, TEXT("means")))
         return take_means(reader, value);
-    return refuse(reader, "", "no such key; program, has, match, means");
+    if (text_equals(key, TEXT("session"))) {
+        if (!text_equals(value, TEXT("process")))
+            return refuse(reader, "session", "no such thing; process, or a group of that name in the pattern");
+        rule->shown.session_is_process = true;
+        return 0;
+    }
+    return refuse(reader, "", "no such key; program, has, match, means, session");
 }
 
 static int end_rule(const struct reader *reader)
