@@ -40,6 +40,15 @@ static struct reply reply_of(const struct log_fields *fields)
                           .phrase = fields->at[LOG_reply]};
 }
 
+/* A refusal of which the log has the enhanced code alone had a code of the same class. */
+static struct reply refusal_of(const struct log_fields *fields)
+{
+    struct reply reply = reply_of(fields);
+    if (reply.code == 0 && reply.enhanced >= 40000)
+        reply.code = reply.enhanced < 50000 ? 450 : 550;
+    return reply;
+}
+
 static struct address address_of(struct text text)
 {
     struct address address, none = {0};
@@ -87,16 +96,15 @@ static void begin_session(const struct meaning_context *context, struct text ses
     transaction_set_account(begun, origin->account);
 }
 
-/* What a session brings is its account's. Numbers of sessions are used again, so the client has to be the same. */
-static void inherit_login(const struct meaning_context *context, struct transaction *to, struct text session)
+/* The login of a session; NULL: none. Numbers of sessions are used again, so the client has to be the same. */
+static const struct transaction *login_of(const struct meaning_context *context, struct text session,
+                                          const struct address *client)
 {
     char room[48];
     const struct transaction *begun =
         transactions_find(context->transactions, context->source, session_name(session, room));
-    if (begun == NULL || to->account_length > 0 || !address_equals(&begun->client, &to->client) ||
-        context->time - begun->spoken > SESSION_MOST)
-        return;
-    transaction_set_account(to, (struct text){begun->account, begun->account_length});
+    bool same = begun != NULL && address_equals(&begun->client, client);
+    return same && context->time - begun->spoken <= SESSION_MOST ? begun : NULL;
 }
 
 static void take_login(const struct meaning_context *context, const struct log_fields *fields)
@@ -194,7 +202,9 @@ static void take_queued(const struct meaning_context *context, const struct log_
     if (expected == 0)
         transaction->expected = count_addresses(fields->at[LOG_to_list]);
     transaction_set_account(transaction, fields->at[LOG_account]);
-    inherit_login(context, transaction, fields->at[LOG_session]);
+    const struct transaction *login = login_of(context, fields->at[LOG_session], &transaction->client);
+    if (login != NULL)
+        transaction_set_account(transaction, (struct text){login->account, login->account_length});
     if (origin.length > 0)
         inherit(context, transaction, origin);
     /* Without a client the name is that of a local user, who did not log in. */
@@ -289,15 +299,6 @@ static void take_delivery_of(const struct meaning_context *context, const struct
     tell_when_answered(context, transaction);
 }
 
-/* qmail writes a reply as one word: '_' is a space (or another byte it did not like), '/' the end of a line. */
-static struct text without_underscores(struct text word, char *into, size_t room)
-{
-    size_t length = word.length < room ? word.length : room;
-    for (size_t i = 0; i < length; i++)
-        into[i] = word.bytes[i] == '_' || word.bytes[i] == '/' ? ' ' : word.bytes[i];
-    return text_trim((struct text){into, length});
-}
-
 static void take_recipient(const struct meaning_context *context, const struct log_fields *fields)
 {
     struct transaction *transaction = speak_of(context, fields);
@@ -319,11 +320,9 @@ static void take_delivery(const struct meaning_context *context, const struct lo
     }
     if (!attempts_end(context->attempts, context->source, fields->at[LOG_delivery], &attempt))
         return;
-    char reply[512];
     struct log_fields whole = *fields;
     whole.at[LOG_queue] = (struct text){attempt.queue, attempt.queue_length};
     whole.at[LOG_to] = (struct text){attempt.to, attempt.to_length};
-    whole.at[LOG_reply] = without_underscores(fields->at[LOG_reply], reply, sizeof reply);
     if (attempt.here)
         take_recipient(context, &whole);
     else
@@ -351,14 +350,14 @@ static void take_reject(const struct meaning_context *context, const struct log_
 {
     struct observation observation = {.kind = OBSERVATION_RECIPIENT,
                                       .origin = {.address = address_of(fields->at[LOG_client])}};
-    /* Some name the session, which told its client when it began. */
-    const struct transaction *session =
-        transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
-    if (session != NULL && observation.origin.address.family == 0)
-        observation.origin = transaction_origin(session);
+    /* Some name the session, which told its client when it began, or the message whose sender is known by then. */
+    const struct transaction *begun = transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
+    if (begun != NULL &&
+        (observation.origin.address.family == 0 || address_equals(&begun->client, &observation.origin.address)))
+        observation.origin = transaction_origin(begun);
     observation.recipient.from = fields->at[LOG_from];
     observation.recipient.address = fields->at[LOG_to];
-    observation.recipient.reply = reply_of(fields);
+    observation.recipient.reply = refusal_of(fields);
     observe(context, &observation);
 }
 

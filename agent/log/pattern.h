@@ -64,6 +64,7 @@ struct log_rule {
     char name[48], file[48];
     enum log_meaning means;
     bool session_is_process; /* `session` is the number of the process that wrote the line */
+    bool reply_is_word;      /* in `reply` '_' stands for a space, '/' for the end of a line */
 };
 
 struct log_patterns;
