@@ -97,6 +97,12 @@ $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
+# What stands beside main() is in no archive.
+FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o
+$(BUILD)/test/agent/log_formats_test: $(BUILD)/obj/tests/unit/agent/log_formats_test.o $(FORMATS) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(FORMATS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lcmocka $(LIBRARY_LIBS)

@@ -352,6 +352,8 @@ static void take_reject(const struct meaning_context *context, const struct log_
                                       .origin = {.address = address_of(fields->at[LOG_client])}};
     /* Some name the session, which told its client when it began, or the message whose sender is known by then. */
     const struct transaction *begun = transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
+    if (begun == NULL)
+        begun = login_of(context, fields->at[LOG_session], &observation.origin.address);
     if (begun != NULL &&
         (observation.origin.address.family == 0 || address_equals(&begun->client, &observation.origin.address)))
         observation.origin = transaction_origin(begun);
