@@ -150,7 +150,7 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
     line.rule = log_patterns_match(path->patterns, line.program, line.text, &fields);
     if (line.rule != NULL && line.rule->session_is_process)
         fields.at[LOG_session] = line.process;
-    if (line.rule != NULL && line.rule->reply_is_word)
+    if (line.rule != NULL && line.rule->reply_is_word && fields.at[LOG_reply].bytes != NULL)
         fields.at[LOG_reply] = as_words(fields.at[LOG_reply], reply);
     if (line.rule == NULL && whole.length > 0) {
         line.outcome = LOG_LINE_UNPARSED;

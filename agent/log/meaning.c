@@ -161,6 +161,8 @@ static void hand_on(const struct meaning_context *context, const struct transact
 static struct text next_address(struct text *list)
 {
     static const char between[] = "<>, ";
+    if (list->length == 0)
+        return (struct text){0};
     while (list->length > 0 && memchr(between, list->bytes[0], sizeof between - 1) != NULL) {
         list->bytes++;
         list->length--;
