@@ -23,7 +23,7 @@ BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
-TEST_MAIL_SERVERS := exim opensmtpd
+TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash
@@ -97,6 +97,12 @@ $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,c
 $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
+# What stands beside main() is in no archive.
+FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o
+$(BUILD)/test/agent/log_formats_test: $(BUILD)/obj/tests/unit/agent/log_formats_test.o $(FORMATS) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(FORMATS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)

@@ -90,7 +90,7 @@ static struct text word(struct text *rest)
 }
 
 /* "HOST PROGRAM[PID]: text", what syslog writes. False: it looks otherwise. */
-static bool take_tag(struct text *rest, struct text *program)
+static bool take_tag(struct text *rest, struct text *program, struct text *process)
 {
     struct text behind = *rest;
     word(&behind);
@@ -102,6 +102,7 @@ static bool take_tag(struct text *rest, struct text *program)
         const char *bracket = memchr(tag.bytes, '[', tag.length);
         if (bracket == NULL)
             return false;
+        *process = (struct text){bracket + 1, (size_t)(tag.bytes + tag.length - 1 - (bracket + 1))};
         tag.length = (size_t)(bracket - tag.bytes);
     }
     *program = tag;
@@ -119,16 +120,27 @@ static void take_head(struct source *source, struct log_line *line)
     bool tai = line->text.length > 0 && line->text.bytes[0] == '@';
     if (!timestamp_read(&line->text, &source->stamps, &line->time))
         line->time = 0;
-    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program))
+    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program, &line->process))
         return;
     bool numbered = dated && line->text.length > 0 && line->text.bytes[0] == '#';
     line->program = numbered ? TEXT("rspamd") : dated ? TEXT("exim") : tai ? TEXT("multilog") : TEXT("-");
+}
+
+#define REPLY_MOST 512 /* RFC 5321, 4.5.3.1.5 */
+
+static struct text as_words(struct text word, char room[static REPLY_MOST])
+{
+    size_t length = word.length < REPLY_MOST ? word.length : REPLY_MOST;
+    for (size_t i = 0; i < length; i++)
+        room[i] = word.bytes[i] == '_' || word.bytes[i] == '/' ? ' ' : word.bytes[i];
+    return text_trim((struct text){room, length});
 }
 
 static void take_line(struct log_path *path, uint32_t source, struct text whole, bool cut)
 {
     struct source *from = &path->sources[source - 1];
     struct log_fields fields;
+    char reply[REPLY_MOST];
     while (whole.length > 0 && (whole.bytes[whole.length - 1] == '\r' || whole.bytes[whole.length - 1] == ' '))
         whole.length--;
     struct log_line line = {.source = source, .whole = whole, .cut = cut, .fields = &fields};
@@ -136,6 +148,10 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
     path->counters.cut += cut;
     take_head(from, &line);
     line.rule = log_patterns_match(path->patterns, line.program, line.text, &fields);
+    if (line.rule != NULL && line.rule->session_is_process)
+        fields.at[LOG_session] = line.process;
+    if (line.rule != NULL && line.rule->reply_is_word && fields.at[LOG_reply].bytes != NULL)
+        fields.at[LOG_reply] = as_words(fields.at[LOG_reply], reply);
     if (line.rule == NULL && whole.length > 0) {
         line.outcome = LOG_LINE_UNPARSED;
         path->counters.unparsed++;

@@ -33,8 +33,8 @@ enum log_outcome { LOG_LINE_READ, LOG_LINE_IGNORED, LOG_LINE_UNPARSED };
 /* What one line became, for log-test. Texts are borrowed for the length of the call. */
 struct log_line {
     uint32_t source;
-    moment time; /* 0: no time stamp */
-    struct text whole, program, text;
+    moment time;                               /* 0: no time stamp */
+    struct text whole, program, process, text; /* process: its number, as digits; empty: not said */
     enum log_outcome outcome;
     const struct log_rule *rule; /* NULL: not understood */
     const struct log_fields *fields;

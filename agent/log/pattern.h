@@ -19,6 +19,7 @@
     _(origin_queue)                                                                                                    \
     _(next_queue)                                                                                                      \
     _(delivery)                                                                                                        \
+    _(session)                                                                                                         \
     _(client)                                                                                                          \
     _(client_name)                                                                                                     \
     _(server)                                                                                                          \
@@ -27,6 +28,7 @@
     _(helo)                                                                                                            \
     _(from)                                                                                                            \
     _(to)                                                                                                              \
+    _(to_list)                                                                                                         \
     _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced) _(reply) _(status) _(message_id)      \
         _(score) _(threshold) _(action) _(symbols)
 
@@ -61,6 +63,8 @@ struct log_fields {
 struct log_rule {
     char name[48], file[48];
     enum log_meaning means;
+    bool session_is_process; /* `session` is the number of the process that wrote the line */
+    bool reply_is_word;      /* in `reply` '_' stands for a space, '/' for the end of a line */
 };
 
 struct log_patterns;
