@@ -28,7 +28,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-BESIDE_OTHERS = True
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AGENT = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern-agent")

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 
-BESIDE_OTHERS = True
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
