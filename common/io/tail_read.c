@@ -43,6 +43,8 @@ struct tail_read *tail_read_create(const struct tail_read_settings *settings, co
         reader->settings.quiet = 10 * SECOND;
     if (reader->settings.patience == 0)
         reader->settings.patience = 10 * SECOND;
+    if (reader->settings.deleted == 0)
+        reader->settings.deleted = 10 * MINUTE;
     if (reader->settings.files == 0)
         reader->settings.files = FILES_PRESET;
     reader->listener = *listener;
@@ -316,10 +318,19 @@ static void hand_on(struct tail_read *reader, struct generation *generation, boo
     generation_use(generation, used);
 }
 
+/* Whether a file that we have open still stands somewhere, under whatever name. */
+static bool has_name(const struct generation *generation)
+{
+    struct stat status;
+    return generation->descriptor >= 0 && fstat(generation->descriptor, &status) == 0 && status.st_nlink > 0;
+}
+
+/* A file without a name stays open: nobody could hand it out again if its writer goes on. */
 static void finish(struct tail_read *reader, struct generation *generation)
 {
     hand_on(reader, generation, true);
-    generation_close(generation);
+    if (generation->packed || has_name(generation))
+        generation_close(generation);
     generation->state = GENERATION_DONE;
     char source[TAIL_NAME];
     memcpy(source, generation->at.source, sizeof source);
@@ -369,9 +380,10 @@ static void step_back(struct tail_read *reader, struct generation *generation)
     struct stat status;
     uint64_t reached = generation->at.offset + generation->length, before = generation->at.size;
     uint64_t size = fstat(generation->descriptor, &status) == 0 ? (uint64_t)status.st_size : 0;
+    uint64_t kept = size > generation->at.offset ? size : generation->at.offset;
     reader->counters.truncated++;
-    if (before > reached)
-        reader->counters.lost_bytes += before - reached;
+    if (before > kept)
+        reader->counters.lost_bytes += before - kept;
     say(reader, "%s: was made shorter, from %" PRIu64 " to %" PRIu64 " bytes", generation->at.source, before, size);
     generation->seen_change = 0;
     if (size < generation->at.offset) {
@@ -467,14 +479,6 @@ static void look_at_living(struct tail_read *reader, moment now)
     }
 }
 
-/* Whether the file that we have open still stands somewhere: then another that begins alike is not what became of it.
- * Logs that open with the same lines each time do so. */
-static bool has_name(const struct generation *generation)
-{
-    struct stat status;
-    return generation->descriptor >= 0 && fstat(generation->descriptor, &status) == 0 && status.st_nlink > 0;
-}
-
 static void add_live(struct tail_read *reader, const struct tail_found *found, moment now)
 {
     struct error error = {.code = 0};
@@ -495,6 +499,7 @@ static void add_live(struct tail_read *reader, const struct tail_found *found, m
     }
     look_at_living(reader, now); /* what a file begins with may be all of what we knew of another */
     struct generation *known = recognise(reader, found->source, &look);
+    /* Another that begins alike is not what became of a file that has a name: some logs open with the same lines. */
     if (known && !is_inode(known, &look) && has_name(known))
         known = NULL;
     if (!known && (known = recognise_elsewhere(reader, &look)) != NULL)
@@ -551,9 +556,21 @@ static void end_live(struct tail_read *reader, const struct tail_found *found, m
     }
 }
 
+/* A file that has a name goes before those that have none. */
+static void close_a_deleted(struct tail_read *reader)
+{
+    for (size_t i = 0; i < reader->count; i++)
+        if (reader->all[i]->state == GENERATION_DONE && reader->all[i]->descriptor >= 0) {
+            generation_close(reader->all[i]);
+            return;
+        }
+}
+
 void tail_read_add(struct tail_read *reader, const struct tail_found *found, moment now)
 {
     bool live = found->news == TAIL_LIVE, sibling = found->news == TAIL_SIBLING;
+    if ((live || sibling) && open_files(reader) >= reader->settings.files)
+        close_a_deleted(reader);
     if ((live || sibling) && open_files(reader) >= reader->settings.files) {
         reader->counters.refused_files++;
         if (!reader->refusal_said)
@@ -594,6 +611,8 @@ static void adopt(struct tail_read *reader, struct generation *sought, struct ge
     sought->since = now;
     sought->seen_change = 0;
     if (!look->packed) {
+        if (sought->at.size > look->size) /* it may still be being copied: that is no cut */
+            sought->at.size = look->size;
         sought->at.device = look->device;
         sought->at.inode = look->inode;
     }
@@ -745,6 +764,19 @@ static bool pump(struct tail_read *reader, struct generation *generation, moment
     return false;
 }
 
+/* A file without a name that was read to its end: its writer may go on. */
+static void attend_deleted(struct tail_read *reader, struct generation *generation, moment now)
+{
+    enum generation_look look = generation_look(generation);
+    if (look != GENERATION_SAME || generation->at.size > generation->at.offset) {
+        generation->state = GENERATION_ENDING;
+        heed(reader, generation, look, now);
+        generation->since = now;
+    } else if (now - generation->since >= reader->settings.deleted) {
+        generation_close(generation);
+    }
+}
+
 bool tail_read_step(struct tail_read *reader, moment now)
 {
     bool more = false;
@@ -761,6 +793,8 @@ bool tail_read_step(struct tail_read *reader, moment now)
     }
     for (size_t i = 0; i < reader->count; i++) {
         struct generation *generation = reader->all[i];
+        if (generation->descriptor >= 0 && generation->state == GENERATION_DONE)
+            attend_deleted(reader, generation, now);
         if (generation->descriptor >= 0 && generation->state <= GENERATION_ENDING)
             more |= pump(reader, generation, now);
         else if (generation->state == GENERATION_SOUGHT && reader->ready &&

@@ -18,7 +18,17 @@
  * not asked whether a writer still has it open: the only way, a lease, can disturb him.
  *
  * Bytes come from the file as they were when nothing had been cut: what was read counts only if afterwards the file is
- * long enough and begins as before. */
+ * long enough and begins as before. NULs in front of a line are passed over: a writer without O_APPEND leaves them
+ * after a cut. A file that was deleted is held open for `deleted`, since nobody could hand it out again; when room for
+ * descriptors is short, such a file goes first.
+ *
+ * What no reader can know:
+ *   - whether a writer still holds a deleted file. One that is silent for longer than `deleted`, that went on after a
+ *     restart of ours, or after its file was renamed, finished, and only then deleted, writes unseen.
+ *   - what was written and cut between two looks. `lost_bytes` counts what was seen to be there.
+ *   - of a file of less than TAIL_HEAD bytes that is made shorter, but not empty, whether what is left is old: it is
+ * read as a new one.
+ *   - which of two copies is whose, if both begin with TAIL_HEAD NULs (a hole). */
 #ifndef COMMON_IO_TAIL_READ_H
 #define COMMON_IO_TAIL_READ_H
 
@@ -53,6 +63,7 @@ struct tail_listener {
 struct tail_read_settings {
     duration quiet;      /* a renamed file is finished when nothing came for so long; 0: 10 s */
     duration patience;   /* how long the rest of a file that vanished is looked for; 0: 10 s */
+    duration deleted;    /* a file without a name is held so long after its last byte; 0: 10 min */
     uint32_t files;      /* at most so many descriptors are held; 0: 512 */
     bool from_beginning; /* what was there before the very first start is read as well */
 };
