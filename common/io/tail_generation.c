@@ -266,6 +266,12 @@ ssize_t generation_head(int descriptor, const char *name, char head[TAIL_HEAD], 
     return (ssize_t)length;
 }
 
+bool generation_has_name(const struct generation *generation)
+{
+    struct stat status;
+    return generation->descriptor >= 0 && fstat(generation->descriptor, &status) == 0 && status.st_nlink > 0;
+}
+
 bool generation_begins_with(const struct generation *generation, const char *head, size_t length)
 {
     return generation->at.head > 0 && generation->at.head <= length &&

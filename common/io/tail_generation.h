@@ -68,4 +68,7 @@ ssize_t generation_head(int descriptor, const char *name, char head[TAIL_HEAD], 
 /* Whether a file that begins so may be this generation. Only one whose beginning is known can be. */
 bool generation_begins_with(const struct generation *, const char *head, size_t length);
 
+/* Whether a file that we have open still stands somewhere, under whatever name. */
+bool generation_has_name(const struct generation *);
+
 #endif

@@ -32,9 +32,9 @@
 #ifndef COMMON_IO_TAIL_READ_H
 #define COMMON_IO_TAIL_READ_H
 
-#include "common/buffer.h"
 #include "common/error.h"
 #include "common/io/tail.h"
+#include "common/io/tail_record.h"
 
 /* At most so many bytes are recalled. */
 #define TAIL_RECALL_MOST (UINT32_C(1) * 1024 * 1024)
@@ -80,21 +80,8 @@ struct tail_counters {
     uint64_t damaged_files; /* compressed, cannot be unpacked to the end */
 };
 
-struct tail_read;
-
 struct tail_read *tail_read_create(const struct tail_read_settings *, const struct tail_listener *, moment now);
 void tail_read_destroy(struct tail_read **);
-
-/* Go on where an earlier process was. Once, before anything is added. Error: EBADMSG, and it stays as new. */
-int tail_read_import(struct tail_read *, struct text record, moment now, struct error *) MUST_CHECK;
-/* Append the record of all positions. Not while `take` runs. False: the buffer's bound. */
-bool tail_read_export(const struct tail_read *, moment now, struct buffer *) __attribute__((warn_unused_result));
-/* The same while `take` runs: as if it had returned, with `used` bytes of that generation used. */
-bool tail_read_export_ahead(const struct tail_read *, uint64_t generation, size_t used, moment now, struct buffer *)
-    __attribute__((warn_unused_result));
-
-/* Rotated files last written to before it are of no interest. */
-moment tail_read_since(const struct tail_read *);
 
 /* News from tail_find. Takes the descriptor. */
 void tail_read_add(struct tail_read *, const struct tail_found *, moment now);
