@@ -95,6 +95,9 @@ define(\`confDONT_PROBE_INTERFACES', \`true')dnl
 define(\`SMART_HOST', \`esmtp:[$server]')dnl
 define(\`ESMTP_MAILER_ARGS', \`TCP \$h $port')dnl
 define(\`ALIAS_FILE', \`')dnl
+define(\`confREFUSE_LA', \`1000')dnl
+define(\`confQUEUE_LA', \`1000')dnl
+define(\`confDELAY_LA', \`1000')dnl
 define(\`confAUTH_MECHANISMS', \`PLAIN LOGIN')dnl
 define(\`confAUTH_REALM', \`$HELO')dnl
 TRUST_AUTH_MECH(\`PLAIN LOGIN')dnl
