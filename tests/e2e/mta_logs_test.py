@@ -36,6 +36,7 @@ SERVER, PORT = "127.0.0.2", 2525
 LISTEN = {"postfix": "127.0.0.11", "exim": "127.0.0.12", "opensmtpd": "127.0.0.13", "sendmail": "127.0.0.14",
           "rspamd": "127.0.0.15"}
 STRANGER, GUESSER = "127.0.0.99", "127.0.0.98"  # who sends without a login, who has none
+LOCAL = "www-data"
 CLIENT = {"al": "127.0.0.21", "bo": "127.0.0.22"}
 MAIL = (f"From: al@firm.test\r\nTo: good@far.test\r\nDate: {email.utils.formatdate()}\r\n"
         "Message-ID: <1@firm.test>\r\nSubject: known\r\n\r\nbody\r\n").encode()
@@ -50,7 +51,8 @@ CASES = [
 ]
 
 # A submission: who logs in, with what password, the sender, and of each recipient the answer that the server gives, by
-# its name: "data" and "full" are answered at the end of DATA.
+# its name: "data" and "full" are answered at the end of DATA, "slow" a second late, so that Sendmail's client has had the
+# time to log that it handed its message to the daemon. www-data sends by the program's own command.
 SUBMISSIONS = [
     ("al", "secret", "al@firm.test", {"good.1": (250, "2.0.0"), "nobody.1": (550, "5.1.1"), "later.1": (451, "4.7.1")}),
     ("al", "secret", "al@firm.test", {"data.2": (554, "5.7.1")}),
@@ -58,12 +60,14 @@ SUBMISSIONS = [
     ("bo", "secret", "bo@firm.test", {"good.4": (250, "2.0.0"), "good.5": (250, "2.0.0")}),
     (None, None, "", {"good.6": (250, "2.0.0")}),
     ("al", "guessed", None, {}),
+    (LOCAL, None, "web@firm.test", {"slow.7": (250, "2.0.0"), "slow.8": (250, "2.0.0")}),
 ]
 # Per sender: messages, recipients, recipients_rejected, recipients_deferred. Postfix's accounts bring the realm of their
-# SASL library; Debian's OpenSMTPD takes no login (tests/testbed/mta_serve.sh).
-SENDERS = {"al": (1, 1, 2, 2), "bo": (1, 2, 0, 0), None: (1, 1, 0, 0)}
-NAMES = {"postfix": {"al": "account:al@mx.firm.test", "bo": "account:bo@mx.firm.test"}, "opensmtpd": CLIENT,
-         "exim": {"al": "account:al", "bo": "account:bo"}, "sendmail": {"al": "account:al", "bo": "account:bo"}}
+# SASL library; Debian's OpenSMTPD takes no login (tests/testbed/mta_serve.sh) and says of no local user who it was.
+SENDERS = {"al": (1, 1, 2, 2), "bo": (1, 2, 0, 0), None: (1, 1, 0, 0), LOCAL: (1, 2, 0, 0)}
+ACCOUNTS = {"al": "account:al", "bo": "account:bo", None: STRANGER, LOCAL: "account:" + LOCAL}
+NAMES = {"postfix": {"al": "account:al@mx.firm.test", "bo": "account:bo@mx.firm.test", None: STRANGER, LOCAL: "uid:33"},
+         "exim": ACCOUNTS, "sendmail": ACCOUNTS, "opensmtpd": {**CLIENT, None: STRANGER}}
 KEYS = ("messages", "recipients", "recipients_rejected", "recipients_deferred")
 
 # What rspamd is asked: subject, sender, account, client, queue id; and the action, the score, a symbol.
@@ -92,6 +96,8 @@ class Server(socketserver.StreamRequestHandler):
             elif verb == b"EHLO":
                 reply = b"250-mx.far.test\r\n250 ENHANCEDSTATUSCODES"
             elif verb == b"RCPT":
+                if b"slow" in line:
+                    time.sleep(1)
                 recipient = re.search(rb"<([^>]*)>", line).group(1)
                 reply = {b"nobody": b"550 5.1.1 No such user here", b"later": b"451 4.7.1 Greylisted, come back"}.get(
                     re.split(rb"[.@]", recipient)[0], b"250 2.1.5 Ok")
@@ -250,7 +256,11 @@ def submitted(name, directory):
 
     with Serving(name, directory) as serving:
         for submission in SUBMISSIONS:
-            submit(name, *submission)
+            if submission[0] != LOCAL:
+                submit(name, *submission)
+                continue
+            serving.process.stdin.write(" ".join(to + "@far.test" for to in submission[3]).encode() + b"\n")
+            serving.process.stdin.flush()
         serving.until(all_answered, "did not answer all")
     return keep(directory, serving.lines())
 
@@ -283,8 +293,8 @@ def faults_of_submissions(name, directory):
 
 def faults_of_senders(name, path):
     found = {r["sender"]: r for r in records("replay", path) if r["record"] == "sender"}
-    for login, want in SENDERS.items():
-        sender = NAMES[name].get(login, STRANGER)
+    for login, sender in NAMES[name].items():
+        want = SENDERS[login]
         record = found.pop(sender, None)
         has = record and tuple(record[key] for key in KEYS)
         if has != want:

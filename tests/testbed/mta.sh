@@ -272,10 +272,7 @@ END
     echo "$HELO" >/etc/mailname
 }
 
-send_opensmtpd() {
-    server=$1 port=$2 from=$3 to=$4
-    configure_opensmtpd ""
-    smtpd -d >/var/log/mta/log 2>&1 &
+make_opensmtpd_sendmail() {
     tries=100
     until [ -S /run/smtpd.sock ] || [ -S /var/run/smtpd.sock ]; do
         tries=$((tries - 1))
@@ -285,6 +282,13 @@ send_opensmtpd() {
     chgrp opensmtpq /usr/sbin/smtpctl
     chmod 2755 /usr/sbin/smtpctl
     ln -sf smtpctl /usr/sbin/sendmail
+}
+
+send_opensmtpd() {
+    server=$1 port=$2 from=$3 to=$4
+    configure_opensmtpd ""
+    smtpd -d >/var/log/mta/log 2>&1 &
+    make_opensmtpd_sendmail
     sendmail -f "$from" -- "$to" </run/message
     await ' mta \(delivery\|error\) '
     grep -q ' mta delivery .*result="Ok"' /var/log/mta/log

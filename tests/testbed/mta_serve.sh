@@ -1,10 +1,16 @@
 # shellcheck shell=sh
 # Mail servers that take mail from others: what mta.sh reads inside the overlay for DIRECTORY/serve. Each listens on port
 # 587 of the address given (rspamd on its own, 11333 and 11334), lets al and bo log in with "secret", relays for who comes
-# from the loopback without a name too, and hands everything to the server given. When the input ends they end.
+# from the loopback without a name too, and hands everything to the server given. A line of the input is recipients that
+# www-data writes to on the machine itself. When the input ends they end.
 
-wait_for_the_end() {
-    cat >/dev/null
+# obey COMMAND...: what www-data sends by, to which the recipients are added.
+obey() {
+    while read -r recipients; do
+        # shellcheck disable=SC2086
+        printf 'Subject: known\n\nbody\n' |
+            setpriv --reuid=www-data --regid=www-data --clear-groups "$@" $recipients || echo "could not send"
+    done
 }
 
 # Accounts in Cyrus SASL's own file, of which each program is told in a file of its name.
@@ -39,7 +45,7 @@ serve_postfix() {
         "smtpd_relay_restrictions=permit_sasl_authenticated,permit_mynetworks,reject" "smtp_tls_security_level=none"
     postconf -M "$listen:587/inet=$listen:587 inet n - n - - smtpd -o syslog_name=postfix/submission"
     postfix start
-    wait_for_the_end
+    obey sendmail -f web@firm.test --
     postfix stop
 }
 
@@ -60,7 +66,7 @@ plain:
   server_condition = \${if and{{match{\$auth2}{^(al|bo)\\\$}}{eq{\$auth3}{secret}}}}
   server_set_id = \$auth2"
     exim4 -bd
-    wait_for_the_end
+    obey exim4 -f web@firm.test --
 }
 
 # Without accounts: it takes passwords over TLS alone, which Debian 12's cannot serve (built for an older OpenSSL, it asks
@@ -70,7 +76,8 @@ serve_opensmtpd() {
     configure_opensmtpd "listen on $listen port 587"
     start_syslog
     smtpd
-    wait_for_the_end
+    make_opensmtpd_sendmail
+    obey sendmail -f web@firm.test --
 }
 
 serve_sendmail() {
@@ -108,10 +115,23 @@ FEATURE(\`no_default_msa')dnl
 DAEMON_OPTIONS(\`Family=inet, Addr=$listen, Port=587, Name=MSA, M=E')dnl
 MAILER(\`smtp')dnl
 END
+    cat >/run/submit.mc <<END
+divert(0)dnl
+include(\`/usr/share/sendmail/cf/m4/cf.m4')dnl
+OSTYPE(\`debian')dnl
+define(\`confDOMAIN_NAME', \`$HELO')dnl
+FEATURE(\`msp', \`[$listen]', \`MSA')dnl
+END
     m4 /run/sendmail.mc >/etc/mail/sendmail.cf
+    m4 /run/submit.mc >/etc/mail/submit.cf
+    chgrp smmsp /usr/libexec/sendmail/sendmail
+    chmod 2755 /usr/libexec/sendmail/sendmail
+    mkdir -p /var/spool/clientmqueue
+    chown smmsp:smmsp /var/spool/clientmqueue
+    chmod 2770 /var/spool/clientmqueue
     start_syslog
     /usr/libexec/sendmail/sendmail -L sm-mta -bd -q1h
-    wait_for_the_end
+    obey /usr/libexec/sendmail/sendmail -f web@firm.test --
 }
 
 # Its own log file; no module that asks the network. What is spam is decided by a rule on the subject.
@@ -148,5 +168,5 @@ modules { path = "/usr/share/rspamd/plugins/"; }
 lua = "/usr/share/rspamd/rules/rspamd.lua";
 END
     /usr/bin/rspamd -f -u _rspamd -g _rspamd -c /run/rspamd.conf &
-    wait_for_the_end
+    cat >/dev/null
 }
