@@ -5,6 +5,7 @@ the world say they were sent, no more; and replay of the same packets and log sa
 import collections
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,7 +225,8 @@ def check_replay(checks, agent, want, files):
 
 def main():
     checks = Checks()
-    lack = missing() or mailserver.missing()
+    lack = missing() or mailserver.missing() or next((f"{program} is missing" for program in ("tcpdump", "openssl")
+                                                      if not shutil.which(program)), "")
     if lack:
         checks.skip("one message", lack)
         return checks.close()
