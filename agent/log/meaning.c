@@ -1,7 +1,8 @@
 /* From a line that was understood to observations.
  *
  * A message is told once: when every recipient of its envelope has had a first answer, or else when its queue id is
- * done. What never leaves the machine is no message to us. */
+ * done. One that was only put off so far is not told yet: it may still be sent, and would count as one that was not.
+ * What never leaves the machine is no message to us. */
 #include "agent/log/meaning.h"
 
 #include <string.h>
@@ -251,7 +252,8 @@ static void tell_message(const struct meaning_context *context, struct transacti
 static void tell_when_answered(const struct meaning_context *context, struct transaction *transaction)
 {
     if (!transaction->told && transaction->answered > 0 && transaction->expected > 0 &&
-        transaction->answered + transaction->here >= transaction->expected)
+        transaction->answered + transaction->here >= transaction->expected &&
+        (transaction->accepted > 0 || !transaction->put_off))
         tell_message(context, transaction);
 }
 
@@ -293,6 +295,7 @@ static void take_delivery_of(const struct meaning_context *context, const struct
     bool accepted = reply.code / 100 == 2;
     transaction->answered = add_up(transaction->answered, count);
     transaction->accepted = add_up(transaction->accepted, accepted ? count : 0);
+    transaction->put_off |= !accepted && reply.code / 100 != 5;
     if (transaction->code == 0 || (accepted && transaction->code / 100 != 2)) {
         transaction->code = reply.code;
         transaction->enhanced = reply.enhanced;

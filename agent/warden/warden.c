@@ -391,7 +391,8 @@ static void look_for_program(struct warden *warden, union message *answer)
 {
     struct message_owner *owner = &answer->owner;
     bool denied = false;
-    if (!warden->settings.capture.programs || !owner->known || !is_worth_looking(warden, owner->user, now()))
+    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER ||
+        !is_worth_looking(warden, owner->user, now()))
         return;
     if (program_find(owner->user, owner->inode, owner->program, &denied))
         (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
@@ -410,7 +411,7 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     struct message_head head = answer.head;
     answer.owner = *ends;
     answer.owner.head = head;
-    answer.owner.known = 0;
+    answer.owner.owned = OWNED_UNKNOWN;
     if (warden->owner && warden->machine == CAPTURE_HOST)
         owner_find(warden->owner, &answer.owner);
     memset(answer.owner.program, 0, sizeof(answer.owner.program));

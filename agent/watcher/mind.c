@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "agent/judge/pairing.h"
 #include "agent/message/bundle.h"
 #include "agent/watcher/owners.h"
 #include "common/cleanup.h"
@@ -20,7 +21,9 @@ struct mind {
     size_t memory_size;
     struct packet_path *path;
     struct judge *judge;
-    struct owners *owners; /* NULL: nobody can be asked */
+    struct owners *owners;   /* NULL: nobody can be asked */
+    struct pairing *pairing; /* NULL: no logs are wanted */
+    bool logs_here;          /* there is a log that is read */
     void (*ask)(void *context, const union message *);
     void *ask_context;
     int64_t ticked; /* the whole second that was handed in last */
@@ -125,10 +128,31 @@ static bool is_nobody(const struct origin *origin)
     return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
 }
 
-static void on_attributed(void *context, const struct observation *observation)
+/* What has been through the pairing comes late, and log files know whole seconds: the judge's time does not go back. */
+static void on_paired(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    if (!is_nobody(&observation->origin))
+    struct observation copy = *observation;
+    if (copy.time < mind->ticked * SECOND)
+        copy.time = mind->ticked * SECOND;
+    judge_hear(mind->judge, &copy);
+}
+
+/* A log may tell of it: it is a mail server's of this machine, or nobody could say whose it is; or it was handed in to
+ * one behind a login, and the account's whoever's program did it. */
+static bool may_be_logged(const struct mind *mind, const struct origin *origin, enum owned owned)
+{
+    return mind->logs_here && (owned != OWNED_BY_USER || origin->account.length > 0);
+}
+
+static void on_attributed(void *context, const struct observation *observation, enum owned owned)
+{
+    struct mind *mind = context;
+    if (is_nobody(&observation->origin))
+        return;
+    if (may_be_logged(mind, &observation->origin, owned))
+        pairing_hear_packets(mind->pairing, observation);
+    else
         judge_hear(mind->judge, observation);
 }
 
@@ -163,6 +187,16 @@ static int make_owners(struct mind *mind, const struct mind_beginning *beginning
     mind->ask_context = beginning->listener.context;
     mind->owners = owners_create(&listener, &beginning->key, error);
     return mind->owners ? 0 : -ENOMEM;
+}
+
+/* Where nobody can be asked whose a connection is, no packets wait (on_observation). */
+static int make_pairing(struct mind *mind, const struct siphash_key *key, struct error *error)
+{
+    const struct pairing_settings settings = {.key = *key, .always = false, .context = mind, .observe = on_paired};
+    if (mind->settings.logs.files.count == 0)
+        return 0;
+    mind->pairing = pairing_create(&settings, error);
+    return mind->pairing ? 0 : -ENOMEM;
 }
 
 static int make_path(struct mind *mind, struct error *error)
@@ -206,6 +240,8 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
         return -ENOMEM;
     code = make_owners(mind, beginning, error);
     if (code == 0)
+        code = make_pairing(mind, &beginning->key, error);
+    if (code == 0)
         code = make_path(mind, error);
     if (code == 0)
         *result = TAKE(mind);
@@ -221,6 +257,7 @@ void mind_destroy(struct mind **owner)
         return;
     packet_path_destroy(&mind->path);
     owners_destroy(&mind->owners);
+    pairing_destroy(&mind->pairing);
     judge_destroy(&mind->judge);
     senders_release(&mind->senders);
     if (mind->memory)
@@ -265,6 +302,8 @@ void mind_tick(struct mind *mind, moment now)
     mind->ticked = second;
     mind->early = 0;
     packet_path_tick(mind->path, mind->ticked * SECOND);
+    if (mind->pairing)
+        pairing_tick(mind->pairing, mind->ticked * SECOND);
     judge_tick(mind->judge, mind->ticked * SECOND);
 }
 
@@ -311,12 +350,33 @@ static bool is_ours(const struct mind *mind, const struct origin *origin)
 
 void mind_hear_log(struct mind *mind, const struct observation *observation)
 {
-    struct observation copy = *observation;
     if (!is_ours(mind, &observation->origin))
         return;
-    if (copy.time < mind->ticked * SECOND) /* log files know whole seconds, and are read a moment later */
-        copy.time = mind->ticked * SECOND;
-    judge_hear(mind->judge, &copy);
+    if (mind->pairing)
+        pairing_hear_log(mind->pairing, observation);
+    else
+        on_paired(mind, observation);
+}
+
+void mind_follow_logs(struct mind *mind, bool here)
+{
+    if (!mind->pairing || mind->logs_here == here)
+        return;
+    mind->logs_here = here;
+    if (!here)
+        mind_finish(mind);
+}
+
+void mind_finish(struct mind *mind)
+{
+    if (mind->pairing)
+        pairing_finish(mind->pairing);
+    judge_catch_up(mind->judge);
+}
+
+struct pairing_counters mind_pairing(const struct mind *mind)
+{
+    return mind->pairing ? pairing_counters(mind->pairing) : (struct pairing_counters){0};
 }
 
 void mind_settle(struct mind *mind)

@@ -4,6 +4,7 @@
 #define AGENT_WATCHER_MIND_H
 
 #include "agent/judge/judge.h"
+#include "agent/judge/pairing.h"
 #include "agent/message/message.h"
 #include "agent/message/settings.h"
 #include "agent/packet/session.h"
@@ -48,9 +49,15 @@ void mind_owner(struct mind *, const struct message_owner *);
 void mind_fill_owner(struct mind *, struct origin *, const struct address *server, uint16_t server_port);
 
 /* An observation from a log: judged where it is of someone of ours, an account, a local user, or an address of
- * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. */
+ * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. What packets tell of the same
+ * delivery is not judged again (pairing.h). */
 void mind_hear_log(struct mind *, const struct observation *);
 void mind_settle(struct mind *); /* all that was heard is judged */
+/* Whether there is a log that is read, at first there is none: what a mail server of this machine sends waits only
+ * where a log may tell of it. */
+void mind_follow_logs(struct mind *, bool here);
+void mind_finish(struct mind *); /* the last packets and lines have been heard: nothing waits any more */
+struct pairing_counters mind_pairing(const struct mind *);
 
 const struct process_settings *mind_settings(const struct mind *);
 

@@ -21,7 +21,8 @@ struct key { /* no padding: it is compared and hashed as it stands */
 struct connection {
     duration asked;
     uint32_t user;
-    enum { NOT_ASKED, ASKED, KNOWN, UNKNOWN } state;
+    enum { NOT_ASKED, ASKED, ANSWERED } state;
+    enum owned owned;
 };
 
 struct program {
@@ -87,7 +88,8 @@ static void ask(struct owners *owners, const struct key *key, struct connection 
     union message question;
     struct message_owner *ends = &question.owner;
     if (owners->asked >= ASKED_MOST) {
-        connection->state = UNKNOWN;
+        connection->state = ANSWERED;
+        connection->owned = OWNED_UNKNOWN;
         return;
     }
     message_prepare(&question, MESSAGE_ASK_OWNER, 0);
@@ -115,7 +117,7 @@ void owners_fill(struct owners *owners, struct origin *origin, const struct addr
 {
     struct key key = key_of(origin, server, server_port);
     const struct connection *connection = table_find(owners->table, &key);
-    origin->user_known = connection && connection->state == KNOWN;
+    origin->user_known = connection && connection->owned == OWNED_BY_USER;
     origin->user = origin->user_known ? connection->user : 0;
 }
 
@@ -129,8 +131,12 @@ static bool is_anything_waiting(const struct owners *owners)
 
 static void pass_on(struct owners *owners, struct observation observation)
 {
-    owners_fill(owners, &observation.origin, &observation.server, observation.server_port);
-    owners->listener.observe(owners->listener.context, &observation);
+    struct key key = key_of(&observation.origin, &observation.server, observation.server_port);
+    const struct connection *connection = table_find(owners->table, &key);
+    enum owned owned = connection ? connection->owned : OWNED_UNKNOWN;
+    observation.origin.user_known = owned == OWNED_BY_USER;
+    observation.origin.user = owned == OWNED_BY_USER ? connection->user : 0;
+    owners->listener.observe(owners->listener.context, &observation, owned);
 }
 
 static void release_first(struct owners *owners)
@@ -220,12 +226,13 @@ void owners_answer(struct owners *owners, const struct message_owner *answer)
     memcpy(key.client, answer->client, sizeof key.client);
     memcpy(key.server, answer->server, sizeof key.server);
     struct connection *connection = table_find(owners->table, &key);
-    if (answer->known && answer->program[0])
+    if (answer->owned == OWNED_BY_USER && answer->program[0])
         keep_program(owners, answer);
     if (!connection || connection->state != ASKED)
         return;
     count_answered(owners);
-    connection->state = answer->known ? KNOWN : UNKNOWN;
+    connection->state = ANSWERED;
+    connection->owned = (enum owned)answer->owned;
     connection->user = answer->user;
     release(owners);
 }

@@ -15,7 +15,7 @@
 struct owners_listener {
     void *context;
     void (*ask)(void *context, const union message *question);
-    void (*observe)(void *context, const struct observation *);
+    void (*observe)(void *context, const struct observation *, enum owned);
 };
 
 struct owners;

@@ -335,10 +335,13 @@ static int on_log_record(struct watcher *watcher, int descriptor, struct error *
 
 static void on_log(struct watcher *watcher, const struct message_log *log, int descriptor)
 {
-    if (watcher->logs)
-        log_reader_hear(watcher->logs, log, descriptor, clock_now());
-    else if (descriptor >= 0)
-        close(descriptor);
+    if (!watcher->logs) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return;
+    }
+    log_reader_hear(watcher->logs, log, descriptor, clock_now());
+    mind_follow_logs(watcher->mind, log_reader_counters(watcher->logs).files > 0);
 }
 
 /* --- the courier ---------------------------------------------------------------------------------------------------
@@ -375,6 +378,11 @@ static void say_status(struct watcher *watcher, uint32_t question)
         status->log_late = logs.late;
         status->log_lost_bytes = logs.lost_bytes;
     }
+    struct pairing_counters pairing = mind_pairing(watcher->mind);
+    status->paired = pairing.paired;
+    status->unpaired = pairing.alone;
+    status->unpaired_crowded = pairing.crowded;
+    status->pairing_waiting = pairing.waiting;
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
@@ -496,6 +504,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
     moment now = clock_now();
     (void)when;
     watcher->seconds++;
+    if (watcher->logs)
+        mind_follow_logs(watcher->mind, log_reader_counters(watcher->logs).files > 0);
     mind_tick(watcher->mind, now - LAG);
     count_drops(watcher, now);
     report_tick(watcher->report);
@@ -615,6 +625,8 @@ static int enter(struct watcher *watcher, int channel, struct error *error)
 
 static void leave(struct watcher *watcher)
 {
+    if (watcher->mind)
+        mind_finish(watcher->mind);
     while (watcher->ports) {
         struct port *port = watcher->ports;
         watcher->ports = port->next;

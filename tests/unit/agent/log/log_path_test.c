@@ -103,6 +103,26 @@ static void an_account_sends_a_message(void **unused)
            "message 192.0.2.7/al@x.org/- al@x.org 1 900 250\n");
 }
 
+/* Put off first, as by a server that greylists: it is a message when it is sent, and once. */
+static void one_that_was_put_off_is_a_message_once_it_is_sent(void **unused)
+{
+    (void)unused;
+#define PUT_OFF                                                                                                        \
+    HEAD "smtp[9]: ABCDEF1: to=<b@y.org>, relay=mx.y.org[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=4.7.1, "       \
+         "status=deferred (host mx.y.org[198.51.100.3] said: 450 4.7.1 later (in reply to RCPT TO command))\n"
+#define PUT_OFF_SEEN "recipient -//1001 w@x.org>b@y.org 450 40701 198.51.100.3\n"
+    expect(HEAD "pickup[9]: ABCDEF1: uid=1001 from=<w>\n" HEAD
+                "qmgr[9]: ABCDEF1: from=<w@x.org>, size=5, nrcpt=1 (queue active)\n" PUT_OFF PUT_OFF HEAD
+                "smtp[9]: ABCDEF1: to=<b@y.org>, relay=mx.y.org[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+                "status=sent (250 2.0.0 Ok: queued as 7)\n" HEAD "qmgr[9]: ABCDEF1: removed\n",
+           PUT_OFF_SEEN PUT_OFF_SEEN "recipient -//1001 w@x.org>b@y.org 250 20000 198.51.100.3\n"
+                                     "message -//1001 w@x.org 1 5 250\n");
+    expect(HEAD "pickup[9]: ABCDEF1: uid=1001 from=<w>\n" HEAD
+                "qmgr[9]: ABCDEF1: from=<w@x.org>, size=5, nrcpt=1 (queue active)\n" PUT_OFF HEAD
+                "qmgr[9]: ABCDEF1: removed\n", /* given up */
+           PUT_OFF_SEEN "message -//1001 w@x.org 0 5 450\n");
+}
+
 static void a_local_user_sends_a_message(void **unused)
 {
     (void)unused;
@@ -243,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_sends_a_message),
+        cmocka_unit_test(one_that_was_put_off_is_a_message_once_it_is_sent),
         cmocka_unit_test(a_local_user_sends_a_message),
         cmocka_unit_test(what_a_filter_gives_back_is_its_sender_s),
         cmocka_unit_test(refusals_and_failed_logins_are_the_client_s),

@@ -69,23 +69,23 @@ static void the_user_of_an_open_connection(void **state)
     for (int mapped = 0; mapped < 2; mapped++) {
         struct connection c = connect_to_us(mapped);
         owner_find(owner, &c.ends);
-        assert_true(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_BY_USER);
         assert_int_equal(c.ends.user, getuid());
         assert_true(c.ends.inode > 0);
         close(c.client); /* nobody holds it any more: the kernel would say 0 */
         owner_find(owner, &c.ends);
-        assert_false(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_UNKNOWN);
         assert_int_equal(c.ends.inode, 0);
         c.ends.client_port ^= 1; /* no such connection */
         owner_find(owner, &c.ends);
-        assert_false(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_UNKNOWN);
         end(&c);
     }
     owner_close(&owner);
     assert_null(owner);
 }
 
-static void carriers_are_nobody(void **state)
+static void carriers_are_told_from_users(void **state)
 {
     (void)state;
     struct owner *owner = open_owner();
@@ -95,15 +95,16 @@ static void carriers_are_nobody(void **state)
     snprintf(words.items[1], sizeof words.items[1], "%u", (unsigned)getuid());
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_false(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_CARRIER);
+    assert_true(c.ends.user == 0 && c.ends.inode == 0);
     words.count = 1;
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_true(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_USER);
     snprintf(words.items[0], sizeof words.items[0], "root");
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_int_equal(c.ends.known, getuid() != 0);
+    assert_int_equal(c.ends.owned, getuid() != 0 ? OWNED_BY_USER : OWNED_BY_CARRIER);
     close(c.client);
     end(&c);
     owner_close(&owner);
@@ -159,10 +160,10 @@ static struct connection asked_about;
 
 static int finds_nobody(struct owner *owner)
 {
-    asked_about.ends.known = 1;
+    asked_about.ends.owned = OWNED_BY_USER;
     asked_about.ends.user = 7;
     owner_find(owner, &asked_about.ends);
-    return asked_about.ends.known || asked_about.ends.user || asked_about.ends.inode ? 1 : 0;
+    return asked_about.ends.owned || asked_about.ends.user || asked_about.ends.inode ? 1 : 0;
 }
 
 /* A kernel without sock_diag, or one that does not let us: an error when it is opened, nobody when it is asked. */
@@ -175,7 +176,7 @@ static void a_kernel_that_does_not_say(void **state)
     assert_int_equal(without(SCMP_SYS(sendto), false, finds_nobody, owner), 0);
     assert_int_equal(without(SCMP_SYS(recvmsg), false, finds_nobody, owner), 0);
     owner_find(owner, &asked_about.ends);
-    assert_true(asked_about.ends.known); /* it was the refusal */
+    assert_int_equal(asked_about.ends.owned, OWNED_BY_USER); /* it was the refusal */
     close(asked_about.client);
     end(&asked_about);
     owner_close(&owner);
@@ -197,7 +198,7 @@ static void is_called(const char *directory, const char *script, const char *wan
         _exit(1);
     }
     owner_find(owner, &c.ends);
-    assert_true(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_USER);
     close(c.client); /* the child alone holds it */
     for (int i = 0; i < 500 && !strstr(text, wanted); i++) {
         usleep(10000);
@@ -242,7 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_user_of_an_open_connection),
-        cmocka_unit_test(carriers_are_nobody),
+        cmocka_unit_test(carriers_are_told_from_users),
         cmocka_unit_test(the_program_that_holds_it),
         cmocka_unit_test(a_kernel_that_does_not_say),
         cmocka_unit_test(a_script_is_one_only_where_there_is_a_file),
