@@ -99,6 +99,8 @@ OSTYPE(\`debian')dnl
 define(\`confDOMAIN_NAME', \`$HELO')dnl
 define(\`confTO_IDENT', \`0')dnl
 define(\`confDONT_PROBE_INTERFACES', \`true')dnl
+define(\`confQUEUE_LA', \`1000')dnl
+define(\`confREFUSE_LA', \`1000')dnl
 define(\`SMART_HOST', \`esmtp:[$server]')dnl
 define(\`ESMTP_MAILER_ARGS', \`TCP \$h $port')dnl
 define(\`ALIAS_FILE', \`')dnl
