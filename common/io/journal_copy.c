@@ -11,12 +11,10 @@
 #include <unistd.h>
 #include "common/buffer.h"
 #include "common/cleanup.h"
-#include "common/moment.h"
+#include "common/io/journal_line.h"
 #include "common/text.h"
 
 #define STEP    256 /* entries */
-#define CURSOR  256 /* bytes of a cursor with its NUL; systemd's are about 130 */
-#define NAME    64  /* bytes of a program's name that are taken over */
 #define NUMBERS 24
 
 struct journal_copy {
@@ -24,7 +22,7 @@ struct journal_copy {
     int into, file; /* -1: to be opened, and where to go on to be found */
     uint64_t length, size;
     struct buffer line;
-    size_t written; /* bytes of the next entry's line that stand in the file already */
+    size_t written; /* bytes behind the file's last whole line: of the next entry's line, if it is there still */
     bool standing;  /* the journal stands on an entry that was not copied yet */
     struct journal_copy_counters counters;
 };
@@ -32,77 +30,6 @@ struct journal_copy {
 static int fail(struct error *error, int code, const char *what)
 {
     return error_set(error, code, "%s: %s", what, strerror(code));
-}
-
-/* --- an entry as a line --------------------------------------------------------------------------------------------
- */
-
-static struct text field(struct journal_copy *copy, const char *name)
-{
-    const void *data;
-    size_t length, prefix = strlen(name) + 1;
-    if (sd_journal_get_data(copy->journal, name, &data, &length) < 0 || length < prefix)
-        return TEXT("");
-    return (struct text){(const char *)data + prefix, length - prefix};
-}
-
-/* One line stays one line; NUL, escape sequences and the like are nobody's business further on. */
-static bool append_plain(struct buffer *line, struct text words, size_t most)
-{
-    size_t start = line->length;
-    if (words.length > most)
-        words.length = most;
-    if (!buffer_append(line, words))
-        return false;
-    for (size_t i = start; i < line->length; i++)
-        if ((unsigned char)line->bytes[i] < ' ' || line->bytes[i] == 0x7f)
-            line->bytes[i] = ' ';
-    return true;
-}
-
-/* A name that could be taken for something else ("a[1]: b") is no name. */
-static bool append_name(struct buffer *line, struct text name)
-{
-    bool fine = name.length > 0 && name.length <= NAME;
-    for (size_t i = 0; i < name.length && fine; i++)
-        fine = (unsigned char)name.bytes[i] > ' ' && name.bytes[i] != '[' && name.bytes[i] != ':' &&
-               (unsigned char)name.bytes[i] < 0x7f;
-    return buffer_append(line, fine ? name : TEXT("unknown"));
-}
-
-static moment time_of(struct journal_copy *copy)
-{
-    uint64_t number, microseconds = 0;
-    if (text_number(field(copy, "_SOURCE_REALTIME_TIMESTAMP"), &number) && number < (uint64_t)INT64_MAX / 1000)
-        microseconds = number;
-    else if (sd_journal_get_realtime_usec(copy->journal, &microseconds) < 0 ||
-             microseconds >= (uint64_t)INT64_MAX / 1000)
-        microseconds = 0;
-    return (moment)microseconds * MICROSECOND;
-}
-
-static bool is_persons(struct journal_copy *copy)
-{
-    uint64_t user;
-    return text_number(field(copy, "_UID"), &user) && user >= JOURNAL_COPY_USERS;
-}
-
-/* The line of the entry that the journal stands on, in copy->line. */
-static int render(struct journal_copy *copy, const char *cursor, struct error *error)
-{
-    char when[MOMENT_TEXT];
-    uint64_t process;
-    struct buffer *line = &copy->line;
-    line->length = 0;
-    moment_print(time_of(copy), when);
-    bool fine = buffer_printf(line, "%s %s ", when, cursor);
-    fine = fine && append_name(line, field(copy, "SYSLOG_IDENTIFIER"));
-    /* The number that the program says it has goes first: it is the one that stands in a log file. */
-    if (fine && (text_number(field(copy, "SYSLOG_PID"), &process) || text_number(field(copy, "_PID"), &process)))
-        fine = buffer_printf(line, "[%llu]", (unsigned long long)process);
-    fine = fine && buffer_append(line, TEXT(": ")) && append_plain(line, field(copy, "MESSAGE"), JOURNAL_COPY_LINE) &&
-           buffer_append_byte(line, '\n');
-    return fine ? 0 : fail(error, ENOMEM, "cannot copy an entry of the journal");
 }
 
 /* --- the file ------------------------------------------------------------------------------------------------------
@@ -132,10 +59,10 @@ static int rotate(struct journal_copy *copy, struct error *error)
 }
 
 /* The last whole line's cursor, and how many bytes stand behind it. 1: there is one. */
-static int last_cursor(int file, uint64_t size, char cursor[CURSOR], size_t *behind)
+static int last_cursor(int file, uint64_t size, char cursor[JOURNAL_LINE_CURSOR], size_t *behind)
 {
     /* Two of the longest lines hold at least one whole one. */
-    size_t room = 2 * (JOURNAL_COPY_LINE + CURSOR + 256);
+    size_t room = 2 * JOURNAL_LINE_MOST;
     off_t from = size > room ? (off_t)(size - room) : 0;
     char *bytes = malloc(room);
     ssize_t got = bytes ? pread(file, bytes, room, from) : -1;
@@ -146,7 +73,7 @@ static int last_cursor(int file, uint64_t size, char cursor[CURSOR], size_t *beh
         start = start ? start + 1 : bytes;
         const char *first = memchr(start, ' ', (size_t)(end - start));
         const char *second = first ? memchr(first + 1, ' ', (size_t)(end - first - 1)) : NULL;
-        if (second && second - first - 1 < CURSOR && second - first > 1) {
+        if (second && second - first - 1 < JOURNAL_LINE_CURSOR && second - first > 1) {
             memcpy(cursor, first + 1, (size_t)(second - first - 1));
             cursor[second - first - 1] = 0;
             found = 1;
@@ -160,7 +87,7 @@ static int last_cursor(int file, uint64_t size, char cursor[CURSOR], size_t *beh
 }
 
 /* Of the files before the current one, newest first. */
-static int older_cursor(struct journal_copy *copy, char cursor[CURSOR])
+static int older_cursor(struct journal_copy *copy, char cursor[JOURNAL_LINE_CURSOR])
 {
     int found = 0;
     for (unsigned number = 1; number < JOURNAL_COPY_FILES && found == 0; number++) {
@@ -180,10 +107,26 @@ static int older_cursor(struct journal_copy *copy, char cursor[CURSOR])
 /* --- where to go on ------------------------------------------------------------------------------------------------
  */
 
+static int seek_end(struct journal_copy *copy, struct error *error)
+{
+    int code = sd_journal_seek_tail(copy->journal);
+    /* Behind the tail there is no place to stand on; the entry before it is one. Without any, all that comes is new. */
+    if (code >= 0)
+        code = sd_journal_previous(copy->journal);
+    if (code == 0)
+        code = sd_journal_seek_head(copy->journal);
+    return code < 0 ? fail(error, -code, "cannot find the journal's end") : 0;
+}
+
 /* Stand on the entry of the cursor, so that the next one is the next. */
 static int seek(struct journal_copy *copy, const char *cursor, struct error *error)
 {
     int code = sd_journal_seek_cursor(copy->journal, cursor);
+    /* A damaged line says no place: what comes now is copied, and that something may lack is said. */
+    if (code == -EINVAL) {
+        copy->counters.missed++;
+        return seek_end(copy, error);
+    }
     if (code >= 0)
         code = sd_journal_next(copy->journal);
     if (code < 0)
@@ -196,20 +139,9 @@ static int seek(struct journal_copy *copy, const char *cursor, struct error *err
     return 0;
 }
 
-static int seek_end(struct journal_copy *copy, struct error *error)
-{
-    int code = sd_journal_seek_tail(copy->journal);
-    /* Behind the tail there is no place to stand on; the entry before it is one. Without any, all that comes is new. */
-    if (code >= 0)
-        code = sd_journal_previous(copy->journal);
-    if (code == 0)
-        code = sd_journal_seek_head(copy->journal);
-    return code < 0 ? fail(error, -code, "cannot find the journal's end") : 0;
-}
-
 static int resume(struct journal_copy *copy, struct error *error)
 {
-    char cursor[CURSOR];
+    char cursor[JOURNAL_LINE_CURSOR];
     struct stat status;
     size_t behind = 0;
     int file = openat(copy->into, JOURNAL_COPY_NAME, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -239,12 +171,29 @@ static int resume(struct journal_copy *copy, struct error *error)
 /* --- copying -------------------------------------------------------------------------------------------------------
  */
 
+/* Whether what stands behind the last whole line is the beginning of the line that comes now. It is not, where the
+ * entry that it was of is gone from the journal, or where a power cut left other bytes. */
+static bool is_begun(struct journal_copy *copy)
+{
+    size_t begun = copy->written;
+    if (begun == 0 || begun >= copy->line.length)
+        return false;
+    char *bytes = malloc(begun);
+    bool same = bytes && pread(copy->file, bytes, begun, (off_t)(copy->length - begun)) == (ssize_t)begun &&
+                memcmp(bytes, copy->line.bytes, begun) == 0;
+    free(bytes);
+    return same;
+}
+
 static int write_line(struct journal_copy *copy, struct error *error)
 {
+    size_t from = is_begun(copy) ? copy->written : 0;
     /* What stands there of a line that we cannot give any more is ended: it is nobody's. */
-    size_t from = copy->written < copy->line.length ? copy->written : 0;
-    if (copy->written > 0 && from == 0 && write(copy->file, "\n", 1) != 1)
-        return fail(error, errno, "cannot copy the journal");
+    if (copy->written > 0 && from == 0) {
+        if (write(copy->file, "\n", 1) != 1)
+            return fail(error, errno, "cannot copy the journal");
+        copy->length++;
+    }
     copy->written = 0;
     while (from < copy->line.length) {
         ssize_t done = write(copy->file, copy->line.bytes + from, copy->line.length - from);
@@ -261,17 +210,11 @@ static int write_line(struct journal_copy *copy, struct error *error)
 
 static int copy_entry(struct journal_copy *copy, struct error *error)
 {
-    char *cursor = NULL;
-    if (is_persons(copy)) {
+    if (journal_line_is_persons(copy->journal)) {
         copy->counters.left_out++;
         return 0;
     }
-    int code = sd_journal_get_cursor(copy->journal, &cursor);
-    if (code < 0)
-        return fail(error, -code, "cannot read the journal");
-    code = strlen(cursor) < CURSOR && !strchr(cursor, ' ') ? render(copy, cursor, error)
-                                                           : fail(error, EPROTO, "the journal's cursor is odd");
-    free(cursor);
+    int code = journal_line_render(copy->journal, &copy->line, error);
     return code < 0 ? code : write_line(copy, error);
 }
 
@@ -299,19 +242,6 @@ int journal_copy_step(struct journal_copy *copy, struct error *error)
 /* --- beginning and end ---------------------------------------------------------------------------------------------
  */
 
-static int choose(struct journal_copy *copy, const char *const *identifiers, struct error *error)
-{
-    int code = sd_journal_add_match(copy->journal, "SYSLOG_FACILITY=2", 0);
-    for (size_t i = 0; identifiers && identifiers[i] && code >= 0; i++) {
-        char match[128];
-        snprintf(match, sizeof match, "SYSLOG_IDENTIFIER=%s", identifiers[i]);
-        code = sd_journal_add_disjunction(copy->journal);
-        if (code >= 0)
-            code = sd_journal_add_match(copy->journal, match, 0);
-    }
-    return code < 0 ? fail(error, -code, "cannot choose what to read of the journal") : 0;
-}
-
 int journal_copy_open(const struct journal_copy_settings *settings, int into, struct journal_copy **result,
                       struct error *error)
 {
@@ -321,14 +251,13 @@ int journal_copy_open(const struct journal_copy_settings *settings, int into, st
         return fail(error, ENOMEM, "cannot copy the journal");
     }
     *copy = (struct journal_copy){.into = into, .file = -1, .size = settings->size};
-    buffer_init(&copy->line, JOURNAL_COPY_LINE + CURSOR + 256);
+    buffer_init(&copy->line, JOURNAL_LINE_MOST);
     int code = settings->folder ? sd_journal_open_directory(&copy->journal, settings->folder, 0)
                                 : sd_journal_open(&copy->journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
     if (code < 0)
         return error_set(error, -code, "cannot open the journal%s%s: %s", settings->folder ? " in " : "",
                          settings->folder ? settings->folder : "", strerror(-code));
-    sd_journal_set_data_threshold(copy->journal, JOURNAL_COPY_LINE + 64);
-    code = choose(copy, settings->identifiers, error);
+    code = journal_line_choose(copy->journal, settings->identifiers, error);
     if (code == 0)
         code = sd_journal_get_fd(copy->journal) < 0 ? fail(error, EIO, "cannot watch the journal") : 0;
     if (code == 0)

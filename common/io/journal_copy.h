@@ -2,14 +2,14 @@
  *
  *     2026-11-23T14:02:11.120433Z s=9f…;i=2c1;b=…;m=…;t=…;x=… postfix/smtp[811]: 4B1F0: to=<ben@other.test>, ...
  *
- * Where a host's name stands in other logs stands the entry's cursor, so that the file itself says where to go on: from
- * the cursor of its last whole line. Of a line that was written in part the rest is written, since an entry always
- * gives the same line. Nothing else has to be kept, and whoever follows files (tail.h) needs to know nothing of
- * journals.
+ * Where a host's name stands in other logs stands the entry's cursor (journal_line.h), so that the file itself says
+ * where to go on: from the cursor of its last whole line. Of a line that was written in part the rest is written, since
+ * an entry always gives the same line. Nothing else has to be kept, and whoever follows files (tail.h) needs to know
+ * nothing of journals.
  *
  * Every local user can write to the journal what he likes, under any name. So it is read where nothing is to be gained,
- * and entries by users who are no system users (uid 1000 and above, which the journal itself notes and nobody can
- * forge) are left out. The file is bounded: when full it is renamed, and the oldest of four is dropped. */
+ * and entries by users who are no system users are left out. The file is bounded: when full it is renamed, and the
+ * oldest of four is dropped. */
 #ifndef COMMON_IO_JOURNAL_COPY_H
 #define COMMON_IO_JOURNAL_COPY_H
 
@@ -20,8 +20,6 @@
 #define JOURNAL_COPY_NAME  "journal.log"
 #define JOURNAL_COPY_FILES 4                   /* journal.log, journal.log.1 to .3 */
 #define JOURNAL_COPY_SIZE  (UINT64_C(8) << 20) /* bytes of one file, where nobody says another */
-#define JOURNAL_COPY_LINE  (64U * 1024)        /* what is longer is cut */
-#define JOURNAL_COPY_USERS 1000                /* the first uid that is a person's or a customer's */
 
 struct journal_copy_settings {
     const char *folder;             /* with journal files; NULL: this machine's own journal */

@@ -3,6 +3,7 @@
 against its account once, whatever happens to the files and to the process that reads them, and nobody can make
 entries up."""
 import glob
+import json
 import os
 import signal
 import struct
@@ -13,13 +14,14 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
-from agent import Agent  # noqa: E402
+from agent import BUILD, Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 HOST = "vps1"
 ACCOUNTS = ("alice@shop.example", "bob@shop.example", "carol@club.example")
+OLD = 20  # messages before the first start
 BOOT = "0123456789abcdef0123456789abcdef"
 
 
@@ -147,6 +149,18 @@ def check_hostile(checks, agent, journal):
                 messages(agent, "victim@shop.example") == 0, agent.senders())
 
 
+def check_log_test(checks, agent, journal):
+    """The same entries, looked at by hand."""
+    journal.rotate()
+    done = subprocess.run([f"{BUILD}/postern-agent", "log-test", "--json", journal.folder], capture_output=True, text=True,
+                          check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    accepted = sum(row.get("means") == "delivery" for row in rows)
+    checks.that("log-test reads the folder: each message, and none that a user made up",
+                done.returncode == 0 and accepted == sum(journal.sent.values()) + OLD and "victim" not in done.stdout,
+                (done.stderr, accepted, sum(journal.sent.values()) + OLD))
+
+
 def check_vacuumed(checks, agent, journal):
     """The entry behind which it would go on is gone."""
     agent.stop()
@@ -170,7 +184,7 @@ def main():
         return checks.close()
     with Testbed("scribe", guests=2) as bed:
         journal = Journal(os.path.join(bed.directory, "journal"))
-        journal.write("old@shop.example", 20)
+        journal.write("old@shop.example", OLD)
         journal.rotate()
         journal.sent.clear()
         os.chmod(bed.directory, 0o755)
@@ -180,7 +194,8 @@ def main():
             with Agent(bed, HOST, configuration) as agent:
                 agent.wait(lambda: agent.status()["watcher"]["log_files"] == 1, 10, "the journal's copy")
                 for name, part in (("named", check_named), ("exact", check_exact), ("restart", check_restart),
-                                   ("hostile", check_hostile), ("vacuumed", check_vacuumed)):
+                                   ("hostile", check_hostile), ("log-test", check_log_test),
+                                   ("vacuumed", check_vacuumed)):
                     with checks.part(name):
                         part(checks, agent, journal)
                 if checks.failed:

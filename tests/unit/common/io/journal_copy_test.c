@@ -1,56 +1,13 @@
 /* The copy of the journal, over real journal files that systemd-journal-remote makes of the export format. */
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include "common/io/journal_copy.h"
-
-#define REMOTE "/lib/systemd/systemd-journal-remote"
-
-static char folder[64], copies[64];
-static unsigned ticks;
-
-static int begin(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/postern-journal-XXXXXX");
-    strcpy(copies, "/tmp/postern-copies-XXXXXX");
-    ticks = 0;
-    return mkdtemp(folder) && mkdtemp(copies) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    char command[200];
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s %s", folder, copies);
-    return system(command);
-}
-
-/* Entries "number FIRST" and so on, in a file of their own; `fields` is added to each. */
-static void log_entries(const char *file, unsigned first, unsigned count, const char *fields)
-{
-    char command[200];
-    snprintf(command, sizeof command, REMOTE " -o %s/%s.journal - 2>/dev/null", folder, file);
-    FILE *remote = popen(command, "w");
-    assert_non_null(remote);
-    for (unsigned i = 0; i < count; i++, ticks++)
-        fprintf(remote,
-                "__REALTIME_TIMESTAMP=%llu\n__MONOTONIC_TIMESTAMP=%u\n_BOOT_ID=0123456789abcdef0123456789abcdef\n"
-                "_PID=7\n%sMESSAGE=number %u\n\n",
-                1795000000000000ULL + ticks, 1000 + ticks, fields, first + i);
-    assert_int_equal(pclose(remote), 0);
-}
-#define MAIL "SYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=postfix/smtp\n_UID=0\n"
+#include "tests/unit/common/io/journal_files.h"
 
 static struct journal_copy *open_copy(uint64_t size)
 {
@@ -85,14 +42,6 @@ static size_t read_copy(const char *name, char *bytes, size_t room)
     assert_true(got >= 0);
     bytes[got] = 0;
     return (size_t)got;
-}
-
-static unsigned occurrences(const char *bytes, const char *words)
-{
-    unsigned count = 0;
-    for (const char *at = bytes; (at = strstr(at, words)); at++)
-        count++;
-    return count;
 }
 
 static void an_entry_is_a_line_with_its_cursor(void **state)
@@ -229,15 +178,74 @@ static void where_the_next_entry_is_gone_the_one_behind_follows(void **state)
     journal_copy_close(&copy);
 }
 
+/* The beginning of a line stands there, and the journal has dropped its entry: what comes is not put behind it. */
+static void the_rest_of_a_line_is_of_the_same_entry(void **state)
+{
+    static char bytes[1 << 16];
+    char path[200];
+    (void)state;
+    log_entries("a", 1, 1, MAIL);
+    struct journal_copy *copy = open_copy(1 << 20);
+    log_entries("b", 2, 1, MAIL);
+    log_entries("c", 3, 1, MAIL);
+    copy_all(copy);
+    journal_copy_close(&copy);
+    size_t length = read_copy("journal.log", bytes, sizeof bytes);
+    snprintf(path, sizeof path, "%s/journal.log", copies);
+    assert_int_equal(truncate(path, (off_t)length - 12), 0);
+    snprintf(path, sizeof path, "%s/c.journal", folder);
+    assert_int_equal(unlink(path), 0);
+    log_entries("d", 4, 1, MAIL);
+    copy = open_copy(1 << 20);
+    copy_all(copy);
+    journal_copy_close(&copy);
+    read_copy("journal.log", bytes, sizeof bytes);
+    assert_int_equal(occurrences(bytes, "\n"), 3);
+    const char *last = strrchr(bytes, ' ') - strlen("postfix/smtp[7]: number");
+    assert_memory_equal(last, "postfix/smtp[7]: number 4\n", strlen("postfix/smtp[7]: number 4\n"));
+    while (last > bytes && last[-1] != '\n')
+        last--;
+    assert_memory_equal(last, "2026-", 5);
+    assert_int_equal(occurrences(last, "s="), 1);
+}
+
+/* A disk's damage in the copy does not end the copying. */
+static void a_line_that_names_no_place_is_passed_over(void **state)
+{
+    static char bytes[1 << 16];
+    char path[200];
+    (void)state;
+    log_entries("a", 1, 1, MAIL);
+    snprintf(path, sizeof path, "%s/journal.log", copies);
+    FILE *file = fopen(path, "w");
+    fputs("2026-11-18T00:00:00Z s=not;a=cursor postfix/smtp[7]: number 0\n", file);
+    assert_int_equal(fclose(file), 0);
+    struct journal_copy *copy = open_copy(1 << 20);
+    log_entries("b", 2, 1, MAIL);
+    copy_all(copy);
+    read_copy("journal.log", bytes, sizeof bytes);
+    assert_int_equal(occurrences(bytes, "number 1\n"), 0);
+    assert_int_equal(occurrences(bytes, "number 2\n"), 1);
+    assert_int_equal(journal_copy_counters(copy).missed, 1);
+    journal_copy_close(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_entry_is_a_line_with_its_cursor, begin, end),
-        cmocka_unit_test_setup_teardown(only_mail_and_named_programs_of_system_users, begin, end),
-        cmocka_unit_test_setup_teardown(a_line_that_was_cut_short_is_completed, begin, end),
-        cmocka_unit_test_setup_teardown(a_full_file_is_renamed_and_the_oldest_dropped, begin, end),
-        cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(where_the_next_entry_is_gone_the_one_behind_follows, begin, end),
+        cmocka_unit_test_setup_teardown(an_entry_is_a_line_with_its_cursor, journal_files_begin, journal_files_end),
+        cmocka_unit_test_setup_teardown(only_mail_and_named_programs_of_system_users, journal_files_begin,
+                                        journal_files_end),
+        cmocka_unit_test_setup_teardown(a_line_that_was_cut_short_is_completed, journal_files_begin, journal_files_end),
+        cmocka_unit_test_setup_teardown(a_full_file_is_renamed_and_the_oldest_dropped, journal_files_begin,
+                                        journal_files_end),
+        cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, journal_files_begin, journal_files_end),
+        cmocka_unit_test_setup_teardown(where_the_next_entry_is_gone_the_one_behind_follows, journal_files_begin,
+                                        journal_files_end),
+        cmocka_unit_test_setup_teardown(the_rest_of_a_line_is_of_the_same_entry, journal_files_begin,
+                                        journal_files_end),
+        cmocka_unit_test_setup_teardown(a_line_that_names_no_place_is_passed_over, journal_files_begin,
+                                        journal_files_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
