@@ -123,14 +123,15 @@ def check_account(checks, bed, agent, bad, good):
 
 
 def check_survival(checks, bed, agent, bad):
-    """The order outlives watcher and courier, ends with enforcement and with a release, and none of it stops others."""
+    """The order outlives each process, ends with enforcement and with a release, and none of it stops others."""
     sender = f"account:{bad}"
-    for role in ("watcher", "courier"):
+    for role in ("watcher", "courier", "warden"):
         pid = agent.processes()[role]
         os.kill(pid, 9)
         agent.wait(lambda: agent.processes().get(role, pid) != pid and agent.ask_quietly("status"), 15, f"another {role}")
         agent.wait(lambda: submit(bed, bad)[0].startswith("554"), 10, f"the refusal after the {role}")
         checks.that(f"killing the {role} lets nobody through", True)
+    checks.that("nobody else is held back by what was kept", set(agent.orders()) == {sender}, agent.orders())
     agent.postern("enforce", "off")
     checks.that("enforce off ends it at once", passes(submit(bed, bad)))
     agent.postern("enforce", "on")
