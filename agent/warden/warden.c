@@ -429,12 +429,18 @@ static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
 static void look_for_program(struct warden *warden, union message *answer)
 {
     struct message_owner *owner = &answer->owner;
+    struct program program;
     bool denied = false;
     if (!warden->settings.capture.programs || !owner->known || !is_worth_looking(warden, owner->user, now()))
         return;
-    if (program_find(owner->user, owner->inode, owner->program, &denied))
+    bool found = program_find(owner->user, owner->inode, &program, &denied);
+    _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
+    _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
+    if (found) {
+        memcpy(owner->program, program.text, sizeof owner->program);
+        memcpy(owner->command, program.command, sizeof owner->command);
         (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
-    else if (denied && !warden->denied)
+    } else if (denied && !warden->denied)
         log_write(&warden->log, LOG_NEWS,
                   "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
                   "CAP_DAC_READ_SEARCH");
@@ -453,6 +459,7 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     if (warden->owner && warden->machine == CAPTURE_HOST)
         owner_find(warden->owner, &answer.owner);
     memset(answer.owner.program, 0, sizeof(answer.owner.program));
+    memset(answer.owner.command, 0, sizeof(answer.owner.command));
     (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
     look_for_program(warden, &answer);
 }

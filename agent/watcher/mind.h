@@ -4,10 +4,12 @@
 #define AGENT_WATCHER_MIND_H
 
 #include "agent/judge/judge.h"
+#include "agent/log/log_path.h"
 #include "agent/message/message.h"
 #include "agent/message/settings.h"
 #include "agent/packet/session.h"
 #include "agent/sender/senders.h"
+#include "agent/watcher/ways.h"
 #include "common/error.h"
 
 struct mind;
@@ -50,12 +52,14 @@ void mind_fill_owner(struct mind *, struct origin *, const struct address *serve
 /* An observation from a log: judged where it is of someone of ours, an account, a local user, or an address of
  * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. */
 void mind_hear_log(struct mind *, const struct observation *);
+/* How a message of someone of ours came to the mail server, from a log. */
+void mind_hear_trace(struct mind *, const struct log_trace *);
 void mind_settle(struct mind *); /* all that was heard is judged */
 
 const struct process_settings *mind_settings(const struct mind *);
 
-/* owners_program() of a sender that is a user. */
-const char *mind_program(struct mind *, const struct sender *, uint32_t number, moment *time);
+/* How a sender's mail came (ways.h). */
+const struct way *mind_way(const struct mind *, const struct sender *, uint32_t number);
 
 struct judge *mind_judge(struct mind *);
 struct senders *mind_senders(struct mind *);

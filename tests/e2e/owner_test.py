@@ -73,7 +73,8 @@ def check_program(checks, bed, agent):
     agent.wait(lambda: connections(agent, "uid:1007") == 8, 10, "its connections")
     said = agent.postern("explain", "uid:1007").stdout
     checks.that("explain names the program, its directory and the script", "/python3" in said and
-                f"in {directory}"[:40] in said and "script mail.py" in said, said)
+                f"in {directory}"[:40] in said and f"script {directory}/mail.py"[-40:] in said
+                and f"as  /usr/bin/python3 -IS mail.py 8 0.2 {bed.SINK4}" in said, said)
 
 
 def check_at_once(checks, bed, agent):
