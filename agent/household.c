@@ -12,6 +12,7 @@
 #include <glob.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,19 +198,29 @@ static void find_groups(const struct option_words *names, struct household *hous
     }
 }
 
+static bool __attribute__((format(printf, 1, 2))) is_there(const char *pattern, ...)
+{
+    char path[OPTION_TEXT_SIZE + 32];
+    glob_t found = {0};
+    va_list arguments;
+    va_start(arguments, pattern);
+    vsnprintf(path, sizeof(path), pattern, arguments);
+    va_end(arguments);
+    bool any = glob(path, 0, NULL, &found) == 0;
+    globfree(&found);
+    return any;
+}
+
 void household_decide_journal(struct logs_settings *logs)
 {
     bool file = false, any = false;
     if (logs->journal != LOGS_JOURNAL_AUTO)
         return;
-    for (uint32_t i = 0; i < logs->files.count; i++) {
-        glob_t found = {0};
-        file |= glob(logs->files.items[i], 0, NULL, &found) == 0;
-        globfree(&found);
-    }
+    for (uint32_t i = 0; i < logs->files.count; i++)
+        file |= is_there("%s", logs->files.items[i]);
     const char *folders[] = {logs->journal_folder, "/var/log/journal", "/run/log/journal"};
     for (size_t i = logs->journal_folder[0] ? 0 : 1; i < (logs->journal_folder[0] ? 1 : 3); i++)
-        any |= access(folders[i], F_OK) == 0;
+        any |= is_there("%s/*.journal", folders[i]) || is_there("%s/*/*.journal", folders[i]);
     logs->journal = logs->files.count > 0 && !file && any ? LOGS_JOURNAL_YES : LOGS_JOURNAL_NO;
 }
 

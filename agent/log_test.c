@@ -124,7 +124,7 @@ static int make_path(struct log_test *test, const char *const *patterns, size_t 
     if (status < 0)
         return status;
     const struct log_settings settings = {.transactions = TRANSACTIONS, .idle = DAY, .files = formats.files};
-    const struct log_listener listener = {test, on_observation, on_line};
+    const struct log_listener listener = {test, on_observation, on_line, NULL};
     test->path = log_path_create(&settings, &listener, error);
     return test->path ? 0 : -error->code;
 }

@@ -9,6 +9,7 @@
 #include "agent/log/transaction.h"
 #include "common/cleanup.h"
 
+#define HINTS    1024 /* messages that are being handed over by local programs */
 #define ATTEMPTS 4096 /* deliveries under way; qmail starts 500 at the most unless it was built for more */
 
 struct source {
@@ -22,6 +23,7 @@ struct log_path {
     struct log_patterns *patterns;
     struct transactions *transactions;
     struct attempts *attempts;
+    struct hints *hints;
     struct source sources[LOG_SOURCES_MOST];
     uint32_t source_count;
     struct log_counters counters;
@@ -47,7 +49,8 @@ struct log_path *log_path_create(const struct log_settings *settings, const stru
         path->listener.observe = observe_nothing;
     if ((path->patterns = log_patterns_create(error)) == NULL ||
         (path->transactions = transactions_create(settings->transactions, &settings->key, error)) == NULL ||
-        (path->attempts = attempts_create(ATTEMPTS, &settings->key, error)) == NULL)
+        (path->attempts = attempts_create(ATTEMPTS, &settings->key, error)) == NULL ||
+        (path->hints = hints_create(HINTS, &settings->key, error)) == NULL)
         return NULL;
     for (const struct log_file *file = settings->files; file != NULL && file->name != NULL; file++)
         if (log_patterns_read(path->patterns, file->content, file->name, error) < 0)
@@ -64,6 +67,7 @@ void log_path_destroy(struct log_path **handle)
     log_patterns_destroy(&path->patterns);
     transactions_destroy(&path->transactions);
     attempts_destroy(&path->attempts);
+    hints_destroy(&path->hints);
     free(path);
     *handle = NULL;
 }
@@ -165,7 +169,8 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
         path->listener.line(path->listener.context, &line);
     if (line.outcome == LOG_LINE_READ && line.rule != NULL) {
         moment time = line.time != 0 ? line.time : from->stamps.last;
-        const struct meaning_context context = {path->transactions, path->attempts, &path->listener, source, time};
+        const struct meaning_context context = {path->transactions, path->attempts, path->hints,
+                                                &path->listener,    source,         time};
         meaning_take(&context, line.rule, &fields);
     }
 }

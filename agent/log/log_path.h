@@ -41,10 +41,18 @@ struct log_line {
     bool cut;
 };
 
+/* How a message came to the mail server, for people. Texts are borrowed for the length of the call. */
+struct log_trace {
+    moment time;
+    struct origin origin;
+    struct text script, directory; /* empty: not logged */
+};
+
 struct log_listener {
     void *context;
     void (*observe)(void *, const struct observation *);
-    void (*line)(void *, const struct log_line *); /* NULL: not wanted */
+    void (*line)(void *, const struct log_line *);   /* NULL: not wanted */
+    void (*trace)(void *, const struct log_trace *); /* NULL: not wanted */
 };
 
 struct log_counters {

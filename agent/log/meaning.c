@@ -64,6 +64,14 @@ static void observe(const struct meaning_context *context, struct observation *o
     context->listener->observe(context->listener->context, observation);
 }
 
+static void tell_trace(const struct meaning_context *context, struct origin origin, struct text script,
+                       struct text directory)
+{
+    const struct log_trace trace = {context->time, origin, script, directory};
+    if (context->listener->trace != NULL)
+        context->listener->trace(context->listener->context, &trace);
+}
+
 static void tell_login(const struct meaning_context *context, const struct log_fields *fields, struct origin origin,
                        enum auth_outcome outcome)
 {
@@ -72,6 +80,8 @@ static void tell_login(const struct meaning_context *context, const struct log_f
     observation.auth.outcome = outcome;
     observation.auth.reply = reply_of(fields);
     observe(context, &observation);
+    if (outcome == AUTH_ACCEPTED)
+        tell_trace(context, origin, TEXT(""), TEXT(""));
 }
 
 /* A session has a place among the queue ids, under a name that is none. */
@@ -184,6 +194,32 @@ static uint32_t count_addresses(struct text list)
     return count;
 }
 
+/* Which script, in which directory: said in the line itself, or ahead of it under the process or the queue id. */
+static void trace_queued(const struct meaning_context *context, const struct log_fields *fields,
+                         const struct transaction *transaction)
+{
+    struct text script = fields->at[LOG_script], directory = fields->at[LOG_cwd];
+    struct hint hint;
+    if (hints_take(context->hints, context->source, fields->at[LOG_process], context->time, &hint) ||
+        hints_take(context->hints, context->source, fields->at[LOG_queue], context->time, &hint)) {
+        script = (struct text){hint.script, hint.script_length};
+        directory = (struct text){hint.directory, hint.directory_length};
+    }
+    if (script.length > 0 || directory.length > 0 || transaction->user_known)
+        tell_trace(context, transaction_origin(transaction), script, directory);
+}
+
+static void take_script(const struct meaning_context *context, const struct log_fields *fields)
+{
+    const struct transaction *transaction =
+        transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
+    struct text word = fields->at[LOG_queue].length > 0 ? fields->at[LOG_queue] : fields->at[LOG_process];
+    if (transaction != NULL)
+        tell_trace(context, transaction_origin(transaction), fields->at[LOG_script], fields->at[LOG_cwd]);
+    else
+        hints_add(context->hints, context->source, word, context->time, fields->at[LOG_script], fields->at[LOG_cwd]);
+}
+
 static void take_queued(const struct meaning_context *context, const struct log_fields *fields)
 {
     struct text queue = fields->at[LOG_queue], origin = fields->at[LOG_origin_queue];
@@ -213,6 +249,7 @@ static void take_queued(const struct meaning_context *context, const struct log_
     /* Without a client the name is that of a local user, who did not log in. */
     if (fields->at[LOG_account].length > 0 && transaction->client.family != 0)
         tell_login(context, fields, transaction_origin(transaction), AUTH_ACCEPTED);
+    trace_queued(context, fields, transaction);
 }
 
 static struct transaction *speak_of(const struct meaning_context *context, const struct log_fields *fields)
@@ -433,6 +470,9 @@ void meaning_take(const struct meaning_context *context, const struct log_rule *
         break;
     case LOG_MEANS_REJECT:
         take_reject(context, fields);
+        break;
+    case LOG_MEANS_SCRIPT:
+        take_script(context, fields);
         break;
     case LOG_MEANS_FILTER:
         take_filter(context, rule, fields);

@@ -55,7 +55,7 @@ static const char *const meaning_names[LOG_MEANINGS] = {
     [LOG_MEANS_CONNECT] = "connect",   [LOG_MEANS_LOGIN] = "login",         [LOG_MEANS_QUEUED] = "queued",
     [LOG_MEANS_SENDER] = "sender",     [LOG_MEANS_RECIPIENT] = "recipient", [LOG_MEANS_STARTED] = "started",
     [LOG_MEANS_DELIVERY] = "delivery", [LOG_MEANS_REMOVED] = "removed",     [LOG_MEANS_REJECT] = "reject",
-    [LOG_MEANS_FILTER] = "filter",     [LOG_MEANS_IGNORE] = "ignore",
+    [LOG_MEANS_SCRIPT] = "script",     [LOG_MEANS_FILTER] = "filter",       [LOG_MEANS_IGNORE] = "ignore",
 };
 
 const char *log_meaning_name(enum log_meaning meaning)

@@ -18,6 +18,7 @@
     _(queue)                                                                                                           \
     _(origin_queue)                                                                                                    \
     _(next_queue)                                                                                                      \
+    _(process)                                                                                                         \
     _(delivery)                                                                                                        \
     _(session)                                                                                                         \
     _(client)                                                                                                          \
@@ -50,6 +51,7 @@ enum log_meaning {
     LOG_MEANS_DELIVERY,  /* an attempt to hand it to another server, with the answer */
     LOG_MEANS_REMOVED,   /* the queue id is done */
     LOG_MEANS_REJECT,    /* this server refused a recipient */
+    LOG_MEANS_SCRIPT,    /* where a message comes from: `script`, `cwd`, of a queue id or a process */
     LOG_MEANS_FILTER,    /* a content filter's opinion */
     LOG_MEANS_IGNORE,    /* known, says nothing to us */
     LOG_MEANINGS

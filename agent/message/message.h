@@ -144,6 +144,7 @@ struct message_owner { /* ASK_OWNER, OWNER */
     uint8_t client[16], server[16];
     uint32_t inode;    /* of its socket */
     char program[160]; /* who holds it, for people; empty: not looked for, or not found */
+    char command[160]; /* its command line, for people */
 };
 struct message_log_since {
     struct message_head head;

@@ -2,6 +2,7 @@
 #include "agent/watcher/mind.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +27,7 @@ struct mind {
     bool logs_here;          /* there is a log that is read */
     void (*ask)(void *context, const union message *);
     void *ask_context;
+    struct ways ways;
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
 };
@@ -128,6 +130,23 @@ static bool is_nobody(const struct origin *origin)
     return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
 }
 
+static void note_way(struct mind *mind, const struct sender *sender, moment time, const char *text)
+{
+    struct way way = {.sender = *sender, .time = time, .kind = WAY_SUBMITTED};
+    text_copy_printable(text_of(text), way.text, sizeof way.text);
+    ways_add(&mind->ways, &way, sizeof way.text);
+}
+
+static void note_login(struct mind *mind, const struct origin *origin, moment time)
+{
+    struct sender sender = senders_attribute(mind->senders, origin);
+    char text[WAY_TEXT], address[ADDRESS_TEXT];
+    if (sender.kind != SENDER_ACCOUNT || origin->address.family == 0)
+        return;
+    snprintf(text, sizeof text, "logged in to the mail server from %s", address_print(&origin->address, address));
+    note_way(mind, &sender, time, text);
+}
+
 /* What has been through the pairing comes late, and log files know whole seconds: the judge's time does not go back. */
 static void on_paired(void *context, const struct observation *observation)
 {
@@ -148,6 +167,8 @@ static bool may_be_logged(const struct mind *mind, const struct origin *origin, 
 static void on_attributed(void *context, const struct observation *observation, enum owned owned)
 {
     struct mind *mind = context;
+    if (observation->kind == OBSERVATION_AUTH && observation->auth.outcome == AUTH_ACCEPTED)
+        note_login(mind, &observation->origin, observation->time);
     if (is_nobody(&observation->origin))
         return;
     if (may_be_logged(mind, &observation->origin, owned))
@@ -193,7 +214,7 @@ static int make_owners(struct mind *mind, const struct mind_beginning *beginning
 static int make_pairing(struct mind *mind, const struct siphash_key *key, struct error *error)
 {
     const struct pairing_settings settings = {.key = *key, .always = false, .context = mind, .observe = on_paired};
-    if (mind->settings.logs.files.count == 0)
+    if (!settings_reads_logs(&mind->settings.logs))
         return 0;
     mind->pairing = pairing_create(&settings, error);
     return mind->pairing ? 0 : -ENOMEM;
@@ -328,10 +349,22 @@ bool mind_wait(struct mind *mind, duration steady)
     return waits;
 }
 
+/* The same program once: the process's number stands behind the last comma. */
+static void note_program(struct mind *mind, const struct message_owner *answer)
+{
+    const char *behind = strrchr(answer->program, ',');
+    struct way way = {.sender = sender_from_user(answer->user), .time = mind->ticked * SECOND, .kind = WAY_PROGRAM};
+    text_copy_printable(text_of(answer->program), way.text, sizeof way.text);
+    text_copy_printable(text_of(answer->command), way.command, sizeof way.command);
+    ways_add(&mind->ways, &way, behind ? (size_t)(behind - answer->program) + 1 : sizeof way.text);
+}
+
 void mind_owner(struct mind *mind, const struct message_owner *answer)
 {
     if (mind->owners)
         owners_answer(mind->owners, answer);
+    if (answer->owned == OWNED_BY_USER && answer->program[0])
+        note_program(mind, answer);
     judge_catch_up(mind->judge);
 }
 
@@ -379,6 +412,30 @@ struct pairing_counters mind_pairing(const struct mind *mind)
     return mind->pairing ? pairing_counters(mind->pairing) : (struct pairing_counters){0};
 }
 
+/* The ends of paths say most; what is longer lost its beginning. */
+static struct text end_of(struct text path, size_t most)
+{
+    size_t cut = path.length > most ? path.length - most : 0;
+    return (struct text){path.bytes + cut, path.length - cut};
+}
+
+void mind_hear_trace(struct mind *mind, const struct log_trace *trace)
+{
+    char text[WAY_TEXT], script[60], directory[45];
+    if (!is_ours(mind, &trace->origin))
+        return;
+    struct sender sender = senders_attribute(mind->senders, &trace->origin);
+    text_copy_printable(end_of(trace->script, sizeof script - 1), script, sizeof script);
+    text_copy_printable(end_of(trace->directory, sizeof directory - 1), directory, sizeof directory);
+    if (!script[0] && !directory[0] && sender.kind == SENDER_ACCOUNT) {
+        note_login(mind, &trace->origin, trace->time);
+        return;
+    }
+    snprintf(text, sizeof text, "through the mail server%s%s%s%s", directory[0] ? ", in " : "", directory,
+             script[0] ? ", said to be of the script " : "", script);
+    note_way(mind, &sender, trace->time, text);
+}
+
 void mind_settle(struct mind *mind)
 {
     judge_catch_up(mind->judge);
@@ -389,10 +446,9 @@ const struct process_settings *mind_settings(const struct mind *mind)
     return &mind->settings;
 }
 
-const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)
+const struct way *mind_way(const struct mind *mind, const struct sender *sender, uint32_t number)
 {
-    uint32_t user;
-    return mind->owners && sender_user(sender, &user) ? owners_program(mind->owners, user, number, time) : NULL;
+    return ways_of(&mind->ways, sender, number);
 }
 
 struct judge *mind_judge(struct mind *mind)

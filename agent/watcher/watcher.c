@@ -282,6 +282,12 @@ static void on_log_observation(void *context, const struct observation *observat
     mind_hear_log(watcher->mind, observation);
 }
 
+static void on_log_trace(void *context, const struct log_trace *trace)
+{
+    struct watcher *watcher = context;
+    mind_hear_trace(watcher->mind, trace);
+}
+
 static void on_log_settle(void *context)
 {
     struct watcher *watcher = context;
@@ -311,7 +317,8 @@ static int begin_logs(struct watcher *watcher, struct text bundle, struct error 
 {
     const struct logs_settings *logs = &mind_settings(watcher->mind)->logs;
     const struct log_reader_settings settings = {bundle, logs, watcher->key};
-    const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence};
+    const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence,
+                                                 on_log_trace};
     return settings_reads_logs(logs) ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
 }
 

@@ -26,6 +26,7 @@ CONFIGURATION = """
 mta_users = root postfix
 
 [logs]
+journal = no
 files = {log}
 
 [policy]

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         struct error error;
         read_files();
         const struct log_settings settings = {.transactions = 16, .idle = DAY, .files = files};
-        const struct log_listener listener = {&sum, on_observation, NULL};
+        const struct log_listener listener = {&sum, on_observation, NULL, NULL};
         if ((path = log_path_create(&settings, &listener, &error)) == NULL || log_path_open_source(path, "a", 0) != 1)
             abort();
     }

@@ -115,16 +115,17 @@ static void the_program_that_holds_it(void **state)
     (void)state;
     struct owner *owner = open_owner();
     struct connection c = connect_to_us(false);
-    char text[PROGRAM_TEXT], wanted[32], directory[200];
+    struct program program;
+    char wanted[32], directory[200];
     bool denied;
     owner_find(owner, &c.ends);
-    assert_true(program_find(c.ends.user, c.ends.inode, text, &denied));
+    assert_true(program_find(c.ends.user, c.ends.inode, &program, &denied));
     snprintf(wanted, sizeof wanted, "process %d", (int)getpid());
-    assert_non_null(strstr(text, wanted));
+    assert_non_null(strstr(program.text, wanted));
     assert_non_null(getcwd(directory, sizeof directory));
     directory[strlen(directory) < 40 ? strlen(directory) : 40] = '\0'; /* it is cut for people */
-    assert_non_null(strstr(text, directory));
-    assert_false(program_find(c.ends.user, UINT32_MAX, text, &denied)); /* nobody's socket */
+    assert_non_null(strstr(program.text, directory));
+    assert_false(program_find(c.ends.user, UINT32_MAX, &program, &denied)); /* nobody's socket */
     close(c.client);
     end(&c);
     owner_close(&owner);
@@ -187,7 +188,8 @@ static void is_called(const char *directory, const char *script, const char *wan
 {
     struct owner *owner = open_owner();
     struct connection c = connect_to_us(false);
-    char text[PROGRAM_TEXT] = "";
+    struct program program = {{0}, {0}};
+    char command[80];
     int input[2];
     assert_int_equal(pipe(input), 0); /* what it waits for */
     pid_t child = fork();
@@ -200,14 +202,16 @@ static void is_called(const char *directory, const char *script, const char *wan
     owner_find(owner, &c.ends);
     assert_int_equal(c.ends.owned, OWNED_BY_USER);
     close(c.client); /* the child alone holds it */
-    for (int i = 0; i < 500 && !strstr(text, wanted); i++) {
+    for (int i = 0; i < 500 && !strstr(program.text, wanted); i++) {
         usleep(10000);
-        (void)program_find(c.ends.user, c.ends.inode, text, &denied);
+        (void)program_find(c.ends.user, c.ends.inode, &program, &denied);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    if (!strstr(text, wanted))
-        fail_msg("%s is called \"%s\"", script, text);
+    if (!strstr(program.text, wanted))
+        fail_msg("%s is called \"%s\"", script, program.text);
+    snprintf(command, sizeof command, "sh %s", script);
+    assert_string_equal(program.command, command);
     close(input[0]);
     close(input[1]);
     end(&c);
@@ -226,15 +230,17 @@ static void write_script(const char *directory, const char *name, const char *te
 
 static void a_script_is_one_only_where_there_is_a_file(void **state)
 {
-    char directory[] = "/tmp/postern-XXXXXX", path[64];
+    char directory[] = "/tmp/postern-XXXXXX", path[64], whole[80], gone[80];
     (void)state;
     assert_non_null(mkdtemp(directory));
     write_script(directory, "mail.sh", "read line\n");
     write_script(directory, "bill.sh", "rm bill.sh\nread line\n"); /* it takes its own file away */
     snprintf(path, sizeof path, "%s/mail.sh", directory);
-    is_called(directory, "mail.sh", ", script mail.sh");
+    snprintf(whole, sizeof whole, ", script %s/mail.sh, process", directory); /* made whole by the directory */
+    snprintf(gone, sizeof gone, ", said to run %s/bill.sh", directory);
+    is_called(directory, "mail.sh", whole);
     is_called(directory, path, ", script /tmp/postern-");
-    is_called(directory, "bill.sh", ", said to run bill.sh");
+    is_called(directory, "bill.sh", gone);
     unlink(path);
     rmdir(directory);
 }

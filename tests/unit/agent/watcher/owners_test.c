@@ -167,43 +167,12 @@ static void what_waits_and_what_is_asked_is_bounded(void **state)
     owners_destroy(&owners);
 }
 
-static void say_program(struct owners *owners, uint32_t user, const char *program)
-{
-    struct message_owner message = {.family = 4, .owned = OWNED_BY_USER, .user = user};
-    strcpy(message.program, program);
-    owners_answer(owners, &message);
-}
-
-static void examples_of_programs_are_kept(void **state)
-{
-    (void)state;
-    struct owners *owners = make();
-    moment time;
-    char text[160];
-    assert_null(owners_program(owners, 0, 0, &time));
-    say_program(owners, 1001, "/usr/bin/php in /a, script x.php, process 1");
-    say_program(owners, 1002, "/usr/bin/perl in /b, process 2");
-    say_program(owners, 1001, "/usr/bin/curl in /a, process 3");
-    say_program(owners, 1001, "/usr/bin/php in /a, script x.php, process 4"); /* the same again */
-    assert_string_equal(owners_program(owners, 1001, 0, &time), "/usr/bin/php in /a, script x.php, process 4");
-    assert_string_equal(owners_program(owners, 1001, 1, &time), "/usr/bin/curl in /a, process 3");
-    assert_null(owners_program(owners, 1001, 2, &time));
-    for (int i = 0; i < 1000; i++) {
-        snprintf(text, sizeof text, "/program%d in /", i);
-        say_program(owners, 1003, text);
-    }
-    assert_null(owners_program(owners, 1002, 0, &time));
-    assert_string_equal(owners_program(owners, 1003, 0, &time), "/program999 in /");
-    owners_destroy(&owners);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_in_time_is_filled_in),
         cmocka_unit_test(order_is_kept),
         cmocka_unit_test(a_mail_servers_is_nobodys_and_known_as_such),
-        cmocka_unit_test(examples_of_programs_are_kept),
         cmocka_unit_test(nobody_waits_for_long),
         cmocka_unit_test(what_waits_and_what_is_asked_is_bounded),
     };
