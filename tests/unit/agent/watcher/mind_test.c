@@ -313,9 +313,41 @@ static void test_nothing_waits_without_a_log(void **unused)
     assert_int_equal(sent(WIRE), 3);
 }
 
+static void trace(const char *account, const char *client, const char *script, const char *directory)
+{
+    struct log_trace told = {.time = NOON, .script = text_of(script), .directory = text_of(directory)};
+    told.origin.account = text_of(account);
+    if (client[0])
+        assert_true(address_parse(text_of(client), &told.origin.address));
+    mind_hear_trace(mind, &told);
+}
+
+static void test_how_mail_came_is_kept_for_people(void **unused)
+{
+    (void)unused;
+    char directory[200];
+    assert_true(sender_parse(TEXT("account:alice"), &sender));
+    assert_null(mind_way(mind, &sender, 0));
+    trace("alice", "192.0.2.7", "", "");
+    assert_string_equal(mind_way(mind, &sender, 0)->text, "logged in to the mail server from 192.0.2.7");
+    trace("alice", "", "/home/shop/x\033[2J.php", "/home/shop");
+    const struct way *way = mind_way(mind, &sender, 0);
+    assert_non_null(strstr(way->text, "through the mail server, in /home/shop, said to be of the script /home/shop/x"));
+    assert_null(strchr(way->text, '\033'));
+    assert_string_equal(mind_way(mind, &sender, 1)->text, "logged in to the mail server from 192.0.2.7");
+    memset(directory, 'd', sizeof directory - 1);
+    directory[sizeof directory - 1] = '\0';
+    trace("alice", "", "", directory);
+    assert_true(strlen(mind_way(mind, &sender, 0)->text) < WAY_TEXT);
+    trace("", "198.51.100.1", "/x.php", ""); /* of nobody here */
+    assert_true(sender_parse(TEXT("198.51.100.1"), &sender));
+    assert_null(mind_way(mind, &sender, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_how_mail_came_is_kept_for_people, begin, end),
         cmocka_unit_test_setup_teardown(test_packets_and_log_are_one_message, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_so_are_those_whose_owner_nobody_knows, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_what_no_log_tells_of_is_judged_later, begin_pairing, end),
