@@ -24,8 +24,8 @@ BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2
 	libcurl4-openssl-dev libmicrohttpd-dev libpq-dev libsodium-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
-TEST_MAIL_SERVERS := exim opensmtpd
-TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin
+TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd libpq
@@ -49,8 +49,8 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/message agent/judge agent/sender agent/log agent/packet detectors nft \
-	collector/api collector/store common/io common/words common
+FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/judge agent/sender agent/log agent/packet \
+	detectors nft collector/api collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
@@ -103,6 +103,12 @@ $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,c
 $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
+# What stands beside main() is in no archive.
+FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o
+$(BUILD)/test/agent/log_formats_test: $(BUILD)/obj/tests/unit/agent/log_formats_test.o $(FORMATS) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(FORMATS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)

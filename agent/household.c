@@ -1,6 +1,7 @@
 /* STATE/          root's, everyone may pass
  *     enforce     the warden's switch
  *     courier/    the courier's own: its journal
+ *     scribe/     the scribe's own: the mail in the systemd journal, which the warden's group may read
  * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier
  * needs no right on the directory and a person's request waits while it is started anew
  * POLICY          the same for mail servers; by default everybody may ask there
@@ -8,8 +9,10 @@
 #include "agent/household.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,7 @@
 #include <unistd.h>
 
 /* Between the numbers that systemd gives to dynamic users (up to 65519) and nobody (65534); Debian reserves them. */
+#define SCRIBE_NUMBER  65530
 #define WATCHER_NUMBER 65531
 #define COURIER_NUMBER 65532
 #define WAITING_MOST   64
@@ -48,18 +52,27 @@ static int make_directories(const char *path, struct error *error)
     }
 }
 
+/* A directory of its own for a process that may write nowhere else. */
+static int make_own(const char *path, uid_t user, gid_t group, mode_t mode, struct error *error)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot make %s: %s", path, strerror(errno));
+    if (geteuid() == 0 && (lchown(path, user, group) != 0 || chmod(path, mode) != 0))
+        return error_set(error, errno, "cannot give %s to user %u: %s", path, (unsigned)user, strerror(errno));
+    return 0;
+}
+
 static int make_state(const struct agent_settings *settings, struct household *house, struct error *error)
 {
     int code = make_directories(settings->state, error);
     if (code != 0)
         return code;
     snprintf(house->courier_state, sizeof(house->courier_state), "%s/courier", settings->state);
-    if (mkdir(house->courier_state, 0700) != 0 && errno != EEXIST)
-        return error_set(error, errno, "cannot make %s: %s", house->courier_state, strerror(errno));
-    if (geteuid() == 0 && lchown(house->courier_state, house->courier, house->courier_group) != 0)
-        return error_set(error, errno, "cannot give %s to user %u: %s", house->courier_state, (unsigned)house->courier,
-                         strerror(errno));
-    return 0;
+    code = make_own(house->courier_state, house->courier, house->courier_group, 0700, error);
+    if (code == 0 &&
+        house->scribe_state[0]) /* files in it get its group: the warden is in it, and root without rights */
+        code = make_own(house->scribe_state, house->scribe, getegid(), 02750, error);
+    return code;
 }
 
 /* Abstract socket names belong to the network namespace, as packets and tables do: one agent in each. Without this two
@@ -185,6 +198,32 @@ static void find_groups(const struct option_words *names, struct household *hous
     }
 }
 
+static bool __attribute__((format(printf, 1, 2))) is_there(const char *pattern, ...)
+{
+    char path[OPTION_TEXT_SIZE + 32];
+    glob_t found = {0};
+    va_list arguments;
+    va_start(arguments, pattern);
+    vsnprintf(path, sizeof(path), pattern, arguments);
+    va_end(arguments);
+    bool any = glob(path, 0, NULL, &found) == 0;
+    globfree(&found);
+    return any;
+}
+
+void household_decide_journal(struct logs_settings *logs)
+{
+    bool file = false, any = false;
+    if (logs->journal != LOGS_JOURNAL_AUTO)
+        return;
+    for (uint32_t i = 0; i < logs->files.count; i++)
+        file |= is_there("%s", logs->files.items[i]);
+    const char *folders[] = {logs->journal_folder, "/var/log/journal", "/run/log/journal"};
+    for (size_t i = logs->journal_folder[0] ? 0 : 1; i < (logs->journal_folder[0] ? 1 : 3); i++)
+        any |= is_there("%s/*.journal", folders[i]) || is_there("%s/*/*.journal", folders[i]);
+    logs->journal = logs->files.count > 0 && !file && any ? LOGS_JOURNAL_YES : LOGS_JOURNAL_NO;
+}
+
 int household_open(const struct process_settings *all, struct household *house, struct error *error)
 {
     const struct agent_settings *settings = &all->agent;
@@ -194,7 +233,10 @@ int household_open(const struct process_settings *all, struct household *house, 
     const struct group *group = getgrnam(settings->group);
     if (group)
         house->courier_group = group->gr_gid;
+    find_user("postern-scribe", SCRIBE_NUMBER, &house->scribe, &house->scribe_group);
     find_groups(&all->logs.groups, house);
+    if (all->logs.journal == LOGS_JOURNAL_YES)
+        snprintf(house->scribe_state, sizeof(house->scribe_state), "%s/scribe", settings->state);
     int code = claim_namespace(house, error);
     if (code == 0)
         code = make_state(settings, house, error);

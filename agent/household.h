@@ -8,15 +8,19 @@
 #include "common/error.h"
 
 struct household {
-    uid_t watcher, courier;
-    gid_t watcher_group, courier_group; /* the courier's is the group that may talk to the agent */
+    uid_t watcher, courier, scribe;
+    gid_t watcher_group, courier_group, scribe_group; /* the courier's is the group that may talk to the agent */
     char courier_state[OPTION_TEXT_SIZE + 32];
-    gid_t log_groups[32]; /* whose logs the warden may read */
+    char scribe_state[OPTION_TEXT_SIZE + 32]; /* empty: the systemd journal is not read */
+    gid_t log_groups[32];                     /* whose logs the warden and the scribe may read */
     size_t log_group_count;
     int listener;
     int policy; /* where mail servers ask; -1: nowhere */
     int claim;  /* held as long as the agent runs; -1: somebody else's program took its name */
 };
+
+/* "auto" becomes yes or no: whether this machine's mail is in the systemd journal alone. */
+void household_decide_journal(struct logs_settings *);
 
 /* Users that do not exist are replaced by numbers that nobody has; so the agent runs from its build directory on any
  * machine. */

@@ -10,9 +10,11 @@
 #include <unistd.h>
 #include "agent/log/log_path.h"
 #include "agent/log_formats.h"
+#include "agent/message/settings.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
 #include "common/io/input.h"
+#include "common/io/journal_read.h"
 #include "common/json.h"
 
 #define TRANSACTIONS 65536
@@ -122,23 +124,56 @@ static int make_path(struct log_test *test, const char *const *patterns, size_t 
     if (status < 0)
         return status;
     const struct log_settings settings = {.transactions = TRANSACTIONS, .idle = DAY, .files = formats.files};
-    const struct log_listener listener = {test, on_observation, on_line};
+    const struct log_listener listener = {test, on_observation, on_line, NULL};
     test->path = log_path_create(&settings, &listener, error);
     return test->path ? 0 : -error->code;
+}
+
+static int open_source(struct log_test *test, const char *path, uint32_t *source, struct error *error)
+{
+    struct stat about;
+    moment hint = stat(path, &about) == 0 ? (moment)about.st_mtim.tv_sec * SECOND : 0;
+    *source = log_path_open_source(test->path, path, hint);
+    return *source ? 0 : error_set(error, EMFILE, "%s: too many files; up to %d at a time", path, LOG_SOURCES_MOST);
+}
+
+/* Of the systemd journal: what the live agent reads of it, unless it is configured otherwise. */
+static int read_journal(struct log_test *test, const char *path, struct error *error)
+{
+    CLEANUP(journal_read_close) struct journal_read *read = NULL;
+    struct process_settings settings = {0};
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    const struct option_words *named = &settings.logs.journal_programs;
+    const char *programs[sizeof(named->items) / sizeof(named->items[0]) + 1] = {NULL};
+    struct text line;
+    uint32_t source = 0;
+    process_settings_bind(&settings, bindings);
+    int status = options_read(bindings, TEXT(""), "", error);
+    for (uint32_t i = 0; i < named->count && status == 0; i++)
+        programs[i] = named->items[i];
+    if (status == 0)
+        status = journal_read_open(path, programs, &read, error);
+    if (status == 0)
+        status = open_source(test, path, &source, error);
+    test->file = path;
+    int more = status == 0 ? journal_read_next(read, &line, error) : status;
+    for (; more > 0; more = journal_read_next(read, &line, error))
+        (void)log_path_add(test->path, source, line, true);
+    return more;
 }
 
 static int read_file(struct log_test *test, const char *path, struct error *error)
 {
     CLEANUP(input_close) struct input *input = NULL;
-    struct stat about;
-    moment hint = stat(path, &about) == 0 ? (moment)about.st_mtim.tv_sec * SECOND : 0;
+    uint32_t source = 0;
+    if (journal_read_is(path))
+        return read_journal(test, path, error);
     int status = input_open(path, &input, error);
+    if (status == 0)
+        status = open_source(test, path, &source, error);
     if (status < 0)
         return status;
     test->file = input_name(input);
-    uint32_t source = log_path_open_source(test->path, path, hint);
-    if (source == 0)
-        return error_set(error, EMFILE, "%s: too many files; up to %d at a time", path, LOG_SOURCES_MOST);
     struct text window;
     bool last = false;
     size_t used = 0;

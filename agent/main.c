@@ -200,7 +200,9 @@ static const struct command commands[] = {
     {"check", "[--config FILE] [--json]", "Say whether the configuration is good, and what memory it will take.",
      BIT(CONFIG) | BIT(JSON), check},
     {"log-test", "[--patterns FILE]... [--json] FILE...",
-     "Show what each line of a mail log became, and which were not understood (gzip, zstd; - for standard input).",
+     "Show what each line of a mail log became, and which were not understood (also gzip, zstd, files and folders of "
+     "the "
+     "systemd journal; - for standard input).",
      BIT(PATTERNS) | BIT(JSON), log_test},
     {"print-example", "", "Print a configuration file with every option and its default.", 0, print_example},
     {"print-manual", "", "Print the configuration's manual page.", 0, print_manual},

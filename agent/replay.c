@@ -194,7 +194,7 @@ static int make_logs(struct replay *replay, struct error *error)
         .key = {{UINT64_C(0x706f737465726e21), UINT64_C(0x6d61696c6c6f6721)}},
         .files = formats.files,
     };
-    const struct log_listener listener = {replay, on_log_observation, NULL};
+    const struct log_listener listener = {replay, on_log_observation, NULL, NULL};
     replay->logs = log_path_create(&settings, &listener, error);
     replay->log_sources = calloc(replay->options->path_count + 1, sizeof *replay->log_sources);
     if (replay->logs != NULL && replay->log_sources == NULL)

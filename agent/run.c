@@ -56,7 +56,7 @@ struct supervisor {
     struct configuration configuration; /* as it was at the start: users and places do not change */
     struct household house;
     struct process process[ROLES];
-    sd_event_source *channel_source, *pause, *patience;
+    sd_event_source *channel_source, *pause, *patience, *scribe_pause;
     int channel, bundle; /* -1: none */
     duration began, heard, next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
@@ -99,6 +99,8 @@ static int load(const struct supervisor *s, struct configuration *configuration,
     if (code != 0)
         return code;
     code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
+    if (code == 0)
+        household_decide_journal(&configuration->process.logs);
     if (code == 0 && kept)
         code = configuration_keep(configuration, &s->configuration, kept->text, sizeof(kept->text), error);
     if (code == 0)
@@ -171,7 +173,12 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
                           {s->house.courier, s->house.courier_group, NULL, 0, 0},
                           s->house.listener,
                           s->house.policy,
-                          s->house.courier_state}};
+                          s->house.courier_state},
+        [ROLE_SCRIBE] = {ROLE_SCRIBE,
+                         {s->house.scribe, s->house.scribe_group, s->house.log_groups, s->house.log_group_count, 0},
+                         s->bundle,
+                         -1,
+                         s->house.scribe_state}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
     if (code != 0)
@@ -234,6 +241,37 @@ static void start_child(struct supervisor *s, enum role role)
         close(channel);
 }
 
+/* It needs nobody and nobody waits for it: one that ended is started again after a while. */
+static void start_scribe(struct supervisor *s)
+{
+    struct error error = {0};
+    int channel = -1;
+    if (s->finishing || !s->house.scribe_state[0] || s->process[ROLE_SCRIBE].pid)
+        return;
+    if (start(s, ROLE_SCRIBE, &channel, &error) != 0)
+        log_write(&s->log, LOG_TROUBLE, "%s", error.text);
+    if (channel >= 0)
+        close(channel);
+}
+
+static int on_scribe_pause_over(sd_event_source *source, uint64_t now, void *context)
+{
+    (void)source;
+    (void)now;
+    start_scribe(context);
+    return 0;
+}
+
+static void scribe_ended(struct supervisor *s, const char *how)
+{
+    if (s->finishing)
+        return;
+    log_write(&s->log, LOG_TROUBLE, "the scribe %s; it is started anew", how);
+    s->scribe_pause = sd_event_source_disable_unref(s->scribe_pause);
+    (void)sd_event_add_time_relative(s->loop, &s->scribe_pause, CLOCK_MONOTONIC, SECOND / MICROSECOND, 1000,
+                                     on_scribe_pause_over, s);
+}
+
 static bool all_gone(const struct supervisor *s)
 {
     for (int role = 0; role < ROLES; role++)
@@ -287,6 +325,8 @@ static int on_child(sd_event_source *source, const siginfo_t *information, void 
         snprintf(how, sizeof(how), "ended with status %d", information->si_status);
     if (role == ROLE_WARDEN) {
         warden_ended(s, how);
+    } else if (role == ROLE_SCRIBE) {
+        scribe_ended(s, how);
     } else {
         struct supervise news = {.kind = SUPERVISE_ENDED,
                                  .role = role,
@@ -312,6 +352,11 @@ static void end_all(struct supervisor *s, int number)
 /* --- the warden's wishes -------------------------------------------------------------------------------------------
  */
 
+static bool is_wardens(uint32_t role)
+{
+    return role == ROLE_WATCHER || role == ROLE_COURIER;
+}
+
 static int on_channel(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     struct supervisor *s = context;
@@ -327,9 +372,9 @@ static int on_channel(sd_event_source *source, int descriptor, uint32_t events, 
         if (message.kind == SUPERVISE_READY && !s->finishing) {
             s->was_ready = true;
             sd_notify(0, "READY=1\nSTATUS=watching");
-        } else if (message.kind == SUPERVISE_START && message.role != ROLE_WARDEN && !s->finishing) {
+        } else if (message.kind == SUPERVISE_START && is_wardens(message.role) && !s->finishing) {
             start_child(s, (enum role)message.role);
-        } else if (message.kind == SUPERVISE_STOP && message.role != ROLE_WARDEN) {
+        } else if (message.kind == SUPERVISE_STOP && is_wardens(message.role)) {
             if (s->process[message.role].pid)
                 kill(s->process[message.role].pid, SIGKILL);
         }
@@ -375,6 +420,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     s->finishing = true;
     sd_notify(0, "STOPPING=1");
     say_warden(s, &(struct supervise){.kind = SUPERVISE_FINISH}, -1);
+    if (s->process[ROLE_SCRIBE].pid) /* it may be ended at any moment */
+        kill(s->process[ROLE_SCRIBE].pid, SIGKILL);
     if (all_gone(s))
         return sd_event_exit(s->loop, 0);
     return sd_event_add_time_relative(s->loop, &s->patience, CLOCK_MONOTONIC, END_PATIENCE / MICROSECOND, 1000,
@@ -446,7 +493,11 @@ static int enter(struct supervisor *s, struct error *error)
                                        .group = getegid(),
                                        .capabilities = (geteuid() == 0 ? OUR_RIGHTS : 0) | wardens_rights(s)},
             error);
-    return code ? code : start_warden(s, error);
+    if (code == 0)
+        code = start_warden(s, error);
+    if (code == 0)
+        start_scribe(s);
+    return code;
 }
 
 /* Who was killed does nothing any more, but the kernel may take seconds to close hundreds of packet sockets; that is
@@ -472,6 +523,7 @@ static void leave(struct supervisor *s)
     sd_event_source_disable_unref(s->channel_source);
     sd_event_source_disable_unref(s->pause);
     sd_event_source_disable_unref(s->patience);
+    sd_event_source_disable_unref(s->scribe_pause);
     sd_event_unref(s->loop);
     if (s->channel >= 0)
         close(s->channel);
@@ -510,14 +562,16 @@ static bool is_open(int descriptor)
 
 bool run_role(const char *name, const char *state, int *exit_status)
 {
-    static int (*const mains[ROLES])(const struct role_start *) = {
-        [ROLE_WARDEN] = warden_main, [ROLE_WATCHER] = watcher_main, [ROLE_COURIER] = courier_main};
+    static int (*const mains[ROLES])(const struct role_start *) = {[ROLE_WARDEN] = warden_main,
+                                                                   [ROLE_WATCHER] = watcher_main,
+                                                                   [ROLE_COURIER] = courier_main,
+                                                                   [ROLE_SCRIBE] = scribe_main};
     for (int role = 0; role < ROLES; role++) {
         if (strcmp(role_name((enum role)role), name) != 0)
             continue;
         const struct role_start begin = {.role = (enum role)role,
                                          .channel = ROLE_CHANNEL,
-                                         .listener = role == ROLE_COURIER ? ROLE_LISTENER : -1,
+                                         .listener = is_open(ROLE_LISTENER) ? ROLE_LISTENER : -1,
                                          .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
                                          .state = state && state[0] ? state : NULL};
         char title[16];

@@ -57,9 +57,15 @@ static const char *deed_sentence(const char *verdict)
     return "is clear: nothing is held back";
 }
 
-static bool is_program(const json_t *evidence)
+static bool is_kind(const json_t *evidence, const char *kind)
 {
-    return strcmp(field_text(evidence, "detector"), "program") == 0;
+    return strcmp(field_text(evidence, "detector"), kind) == 0;
+}
+
+/* How its mail came: no evidence. */
+static bool is_way(const json_t *evidence)
+{
+    return is_kind(evidence, "program") || is_kind(evidence, "command") || is_kind(evidence, "submitted");
 }
 
 /* The agent and we stand on one machine, so its users are ours. */
@@ -70,7 +76,7 @@ static void show_user(const char *sender)
         printf("That is the user %s.\n", user->pw_name);
 }
 
-static void show_programs(const struct explanation *explanation)
+static void show_ways(const struct explanation *explanation)
 {
     size_t i;
     json_t *evidence;
@@ -78,11 +84,14 @@ static void show_programs(const struct explanation *explanation)
     bool any = false;
     json_array_foreach(explanation->evidence, i, evidence)
     {
-        if (!is_program(evidence))
+        if (!is_way(evidence))
             continue;
-        printf("%s", any ? "" : "\nPrograms that it talked to mail servers with, the latest first:\n");
+        printf("%s", any ? "" : "\nHow its mail was sent, the latest first:\n");
         any = true;
-        printf("  %s  %s\n", clock_print(field_moment(evidence, "time"), text), field_text(evidence, "reason"));
+        if (is_kind(evidence, "command"))
+            printf("      as  %s\n", field_text(evidence, "reason"));
+        else
+            printf("  %s  %s\n", clock_print(field_moment(evidence, "time"), text), field_text(evidence, "reason"));
     }
 }
 
@@ -174,7 +183,7 @@ static void show_evidence(const struct explanation *explanation)
     bool any = false;
     json_array_foreach(explanation->evidence, i, evidence)
     {
-        if (is_program(evidence))
+        if (is_way(evidence))
             continue;
         any = true;
         printf("  %s  %-10s %5.1f  %s\n", clock_print(field_moment(evidence, "time"), text),
@@ -227,7 +236,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
         show_evidence(&explanation);
-        show_programs(&explanation);
+        show_ways(&explanation);
         show_submission(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);

@@ -24,6 +24,13 @@ static void show_watcher(const json_t *record)
             "logs        %lld file%s, %lld lines (%lld not understood), %lld entries read too late, %lld bytes lost\n",
             files, files == 1 ? "" : "s", lines, (long long)field_integer(record, "log_lines_unparsed"),
             (long long)field_integer(record, "log_entries_late"), (long long)field_integer(record, "log_bytes_lost"));
+    long long paired = field_integer(record, "paired"), unpaired = field_integer(record, "unpaired");
+    if (paired + unpaired > 0)
+        printf(
+            "            %lld recipients and logins were on the wire too and count once; of %lld transactions on the "
+            "wire no log told all (%lld were not waited for), %lld wait\n",
+            paired, unpaired, (long long)field_integer(record, "unpaired_crowded"),
+            (long long)field_integer(record, "pairing_waiting"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
     long long let_go = (long long)field_integer(record, "details_let_go");

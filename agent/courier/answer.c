@@ -156,6 +156,10 @@ bool answer_status_watcher(struct buffer *out, const struct message_status_watch
     json_unsigned(&json, "log_lines_unparsed", status->log_unparsed);
     json_unsigned(&json, "log_entries_late", status->log_late);
     json_unsigned(&json, "log_bytes_lost", status->log_lost_bytes);
+    json_unsigned(&json, "paired", status->paired);
+    json_unsigned(&json, "unpaired", status->unpaired);
+    json_unsigned(&json, "unpaired_crowded", status->unpaired_crowded);
+    json_unsigned(&json, "pairing_waiting", status->pairing_waiting);
     return json_end(&json);
 }
 

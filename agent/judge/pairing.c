@@ -303,7 +303,7 @@ static void hear_log_recipient(struct pairing *pairing, const struct observation
     }
     /* Handed in over the wire: refused then and there, or of a delivery the first half. */
     if (o->origin.address.family != 0)
-        (void)claim(pairing, mark_of(pairing, MARK_HANDED_IN, &o->origin.address, name), o->time, !delivered);
+        (void)claim(pairing, mark_of(pairing, MARK_HANDED_IN, &o->origin.address, name), o->time, true);
 }
 
 void pairing_hear_log(struct pairing *pairing, const struct observation *o)

@@ -9,6 +9,7 @@
 #include "agent/log/transaction.h"
 #include "common/cleanup.h"
 
+#define HINTS    1024 /* messages that are being handed over by local programs */
 #define ATTEMPTS 4096 /* deliveries under way; qmail starts 500 at the most unless it was built for more */
 
 struct source {
@@ -22,6 +23,7 @@ struct log_path {
     struct log_patterns *patterns;
     struct transactions *transactions;
     struct attempts *attempts;
+    struct hints *hints;
     struct source sources[LOG_SOURCES_MOST];
     uint32_t source_count;
     struct log_counters counters;
@@ -47,7 +49,8 @@ struct log_path *log_path_create(const struct log_settings *settings, const stru
         path->listener.observe = observe_nothing;
     if ((path->patterns = log_patterns_create(error)) == NULL ||
         (path->transactions = transactions_create(settings->transactions, &settings->key, error)) == NULL ||
-        (path->attempts = attempts_create(ATTEMPTS, &settings->key, error)) == NULL)
+        (path->attempts = attempts_create(ATTEMPTS, &settings->key, error)) == NULL ||
+        (path->hints = hints_create(HINTS, &settings->key, error)) == NULL)
         return NULL;
     for (const struct log_file *file = settings->files; file != NULL && file->name != NULL; file++)
         if (log_patterns_read(path->patterns, file->content, file->name, error) < 0)
@@ -64,6 +67,7 @@ void log_path_destroy(struct log_path **handle)
     log_patterns_destroy(&path->patterns);
     transactions_destroy(&path->transactions);
     attempts_destroy(&path->attempts);
+    hints_destroy(&path->hints);
     free(path);
     *handle = NULL;
 }
@@ -90,7 +94,7 @@ static struct text word(struct text *rest)
 }
 
 /* "HOST PROGRAM[PID]: text", what syslog writes. False: it looks otherwise. */
-static bool take_tag(struct text *rest, struct text *program)
+static bool take_tag(struct text *rest, struct text *program, struct text *process)
 {
     struct text behind = *rest;
     word(&behind);
@@ -102,6 +106,7 @@ static bool take_tag(struct text *rest, struct text *program)
         const char *bracket = memchr(tag.bytes, '[', tag.length);
         if (bracket == NULL)
             return false;
+        *process = (struct text){bracket + 1, (size_t)(tag.bytes + tag.length - 1 - (bracket + 1))};
         tag.length = (size_t)(bracket - tag.bytes);
     }
     *program = tag;
@@ -119,16 +124,27 @@ static void take_head(struct source *source, struct log_line *line)
     bool tai = line->text.length > 0 && line->text.bytes[0] == '@';
     if (!timestamp_read(&line->text, &source->stamps, &line->time))
         line->time = 0;
-    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program))
+    if (line->time != 0 && !dated && !tai && take_tag(&line->text, &line->program, &line->process))
         return;
     bool numbered = dated && line->text.length > 0 && line->text.bytes[0] == '#';
     line->program = numbered ? TEXT("rspamd") : dated ? TEXT("exim") : tai ? TEXT("multilog") : TEXT("-");
+}
+
+#define REPLY_MOST 512 /* RFC 5321, 4.5.3.1.5 */
+
+static struct text as_words(struct text word, char room[static REPLY_MOST])
+{
+    size_t length = word.length < REPLY_MOST ? word.length : REPLY_MOST;
+    for (size_t i = 0; i < length; i++)
+        room[i] = word.bytes[i] == '_' || word.bytes[i] == '/' ? ' ' : word.bytes[i];
+    return text_trim((struct text){room, length});
 }
 
 static void take_line(struct log_path *path, uint32_t source, struct text whole, bool cut)
 {
     struct source *from = &path->sources[source - 1];
     struct log_fields fields;
+    char reply[REPLY_MOST];
     while (whole.length > 0 && (whole.bytes[whole.length - 1] == '\r' || whole.bytes[whole.length - 1] == ' '))
         whole.length--;
     struct log_line line = {.source = source, .whole = whole, .cut = cut, .fields = &fields};
@@ -136,6 +152,10 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
     path->counters.cut += cut;
     take_head(from, &line);
     line.rule = log_patterns_match(path->patterns, line.program, line.text, &fields);
+    if (line.rule != NULL && line.rule->session_is_process)
+        fields.at[LOG_session] = line.process;
+    if (line.rule != NULL && line.rule->reply_is_word && fields.at[LOG_reply].bytes != NULL)
+        fields.at[LOG_reply] = as_words(fields.at[LOG_reply], reply);
     if (line.rule == NULL && whole.length > 0) {
         line.outcome = LOG_LINE_UNPARSED;
         path->counters.unparsed++;
@@ -149,7 +169,8 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
         path->listener.line(path->listener.context, &line);
     if (line.outcome == LOG_LINE_READ && line.rule != NULL) {
         moment time = line.time != 0 ? line.time : from->stamps.last;
-        const struct meaning_context context = {path->transactions, path->attempts, &path->listener, source, time};
+        const struct meaning_context context = {path->transactions, path->attempts, path->hints,
+                                                &path->listener,    source,         time};
         meaning_take(&context, line.rule, &fields);
     }
 }

@@ -33,18 +33,26 @@ enum log_outcome { LOG_LINE_READ, LOG_LINE_IGNORED, LOG_LINE_UNPARSED };
 /* What one line became, for log-test. Texts are borrowed for the length of the call. */
 struct log_line {
     uint32_t source;
-    moment time; /* 0: no time stamp */
-    struct text whole, program, text;
+    moment time;                               /* 0: no time stamp */
+    struct text whole, program, process, text; /* process: its number, as digits; empty: not said */
     enum log_outcome outcome;
     const struct log_rule *rule; /* NULL: not understood */
     const struct log_fields *fields;
     bool cut;
 };
 
+/* How a message came to the mail server, for people. Texts are borrowed for the length of the call. */
+struct log_trace {
+    moment time;
+    struct origin origin;
+    struct text script, directory; /* empty: not logged */
+};
+
 struct log_listener {
     void *context;
     void (*observe)(void *, const struct observation *);
-    void (*line)(void *, const struct log_line *); /* NULL: not wanted */
+    void (*line)(void *, const struct log_line *);   /* NULL: not wanted */
+    void (*trace)(void *, const struct log_trace *); /* NULL: not wanted */
 };
 
 struct log_counters {

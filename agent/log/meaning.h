@@ -3,12 +3,14 @@
 #define AGENT_LOG_MEANING_H
 
 #include "agent/log/attempt.h"
+#include "agent/log/hint.h"
 #include "agent/log/log_path.h"
 #include "agent/log/transaction.h"
 
 struct meaning_context {
     struct transactions *transactions;
     struct attempts *attempts;
+    struct hints *hints;
     const struct log_listener *listener;
     uint32_t source;
     moment time;

@@ -55,7 +55,7 @@ static const char *const meaning_names[LOG_MEANINGS] = {
     [LOG_MEANS_CONNECT] = "connect",   [LOG_MEANS_LOGIN] = "login",         [LOG_MEANS_QUEUED] = "queued",
     [LOG_MEANS_SENDER] = "sender",     [LOG_MEANS_RECIPIENT] = "recipient", [LOG_MEANS_STARTED] = "started",
     [LOG_MEANS_DELIVERY] = "delivery", [LOG_MEANS_REMOVED] = "removed",     [LOG_MEANS_REJECT] = "reject",
-    [LOG_MEANS_FILTER] = "filter",     [LOG_MEANS_IGNORE] = "ignore",
+    [LOG_MEANS_SCRIPT] = "script",     [LOG_MEANS_FILTER] = "filter",       [LOG_MEANS_IGNORE] = "ignore",
 };
 
 const char *log_meaning_name(enum log_meaning meaning)
@@ -202,7 +202,19 @@ static int take_key(struct reader *reader, struct text key, struct text value)
     }
     if (text_equals(key, TEXT("means")))
         return take_means(reader, value);
-    return refuse(reader, "", "no such key; program, has, match, means");
+    if (text_equals(key, TEXT("session"))) {
+        if (!text_equals(value, TEXT("process")))
+            return refuse(reader, "session", "no such thing; process, or a group of that name in the pattern");
+        rule->shown.session_is_process = true;
+        return 0;
+    }
+    if (text_equals(key, TEXT("reply"))) {
+        if (!text_equals(value, TEXT("word")))
+            return refuse(reader, "reply", "no such thing; word: written as one, with _ for spaces");
+        rule->shown.reply_is_word = true;
+        return 0;
+    }
+    return refuse(reader, "", "no such key; program, has, match, means, session, reply");
 }
 
 static int end_rule(const struct reader *reader)

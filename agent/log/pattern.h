@@ -18,7 +18,9 @@
     _(queue)                                                                                                           \
     _(origin_queue)                                                                                                    \
     _(next_queue)                                                                                                      \
+    _(process)                                                                                                         \
     _(delivery)                                                                                                        \
+    _(session)                                                                                                         \
     _(client)                                                                                                          \
     _(client_name)                                                                                                     \
     _(server)                                                                                                          \
@@ -27,6 +29,7 @@
     _(helo)                                                                                                            \
     _(from)                                                                                                            \
     _(to)                                                                                                              \
+    _(to_list)                                                                                                         \
     _(account) _(uid) _(script) _(cwd) _(size) _(recipients) _(code) _(enhanced) _(reply) _(status) _(message_id)      \
         _(score) _(threshold) _(action) _(symbols)
 
@@ -48,6 +51,7 @@ enum log_meaning {
     LOG_MEANS_DELIVERY,  /* an attempt to hand it to another server, with the answer */
     LOG_MEANS_REMOVED,   /* the queue id is done */
     LOG_MEANS_REJECT,    /* this server refused a recipient */
+    LOG_MEANS_SCRIPT,    /* where a message comes from: `script`, `cwd`, of a queue id or a process */
     LOG_MEANS_FILTER,    /* a content filter's opinion */
     LOG_MEANS_IGNORE,    /* known, says nothing to us */
     LOG_MEANINGS
@@ -61,6 +65,8 @@ struct log_fields {
 struct log_rule {
     char name[48], file[48];
     enum log_meaning means;
+    bool session_is_process; /* `session` is the number of the process that wrote the line */
+    bool reply_is_word;      /* in `reply` '_' stands for a space, '/' for the end of a line */
 };
 
 struct log_patterns;

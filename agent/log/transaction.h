@@ -21,7 +21,7 @@ struct transaction {
     uint64_t bytes;
     uint32_t user, expected, answered, accepted, here; /* recipients: by the envelope, outside, of those 2xx, local */
     uint16_t client_port, code, enhanced;              /* of the answer that stands for the message */
-    bool user_known, sender_known, told;
+    bool user_known, sender_known, told, put_off;      /* put_off: a recipient, for now */
     uint8_t account_length;
     uint16_t from_length;
     char account[TRANSACTION_ACCOUNT], from[TRANSACTION_FROM];

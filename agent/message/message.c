@@ -135,7 +135,8 @@ bool message_is_sound(const union message *m)
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:
     case MESSAGE_OWNER:
-        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.known <= 1 && ENDS(m->owner.program);
+        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.owned < OWNED_KINDS &&
+               ENDS(m->owner.program) && ENDS(m->owner.command);
     case MESSAGE_LOG_FILE:
     case MESSAGE_LOG_NEWS:
         return m->log.initial <= 1 && ENDS(m->log.source) && ENDS(m->log.sentence);

@@ -15,7 +15,7 @@
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
-enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLES };
+enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLE_SCRIBE, ROLES };
 
 enum message_kind {
     MESSAGE_NONE,
@@ -128,15 +128,23 @@ struct message_reset {
     uint16_t reserved;
     uint32_t to_client_sequence, to_server_sequence; /* what each side waits for next (RFC 5961) */
 };
+/* Who holds a connection of this machine's own, as far as it is known. */
+enum owned {
+    OWNED_UNKNOWN,    /* it is not ours, or nobody held it any more when the kernel was asked */
+    OWNED_BY_USER,    /* whose mail it is */
+    OWNED_BY_CARRIER, /* a mail server's user (`[capture] mta_users`), who carries what others send */
+    OWNED_KINDS
+};
 struct message_owner { /* ASK_OWNER, OWNER */
     struct message_head head;
     uint8_t family; /* 4 or 6 */
-    uint8_t known;  /* `user` is that of the program that holds the connection */
+    uint8_t owned;  /* enum owned */
     uint16_t client_port, server_port, reserved;
-    uint32_t user;
+    uint32_t user; /* OWNED_BY_USER: of the program that holds it */
     uint8_t client[16], server[16];
     uint32_t inode;    /* of its socket */
     char program[160]; /* who holds it, for people; empty: not looked for, or not found */
+    char command[160]; /* its command line, for people */
 };
 struct message_log_since {
     struct message_head head;
@@ -221,7 +229,8 @@ struct message_status_watcher {
     moment started, now;
     uint64_t packets, bytes, dropped, connections, messages, sessions, sessions_gapped, observations, streams_open,
         bytes_held, senders, malformed, orders_sent, memory, let_go; /* let_go: see senders_details_let_go() */
-    uint64_t log_lines, log_unparsed, log_late, log_lost_bytes;      /* see struct logs_counters */
+    uint64_t log_lines, log_unparsed, log_late, log_lost_bytes;      /* see struct log_reader_counters */
+    uint64_t paired, unpaired, unpaired_crowded, pairing_waiting;    /* see struct pairing_counters */
     uint32_t ports, restarts, log_files, reserved;
 };
 struct message_status_warden {

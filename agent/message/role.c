@@ -3,6 +3,6 @@
 
 const char *role_name(enum role role)
 {
-    static const char *const names[ROLES] = {"warden", "watcher", "courier"};
+    static const char *const names[ROLES] = {"warden", "watcher", "courier", "scribe"};
     return role < ROLES ? names[role] : "unknown";
 }

@@ -3,7 +3,8 @@
  *     supervisor (`postern-agent run`)          starts the others under their users, restarts a dead warden; no network
  *      ├── warden   run --role warden  ...       rights on packets and tables
  *      ├── watcher  run --role watcher ...       none
- *      └── courier  run --role courier ...       its directory and the control socket
+ *      ├── courier  run --role courier ...       its directory and the control socket
+ *      └── scribe   run --role scribe ...        the systemd journal and its directory; only where that is read
  *
  * One binary, executed anew for each role. A role other than the supervisor is already under its own user and group,
  * without capabilities and with no_new_privs, when its main function is called; it ends its own enter() with
@@ -15,7 +16,9 @@
  *  - descriptor 4, courier only: the control socket, listening, with owner, group and mode set; it stays open when the
  * courier is started anew, so that a person's request waits instead of failing.
  *  - descriptor 5, courier only: the policy socket, listening, in the same way; closed where there is none.
- *  - `state`, courier only: its own directory, which it may write.
+ *  - `state`, courier and scribe: its own directory, which it may write.
+ * The scribe is the supervisor's own: it has no channel, its descriptor 4 is the configuration, and it is ended by a
+ * signal.
  * What the warden then sends, in this order: CONFIGURATION (bundle.h), MEMORY (watcher), PEER, ENFORCEMENT, PORT_OPENED
  * for each port that is open now (watcher), READY. Later at any time: CONFIGURATION (reload), PEER (the other one was
  * started anew: drop the old channel and every question that waits on it, go on with the new one), ENFORCEMENT,
@@ -45,6 +48,8 @@ int warden_main(const struct role_start *);  /* agent/warden */
 int watcher_main(const struct role_start *); /* agent/watcher */
 int courier_main(const struct role_start *); /* agent/courier */
 
-const char *role_name(enum role); /* "warden", "watcher", "courier" */
+int scribe_main(const struct role_start *); /* agent/scribe */
+
+const char *role_name(enum role); /* "warden", "watcher", "courier", "scribe" */
 
 #endif

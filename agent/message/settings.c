@@ -23,6 +23,7 @@
 static const char *const roles[] = {"auto", "hypervisor", "host", NULL};
 static const char *const modes[] = {"observe", "enforce", NULL};
 static const char *const policy_modes[] = {"0666", "0660", "0600", NULL};
+static const char *const journals[] = {"auto", "yes", "no", NULL};
 static const char *const rejects[] = {"auto", "never", NULL};
 
 static const struct option capture_options[] = {
@@ -79,9 +80,17 @@ static const struct option logs_options[] = {
           "builtin:logs/haraka builtin:logs/rspamd builtin:logs/mailscanner",
           .text = "The files that say how lines are read, first come, first asked. \"builtin:\" names those that stand "
                   "in the program."),
-    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, groups, "adm",
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, groups, "adm systemd-journal",
           .text = "The groups whose logs may be read: the process that opens them is root without root's right to read "
                   "everything. A group that is not there is passed over."),
+    FIXED(OPTION_CHOICE, int, "logs", struct logs_settings, journal, "auto", .choices = journals,
+          .text = "Whether the systemd journal is read for mail as well. auto: where none of the files was there when "
+                  "the agent started; many machines have the same lines in both, and they would count twice."),
+    FIXED_TEXT("logs", struct logs_settings, journal_folder, "",
+               .text = "The folder with the journal's files. Empty: this machine's own."),
+    FIXED(OPTION_WORDS, struct option_words, "logs", struct logs_settings, journal_programs, "rspamd haraka",
+          .text = "Programs whose entries are read beside those of facility mail, by the names under which they log. "
+                  "Entries by users from uid 1000 on are never read: anybody can log under any name."),
     FIXED(OPTION_COUNT, uint32_t, "logs", struct logs_settings, transactions, "65536", .least = "16",
           .most = "16000000",
           .text = "The most messages under way in the logs that are remembered at once; the one that was not "
@@ -160,6 +169,11 @@ static bool check_logs(const void *settings, struct error *error)
             error_set(error, EINVAL, "files: \"%s\" will not do; absolute paths of files are allowed", path);
             return false;
         }
+    }
+    if (logs->journal_folder[0] && logs->journal_folder[0] != '/') {
+        error_set(error, EINVAL, "journal_folder: \"%s\" will not do; an absolute path is allowed",
+                  logs->journal_folder);
+        return false;
     }
     if (logs->files.count > 0 && logs->patterns.count == 0) {
         error_set(error, EINVAL, "patterns: none is named; to read no logs leave files empty");
@@ -247,4 +261,9 @@ int settings_override(struct agent_settings *agent, const char *socket, const ch
 {
     int status = override("POSTERN_SOCKET", socket, sizeof((struct sockaddr_un *)0)->sun_path, agent->socket, error);
     return status < 0 ? status : override("POSTERN_STATE", state, OPTION_TEXT_SIZE - 32, agent->state, error);
+}
+
+bool settings_reads_logs(const struct logs_settings *logs)
+{
+    return logs->files.count > 0 || logs->journal == LOGS_JOURNAL_YES;
 }

@@ -34,11 +34,16 @@ struct capture_settings {
 };
 
 /* [logs] */
+enum logs_journal { LOGS_JOURNAL_AUTO, LOGS_JOURNAL_YES, LOGS_JOURNAL_NO, LOGS_JOURNALS };
+
 struct logs_settings {
     struct option_words files;    /* absolute paths, also with * ? []; those that are not there are waited for */
     struct option_words patterns; /* pattern files: "builtin:logs/NAME" or a path */
     struct option_words groups;   /* names of groups whose files the warden may read */
-    uint32_t transactions;        /* queue ids remembered at once */
+    int journal;                  /* enum logs_journal; AUTO is decided at the start: settings_journal() */
+    char journal_folder[OPTION_TEXT_SIZE]; /* empty: this machine's own */
+    struct option_words journal_programs;  /* names under which programs log, beside facility mail */
+    uint32_t transactions;                 /* queue ids remembered at once */
 };
 
 enum policy_mode { POLICY_MODE_ALL, POLICY_MODE_GROUP, POLICY_MODE_OWNER, POLICY_MODES };
@@ -89,6 +94,9 @@ bool settings_name_fits(const struct option_words *, const char *name);
 
 /* The path at which mail servers ask: as it was named, or "policy" beside the control socket. False: nowhere. */
 bool settings_policy(const struct agent_settings *, char result[OPTION_TEXT_SIZE]);
+
+/* Whether any log is to be read. */
+bool settings_reads_logs(const struct logs_settings *);
 
 /* Put the environment's values over the file's: POSTERN_SOCKET and POSTERN_STATE, given as `socket` and `state` (NULL
  * or empty: not set), with the same checks. */

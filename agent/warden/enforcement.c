@@ -389,6 +389,15 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
     return code;
 }
 
+void enforcement_adopt(struct enforcement *e, const struct order *order, moment now)
+{
+    struct book_entry *entry = NULL;
+    if (order->target.kind == SENDER_ACCOUNT && enforcement_order(e, order, now, NULL) == 0)
+        entry = book_find(e->book, &order->target);
+    if (entry)
+        entry->adopted = true;
+}
+
 bool enforcement_blocks(struct enforcement *e, const struct sender *sender)
 {
     const struct book_entry *entry = e->on ? book_find(e->book, sender) : NULL;

@@ -35,6 +35,8 @@ void enforcement_device_gone(struct enforcement *, const char *name);
 
 /* Carry out, or refuse with a reason. While enforcement is off it is only written down. */
 int enforcement_order(struct enforcement *, const struct order *, moment now, struct error *) MUST_CHECK;
+/* An order of a former run that the kernel does not hold, on a mail account: as if found in force. */
+void enforcement_adopt(struct enforcement *, const struct order *, moment now);
 /* Whether that sender's connections may be cut: it is blocked and enforcement is on. */
 bool enforcement_blocks(struct enforcement *, const struct sender *);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,19 +18,21 @@ struct log_files {
     struct tail_find *find; /* NULL: no watcher has asked yet, or no logs are wanted */
     sd_event_source *source;
     int record;
+    char journal[512]; /* the copy of the systemd journal */
 };
 
-int log_files_open(sd_event *loop, int state, const struct log_files_listener *listener, struct log_files **result,
-                   struct error *error)
+int log_files_open(sd_event *loop, const char *state, int descriptor, const struct log_files_listener *listener,
+                   struct log_files **result, struct error *error)
 {
     CLEANUP(log_files_close) struct log_files *files = calloc(1, sizeof(*files));
     if (!files)
         return error_set(error, ENOMEM, "no memory for the logs");
     files->loop = loop;
     files->listener = *listener;
-    files->record = openat(state, RECORD_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    files->record = openat(descriptor, RECORD_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (files->record < 0)
         return error_set(error, errno, "cannot keep where we are in the logs: %s", strerror(errno));
+    snprintf(files->journal, sizeof(files->journal), "%s/" LOG_FILES_JOURNAL, state);
     *result = TAKE(files);
     return 0;
 }
@@ -92,10 +95,13 @@ static int on_news(sd_event_source *source, int descriptor, uint32_t events, voi
 
 int log_files_begin(struct log_files *files, const struct logs_settings *settings, moment since, struct error *error)
 {
-    const char *patterns[sizeof(settings->files.items) / sizeof(settings->files.items[0]) + 1];
+    const char *patterns[sizeof(settings->files.items) / sizeof(settings->files.items[0]) + 2];
+    uint32_t count = settings->files.count;
     for (uint32_t i = 0; i < settings->files.count; i++)
         patterns[i] = settings->files.items[i];
-    patterns[settings->files.count] = NULL;
+    if (settings->journal == LOGS_JOURNAL_YES)
+        patterns[count++] = files->journal;
+    patterns[count] = NULL;
     stop(files);
     const struct tail_find_settings find = {.patterns = patterns, .since = since};
     int code = tail_find_create(&find, &files->find, error);

@@ -9,6 +9,8 @@
 #include "agent/message/settings.h"
 #include "common/error.h"
 
+#define LOG_FILES_JOURNAL "scribe/journal.log" /* below STATE: what the scribe writes */
+
 struct log_files;
 
 struct log_files_listener {
@@ -16,9 +18,10 @@ struct log_files_listener {
     void (*say)(void *context, const union message *, int descriptor); /* to the watcher; takes the descriptor */
 };
 
-/* `state`: descriptor of the directory of what must survive a restart; borrowed for the length of the call. */
-int log_files_open(sd_event *, int state, const struct log_files_listener *, struct log_files **,
-                   struct error *) MUST_CHECK;
+/* `state`: the directory of what must survive a restart, and `descriptor` of it, borrowed for the length of the call.
+ */
+int log_files_open(sd_event *, const char *state, int descriptor, const struct log_files_listener *,
+                   struct log_files **, struct error *) MUST_CHECK;
 void log_files_close(struct log_files **);
 
 /* A watcher was started: give it the record. It answers with MESSAGE_LOG_SINCE once it has read it. */

@@ -113,7 +113,7 @@ void owner_find(struct owner *owner, struct message_owner *ends)
         char bytes[ANSWER];
     } room;
     struct inet_diag_msg answer = {0};
-    ends->known = 0;
+    ends->owned = OWNED_UNKNOWN;
     ends->user = ends->inode = 0;
     struct nlmsghdr *question = make_question(room.bytes, ends, ++owner->sequence);
     if (mnl_socket_sendto(owner->socket, question, question->nlmsg_len) < 0)
@@ -125,9 +125,11 @@ void owner_find(struct owner *owner, struct message_owner *ends)
             return;
         read = length > 0 && read_answer(&room.aligned, (int)length, owner->sequence, &answer);
     }
-    if (answer.idiag_inode == 0 || is_carrier(owner, answer.idiag_uid))
+    if (answer.idiag_inode == 0)
         return;
-    ends->known = 1;
+    ends->owned = is_carrier(owner, answer.idiag_uid) ? OWNED_BY_CARRIER : OWNED_BY_USER;
+    if (ends->owned == OWNED_BY_CARRIER)
+        return;
     ends->user = answer.idiag_uid;
     ends->inode = answer.idiag_inode;
 }

@@ -18,8 +18,8 @@ int owner_open(struct owner **, struct error *) MUST_CHECK;
 void owner_close(struct owner **);
 /* Users that carry other people's mail: names of /etc/passwd (whoever is not in it is passed over) or numbers. */
 void owner_set_carriers(struct owner *, const struct option_words *);
-/* Fills in `known` and `user` of the question, whose ends are given. Not known: there is no such connection, no program
- * holds it any more, or it is a carrier's. */
+/* Fills in `owned` and `user` of the question, whose ends are given; user and inode are a user's alone. Unknown: there
+ * is no such connection, or no program holds it any more. */
 void owner_find(struct owner *, struct message_owner *);
 
 #endif

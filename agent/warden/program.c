@@ -14,6 +14,9 @@
 
 #define PROCESSES_MOST 256  /* of that user, the newest */
 #define LINKS_MOST     4096 /* that are read, in all */
+#define ARGUMENTS_READ 1024 /* bytes of them */
+#define PATH_MOST      1400
+#define SCRIPT_SHOWN   44
 
 struct search {
     char wanted[32];
@@ -117,50 +120,93 @@ static bool is_file(uint32_t process, const char *script)
     return found;
 }
 
-/* The first argument that is no option; none where the program itself is given as one (-c, -e, -r). */
-static void read_script(uint32_t process, char *result, size_t size, bool *file_there)
+/* All arguments as they stand, each ended by a NUL. */
+static size_t read_arguments(uint32_t process, char *words, size_t size)
 {
-    char path[64], words[1024];
-    result[0] = '\0';
+    char path[64];
     snprintf(path, sizeof path, "/proc/%u/cmdline", process);
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? -1 : read(file, words, sizeof words - 1);
+    ssize_t length = file < 0 ? -1 : read(file, words, size - 1);
     if (file >= 0)
         close(file);
-    if (length <= 0)
-        return;
-    words[length] = '\0';
-    for (char *word = words + strlen(words) + 1; word < words + length; word += strlen(word) + 1) {
-        if (word[0] != '-') {
-            snprintf(result, size, "%s", word);
-            *file_there = is_file(process, word);
-            make_plain(result);
-            return;
-        }
-        if (strpbrk(word, "cer") && word[1] != '-')
-            return;
-    }
+    words[length < 0 ? 0 : length] = '\0';
+    return length < 0 ? 0 : (size_t)length;
 }
 
-bool program_find(uint32_t user, uint32_t inode, char result[PROGRAM_TEXT], bool *denied)
+/* The first argument that is no option; NULL where the program itself is given as one (-c, -e, -r). */
+static const char *find_script(const char *words, size_t length)
+{
+    for (const char *word = words + strlen(words) + 1; word < words + length; word += strlen(word) + 1) {
+        if (strcmp(word, "-d") == 0) /* PHP's, with a setting behind it */
+            word += word + 3 < words + length ? 3 : 0;
+        else if (word[0] != '-')
+            return word;
+        else if (strpbrk(word, "cer") && word[1] != '-')
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Copied with its end kept, where it is longer. */
+static void copy_end(const char *text, char *result, size_t size)
+{
+    size_t length = strlen(text);
+    if (length < size)
+        memcpy(result, text, length + 1);
+    else
+        snprintf(result, size, "...%s", text + length - (size - 4));
+}
+
+static void describe_script(uint32_t process, const char *directory, const char *script, char *result, size_t size)
+{
+    char whole[PATH_MOST], shown[SCRIPT_SHOWN + 1];
+    const char *what = is_file(process, script) ? "script" : "said to run";
+    while (strncmp(script, "./", 2) == 0)
+        script += 2;
+    if (script[0] == '/' || strcmp(directory, "/") == 0)
+        snprintf(whole, sizeof whole, "%s%s", script[0] == '/' ? "" : "/", script);
+    else
+        snprintf(whole, sizeof whole, "%s/%s", directory, script);
+    make_plain(whole);
+    copy_end(whole, shown, sizeof shown);
+    snprintf(result, size, ", %s %s", what, shown);
+}
+
+/* With a space between arguments. What is cut shows it. */
+static void describe_command(char *words, size_t length, char result[PROGRAM_TEXT])
+{
+    while (length > 0 && words[length - 1] == '\0')
+        length--;
+    for (size_t i = 0; i < length; i++)
+        if (words[i] == '\0')
+            words[i] = ' ';
+    make_plain(words);
+    if (length < PROGRAM_TEXT)
+        memcpy(result, words, length + 1);
+    else
+        snprintf(result, PROGRAM_TEXT, "%.*s...", PROGRAM_TEXT - 4, words);
+}
+
+bool program_find(uint32_t user, uint32_t inode, struct program *result, bool *denied)
 {
     struct search search = {0};
     uint32_t processes[PROCESSES_MOST] = {0};
     size_t count = list_processes(user, processes), at = 0;
+    *result = (struct program){{0}, {0}};
     snprintf(search.wanted, sizeof search.wanted, "socket:[%u]", inode);
     while (at < count && search.links < LINKS_MOST && !holds_it(&search, processes[at]))
         at++;
     *denied = search.denied;
     if (at == count || search.links >= LINKS_MOST)
         return false;
-    char program[256], directory[256], script[256] = "";
-    bool file_there = false;
-    read_link(processes[at], "exe", program, sizeof program);
+    char path[256], directory[256], words[ARGUMENTS_READ], script[SCRIPT_SHOWN + 20] = "";
+    read_link(processes[at], "exe", path, sizeof path);
     read_link(processes[at], "cwd", directory, sizeof directory);
-    if (is_interpreter(program))
-        read_script(processes[at], script, sizeof script, &file_there);
-    const char *what = !*script ? "" : file_there ? ", script " : ", said to run ";
-    snprintf(result, PROGRAM_TEXT, "%.48s in %.40s%s%.32s, process %u", program, directory, what, script,
-             processes[at]);
+    size_t length = read_arguments(processes[at], words, sizeof words);
+    const char *named = is_interpreter(path) ? find_script(words, length) : NULL;
+    if (named)
+        describe_script(processes[at], directory, named, script, sizeof script);
+    snprintf(result->text, sizeof result->text, "%.36s in %.40s%s, process %u", path, directory, script, processes[at]);
+    describe_command(words, length, result->command);
     return true;
 }

@@ -10,10 +10,16 @@
 
 #define PROGRAM_TEXT 160
 
-/* "/usr/bin/php8.2 in /home/shop/www, script mail.php, process 4711": printable ASCII, for people. What the process was
- * told to run is called its script where there is such a file, as that process sees it; else "said to run mail.php",
- * for a process can write into its arguments what it likes. False: not found, or
- * (`*denied`) not to be seen with our rights. */
-bool program_find(uint32_t user, uint32_t inode, char result[PROGRAM_TEXT], bool *denied);
+/* What a process says of itself is its own invention, so both texts are printable ASCII, and for people.
+ *
+ * `text`: "/usr/bin/php8.2 in /home/shop/www, script /home/shop/www/mail.php, process 4711". What an interpreter was
+ * told to run is called its script where there is such a file, as that process sees it; else "said to run mail.php".
+ * `command`: the command line as the process shows it, shortened. */
+struct program {
+    char text[PROGRAM_TEXT], command[PROGRAM_TEXT];
+};
+
+/* False: not found, or (`*denied`) not to be seen with our rights. */
+bool program_find(uint32_t user, uint32_t inode, struct program *result, bool *denied);
 
 #endif

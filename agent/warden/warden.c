@@ -14,6 +14,7 @@
 #include "agent/message/role.h"
 #include "agent/message/settings.h"
 #include "agent/message/supervise.h"
+#include "agent/warden/account_orders.h"
 #include "agent/warden/children.h"
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
@@ -47,6 +48,8 @@ struct warden {
     sd_event *loop;
     int supervisor, exit_status;
     bool configured, ready, own_is_new;
+    bool accounts_changed, accounts_kept_now; /* their orders: since they were written; in this second */
+    bool accounts_said;                       /* that they cannot be kept */
     struct process_settings settings;
     enum capture_role machine;
     struct address_list own;
@@ -304,6 +307,39 @@ static void say_account_order(void *context, const struct order *order)
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
+static void add_account_order(void *context, const struct order *order)
+{
+    account_orders_add(context, order);
+}
+
+/* At most once a second, however many orders come; what a storm adds is written with the next second. */
+static void keep_account_orders(struct warden *warden)
+{
+    struct account_orders orders = {0};
+    struct error error = {0};
+    if (!warden->accounts_changed || warden->accounts_kept_now)
+        return;
+    enforcement_each_account(warden->enforcement, add_account_order, &orders);
+    int code = account_orders_write(warden->switched.directory, &orders, &error);
+    account_orders_clear(&orders);
+    if (code != 0 && !warden->accounts_said)
+        on_event(warden, 2, "order", error.text);
+    warden->accounts_said = code != 0;
+    warden->accounts_changed = code != 0;
+    warden->accounts_kept_now = true;
+}
+
+static void adopt_account_orders(struct warden *warden)
+{
+    struct account_orders orders;
+    struct error error = {0};
+    if (account_orders_read(warden->switched.directory, now(), &orders, &error) != 0)
+        on_event(warden, 2, "order", error.text);
+    for (size_t i = 0; i < orders.count; i++)
+        enforcement_adopt(warden->enforcement, &orders.items[i], now());
+    account_orders_clear(&orders);
+}
+
 static void on_child_started(void *context, enum role role)
 {
     struct warden *warden = context;
@@ -355,8 +391,11 @@ static void on_order(struct warden *warden, const struct order *order)
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
-        if (order->target.kind == SENDER_ACCOUNT)
+        if (order->target.kind == SENDER_ACCOUNT) {
             say_account_order(warden, order);
+            warden->accounts_changed = true;
+            keep_account_orders(warden);
+        }
         return;
     }
     if (++warden->refusals_now > REFUSALS_SAID)
@@ -390,12 +429,19 @@ static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
 static void look_for_program(struct warden *warden, union message *answer)
 {
     struct message_owner *owner = &answer->owner;
+    struct program program;
     bool denied = false;
-    if (!warden->settings.capture.programs || !owner->known || !is_worth_looking(warden, owner->user, now()))
+    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER ||
+        !is_worth_looking(warden, owner->user, now()))
         return;
-    if (program_find(owner->user, owner->inode, owner->program, &denied))
+    bool found = program_find(owner->user, owner->inode, &program, &denied);
+    _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
+    _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
+    if (found) {
+        memcpy(owner->program, program.text, sizeof owner->program);
+        memcpy(owner->command, program.command, sizeof owner->command);
         (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
-    else if (denied && !warden->denied)
+    } else if (denied && !warden->denied)
         log_write(&warden->log, LOG_NEWS,
                   "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
                   "CAP_DAC_READ_SEARCH");
@@ -410,10 +456,11 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     struct message_head head = answer.head;
     answer.owner = *ends;
     answer.owner.head = head;
-    answer.owner.known = 0;
+    answer.owner.owned = OWNED_UNKNOWN;
     if (warden->owner && warden->machine == CAPTURE_HOST)
         owner_find(warden->owner, &answer.owner);
     memset(answer.owner.program, 0, sizeof(answer.owner.program));
+    memset(answer.owner.command, 0, sizeof(answer.owner.command));
     (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
     look_for_program(warden, &answer);
 }
@@ -490,6 +537,7 @@ static int first_configuration(struct warden *warden, struct error *error)
      */
     if (switch_enforcement(warden, on, &why) != 0)
         on_event(warden, on ? 2 : 1, "enforce", why.text);
+    adopt_account_orders(warden);
     children_start(warden->children, ROLE_WATCHER);
     children_start(warden->children, ROLE_COURIER);
     return 0;
@@ -595,6 +643,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
         cut_tick(warden->cut);
         log_files_tick(warden->logs);
         warden->refusals_now = 0;
+        warden->accounts_kept_now = false;
+        keep_account_orders(warden);
         if (!warden->ready)
             say_supervisor(warden, SUPERVISE_READY);
         warden->ready = true;
@@ -624,7 +674,7 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
     if (code == 0)
         code = cut_open(&means, &warden->cut, error);
     if (code == 0)
-        code = log_files_open(warden->loop, warden->switched.directory, &logs, &warden->logs, error);
+        code = log_files_open(warden->loop, start->state, warden->switched.directory, &logs, &warden->logs, error);
     struct error why = {0};
     if (code == 0 && owner_open(&warden->owner, &why) != 0)
         log_write(&warden->log, LOG_TROUBLE_AHEAD, "%s; the users of this machine are not told apart", why.text);
@@ -662,6 +712,9 @@ static void leave(struct warden *warden)
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     sd_event_source_disable_unref(warden->guard);
     sd_event_source_disable_unref(warden->opening);
+    warden->accounts_kept_now = false;
+    if (warden->configured)
+        keep_account_orders(warden);
     children_close(&warden->children);
     cut_close(&warden->cut);
     owner_close(&warden->owner);

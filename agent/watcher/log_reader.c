@@ -50,6 +50,17 @@ static void on_observation(void *context, const struct observation *observation)
     reader->listener.observe(reader->listener.context, &copy);
 }
 
+static void on_trace(void *context, const struct log_trace *trace)
+{
+    struct log_reader *reader = context;
+    struct log_trace copy = *trace;
+    if (reader->recalling || !reader->listener.trace || copy.time < reader->now - LOG_LATE)
+        return;
+    if (copy.time > reader->now)
+        copy.time = reader->now;
+    reader->listener.trace(reader->listener.context, &copy);
+}
+
 /* --- the record ----------------------------------------------------------------------------------------------------
  */
 
@@ -160,7 +171,7 @@ static int make_path(struct log_reader *reader, const struct log_reader_settings
     }
     const struct log_settings path = {
         .transactions = settings->logs->transactions, .idle = IDLE, .key = settings->key, .files = files};
-    const struct log_listener listener = {reader, on_observation, NULL};
+    const struct log_listener listener = {reader, on_observation, NULL, on_trace};
     reader->path = log_path_create(&path, &listener, error);
     return reader->path ? 0 : -ENOMEM;
 }

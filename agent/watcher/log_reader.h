@@ -23,6 +23,7 @@ struct log_reader_listener {
     void (*observe)(void *context, const struct observation *); /* its time is at most LOG_LATE past, never to come */
     void (*settle)(void *context);                              /* what was observed must be judged before it returns */
     void (*say)(void *context, const char *sentence);           /* for whoever runs this */
+    void (*trace)(void *context, const struct log_trace *);     /* NULL: not wanted */
 };
 
 struct log_reader_settings {

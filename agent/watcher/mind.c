@@ -2,12 +2,14 @@
 #include "agent/watcher/mind.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "agent/judge/pairing.h"
 #include "agent/message/bundle.h"
 #include "agent/watcher/owners.h"
 #include "common/cleanup.h"
@@ -20,9 +22,12 @@ struct mind {
     size_t memory_size;
     struct packet_path *path;
     struct judge *judge;
-    struct owners *owners; /* NULL: nobody can be asked */
+    struct owners *owners;   /* NULL: nobody can be asked */
+    struct pairing *pairing; /* NULL: no logs are wanted */
+    bool logs_here;          /* there is a log that is read */
     void (*ask)(void *context, const union message *);
     void *ask_context;
+    struct ways ways;
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
 };
@@ -125,10 +130,50 @@ static bool is_nobody(const struct origin *origin)
     return origin->account.length == 0 && !origin->user_known && address_is_special(&origin->address);
 }
 
-static void on_attributed(void *context, const struct observation *observation)
+static void note_way(struct mind *mind, const struct sender *sender, moment time, const char *text)
+{
+    struct way way = {.sender = *sender, .time = time, .kind = WAY_SUBMITTED};
+    text_copy_printable(text_of(text), way.text, sizeof way.text);
+    ways_add(&mind->ways, &way, sizeof way.text);
+}
+
+static void note_login(struct mind *mind, const struct origin *origin, moment time)
+{
+    struct sender sender = senders_attribute(mind->senders, origin);
+    char text[WAY_TEXT], address[ADDRESS_TEXT];
+    if (sender.kind != SENDER_ACCOUNT || origin->address.family == 0)
+        return;
+    snprintf(text, sizeof text, "logged in to the mail server from %s", address_print(&origin->address, address));
+    note_way(mind, &sender, time, text);
+}
+
+/* What has been through the pairing comes late, and log files know whole seconds: the judge's time does not go back. */
+static void on_paired(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
-    if (!is_nobody(&observation->origin))
+    struct observation copy = *observation;
+    if (copy.time < mind->ticked * SECOND)
+        copy.time = mind->ticked * SECOND;
+    judge_hear(mind->judge, &copy);
+}
+
+/* A log may tell of it: it is a mail server's of this machine, or nobody could say whose it is; or it was handed in to
+ * one behind a login, and the account's whoever's program did it. */
+static bool may_be_logged(const struct mind *mind, const struct origin *origin, enum owned owned)
+{
+    return mind->logs_here && (owned != OWNED_BY_USER || origin->account.length > 0);
+}
+
+static void on_attributed(void *context, const struct observation *observation, enum owned owned)
+{
+    struct mind *mind = context;
+    if (observation->kind == OBSERVATION_AUTH && observation->auth.outcome == AUTH_ACCEPTED)
+        note_login(mind, &observation->origin, observation->time);
+    if (is_nobody(&observation->origin))
+        return;
+    if (may_be_logged(mind, &observation->origin, owned))
+        pairing_hear_packets(mind->pairing, observation);
+    else
         judge_hear(mind->judge, observation);
 }
 
@@ -163,6 +208,16 @@ static int make_owners(struct mind *mind, const struct mind_beginning *beginning
     mind->ask_context = beginning->listener.context;
     mind->owners = owners_create(&listener, &beginning->key, error);
     return mind->owners ? 0 : -ENOMEM;
+}
+
+/* Where nobody can be asked whose a connection is, no packets wait (on_observation). */
+static int make_pairing(struct mind *mind, const struct siphash_key *key, struct error *error)
+{
+    const struct pairing_settings settings = {.key = *key, .always = false, .context = mind, .observe = on_paired};
+    if (!settings_reads_logs(&mind->settings.logs))
+        return 0;
+    mind->pairing = pairing_create(&settings, error);
+    return mind->pairing ? 0 : -ENOMEM;
 }
 
 static int make_path(struct mind *mind, struct error *error)
@@ -206,6 +261,8 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
         return -ENOMEM;
     code = make_owners(mind, beginning, error);
     if (code == 0)
+        code = make_pairing(mind, &beginning->key, error);
+    if (code == 0)
         code = make_path(mind, error);
     if (code == 0)
         *result = TAKE(mind);
@@ -221,6 +278,7 @@ void mind_destroy(struct mind **owner)
         return;
     packet_path_destroy(&mind->path);
     owners_destroy(&mind->owners);
+    pairing_destroy(&mind->pairing);
     judge_destroy(&mind->judge);
     senders_release(&mind->senders);
     if (mind->memory)
@@ -265,6 +323,8 @@ void mind_tick(struct mind *mind, moment now)
     mind->ticked = second;
     mind->early = 0;
     packet_path_tick(mind->path, mind->ticked * SECOND);
+    if (mind->pairing)
+        pairing_tick(mind->pairing, mind->ticked * SECOND);
     judge_tick(mind->judge, mind->ticked * SECOND);
 }
 
@@ -289,10 +349,22 @@ bool mind_wait(struct mind *mind, duration steady)
     return waits;
 }
 
+/* The same program once: the process's number stands behind the last comma. */
+static void note_program(struct mind *mind, const struct message_owner *answer)
+{
+    const char *behind = strrchr(answer->program, ',');
+    struct way way = {.sender = sender_from_user(answer->user), .time = mind->ticked * SECOND, .kind = WAY_PROGRAM};
+    text_copy_printable(text_of(answer->program), way.text, sizeof way.text);
+    text_copy_printable(text_of(answer->command), way.command, sizeof way.command);
+    ways_add(&mind->ways, &way, behind ? (size_t)(behind - answer->program) + 1 : sizeof way.text);
+}
+
 void mind_owner(struct mind *mind, const struct message_owner *answer)
 {
     if (mind->owners)
         owners_answer(mind->owners, answer);
+    if (answer->owned == OWNED_BY_USER && answer->program[0])
+        note_program(mind, answer);
     judge_catch_up(mind->judge);
 }
 
@@ -311,12 +383,57 @@ static bool is_ours(const struct mind *mind, const struct origin *origin)
 
 void mind_hear_log(struct mind *mind, const struct observation *observation)
 {
-    struct observation copy = *observation;
     if (!is_ours(mind, &observation->origin))
         return;
-    if (copy.time < mind->ticked * SECOND) /* log files know whole seconds, and are read a moment later */
-        copy.time = mind->ticked * SECOND;
-    judge_hear(mind->judge, &copy);
+    if (mind->pairing)
+        pairing_hear_log(mind->pairing, observation);
+    else
+        on_paired(mind, observation);
+}
+
+void mind_follow_logs(struct mind *mind, bool here)
+{
+    if (!mind->pairing || mind->logs_here == here)
+        return;
+    mind->logs_here = here;
+    if (!here)
+        mind_finish(mind);
+}
+
+void mind_finish(struct mind *mind)
+{
+    if (mind->pairing)
+        pairing_finish(mind->pairing);
+    judge_catch_up(mind->judge);
+}
+
+struct pairing_counters mind_pairing(const struct mind *mind)
+{
+    return mind->pairing ? pairing_counters(mind->pairing) : (struct pairing_counters){0};
+}
+
+/* The ends of paths say most; what is longer lost its beginning. */
+static struct text end_of(struct text path, size_t most)
+{
+    size_t cut = path.length > most ? path.length - most : 0;
+    return (struct text){path.bytes + cut, path.length - cut};
+}
+
+void mind_hear_trace(struct mind *mind, const struct log_trace *trace)
+{
+    char text[WAY_TEXT], script[60], directory[45];
+    if (!is_ours(mind, &trace->origin))
+        return;
+    struct sender sender = senders_attribute(mind->senders, &trace->origin);
+    text_copy_printable(end_of(trace->script, sizeof script - 1), script, sizeof script);
+    text_copy_printable(end_of(trace->directory, sizeof directory - 1), directory, sizeof directory);
+    if (!script[0] && !directory[0] && sender.kind == SENDER_ACCOUNT) {
+        note_login(mind, &trace->origin, trace->time);
+        return;
+    }
+    snprintf(text, sizeof text, "through the mail server%s%s%s%s", directory[0] ? ", in " : "", directory,
+             script[0] ? ", said to be of the script " : "", script);
+    note_way(mind, &sender, trace->time, text);
 }
 
 void mind_settle(struct mind *mind)
@@ -329,10 +446,9 @@ const struct process_settings *mind_settings(const struct mind *mind)
     return &mind->settings;
 }
 
-const char *mind_program(struct mind *mind, const struct sender *sender, uint32_t number, moment *time)
+const struct way *mind_way(const struct mind *mind, const struct sender *sender, uint32_t number)
 {
-    uint32_t user;
-    return mind->owners && sender_user(sender, &user) ? owners_program(mind->owners, user, number, time) : NULL;
+    return ways_of(&mind->ways, sender, number);
 }
 
 struct judge *mind_judge(struct mind *mind)

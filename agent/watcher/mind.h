@@ -4,10 +4,13 @@
 #define AGENT_WATCHER_MIND_H
 
 #include "agent/judge/judge.h"
+#include "agent/judge/pairing.h"
+#include "agent/log/log_path.h"
 #include "agent/message/message.h"
 #include "agent/message/settings.h"
 #include "agent/packet/session.h"
 #include "agent/sender/senders.h"
+#include "agent/watcher/ways.h"
 #include "common/error.h"
 
 struct mind;
@@ -48,14 +51,22 @@ void mind_owner(struct mind *, const struct message_owner *);
 void mind_fill_owner(struct mind *, struct origin *, const struct address *server, uint16_t server_port);
 
 /* An observation from a log: judged where it is of someone of ours, an account, a local user, or an address of
- * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. */
+ * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. What packets tell of the same
+ * delivery is not judged again (pairing.h). */
 void mind_hear_log(struct mind *, const struct observation *);
+/* How a message of someone of ours came to the mail server, from a log. */
+void mind_hear_trace(struct mind *, const struct log_trace *);
 void mind_settle(struct mind *); /* all that was heard is judged */
+/* Whether there is a log that is read, at first there is none: what a mail server of this machine sends waits only
+ * where a log may tell of it. */
+void mind_follow_logs(struct mind *, bool here);
+void mind_finish(struct mind *); /* the last packets and lines have been heard: nothing waits any more */
+struct pairing_counters mind_pairing(const struct mind *);
 
 const struct process_settings *mind_settings(const struct mind *);
 
-/* owners_program() of a sender that is a user. */
-const char *mind_program(struct mind *, const struct sender *, uint32_t number, moment *time);
+/* How a sender's mail came (ways.h). */
+const struct way *mind_way(const struct mind *, const struct sender *, uint32_t number);
 
 struct judge *mind_judge(struct mind *);
 struct senders *mind_senders(struct mind *);

@@ -9,7 +9,6 @@
 
 #define CONNECTIONS 32768
 #define DOCKETS     16   /* so many times DOCKET_MOST observations can wait */
-#define PROGRAMS    64   /* examples kept, of all users */
 #define ASKED_MOST  1024 /* questions without an answer */
 
 struct key { /* no padding: it is compared and hashed as it stands */
@@ -21,13 +20,8 @@ struct key { /* no padding: it is compared and hashed as it stands */
 struct connection {
     duration asked;
     uint32_t user;
-    enum { NOT_ASKED, ASKED, KNOWN, UNKNOWN } state;
-};
-
-struct program {
-    uint32_t user;
-    moment time;
-    char text[sizeof(((struct message_owner *)0)->program)]; /* empty: a place that is free */
+    enum { NOT_ASKED, ASKED, ANSWERED } state;
+    enum owned owned;
 };
 
 struct owners {
@@ -36,8 +30,6 @@ struct owners {
     uint32_t asked;
     size_t first, at, last; /* the docket that is read, where in it, the one that is written */
     struct table *table;
-    moment latest;                     /* observation */
-    struct program programs[PROGRAMS]; /* the latest first */
     struct docket dockets[DOCKETS];
 };
 
@@ -87,7 +79,8 @@ static void ask(struct owners *owners, const struct key *key, struct connection 
     union message question;
     struct message_owner *ends = &question.owner;
     if (owners->asked >= ASKED_MOST) {
-        connection->state = UNKNOWN;
+        connection->state = ANSWERED;
+        connection->owned = OWNED_UNKNOWN;
         return;
     }
     message_prepare(&question, MESSAGE_ASK_OWNER, 0);
@@ -115,7 +108,7 @@ void owners_fill(struct owners *owners, struct origin *origin, const struct addr
 {
     struct key key = key_of(origin, server, server_port);
     const struct connection *connection = table_find(owners->table, &key);
-    origin->user_known = connection && connection->state == KNOWN;
+    origin->user_known = connection && connection->owned == OWNED_BY_USER;
     origin->user = origin->user_known ? connection->user : 0;
 }
 
@@ -129,8 +122,12 @@ static bool is_anything_waiting(const struct owners *owners)
 
 static void pass_on(struct owners *owners, struct observation observation)
 {
-    owners_fill(owners, &observation.origin, &observation.server, observation.server_port);
-    owners->listener.observe(owners->listener.context, &observation);
+    struct key key = key_of(&observation.origin, &observation.server, observation.server_port);
+    const struct connection *connection = table_find(owners->table, &key);
+    enum owned owned = connection ? connection->owned : OWNED_UNKNOWN;
+    observation.origin.user_known = owned == OWNED_BY_USER;
+    observation.origin.user = owned == OWNED_BY_USER ? connection->user : 0;
+    owners->listener.observe(owners->listener.context, &observation, owned);
 }
 
 static void release_first(struct owners *owners)
@@ -176,7 +173,6 @@ void owners_hear(struct owners *owners, const struct observation *observation)
 {
     struct key key = key_of(&observation->origin, &observation->server, observation->server_port);
     struct connection *connection = table_find(owners->table, &key);
-    owners->latest = observation->time;
     if (!connection) { /* it began before we did, or was forgotten */
         owners_begin(owners, &observation->origin, &observation->server, observation->server_port);
         connection = table_find(owners->table, &key);
@@ -187,45 +183,17 @@ void owners_hear(struct owners *owners, const struct observation *observation)
         pass_on(owners, *observation);
 }
 
-static void keep_program(struct owners *owners, const struct message_owner *answer)
-{
-    size_t at = 0; /* the same program once; the process's number stands behind the comma */
-    size_t length = strlen(answer->program);
-    const char *behind = strrchr(answer->program, ',');
-    if (behind)
-        length = (size_t)(behind - answer->program);
-    while (at < PROGRAMS - 1 && (owners->programs[at].user != answer->user ||
-                                 strncmp(owners->programs[at].text, answer->program, length) != 0))
-        at++;
-    memmove(owners->programs + 1, owners->programs, at * sizeof owners->programs[0]);
-    owners->programs[0] = (struct program){.user = answer->user, .time = owners->latest};
-    memcpy(owners->programs[0].text, answer->program, sizeof owners->programs[0].text);
-}
-
-const char *owners_program(const struct owners *owners, uint32_t user, uint32_t number, moment *time)
-{
-    for (size_t i = 0; i < PROGRAMS; i++) {
-        const struct program *program = &owners->programs[i];
-        if (program->text[0] == '\0' || program->user != user || number-- > 0)
-            continue;
-        *time = program->time;
-        return program->text;
-    }
-    return NULL;
-}
-
 void owners_answer(struct owners *owners, const struct message_owner *answer)
 {
     struct key key = {.client_port = answer->client_port, .server_port = answer->server_port, .family = answer->family};
     memcpy(key.client, answer->client, sizeof key.client);
     memcpy(key.server, answer->server, sizeof key.server);
     struct connection *connection = table_find(owners->table, &key);
-    if (answer->known && answer->program[0])
-        keep_program(owners, answer);
     if (!connection || connection->state != ASKED)
         return;
     count_answered(owners);
-    connection->state = answer->known ? KNOWN : UNKNOWN;
+    connection->state = ANSWERED;
+    connection->owned = (enum owned)answer->owned;
     connection->user = answer->user;
     release(owners);
 }

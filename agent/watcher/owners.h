@@ -15,7 +15,7 @@
 struct owners_listener {
     void *context;
     void (*ask)(void *context, const union message *question);
-    void (*observe)(void *context, const struct observation *);
+    void (*observe)(void *context, const struct observation *, enum owned);
 };
 
 struct owners;
@@ -27,8 +27,6 @@ void owners_hear(struct owners *, const struct observation *); /* observed now o
 void owners_answer(struct owners *, const struct message_owner *);
 /* The time is `steady` now; what waited for too long goes on. Whether anything waits still. */
 bool owners_tick(struct owners *, duration steady);
-/* Programs of a user that were seen, the latest first: the sentence and its time; NULL: there are no more. */
-const char *owners_program(const struct owners *, uint32_t user, uint32_t number, moment *time);
 /* Fill in the user of a connection, where it is known. */
 void owners_fill(struct owners *, struct origin *, const struct address *server, uint16_t server_port);
 

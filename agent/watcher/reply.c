@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRAMS_SHOWN 3
+#define ROW_PROGRAM   "program" /* who held its connections */
+#define ROW_COMMAND   "command" /* of the program before it */
+#define ROW_SUBMITTED "submitted"
 
 static void fill(struct message_sender_row *row, struct mind *mind, const struct judge_view *view)
 {
@@ -127,19 +129,25 @@ void reply_senders(struct talk *talk, struct mind *mind, uint32_t question, uint
 /* --- one sender ----------------------------------------------------------------------------------------------------
  */
 
-/* No evidence against anybody, so it weighs nothing; but whoever reads the rest wants to know where to look. */
-static void say_programs(struct talk *talk, struct mind *mind, uint32_t question, const struct sender *sender)
+static void say_way(struct talk *talk, uint32_t question, moment time, const char *kind, const char *text)
 {
     union message message;
-    moment time;
-    const char *text;
-    for (uint32_t i = 0; i < PROGRAMS_SHOWN && (text = mind_program(mind, sender, i, &time)) != NULL; i++) {
-        message_prepare(&message, MESSAGE_EVIDENCE_ROW, question);
-        struct evidence *row = &message.evidence_row.evidence;
-        row->time = time;
-        snprintf(row->detector, sizeof(row->detector), "program");
-        snprintf(row->reason, sizeof(row->reason), "%s", text);
-        talk_say(talk, &message, -1, TALK_MUST);
+    message_prepare(&message, MESSAGE_EVIDENCE_ROW, question);
+    struct evidence *row = &message.evidence_row.evidence;
+    row->time = time;
+    snprintf(row->detector, sizeof(row->detector), "%s", kind);
+    snprintf(row->reason, sizeof(row->reason), "%s", text);
+    talk_say(talk, &message, -1, TALK_MUST);
+}
+
+/* No evidence against anybody, so it weighs nothing; but whoever reads the rest wants to know where to look. */
+static void say_ways(struct talk *talk, struct mind *mind, uint32_t question, const struct sender *sender)
+{
+    const struct way *way;
+    for (uint32_t i = 0; (way = mind_way(mind, sender, i)) != NULL; i++) {
+        say_way(talk, question, way->time, way->kind == WAY_PROGRAM ? ROW_PROGRAM : ROW_SUBMITTED, way->text);
+        if (way->command[0])
+            say_way(talk, question, way->time, ROW_COMMAND, way->command);
     }
 }
 
@@ -156,7 +164,7 @@ void reply_explain(struct talk *talk, struct mind *mind, uint32_t question, cons
             message.evidence_row.evidence = view.evidence[i];
             talk_say(talk, &message, -1, TALK_MUST);
         }
-        say_programs(talk, mind, question, sender);
+        say_ways(talk, mind, question, sender);
     }
     talk_plain(talk, MESSAGE_END, question, TALK_MUST);
 }

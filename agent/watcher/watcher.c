@@ -282,6 +282,12 @@ static void on_log_observation(void *context, const struct observation *observat
     mind_hear_log(watcher->mind, observation);
 }
 
+static void on_log_trace(void *context, const struct log_trace *trace)
+{
+    struct watcher *watcher = context;
+    mind_hear_trace(watcher->mind, trace);
+}
+
 static void on_log_settle(void *context)
 {
     struct watcher *watcher = context;
@@ -311,8 +317,9 @@ static int begin_logs(struct watcher *watcher, struct text bundle, struct error 
 {
     const struct logs_settings *logs = &mind_settings(watcher->mind)->logs;
     const struct log_reader_settings settings = {bundle, logs, watcher->key};
-    const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence};
-    return logs->files.count ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
+    const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence,
+                                                 on_log_trace};
+    return settings_reads_logs(logs) ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
 }
 
 static int on_log_record(struct watcher *watcher, int descriptor, struct error *error)
@@ -335,10 +342,13 @@ static int on_log_record(struct watcher *watcher, int descriptor, struct error *
 
 static void on_log(struct watcher *watcher, const struct message_log *log, int descriptor)
 {
-    if (watcher->logs)
-        log_reader_hear(watcher->logs, log, descriptor, clock_now());
-    else if (descriptor >= 0)
-        close(descriptor);
+    if (!watcher->logs) {
+        if (descriptor >= 0)
+            close(descriptor);
+        return;
+    }
+    log_reader_hear(watcher->logs, log, descriptor, clock_now());
+    mind_follow_logs(watcher->mind, log_reader_counters(watcher->logs).files > 0);
 }
 
 /* --- the courier ---------------------------------------------------------------------------------------------------
@@ -375,6 +385,11 @@ static void say_status(struct watcher *watcher, uint32_t question)
         status->log_late = logs.late;
         status->log_lost_bytes = logs.lost_bytes;
     }
+    struct pairing_counters pairing = mind_pairing(watcher->mind);
+    status->paired = pairing.paired;
+    status->unpaired = pairing.alone;
+    status->unpaired_crowded = pairing.crowded;
+    status->pairing_waiting = pairing.waiting;
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
@@ -496,6 +511,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
     moment now = clock_now();
     (void)when;
     watcher->seconds++;
+    if (watcher->logs)
+        mind_follow_logs(watcher->mind, log_reader_counters(watcher->logs).files > 0);
     mind_tick(watcher->mind, now - LAG);
     count_drops(watcher, now);
     report_tick(watcher->report);
@@ -615,6 +632,8 @@ static int enter(struct watcher *watcher, int channel, struct error *error)
 
 static void leave(struct watcher *watcher)
 {
+    if (watcher->mind)
+        mind_finish(watcher->mind);
     while (watcher->ports) {
         struct port *port = watcher->ports;
         watcher->ports = port->next;

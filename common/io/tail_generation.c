@@ -71,7 +71,7 @@ enum generation_look generation_look(struct generation *generation)
         return GENERATION_SAME; /* the disk fails: nothing can be said, and nothing will be read */
     if ((size_t)got < known || (known > 0 && tail_digest(head, known) != at->digest))
         return GENERATION_CUT;
-    if (size < reached)
+    if (size < reached || size < at->size)
         return GENERATION_SHORTENED;
     if ((size_t)got > known) {
         at->head = (uint32_t)got;
@@ -93,6 +93,17 @@ static bool make_room(struct generation *generation, size_t room)
     generation->window = window;
     generation->room = generation->length + room;
     return true;
+}
+
+/* Bytes that nobody wrote: a writer without O_APPEND goes on at its old place after a cut, which leaves a hole in front
+ * of its line, and NULs up to it in the block where it begins. */
+static void pass_nuls(struct generation *generation, uint64_t *passed)
+{
+    size_t nuls = 0;
+    while (nuls < generation->length && generation->window[nuls] == '\0')
+        nuls++;
+    *passed += nuls;
+    generation_use(generation, nuls);
 }
 
 /* A sparse file: go on where the next bytes are. */
@@ -128,11 +139,13 @@ static ssize_t fill_plain(struct generation *generation, size_t room, enum gener
         generation->length -= (size_t)got;
         return 0;
     }
-    if (generation->length == (size_t)got && *place == '\0' && pass_hole(generation, passed)) {
+    if (generation->length > (size_t)got || *place != '\0')
+        return got;
+    if (pass_hole(generation, passed))
         generation->length = 0;
-        return fill_plain(generation, room, look, passed);
-    }
-    return got;
+    else
+        pass_nuls(generation, passed);
+    return generation->length > 0 ? (ssize_t)generation->length : fill_plain(generation, room, look, passed);
 }
 
 /* Unpack until there are bytes behind those that we have. */
@@ -198,6 +211,8 @@ char *generation_before(const struct generation *generation, size_t most, struct
         const char *newline = memchr(bytes, '\n', (size_t)got);
         begin = newline ? newline + 1 : bytes + got;
     }
+    while (got > 0 && begin < bytes + got && *begin == '\0')
+        begin++;
     *lines = (struct text){begin, got > 0 ? (size_t)(bytes + got - begin) : 0};
     return bytes;
 }
@@ -249,6 +264,12 @@ ssize_t generation_head(int descriptor, const char *name, char head[TAIL_HEAD], 
     size_t length = window.length < TAIL_HEAD ? window.length : TAIL_HEAD;
     memcpy(head, window.bytes, length);
     return (ssize_t)length;
+}
+
+bool generation_has_name(const struct generation *generation)
+{
+    struct stat status;
+    return generation->descriptor >= 0 && fstat(generation->descriptor, &status) == 0 && status.st_nlink > 0;
 }
 
 bool generation_begins_with(const struct generation *generation, const char *head, size_t length)

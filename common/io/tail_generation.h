@@ -15,7 +15,7 @@ enum generation_state {
     GENERATION_ENDING,    /* does so no more; read until it was quiet */
     GENERATION_SOUGHT,    /* there is a rest to be read, but no descriptor */
     GENERATION_CANDIDATE, /* a file beside a source: what it is shows */
-    GENERATION_DONE,      /* read to its end; remembered */
+    GENERATION_DONE, /* read to its end; remembered. With a descriptor: it has no name any more, a writer may go on */
 };
 
 struct generation {
@@ -43,7 +43,7 @@ struct generation {
 enum generation_look {
     GENERATION_SAME,
     GENERATION_CUT,       /* begins otherwise or is shorter than what its beginning is known by */
-    GENERATION_SHORTENED, /* begins as before, but is shorter than what was read */
+    GENERATION_SHORTENED, /* begins as before, but is shorter than it was */
 };
 
 struct generation *generation_create(const char *source, int descriptor, enum generation_state, moment now);
@@ -54,8 +54,8 @@ void generation_close(struct generation *); /* the descriptor and what hangs on 
 enum generation_look generation_look(struct generation *);
 
 /* Read more into the window, which has room for some. Bytes count only if the file is still the same afterwards.
- * Returns how many came; 0: nothing now. `*look` says why. Adds holes that were passed over to `*passed`. Errors are of
- * packed files alone: EBADMSG and what reading says. */
+ * Returns how many came; 0: nothing now. `*look` says why. Adds holes, and other NULs in front of a line, that were
+ * passed over to `*passed`. Errors are of packed files alone: EBADMSG and what reading says. */
 ssize_t generation_fill(struct generation *, size_t room, enum generation_look *look, uint64_t *passed, struct error *);
 /* Whole lines in front of where reading goes on, at most `most` bytes; the caller frees them. NULL: there are none. */
 char *generation_before(const struct generation *, size_t most, struct text *lines);
@@ -67,5 +67,8 @@ ssize_t generation_head(int descriptor, const char *name, char head[TAIL_HEAD], 
 
 /* Whether a file that begins so may be this generation. Only one whose beginning is known can be. */
 bool generation_begins_with(const struct generation *, const char *head, size_t length);
+
+/* Whether a file that we have open still stands somewhere, under whatever name. */
+bool generation_has_name(const struct generation *);
 
 #endif

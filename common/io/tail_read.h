@@ -18,13 +18,23 @@
  * not asked whether a writer still has it open: the only way, a lease, can disturb him.
  *
  * Bytes come from the file as they were when nothing had been cut: what was read counts only if afterwards the file is
- * long enough and begins as before. */
+ * long enough and begins as before. NULs in front of a line are passed over: a writer without O_APPEND leaves them
+ * after a cut. A file that was deleted is held open for `deleted`, since nobody could hand it out again; when room for
+ * descriptors is short, such a file goes first.
+ *
+ * What no reader can know:
+ *   - whether a writer still holds a deleted file. One that is silent for longer than `deleted`, that went on after a
+ *     restart of ours, or after its file was renamed, finished, and only then deleted, writes unseen.
+ *   - what was written and cut between two looks. `lost_bytes` counts what was seen to be there.
+ *   - of a file of less than TAIL_HEAD bytes that is made shorter, but not empty, whether what is left is old: it is
+ * read as a new one.
+ *   - which of two copies is whose, if both begin with TAIL_HEAD NULs (a hole). */
 #ifndef COMMON_IO_TAIL_READ_H
 #define COMMON_IO_TAIL_READ_H
 
-#include "common/buffer.h"
 #include "common/error.h"
 #include "common/io/tail.h"
+#include "common/io/tail_record.h"
 
 /* At most so many bytes are recalled. */
 #define TAIL_RECALL_MOST (UINT32_C(1) * 1024 * 1024)
@@ -53,6 +63,7 @@ struct tail_listener {
 struct tail_read_settings {
     duration quiet;      /* a renamed file is finished when nothing came for so long; 0: 10 s */
     duration patience;   /* how long the rest of a file that vanished is looked for; 0: 10 s */
+    duration deleted;    /* a file without a name is held so long after its last byte; 0: 10 min */
     uint32_t files;      /* at most so many descriptors are held; 0: 512 */
     bool from_beginning; /* what was there before the very first start is read as well */
 };
@@ -69,21 +80,8 @@ struct tail_counters {
     uint64_t damaged_files; /* compressed, cannot be unpacked to the end */
 };
 
-struct tail_read;
-
 struct tail_read *tail_read_create(const struct tail_read_settings *, const struct tail_listener *, moment now);
 void tail_read_destroy(struct tail_read **);
-
-/* Go on where an earlier process was. Once, before anything is added. Error: EBADMSG, and it stays as new. */
-int tail_read_import(struct tail_read *, struct text record, moment now, struct error *) MUST_CHECK;
-/* Append the record of all positions. Not while `take` runs. False: the buffer's bound. */
-bool tail_read_export(const struct tail_read *, moment now, struct buffer *) __attribute__((warn_unused_result));
-/* The same while `take` runs: as if it had returned, with `used` bytes of that generation used. */
-bool tail_read_export_ahead(const struct tail_read *, uint64_t generation, size_t used, moment now, struct buffer *)
-    __attribute__((warn_unused_result));
-
-/* Rotated files last written to before it are of no interest. */
-moment tail_read_since(const struct tail_read *);
 
 /* News from tail_find. Takes the descriptor. */
 void tail_read_add(struct tail_read *, const struct tail_found *, moment now);

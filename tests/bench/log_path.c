@@ -39,7 +39,7 @@ int main(int count, char **words)
     struct error error;
     const struct log_file files[] = {{"postfix", {content, rules}}, {0}};
     const struct log_settings settings = {.transactions = 65536, .idle = DAY, .files = files};
-    const struct log_listener listener = {&observations, count_one, NULL};
+    const struct log_listener listener = {&observations, count_one, NULL, NULL};
     struct log_path *path = log_path_create(&settings, &listener, &error);
     if (path == NULL || log_path_open_source(path, words[1], 0) != 1)
         return 1;

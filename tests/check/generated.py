@@ -126,7 +126,8 @@ def examples_in_pages():
         indented = re.findall(r"(?:^    .*\n)+", text(path), re.M)
         for block in literal + fenced + indented:
             block = re.sub(r"^    ", "", block, flags=re.M)
-            if not re.match(r"\[[a-z]+\]\n", block):
+            # Pattern files look alike: tests/golden/log_example_test.py reads those.
+            if not re.match(r"\[[a-z]+\]\n", block) or re.search(r"^means = ", block, re.M):
                 continue
             done = subprocess.run([AGENT, "check", "--config", "/dev/stdin"], input=block, capture_output=True, text=True,
                                   check=False)

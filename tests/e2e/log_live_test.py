@@ -156,7 +156,7 @@ def main():
         log.write("old@shop.example", 20)
         log.finish()
         log.sent.clear()
-        configuration = f"[logs]\nfiles = {path}\n\n[policy]\nalert = 900\nthrottle = 950\nblock = 999\n"
+        configuration = f"[logs]\njournal = no\nfiles = {path}\n\n[policy]\nalert = 900\nthrottle = 950\nblock = 999\n"
         with Agent(bed, HOST, configuration) as agent:
             agent.wait(lambda: agent.status()["watcher"]["log_files"] == 1, 10, "the log")
             for name, part in (("named", lambda: check_named(checks, agent, log)),

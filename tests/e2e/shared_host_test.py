@@ -18,6 +18,8 @@ from testbed import Testbed, missing  # noqa: E402
 CONFIGURATION = """
 [capture]
 mta_users = root postfix Debian-exim 987
+local = 203.0.113.0/24 2001:db8:1::/64
+programs = yes
 
 [policy]
 allow_senders = 203.0.113.11 2001:db8:1::/64
@@ -93,6 +95,9 @@ def check_ordinary(checks, bed, agent):
     for account in PASSWORDS:
         checks.that(f"account:{account} is seen with its message", agent.sender(f"account:{account}").get("messages") == 1,
                     agent.sender(f"account:{account}"))
+    for account in PASSWORDS:
+        said = explain(agent, f"account:{account}")
+        checks.that(f"explain says where {account} logged in from", "logged in to the mail server from 127.0.0.1" in said, said)
     checks.that("no mail server's own connection is anybody's", not {"127.0.0.1", "uid:0"} & set(agent.senders()),
                 list(agent.senders()))
     checks.that("what the host sends out is the address's", "203.0.113.11" in agent.senders())
@@ -123,14 +128,15 @@ def check_account(checks, bed, agent, bad, good):
 
 
 def check_survival(checks, bed, agent, bad):
-    """The order outlives watcher and courier, ends with enforcement and with a release, and none of it stops others."""
+    """The order outlives each process, ends with enforcement and with a release, and none of it stops others."""
     sender = f"account:{bad}"
-    for role in ("watcher", "courier"):
+    for role in ("watcher", "courier", "warden"):
         pid = agent.processes()[role]
         os.kill(pid, 9)
         agent.wait(lambda: agent.processes().get(role, pid) != pid and agent.ask_quietly("status"), 15, f"another {role}")
         agent.wait(lambda: submit(bed, bad)[0].startswith("554"), 10, f"the refusal after the {role}")
         checks.that(f"killing the {role} lets nobody through", True)
+    checks.that("nobody else is held back by what was kept", set(agent.orders()) == {sender}, agent.orders())
     agent.postern("enforce", "off")
     checks.that("enforce off ends it at once", passes(submit(bed, bad)))
     agent.postern("enforce", "on")
@@ -158,6 +164,11 @@ def check_user(checks, bed, agent):
                              f"('{bed.SINK4}',25),0.7).close()\nexcept OSError: sys.exit(1)"])
     agent.wait(lambda: bed.run(HOST, reach).returncode == 1, 5, "the block in the kernel")
     checks.that("its own connections are stopped", True)
+    said = explain(agent, sender)
+    checks.that("explain names the program, its directory and its command line", "smtp-source in /" in said and
+                ", process " in said and "as  smtp-source -c -s 4 -m 400 -M localhost -f you@example.com" in said, said)
+    ways = [r["detector"] for r in agent.ask("explain", sender) if r["record"] == "evidence"] or agent.ask("explain", sender)
+    checks.that("so do its records", "program" in str(ways) and "command" in str(ways), ways)
     checks.that("explain says so", f"{sender} is blocked: no connection of its own" in explain(agent, sender))
     for account in PASSWORDS:
         answers = submit(bed, account)

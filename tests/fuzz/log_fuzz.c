@@ -8,13 +8,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static char contents[2][65536];
-static struct log_file files[3];
+enum { FILES = 4 };
+static char contents[FILES][65536];
+static struct log_file files[FILES + 1];
 
 static void read_files(void)
 {
-    static const char *const paths[] = {"conf/logs/postfix.conf", "conf/logs/exim.conf"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const paths[] = {"conf/logs/postfix.conf", "conf/logs/exim.conf", "conf/logs/sendmail.conf",
+                                        "conf/logs/qmail.conf"};
+    for (int i = 0; i < FILES; i++) {
         FILE *file = fopen(paths[i], "r");
         if (file == NULL)
             abort();
@@ -42,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         struct error error;
         read_files();
         const struct log_settings settings = {.transactions = 16, .idle = DAY, .files = files};
-        const struct log_listener listener = {&sum, on_observation, NULL};
+        const struct log_listener listener = {&sum, on_observation, NULL, NULL};
         if ((path = log_path_create(&settings, &listener, &error)) == NULL || log_path_open_source(path, "a", 0) != 1)
             abort();
     }

@@ -97,6 +97,62 @@ EXIM = [
 ]
 EXIM_WANT = {"account:web": (1, 1, 1, 1)}
 
+# What a web page sends by the local program is taken by it and handed to the daemon: one message, of the page's user.
+SENDMAIL_HERE = [
+    "sendmail[71]: 6A1AAAAA000071: from=web, size=90, class=0, nrcpts=1, msgid=<1@x>, relay=web@localhost",
+    "sm-mta[72]: 6A1AAAAA000072: from=<web@firm.test>, size=300, class=0, nrcpts=1, msgid=<1@x>, proto=ESMTP, daemon=MTA-v4, relay=localhost [127.0.0.1]",
+    "sendmail[71]: 6A1AAAAA000071: to=good@far.test, ctladdr=web (1001/1001), delay=00:00:01, xdelay=00:00:00, mailer=relay, pri=30090, relay=[127.0.0.1] [127.0.0.1], dsn=2.0.0, stat=Sent (6A1AAAAA000072 Message accepted for delivery)",
+    "sm-mta[74]: 6A1AAAAA000072: to=<good@far.test>, ctladdr=<web@firm.test> (1001/1001), delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=120300, relay=mx.far.test. [198.51.100.3], dsn=2.0.0, stat=Sent (Ok: queued as 7)",
+]
+# A process number that another client's connection has too; a recipient refused here; two answered in one line.
+SENDMAIL_LOGIN = [
+    "sm-mta[73]: AUTH=server, relay=pc.firm.test [192.0.2.7], authid=al, mech=LOGIN, bits=0",
+    "sm-mta[73]: 6A1AAAAA000073: ruleset=check_rcpt, arg1=<no@far.test>, relay=pc.firm.test [192.0.2.7], reject=550 5.7.1 <no@far.test>... Relaying denied",
+    "sm-mta[73]: 6A1AAAAA000073: from=<al@firm.test>, size=90, class=0, nrcpts=3, msgid=<1@x>, proto=ESMTPSA, daemon=MSA, relay=pc.firm.test [192.0.2.7]",
+    "sm-mta[75]: 6A1AAAAA000073: to=<good@far.test>,<too@far.test>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=90090, relay=mx.far.test. [198.51.100.3], dsn=2.0.0, stat=Sent (Ok)",
+    "sm-mta[75]: 6A1AAAAA000073: to=<nobody@far.test>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=90090, relay=mx.far.test. [198.51.100.3], dsn=5.1.1, reply=550 5.1.1 No such user, stat=User unknown",
+    "sm-mta[73]: 6A1AAAAB000073: from=<x@firm.test>, size=90, class=0, nrcpts=1, msgid=<2@x>, proto=ESMTP, daemon=MTA-v4, relay=[IPv6:2001:db8::9] (may be forged)",
+    "sm-mta[76]: 6A1AAAAB000073: to=<good@far.test>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=90090, relay=mx.far.test. [198.51.100.3], dsn=2.0.0, stat=Sent (Ok)",
+]
+POSTFIX = "2026-11-05T08:00:01+00:00 mx postfix/"
+# Refused by the site's own filter: at RCPT before there is a queue id, and when the text was read; the account's.
+MILTER = [
+    "smtpd[9]: NOQUEUE: milter-reject: RCPT from pc[192.0.2.8]: 550 5.7.1 Not this one; from=<x@firm.test> to=<bo@far.test> proto=ESMTP helo=<pc>",
+    "smtpd[9]: AAAAAAA1: client=pc[192.0.2.7], sasl_method=PLAIN, sasl_username=al",
+    "cleanup[9]: AAAAAAA1: message-id=<1@x>",
+    "cleanup[9]: AAAAAAA1: milter-reject: END-OF-MESSAGE from pc[192.0.2.7]: 5.7.1 Spam message rejected; from=<al@firm.test> to=<bo@far.test> proto=ESMTP helo=<pc>",
+    "smtpd[9]: BBBBBBB1: client=pc[192.0.2.7], sasl_method=PLAIN, sasl_username=al",
+    "cleanup[9]: BBBBBBB1: milter-reject: END-OF-MESSAGE from pc[192.0.2.7]: 4.7.1 Try again later; from=<al@firm.test> to=<bo@far.test> proto=ESMTP helo=<pc>",
+]
+POSTSCREEN = [
+    "postscreen[9]: CONNECT from [192.0.2.9]:4242 to [203.0.113.5]:25",
+    "postscreen[9]: PREGREET 11 after 0.05 from [192.0.2.9]:4242: EHLO spam\\r\\n",
+    "postscreen[9]: DNSBL rank 3 for [192.0.2.9]:4242",
+    "postscreen[9]: NOQUEUE: reject: RCPT from [192.0.2.9]:4242: 550 5.7.1 Service unavailable; client [192.0.2.9] blocked using zen.example; from=<a@evil.test>, to=<al@firm.test>, proto=ESMTP, helo=<spam>",
+    "postscreen[9]: NOQUEUE: reject: RCPT from [2001:db8::9]:4242: 450 4.3.2 Service currently unavailable; from=<a@evil.test>, to=<al@firm.test>, proto=SMTP, helo=<spam>",
+    "postscreen[9]: HANGUP after 1.2 from [192.0.2.9]:4242 in tests after SMTP handshake",
+    "postscreen[9]: DISCONNECT [192.0.2.9]:4242",
+    "postscreen[9]: PASS NEW [192.0.2.10]:4243",
+]
+
+
+def second_pass(tie):
+    """A message through a filter on this machine and back: with the first queue id told by XFORWARD, or in the answer."""
+    return [
+        "submission/smtpd[9]: AAAAAAA1: client=pc[192.0.2.7], sasl_method=PLAIN, sasl_username=al",
+        "qmgr[9]: AAAAAAA1: from=<al@firm.test>, size=900, nrcpt=2 (queue active)",
+        "smtpd[9]: BBBBBBB1: client=localhost[127.0.0.1]" + (", orig_queue_id=AAAAAAA1, orig_client=pc[192.0.2.7]" if tie else ""),
+        "qmgr[9]: BBBBBBB1: from=<al@firm.test>, size=1300, nrcpt=2 (queue active)",
+        *(f"smtp[9]: AAAAAAA1: to=<{to}@far.test>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as BBBBBBB1)" for to in ("good", "nobody")),
+        "qmgr[9]: AAAAAAA1: removed",
+        "smtp[9]: BBBBBBB1: to=<good@far.test>, relay=mx.far.test[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)",
+        "smtp[9]: BBBBBBB1: to=<nobody@far.test>, relay=mx.far.test[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (host mx.far.test[198.51.100.3] said: 550 5.1.1 No such user (in reply to RCPT TO command))",
+        "qmgr[9]: BBBBBBB1: removed",
+    ]
+
+
+SECOND_PASS_WANT = {"account:al": (1, 1, 1, 0)}
+
 ROWS = [
     ("qmail by multilog, numbers used again", [TAI + line for line in QMAIL], QMAIL_WANT),
     ("qmail by splogger", [SYSLOG + "qmail: 1730793601.123456 " + line for line in QMAIL], QMAIL_WANT),
@@ -105,8 +161,19 @@ ROWS = [
     ("Haraka with a time of its own", ["2026-11-05T08:00:01.123Z " + line for line in HARAKA], HARAKA_WANT),
     ("Haraka, logfmt", [SYSLOG + "haraka[9]: " + line for line in LOGFMT], HARAKA_WANT),
     ("Haraka, JSON", [SYSLOG + "haraka[9]: " + line for line in JSON], HARAKA_WANT),
+    ("Sendmail, from its local program", [SYSLOG + line for line in SENDMAIL_HERE], {"account:web": (1, 1, 0, 0)}),
+    ("Sendmail, a process's number used again", [SYSLOG + line for line in SENDMAIL_LOGIN],
+     {"account:al": (1, 2, 2, 0), "2001:db8::/64": (1, 1, 0, 0)}),
+    ("Postfix, refused by the site's filter", [POSTFIX + line for line in MILTER],
+     {"account:al": (0, 0, 1, 1), "192.0.2.8": (0, 0, 1, 0)}),
+    ("Postfix, postscreen", [POSTFIX + line for line in POSTSCREEN],
+     {"192.0.2.9": (0, 0, 1, 0), "2001:db8::/64": (0, 0, 0, 1)}),
+    ("Postfix, a filter that tells the first queue id", [POSTFIX + line for line in second_pass(True)], SECOND_PASS_WANT),
+    ("Postfix, a filter that answers with the second", [POSTFIX + line for line in second_pass(False)], SECOND_PASS_WANT),
     ("Exim, refused and put off at RCPT", ["2026-11-05 08:00:01 " + line for line in EXIM], EXIM_WANT),
 ]
+# qmail's report of a refusal, as log-test says it.
+QMAIL_REPLIES = {"No such user", "Ok: queued as 7", "Come back"}
 KEYS = ("messages", "recipients", "recipients_rejected", "recipients_deferred")
 
 
@@ -144,6 +211,16 @@ def faults_of_own_files(directory):
         yield f"a bad file: status {done.returncode}, {done.stderr.strip()}"
 
 
+def faults_of_words(directory):
+    """qmail writes a reply as one word; log-test gives its words."""
+    path = os.path.join(directory, "log")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(TAI + line for line in QMAIL[:12]) + "\n")
+    found = {r.get("reply") for r in run("log-test", path) if r.get("rule") == "delivery-answered"}
+    if found != QMAIL_REPLIES:
+        yield f"{found}, not {QMAIL_REPLIES}"
+
+
 def main():
     failed = 0
     with tempfile.TemporaryDirectory() as directory:
@@ -161,10 +238,11 @@ def main():
             if found != want:
                 print(f"     {found}, not {want}")
             failed += not good
-        found = list(faults_of_own_files(directory))
-        print(f"{'FAIL' if found else 'ok  '} a site's own pattern files", *found, sep="\n     ")
-        failed += bool(found)
-    print(f"{len(ROWS) + 1 - failed} passed, {failed} failed")
+        for name, test in (("a site's own pattern files", faults_of_own_files), ("qmail's replies", faults_of_words)):
+            found = list(test(directory))
+            print(f"{'FAIL' if found else 'ok  '} {name}", *found, sep="\n     ")
+            failed += bool(found)
+    print(f"{len(ROWS) + 2 - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -1,8 +1,12 @@
 #!/bin/sh
-# Postfix, Exim and OpenSMTPD as clients, side by side though their Debian packages exclude each other.
+# Postfix, Exim, OpenSMTPD, Sendmail and rspamd, side by side though their Debian packages exclude each other.
 #
-#     mta.sh postfix|exim|opensmtpd DIRECTORY      makes DIRECTORY/send
+#     mta.sh postfix|exim|opensmtpd|sendmail|rspamd DIRECTORY
+#                                                   makes DIRECTORY/send and DIRECTORY/serve
 #     DIRECTORY/send SERVER PORT FROM TO < message  sends it in the caller's network namespace; 0: the server took it
+#                                                   (not Sendmail and rspamd, which only serve)
+#     DIRECTORY/serve SERVER PORT ADDRESS           takes mail at ADDRESS, port 587, for SERVER, until its input ends
+#                                                   (mta_serve.sh); its log grows in DIRECTORY/logs
 #     mta.sh unpack NAME...                         fetches what is missing, for tests that have no network
 #
 # Postfix is installed as usual. The others are unpacked, with the libraries that are missing, into build/mta/, which
@@ -30,7 +34,7 @@ complain() {
 
 # The library packages that a package file needs and the machine has not.
 missing_libraries() {
-    dpkg-deb -f "$1" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/[[:space:]]//g' | grep '^lib' |
+    dpkg-deb -f "$1" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/[[:space:]]//g' | grep '^lib' | grep -v '^libjs-' |
         while read -r library; do
             [ "$(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null || true)" = installed ] || echo "$library"
         done
@@ -78,15 +82,20 @@ lay() {
     postfix) packages= ;;
     exim) packages="exim4-daemon-light exim4-base" ;;
     opensmtpd) packages=opensmtpd ;;
-    *) complain "no MTA '$1': postfix, exim or opensmtpd" ;;
+    sendmail) packages="sendmail-bin sendmail-cf m4" ;;
+    rspamd) packages=rspamd ;;
+    *) complain "no MTA '$1'" ;;
     esac
     if [ "$1" = postfix ]; then
         command -v postfix >/dev/null || complain "postfix is not installed"
         mkdir -p "$layers/postfix"
-    elif [ ! -d "$layers/$1" ]; then
+    else
         mkdir -p "$layers"
+        exec 9>"$layers/$1.lock" # another test may be at it
+        flock 9
         # shellcheck disable=SC2086
-        unpack "$layers/$1" $packages
+        [ -d "$layers/$1" ] || unpack "$layers/$1" $packages
+        exec 9>&-
     fi
 }
 
@@ -94,8 +103,10 @@ prepare() {
     lay "$1"
     mkdir -p "$2"
     directory=$(CDPATH='' cd -- "$2" && pwd)
-    printf '#!/bin/sh\nexec "%s" --send %s "%s" "$@"\n' "$here/mta.sh" "$1" "$directory" >"$directory/send"
-    chmod +x "$directory/send"
+    for verb in send serve; do
+        printf '#!/bin/sh\nexec "%s" --%s %s "%s" "$@"\n' "$here/mta.sh" $verb "$1" "$directory" >"$directory/$verb"
+        chmod +x "$directory/$verb"
+    done
 }
 
 # Sending: outside, in namespaces of its own, in the overlay
@@ -107,13 +118,29 @@ send() {
     cat >"$message"
     status=0
     # All that the MTA starts ends with this.
-    unshare --mount --uts --pid --fork --kill-child "$here/mta.sh" --overlay "$@" <"$message" || status=$?
+    unshare --mount --uts --pid --fork --kill-child "$here/mta.sh" --overlay send "$@" <"$message" || status=$?
     rm -f "$message"
     return $status
 }
 
+serve() {
+    [ $# = 5 ] || complain "serve SERVER PORT ADDRESS, until its input ends"
+    exec unshare --mount --uts --pid --fork --kill-child "$here/mta.sh" --overlay serve "$@"
+}
+
+# A /dev of its own, in which a program can be given a /dev/log.
+lay_devices() {
+    mount -t tmpfs -o mode=755 postern "$1"
+    for device in null zero full random urandom tty; do
+        : >"$1/$device"
+        mount --bind "/dev/$device" "$1/$device"
+    done
+    ln -s /proc/self/fd "$1/fd"
+}
+
 overlay() {
-    name=$1 directory=$2
+    verb=$1 name=$2 directory=$3
+    shift 3
     hostname "$HELO"
     mount --make-rprivate /
     memory=$(mktemp -d "$directory/root.XXXXXX")
@@ -122,18 +149,21 @@ overlay() {
     # A copy, as layers may not lie within one another.
     cp -a "$layers/$name/." "$memory/upper/"
     mount -t overlay -o "lowerdir=/,upperdir=$memory/upper,workdir=$memory/work" postern "$memory/root"
-    for place in dev sys; do
-        mount --rbind "/$place" "$memory/root/$place"
-    done
+    mount --rbind /sys "$memory/root/sys"
+    lay_devices "$memory/root/dev"
     mount -t proc proc "$memory/root/proc"
-    mkdir -p "$memory/root/run" "$memory/root/var/log/mta"
+    rm -rf "$directory/logs"
+    mkdir -p "$directory/logs" "$memory/root/run" "$memory/root/var/log/mta"
+    mount --bind "$directory/logs" "$memory/root/var/log/mta"
     mount -t tmpfs -o mode=755 postern "$memory/root/run"
-    cp "$here/mta.sh" "$memory/root/run/mta.sh"
-    cat >"$memory/root/run/message"
+    cp "$here/mta.sh" "$here/mta_serve.sh" "$here/syslog.py" "$memory/root/run/"
     status=0
-    shift 2
-    chroot "$memory/root" /bin/sh /run/mta.sh --inside "$name" "$@" </dev/null >"$directory/output" 2>&1 || status=$?
-    cat "$memory/root/var/log/mta/"* >"$directory/log" 2>/dev/null || true
+    if [ "$verb" = send ]; then
+        cat >"$memory/root/run/message"
+        exec </dev/null
+    fi
+    chroot "$memory/root" /bin/sh "/run/mta.sh" --inside "$verb" "$name" "$@" >"$directory/output" 2>&1 || status=$?
+    cat "$directory/logs/"* >"$directory/log" 2>/dev/null || true
     [ "$status" = 0 ] || tail -q -n 5 "$directory/output" "$directory/log" >&2 || true
     umount -l "$memory" && rmdir "$memory"
     return $status
@@ -163,8 +193,7 @@ settle_names() {
     printf 'passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n' >/etc/nsswitch.conf
 }
 
-inside_postfix() {
-    server=$1 port=$2 from=$3 to=$4
+configure_postfix() {
     rm -rf /var/lib/postfix/master.lock /var/spool/postfix/pid/*
     for queue in maildrop incoming active deferred defer bounce; do
         find "/var/spool/postfix/$queue" -type f -delete 2>/dev/null || true
@@ -178,6 +207,11 @@ inside_postfix() {
     postconf -MX smtp/inet 2>/dev/null || true # another may listen on port 25 in the same namespace
     postconf -F '*/*/chroot=n'
     grep -q '^postlog' /etc/postfix/master.cf || echo 'postlog unix-dgram n - n - 1 postlogd' >>/etc/postfix/master.cf
+}
+
+send_postfix() {
+    server=$1 port=$2 from=$3 to=$4
+    configure_postfix
     postfix start
     sendmail -f "$from" -- "$to" </run/message
     await ' status='
@@ -186,8 +220,8 @@ inside_postfix() {
     sleep 0.1 # for its QUIT
 }
 
-inside_exim() {
-    server=$1 port=$2 from=$3 to=$4
+# configure_exim OPTIONS SECTIONS: more of the main section, and more behind the last.
+configure_exim() {
     add_user Debian-exim 987
     mkdir -p /etc/exim4 /var/spool/exim4
     chown Debian-exim:Debian-exim /var/spool/exim4 /var/log/mta
@@ -198,6 +232,7 @@ log_selector = +all
 host_lookup =
 keep_environment =
 untrusted_set_sender = *
+$1
 begin routers
 out:
   driver = manualroute
@@ -210,26 +245,34 @@ out:
   port = $port
 begin retry
 * * F,1h,1m
+$2
 END
     chmod 640 /etc/exim4/exim4.conf
+}
+
+send_exim() {
+    server=$1 port=$2 from=$3 to=$4
+    configure_exim "" ""
     exim4 -odf -f "$from" -- "$to" </run/message
     grep -q ' => ' /var/log/mta/mainlog
 }
 
-inside_opensmtpd() {
-    server=$1 port=$2 from=$3 to=$4
+configure_opensmtpd() {
     case $server in *:*) server="[$server]" ;; esac
     add_user opensmtpd 985
     add_user opensmtpq 986
     mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd
     chmod 711 /var/lib/opensmtpd/empty /var/spool/smtpd
     cat >/etc/smtpd.conf <<END
+$1
 action "out" relay host "smtp://$server:$port"
 match from any for any action "out"
 END
     chmod 640 /etc/smtpd.conf
     echo "$HELO" >/etc/mailname
-    smtpd -d >/var/log/mta/log 2>&1 &
+}
+
+make_opensmtpd_sendmail() {
     tries=100
     until [ -S /run/smtpd.sock ] || [ -S /var/run/smtpd.sock ]; do
         tries=$((tries - 1))
@@ -239,16 +282,25 @@ END
     chgrp opensmtpq /usr/sbin/smtpctl
     chmod 2755 /usr/sbin/smtpctl
     ln -sf smtpctl /usr/sbin/sendmail
+}
+
+send_opensmtpd() {
+    server=$1 port=$2 from=$3 to=$4
+    configure_opensmtpd ""
+    smtpd -d >/var/log/mta/log 2>&1 &
+    make_opensmtpd_sendmail
     sendmail -f "$from" -- "$to" </run/message
     await ' mta \(delivery\|error\) '
     grep -q ' mta delivery .*result="Ok"' /var/log/mta/log
 }
 
 inside() {
-    name=$1
-    shift
+    verb=$1 name=$2
+    shift 2
     settle_names
-    "inside_$name" "$@"
+    # shellcheck disable=SC1091
+    [ "$verb" = send ] || . /run/mta_serve.sh
+    "${verb}_$name" "$@"
 }
 
 case ${1:-} in
@@ -259,14 +311,15 @@ unpack)
     done
     ;;
 --send) shift && send "$@" ;;
+--serve) shift && serve "$@" ;;
 --overlay) shift && overlay "$@" ;;
 --inside) shift && inside "$@" ;;
-postfix | exim | opensmtpd)
-    [ $# = 2 ] || complain "mta.sh postfix|exim|opensmtpd DIRECTORY"
+postfix | exim | opensmtpd | sendmail | rspamd)
+    [ $# = 2 ] || complain "mta.sh NAME DIRECTORY"
     prepare "$1" "$2"
     ;;
 *)
-    sed -n '2,18s/^# \{0,1\}//p' "$0"
+    sed -n '2,22s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

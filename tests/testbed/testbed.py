@@ -63,12 +63,12 @@ class Testbed:
     SINKS4 = tuple(f"198.51.100.{n}" for n in (25, 26, 27))
     SINKS6 = tuple(f"2001:db8:25::{n}" for n in (25, 26, 27))
 
-    def __init__(self, name, layout="bridged", guests=3, br_netfilter=False, keep_mail=False):
-        """`keep_mail`: the sinks write each message to a file, see mail()."""
+    def __init__(self, name, layout="bridged", guests=3, br_netfilter=False, keep_mail=False, sinks=True):
+        """`keep_mail`: the sinks write each message to a file, see mail(). Without `sinks` nobody listens outside."""
         if layout not in LAYOUTS:
             raise TestbedError(f"no layout '{layout}': one of {', '.join(LAYOUTS)}")
         self.name, self.layout, self.guests = name, layout, range(1, guests + 1)
-        self.br_netfilter, self.keep_mail = br_netfilter, keep_mail
+        self.br_netfilter, self.keep_mail, self.sinks = br_netfilter, keep_mail, sinks
         self.directory = None
         self.processes = []
         self.lock = None
@@ -132,7 +132,8 @@ class Testbed:
             self._make_world()
             for k in self.guests:
                 self.plug(k)
-            self._start_sinks()
+            if self.sinks:
+                self._start_sinks()
         except BaseException:
             self.down()
             raise

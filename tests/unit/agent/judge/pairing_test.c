@@ -222,6 +222,37 @@ static void full_means_early_and_nothing_is_lost(void **state)
     pairing_destroy(&pairing);
 }
 
+/* Handed in over the wire and sent on: two conversations and one line, whichever comes first. */
+static void a_submission_and_its_delivery_are_one(void **state)
+{
+    (void)state;
+    for (int behind = 0; behind < 2; behind++) {
+        struct heard heard;
+        struct pairing *pairing = make(&heard, true);
+        struct observation line = {
+            .kind = OBSERVATION_RECIPIENT, .time = 10 * SECOND, .server = address("198.51.100.25")};
+        line.origin.account = TEXT("alice");
+        line.origin.address = address("203.0.113.99");
+        line.recipient.address = TEXT("ben@other.test");
+        line.recipient.reply.code = 250;
+        if (!behind)
+            pairing_hear_log(pairing, &line);
+        struct observation submitted = on_wire(OBSERVATION_RECIPIENT, 10 * SECOND + 300 * MILLISECOND, 5);
+        submitted.origin.address = line.origin.address;
+        submitted.server = address("203.0.113.10");
+        submitted.recipient = line.recipient;
+        pairing_hear_packets(pairing, &submitted);
+        wire_recipient(pairing, 10 * SECOND + 600 * MILLISECOND, 1, "ben@other.test", 250);
+        if (behind)
+            pairing_hear_log(pairing, &line);
+        pairing_finish(pairing);
+        assert_int_equal(heard.recipients, 1);
+        assert_int_equal(heard.of_account, 1);
+        assert_true(pairing_counters(pairing).paired == 2);
+        pairing_destroy(&pairing);
+    }
+}
+
 static void a_log_that_is_silent_costs_no_time(void **state)
 {
     (void)state;
@@ -269,6 +300,7 @@ int main(void)
         cmocka_unit_test(one_line_takes_one_recipient),
         cmocka_unit_test(what_the_log_leaves_out_stays),
         cmocka_unit_test(full_means_early_and_nothing_is_lost),
+        cmocka_unit_test(a_submission_and_its_delivery_are_one),
         cmocka_unit_test(a_log_that_is_silent_costs_no_time),
         cmocka_unit_test(a_login_that_both_saw_is_one),
     };

@@ -7,12 +7,29 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 struct seen {
     char text[2048]; /* one line an observation */
     size_t length;
+    char traces[1024]; /* where messages came from, one a line */
 };
+
+static void on_trace(void *context, const struct log_trace *trace)
+{
+    struct seen *seen = context;
+    char address[ADDRESS_TEXT] = "-", user[16] = "-";
+    size_t length = strlen(seen->traces);
+    if (trace->origin.address.family != 0)
+        address_print(&trace->origin.address, address);
+    if (trace->origin.user_known)
+        snprintf(user, sizeof user, "%u", trace->origin.user);
+    snprintf(seen->traces + length, sizeof seen->traces - length, "%s/%.*s/%s [%.*s] [%.*s]\n", address,
+             (int)trace->origin.account.length, trace->origin.account.bytes ? trace->origin.account.bytes : "", user,
+             (int)trace->script.length, trace->script.bytes ? trace->script.bytes : "", (int)trace->directory.length,
+             trace->directory.bytes ? trace->directory.bytes : "");
+}
 
 static void on_observation(void *context, const struct observation *observation)
 {
@@ -50,13 +67,18 @@ static void on_observation(void *context, const struct observation *observation)
 static char shipped[32768];
 static size_t shipped_length;
 
-static int read_shipped(void **state)
+static void read_file(const char *name)
 {
-    (void)state;
-    FILE *file = fopen("conf/logs/postfix.conf", "r");
+    FILE *file = fopen(name, "r");
     assert_non_null(file);
     shipped_length = fread(shipped, 1, sizeof shipped, file);
     fclose(file);
+}
+
+static int read_shipped(void **state)
+{
+    (void)state;
+    read_file("conf/logs/postfix.conf");
     return 0;
 }
 
@@ -64,7 +86,7 @@ static struct log_path *made(struct seen *seen, uint32_t transactions)
 {
     const struct log_file files[] = {{"postfix", {shipped, shipped_length}}, {0}};
     const struct log_settings settings = {.transactions = transactions, .idle = DAY, .files = files};
-    const struct log_listener listener = {seen, on_observation, NULL};
+    const struct log_listener listener = {seen, on_observation, NULL, on_trace};
     struct error error = {0};
     struct log_path *path = log_path_create(&settings, &listener, &error);
     if (path == NULL)
@@ -75,11 +97,20 @@ static struct log_path *made(struct seen *seen, uint32_t transactions)
 
 static void expect(const char *lines, const char *want)
 {
-    struct seen seen = {{0}, 0};
+    struct seen seen = {.length = 0};
     struct log_path *path = made(&seen, 100);
     assert_int_equal(log_path_add(path, 1, text_of(lines), true), strlen(lines));
     seen.text[seen.length] = '\0';
     assert_string_equal(seen.text, want);
+    log_path_destroy(&path);
+}
+
+static void expect_traces(const char *lines, const char *want)
+{
+    struct seen seen = {.length = 0};
+    struct log_path *path = made(&seen, 100);
+    assert_int_equal(log_path_add(path, 1, text_of(lines), true), strlen(lines));
+    assert_string_equal(seen.traces, want);
     log_path_destroy(&path);
 }
 
@@ -101,6 +132,26 @@ static void an_account_sends_a_message(void **unused)
            "recipient 192.0.2.7/al@x.org/- al@x.org>b@y.org 250 20000 198.51.100.3\n"
            "recipient 192.0.2.7/al@x.org/- al@x.org>c@y.org 550 50101 198.51.100.3\n"
            "message 192.0.2.7/al@x.org/- al@x.org 1 900 250\n");
+}
+
+/* Put off first, as by a server that greylists: it is a message when it is sent, and once. */
+static void one_that_was_put_off_is_a_message_once_it_is_sent(void **unused)
+{
+    (void)unused;
+#define PUT_OFF                                                                                                        \
+    HEAD "smtp[9]: ABCDEF1: to=<b@y.org>, relay=mx.y.org[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=4.7.1, "       \
+         "status=deferred (host mx.y.org[198.51.100.3] said: 450 4.7.1 later (in reply to RCPT TO command))\n"
+#define PUT_OFF_SEEN "recipient -//1001 w@x.org>b@y.org 450 40701 198.51.100.3\n"
+    expect(HEAD "pickup[9]: ABCDEF1: uid=1001 from=<w>\n" HEAD
+                "qmgr[9]: ABCDEF1: from=<w@x.org>, size=5, nrcpt=1 (queue active)\n" PUT_OFF PUT_OFF HEAD
+                "smtp[9]: ABCDEF1: to=<b@y.org>, relay=mx.y.org[198.51.100.3]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+                "status=sent (250 2.0.0 Ok: queued as 7)\n" HEAD "qmgr[9]: ABCDEF1: removed\n",
+           PUT_OFF_SEEN PUT_OFF_SEEN "recipient -//1001 w@x.org>b@y.org 250 20000 198.51.100.3\n"
+                                     "message -//1001 w@x.org 1 5 250\n");
+    expect(HEAD "pickup[9]: ABCDEF1: uid=1001 from=<w>\n" HEAD
+                "qmgr[9]: ABCDEF1: from=<w@x.org>, size=5, nrcpt=1 (queue active)\n" PUT_OFF HEAD
+                "qmgr[9]: ABCDEF1: removed\n", /* given up */
+           PUT_OFF_SEEN "message -//1001 w@x.org 0 5 450\n");
 }
 
 static void a_local_user_sends_a_message(void **unused)
@@ -166,13 +217,52 @@ static void no_text_forges_a_field(void **unused)
            "message -//- a>, size=1, nrcpt=1 (queue active)@x 1 7 250\n");
 }
 
+static void where_a_message_of_postfix_comes_from(void **unused)
+{
+    (void)unused;
+    expect_traces(HEAD "smtpd[9]: ABCDEF1: client=pc[192.0.2.7]:5000, sasl_method=PLAIN, sasl_username=al@x.org\n",
+                  "192.0.2.7/al@x.org/- [] []\n");
+    /* A local user, then the script that PHP names, by way of header_checks; its number is only what it says. */
+    expect_traces(HEAD "pickup[9]: ABCDEF2: uid=1001 from=<web>\n" HEAD
+                       "cleanup[9]: ABCDEF2: info: header X-PHP-Originating-Script: 0:mail.php(3) : eval()'d code from "
+                       "local; from=<web@x.org> to=<b@y.org>\n",
+                  "-//1001 [] []\n-//1001 [mail.php(3) : eval()'d code] []\n");
+    /* Another message's header does not speak for this one. */
+    expect_traces(HEAD "pickup[9]: ABCDEF2: uid=1001 from=<web>\n" HEAD
+                       "cleanup[9]: ABCDEF3: info: header X-PHP-Originating-Script: 1:a.php from local; from=<w>\n",
+                  "-//1001 [] []\n");
+}
+
+#define EXIM "2026-11-05 08:00:0"
+
+static void where_a_message_of_exim_comes_from(void **unused)
+{
+    (void)unused;
+    read_file("conf/logs/exim.conf");
+    expect_traces(EXIM "1 [77] cwd=/home/shop/www 3 args: /usr/sbin/sendmail -t -i\n" EXIM
+                       "1 [88] cwd=/home/else 2 args: /usr/sbin/sendmail -t\n" EXIM
+                       "2 [77] 1uABCD-0000aa-Xy <= shop@x.org U=shop P=local S=500\n" EXIM
+                       "3 [77] 1uABCD-0000ab-Xy <= shop@x.org U=shop P=local S=500\n",
+                  "-/shop/- [] [/home/shop/www]\n"); /* once: the number is another process's the next time */
+    /* Without the process there is nothing to tie it by, and after a minute there is not either. */
+    expect_traces(EXIM "1 cwd=/home/shop/www 3 args: /usr/sbin/sendmail -t -i\n" EXIM
+                       "2 1uABCD-0000aa-Xy <= shop@x.org U=shop P=local S=500\n",
+                  "");
+    expect_traces(EXIM "1 [77] cwd=/home/shop/www 3 args: /usr/sbin/sendmail -t -i\n2026-11-05 08:01:02 [77] "
+                       "1uABCD-0000aa-Xy <= shop@x.org U=shop P=local S=500\n",
+                  "");
+    expect_traces(EXIM "2 1uABCD-0000aa-Xy <= al@x.org H=pc [192.0.2.7] P=esmtpsa A=plain:al@x.org S=500\n",
+                  "192.0.2.7/al@x.org/- [] []\n");
+    read_file("conf/logs/postfix.conf");
+}
+
 static void lines_may_come_in_any_pieces(void **unused)
 {
     (void)unused;
     static const char lines[] = HEAD "smtpd[9]: warning: unknown[192.0.2.9]: SASL LOGIN authentication failed: x\n" HEAD
                                      "qmgr[9]: ABCDEF1: removed\n";
     for (size_t piece = 1; piece < sizeof lines; piece++) {
-        struct seen seen = {{0}, 0};
+        struct seen seen = {.length = 0};
         struct log_path *path = made(&seen, 100);
         size_t used = 0;
         for (size_t end = 0; end < sizeof lines - 1;) {
@@ -189,7 +279,7 @@ static void lines_may_come_in_any_pieces(void **unused)
 static void a_line_of_a_megabyte_is_cut(void **unused)
 {
     (void)unused;
-    struct seen seen = {{0}, 0};
+    struct seen seen = {.length = 0};
     struct log_path *path = made(&seen, 100);
     size_t size = 1 << 20, used = 0;
     char *bytes = malloc(size);
@@ -211,7 +301,7 @@ static void a_line_of_a_megabyte_is_cut(void **unused)
 static void queue_ids_that_nobody_ends_give_way(void **unused)
 {
     (void)unused;
-    struct seen seen = {{0}, 0};
+    struct seen seen = {.length = 0};
     struct log_path *path = made(&seen, 100);
     for (int i = 0; i < 1000; i++) {
         char line[128];
@@ -229,7 +319,7 @@ static void queue_ids_that_nobody_ends_give_way(void **unused)
 static void what_is_no_mail_line_is_counted(void **unused)
 {
     (void)unused;
-    struct seen seen = {{0}, 0};
+    struct seen seen = {.length = 0};
     struct log_path *path = made(&seen, 100);
     log_path_add(path, 1, TEXT("no stamp\n\n2026-11-05T08:00:01Z mx cron[1]: job\n"), true);
     struct log_counters counters = log_path_counters(path);
@@ -243,10 +333,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_sends_a_message),
+        cmocka_unit_test(one_that_was_put_off_is_a_message_once_it_is_sent),
         cmocka_unit_test(a_local_user_sends_a_message),
         cmocka_unit_test(what_a_filter_gives_back_is_its_sender_s),
         cmocka_unit_test(refusals_and_failed_logins_are_the_client_s),
         cmocka_unit_test(no_text_forges_a_field),
+        cmocka_unit_test(where_a_message_of_postfix_comes_from),
+        cmocka_unit_test(where_a_message_of_exim_comes_from),
         cmocka_unit_test(lines_may_come_in_any_pieces),
         cmocka_unit_test(a_line_of_a_megabyte_is_cut),
         cmocka_unit_test(queue_ids_that_nobody_ends_give_way),

@@ -49,6 +49,8 @@ static void what_is_wrong_is_said_with_its_line(void **unused)
         {"[a]\nmeans = nothing\n", "x.conf:2: [a] means: no such meaning"},
         {"[a]\nprogram = a\nmeans = ignore\n", "x.conf:3: [a] match: missing"},
         {"[a]\ncolour = red\n", "x.conf:2: [a] : no such key"},
+        {"[a]\nsession = thread\n", "x.conf:2: [a] session: no such thing; process"},
+        {"[a]\nreply = words\n", "x.conf:2: [a] reply: no such thing; word"},
         {"program = a\n", "x.conf:1: [] : a key before"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

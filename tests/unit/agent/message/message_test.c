@@ -123,6 +123,7 @@ static void test_soundness(void **state)
     SPOIL("an unknown deed", MESSAGE_ORDER, m.order.order.deed = DEEDS);
     SPOIL("an unknown author", MESSAGE_ORDER, m.order.order.author = ORDER_AUTHORS);
     SPOIL("a family", MESSAGE_OWNER, m.owner.family = 5);
+    SPOIL("an owner of no kind", MESSAGE_OWNER, m.owner.owned = OWNED_KINDS);
     SPOIL("a program without an end", MESSAGE_OWNER, memset(m.owner.program, 'x', sizeof m.owner.program));
     SPOIL("an unknown sender", MESSAGE_ORDER, m.order.order.target.kind = SENDER_KINDS);
     SPOIL("an unknown family", MESSAGE_RESET, m.reset.family = 5);

@@ -69,23 +69,23 @@ static void the_user_of_an_open_connection(void **state)
     for (int mapped = 0; mapped < 2; mapped++) {
         struct connection c = connect_to_us(mapped);
         owner_find(owner, &c.ends);
-        assert_true(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_BY_USER);
         assert_int_equal(c.ends.user, getuid());
         assert_true(c.ends.inode > 0);
         close(c.client); /* nobody holds it any more: the kernel would say 0 */
         owner_find(owner, &c.ends);
-        assert_false(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_UNKNOWN);
         assert_int_equal(c.ends.inode, 0);
         c.ends.client_port ^= 1; /* no such connection */
         owner_find(owner, &c.ends);
-        assert_false(c.ends.known);
+        assert_int_equal(c.ends.owned, OWNED_UNKNOWN);
         end(&c);
     }
     owner_close(&owner);
     assert_null(owner);
 }
 
-static void carriers_are_nobody(void **state)
+static void carriers_are_told_from_users(void **state)
 {
     (void)state;
     struct owner *owner = open_owner();
@@ -95,15 +95,16 @@ static void carriers_are_nobody(void **state)
     snprintf(words.items[1], sizeof words.items[1], "%u", (unsigned)getuid());
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_false(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_CARRIER);
+    assert_true(c.ends.user == 0 && c.ends.inode == 0);
     words.count = 1;
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_true(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_USER);
     snprintf(words.items[0], sizeof words.items[0], "root");
     owner_set_carriers(owner, &words);
     owner_find(owner, &c.ends);
-    assert_int_equal(c.ends.known, getuid() != 0);
+    assert_int_equal(c.ends.owned, getuid() != 0 ? OWNED_BY_USER : OWNED_BY_CARRIER);
     close(c.client);
     end(&c);
     owner_close(&owner);
@@ -114,16 +115,17 @@ static void the_program_that_holds_it(void **state)
     (void)state;
     struct owner *owner = open_owner();
     struct connection c = connect_to_us(false);
-    char text[PROGRAM_TEXT], wanted[32], directory[200];
+    struct program program;
+    char wanted[32], directory[200];
     bool denied;
     owner_find(owner, &c.ends);
-    assert_true(program_find(c.ends.user, c.ends.inode, text, &denied));
+    assert_true(program_find(c.ends.user, c.ends.inode, &program, &denied));
     snprintf(wanted, sizeof wanted, "process %d", (int)getpid());
-    assert_non_null(strstr(text, wanted));
+    assert_non_null(strstr(program.text, wanted));
     assert_non_null(getcwd(directory, sizeof directory));
     directory[strlen(directory) < 40 ? strlen(directory) : 40] = '\0'; /* it is cut for people */
-    assert_non_null(strstr(text, directory));
-    assert_false(program_find(c.ends.user, UINT32_MAX, text, &denied)); /* nobody's socket */
+    assert_non_null(strstr(program.text, directory));
+    assert_false(program_find(c.ends.user, UINT32_MAX, &program, &denied)); /* nobody's socket */
     close(c.client);
     end(&c);
     owner_close(&owner);
@@ -159,10 +161,10 @@ static struct connection asked_about;
 
 static int finds_nobody(struct owner *owner)
 {
-    asked_about.ends.known = 1;
+    asked_about.ends.owned = OWNED_BY_USER;
     asked_about.ends.user = 7;
     owner_find(owner, &asked_about.ends);
-    return asked_about.ends.known || asked_about.ends.user || asked_about.ends.inode ? 1 : 0;
+    return asked_about.ends.owned || asked_about.ends.user || asked_about.ends.inode ? 1 : 0;
 }
 
 /* A kernel without sock_diag, or one that does not let us: an error when it is opened, nobody when it is asked. */
@@ -175,7 +177,7 @@ static void a_kernel_that_does_not_say(void **state)
     assert_int_equal(without(SCMP_SYS(sendto), false, finds_nobody, owner), 0);
     assert_int_equal(without(SCMP_SYS(recvmsg), false, finds_nobody, owner), 0);
     owner_find(owner, &asked_about.ends);
-    assert_true(asked_about.ends.known); /* it was the refusal */
+    assert_int_equal(asked_about.ends.owned, OWNED_BY_USER); /* it was the refusal */
     close(asked_about.client);
     end(&asked_about);
     owner_close(&owner);
@@ -186,7 +188,8 @@ static void is_called(const char *directory, const char *script, const char *wan
 {
     struct owner *owner = open_owner();
     struct connection c = connect_to_us(false);
-    char text[PROGRAM_TEXT] = "";
+    struct program program = {{0}, {0}};
+    char command[80];
     int input[2];
     assert_int_equal(pipe(input), 0); /* what it waits for */
     pid_t child = fork();
@@ -197,16 +200,18 @@ static void is_called(const char *directory, const char *script, const char *wan
         _exit(1);
     }
     owner_find(owner, &c.ends);
-    assert_true(c.ends.known);
+    assert_int_equal(c.ends.owned, OWNED_BY_USER);
     close(c.client); /* the child alone holds it */
-    for (int i = 0; i < 500 && !strstr(text, wanted); i++) {
+    for (int i = 0; i < 500 && !strstr(program.text, wanted); i++) {
         usleep(10000);
-        (void)program_find(c.ends.user, c.ends.inode, text, &denied);
+        (void)program_find(c.ends.user, c.ends.inode, &program, &denied);
     }
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    if (!strstr(text, wanted))
-        fail_msg("%s is called \"%s\"", script, text);
+    if (!strstr(program.text, wanted))
+        fail_msg("%s is called \"%s\"", script, program.text);
+    snprintf(command, sizeof command, "sh %s", script);
+    assert_string_equal(program.command, command);
     close(input[0]);
     close(input[1]);
     end(&c);
@@ -225,15 +230,17 @@ static void write_script(const char *directory, const char *name, const char *te
 
 static void a_script_is_one_only_where_there_is_a_file(void **state)
 {
-    char directory[] = "/tmp/postern-XXXXXX", path[64];
+    char directory[] = "/tmp/postern-XXXXXX", path[64], whole[80], gone[80];
     (void)state;
     assert_non_null(mkdtemp(directory));
     write_script(directory, "mail.sh", "read line\n");
     write_script(directory, "bill.sh", "rm bill.sh\nread line\n"); /* it takes its own file away */
     snprintf(path, sizeof path, "%s/mail.sh", directory);
-    is_called(directory, "mail.sh", ", script mail.sh");
+    snprintf(whole, sizeof whole, ", script %s/mail.sh, process", directory); /* made whole by the directory */
+    snprintf(gone, sizeof gone, ", said to run %s/bill.sh", directory);
+    is_called(directory, "mail.sh", whole);
     is_called(directory, path, ", script /tmp/postern-");
-    is_called(directory, "bill.sh", ", said to run bill.sh");
+    is_called(directory, "bill.sh", gone);
     unlink(path);
     rmdir(directory);
 }
@@ -242,7 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_user_of_an_open_connection),
-        cmocka_unit_test(carriers_are_nobody),
+        cmocka_unit_test(carriers_are_told_from_users),
         cmocka_unit_test(the_program_that_holds_it),
         cmocka_unit_test(a_kernel_that_does_not_say),
         cmocka_unit_test(a_script_is_one_only_where_there_is_a_file),

@@ -22,15 +22,17 @@ static void on_ask(void *context, const union message *question)
     questions++;
 }
 
-/* "PORT:USER " for each observation; "-" where the user is not known. */
-static void on_observe(void *context, const struct observation *o)
+/* "PORT:USER " for each observation; "-" where the user is not known, "carrier" where it is a mail server's. */
+static void on_observe(void *context, const struct observation *o, enum owned owned)
 {
     (void)context;
     size_t length = strlen(said);
     if (o->origin.user_known)
         snprintf(said + length, sizeof said - length, "%u:%u ", o->origin.client_port, o->origin.user);
     else
-        snprintf(said + length, sizeof said - length, "%u:- ", o->origin.client_port);
+        snprintf(said + length, sizeof said - length, "%u:%s ", o->origin.client_port,
+                 owned == OWNED_BY_CARRIER ? "carrier" : "-");
+    assert_true(o->origin.user_known == (owned == OWNED_BY_USER));
     if (o->kind == OBSERVATION_HELO)
         assert_true(text_equals(o->helo.name, TEXT("host")));
 }
@@ -60,10 +62,10 @@ static void hear(struct owners *owners, uint16_t port)
     memset((char *)(uintptr_t)o.helo.name.bytes, 'x', 4); /* it was borrowed */
 }
 
-static void answer(struct owners *owners, size_t question, bool known, uint32_t user)
+static void answer(struct owners *owners, size_t question, enum owned owned, uint32_t user)
 {
     struct message_owner message = asked[question].owner;
-    message.known = known;
+    message.owned = owned;
     message.user = user;
     owners_answer(owners, &message);
 }
@@ -87,11 +89,29 @@ static void an_answer_in_time_is_filled_in(void **state)
     assert_int_equal(questions, 1);
     hear(owners, 1);
     assert_string_equal(said, "");
-    answer(owners, 0, true, 1001);
+    answer(owners, 0, OWNED_BY_USER, 1001);
     assert_string_equal(said, "1:1001 ");
     hear(owners, 1); /* and holds from then on, at once */
     assert_string_equal(said, "1:1001 1:1001 ");
     assert_int_equal(questions, 1);
+    owners_destroy(&owners);
+}
+
+static void a_mail_servers_is_nobodys_and_known_as_such(void **state)
+{
+    (void)state;
+    struct owners *owners = make();
+    begin(owners, 1);
+    hear(owners, 1);
+    answer(owners, 0, OWNED_BY_CARRIER, 0);
+    hear(owners, 1);
+    begin(owners, 1); /* the same ends again: it is not known yet whose it is now */
+    hear(owners, 1);
+    answer(owners, 1, OWNED_UNKNOWN, 0);
+    assert_string_equal(said, "1:carrier 1:carrier 1:- ");
+    struct observation o = seen(1);
+    owners_fill(owners, &o.origin, &o.server, o.server_port);
+    assert_false(o.origin.user_known);
     owners_destroy(&owners);
 }
 
@@ -103,10 +123,10 @@ static void order_is_kept(void **state)
     begin(owners, 2);
     hear(owners, 1);
     hear(owners, 2);
-    answer(owners, 1, true, 22);
+    answer(owners, 1, OWNED_BY_USER, 22);
     hear(owners, 2);
     assert_string_equal(said, "");
-    answer(owners, 0, false, 0);
+    answer(owners, 0, OWNED_UNKNOWN, 0);
     assert_string_equal(said, "1:- 2:22 2:22 ");
     owners_destroy(&owners);
 }
@@ -122,7 +142,7 @@ static void nobody_waits_for_long(void **state)
     assert_string_equal(said, "");
     assert_false(owners_tick(owners, SECOND + OWNER_PATIENCE));
     assert_string_equal(said, "1:- ");
-    answer(owners, 0, true, 7); /* late, and good for what follows */
+    answer(owners, 0, OWNED_BY_USER, 7); /* late, and good for what follows */
     hear(owners, 1);
     assert_string_equal(said, "1:- 1:7 ");
     begin(owners, 1); /* another connection from the same port */
@@ -147,41 +167,13 @@ static void what_waits_and_what_is_asked_is_bounded(void **state)
     owners_destroy(&owners);
 }
 
-static void say_program(struct owners *owners, uint32_t user, const char *program)
-{
-    struct message_owner message = {.family = 4, .known = 1, .user = user};
-    strcpy(message.program, program);
-    owners_answer(owners, &message);
-}
-
-static void examples_of_programs_are_kept(void **state)
-{
-    (void)state;
-    struct owners *owners = make();
-    moment time;
-    char text[160];
-    assert_null(owners_program(owners, 0, 0, &time));
-    say_program(owners, 1001, "/usr/bin/php in /a, script x.php, process 1");
-    say_program(owners, 1002, "/usr/bin/perl in /b, process 2");
-    say_program(owners, 1001, "/usr/bin/curl in /a, process 3");
-    say_program(owners, 1001, "/usr/bin/php in /a, script x.php, process 4"); /* the same again */
-    assert_string_equal(owners_program(owners, 1001, 0, &time), "/usr/bin/php in /a, script x.php, process 4");
-    assert_string_equal(owners_program(owners, 1001, 1, &time), "/usr/bin/curl in /a, process 3");
-    assert_null(owners_program(owners, 1001, 2, &time));
-    for (int i = 0; i < 1000; i++) {
-        snprintf(text, sizeof text, "/program%d in /", i);
-        say_program(owners, 1003, text);
-    }
-    assert_null(owners_program(owners, 1002, 0, &time));
-    assert_string_equal(owners_program(owners, 1003, 0, &time), "/program999 in /");
-    owners_destroy(&owners);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_in_time_is_filled_in),          cmocka_unit_test(order_is_kept),
-        cmocka_unit_test(examples_of_programs_are_kept),           cmocka_unit_test(nobody_waits_for_long),
+        cmocka_unit_test(an_answer_in_time_is_filled_in),
+        cmocka_unit_test(order_is_kept),
+        cmocka_unit_test(a_mail_servers_is_nobodys_and_known_as_such),
+        cmocka_unit_test(nobody_waits_for_long),
         cmocka_unit_test(what_waits_and_what_is_asked_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,8 @@ static int begin(void **state)
     memcpy(top + strlen(top) - 6, "XXXXXX", 6);
     if (!mkdtemp(top) || chdir(top) != 0)
         return -1;
-    settings = (struct tail_read_settings){.quiet = 3 * SECOND, .patience = 5 * SECOND, .from_beginning = true};
+    settings = (struct tail_read_settings){
+        .quiet = 3 * SECOND, .patience = 5 * SECOND, .deleted = 60 * SECOND, .from_beginning = true};
     now = clock_now() - SECOND; /* the kernel's times of files lag behind by a tick */
     buffer_init(&taken, 64 * 1024 * 1024);
     buffer_init(&said, 64 * 1024);
@@ -272,6 +273,86 @@ static void a_file_made_shorter_is_read_on_from_its_new_end(void **state)
     expect_nothing_lost();
 }
 
+/* A writer without O_APPEND goes on at its old place after a cut: in front of its line stand NULs that nobody wrote. */
+static void the_hole_that_a_writer_leaves_after_a_cut_is_passed_over(void **state)
+{
+    (void)state;
+    enum { LONG = 10000 };
+    const size_t sizes[] = {100, LONG}; /* within a block of the file system, and beyond some */
+    char *line = malloc(LONG);
+    assert_non_null(line);
+    for (size_t i = 0; i < 2; i++) {
+        memset(line, 'x', LONG);
+        line[sizes[i] - 1] = '\n';
+        int writer = open("log", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        assert_int_equal(write(writer, line, sizes[i]), sizes[i]);
+        start_with("log");
+        copy("log", "log.1");
+        assert_int_equal(truncate("log", 0), 0);
+        assert_int_equal(write(writer, "after\n", 6), 6);
+        tell(TAIL_SIBLING, "log.1");
+        steps(10 * SECOND);
+        assert_int_equal(write(writer, "more\n", 5), 5);
+        close(writer);
+        steps(0);
+        assert_int_equal(taken.length, sizes[i] + 11);
+        assert_memory_equal(taken.bytes + sizes[i], "after\nmore\n", 11);
+        assert_int_equal(tail_read_counters(reader).passed_bytes, sizes[i]);
+        expect_nothing_lost();
+        assert_int_equal(unlink("log"), 0);
+        assert_int_equal(unlink("log.1"), 0);
+        tail_read_destroy(&reader);
+        buffer_clear(&taken);
+        create();
+    }
+    free(line);
+}
+
+static void bytes_that_were_cut_off_unread_are_counted_each(void **state)
+{
+    (void)state;
+    enum { LINE = 2 * TAIL_HEAD }; /* the beginning that the file is known by stays */
+    char line[LINE];
+    memset(line, 'x', LINE);
+    line[LINE - 1] = '\n';
+    write_bytes("log", line, LINE);
+    write_text("log", "half");
+    start_with("log");
+    assert_int_equal(truncate("log", LINE + 2), 0); /* in the middle of what waits for its end */
+    steps(0);
+    assert_int_equal(tail_read_counters(reader).lost_bytes, 2);
+    assert_int_equal(truncate("log", LINE - 2), 0); /* "ha" goes unread, the line in front of it does not */
+    steps(0);
+    assert_int_equal(tail_read_counters(reader).lost_bytes, 4);
+    write_text("log", "\ntwo\n");
+    steps(0);
+    assert_int_equal(taken.length, LINE + 5);
+    assert_memory_equal(taken.bytes + LINE, "\ntwo\n", 5);
+    assert_int_equal(tail_read_counters(reader).truncated, 2);
+}
+
+static void unread_bytes_behind_the_place_of_reading_are_counted_when_cut(void **state)
+{
+    (void)state;
+    enum { BYTES = 3 * 1024 * 1024, LINE = 64 }; /* more than one step reads */
+    char *lines = malloc(BYTES);
+    assert_non_null(lines);
+    memset(lines, 'x', BYTES);
+    for (size_t i = LINE - 1; i < BYTES; i += LINE)
+        lines[i] = '\n';
+    write_bytes("log", lines, BYTES);
+    free(lines);
+    tell(TAIL_LIVE, "log");
+    tell_ready();
+    assert_true(tail_read_step(reader, now));
+    assert_true(taken.length < BYTES - 1000 * LINE);
+    assert_int_equal(truncate("log", BYTES - 1000 * LINE), 0);
+    steps(0);
+    assert_int_equal(taken.length, BYTES - 1000 * LINE);
+    assert_int_equal(tail_read_counters(reader).lost_bytes, 1000 * LINE);
+    assert_int_equal(tail_read_counters(reader).truncated, 1);
+}
+
 /* ---- rotation ---- */
 
 static void a_renamed_file_is_read_to_its_end_beside_the_new_one(void **state)
@@ -309,6 +390,46 @@ static void a_deleted_file_is_read_to_its_end(void **state)
     close(writer);
     steps(SECOND);
     expect("one\ntwo\nthree\nlate\n");
+}
+
+static void a_deleted_file_is_kept_for_a_writer_that_was_silent(void **state)
+{
+    (void)state;
+    write_text("log", "one\n");
+    start_with("log");
+    int writer = open("log", O_WRONLY | O_APPEND | O_CLOEXEC);
+    tell(TAIL_GONE, "log");
+    assert_int_equal(unlink("log"), 0);
+    steps(30 * SECOND);
+    assert_int_equal(write(writer, "late\n", 5), 5);
+    steps(30 * SECOND);
+    assert_int_equal(write(writer, "later\n", 6), 6);
+    close(writer);
+    steps(SECOND);
+    expect("one\nlate\nlater\n");
+    assert_int_equal(tail_read_counters(reader).open_files, 1);
+    steps(61 * SECOND); /* its space on the disk is free then */
+    assert_int_equal(tail_read_counters(reader).open_files, 0);
+    expect_nothing_lost();
+}
+
+static void a_deleted_file_makes_room_for_one_that_has_a_name(void **state)
+{
+    (void)state;
+    tail_read_destroy(&reader);
+    settings.files = 1;
+    create();
+    write_text("log", "one\n");
+    start_with("log");
+    tell(TAIL_GONE, "log");
+    assert_int_equal(unlink("log"), 0);
+    steps(10 * SECOND);
+    assert_int_equal(tail_read_counters(reader).open_files, 1);
+    write_text("log", "two\n");
+    tell(TAIL_LIVE, "log");
+    steps(0);
+    expect("one\ntwo\n");
+    expect_nothing_lost();
 }
 
 static void the_last_line_of_a_file_needs_no_newline(void **state)
@@ -559,8 +680,13 @@ int main(void)
         TEST(nuls_and_lines_of_a_megabyte_are_bytes_as_others),
         TEST(a_line_without_end_comes_in_parts),
         TEST(a_file_made_shorter_is_read_on_from_its_new_end),
+        TEST(the_hole_that_a_writer_leaves_after_a_cut_is_passed_over),
+        TEST(bytes_that_were_cut_off_unread_are_counted_each),
+        TEST(unread_bytes_behind_the_place_of_reading_are_counted_when_cut),
         TEST(a_renamed_file_is_read_to_its_end_beside_the_new_one),
         TEST(a_deleted_file_is_read_to_its_end),
+        TEST(a_deleted_file_is_kept_for_a_writer_that_was_silent),
+        TEST(a_deleted_file_makes_room_for_one_that_has_a_name),
         TEST(the_last_line_of_a_file_needs_no_newline),
         TEST(what_was_copied_and_cut_before_it_was_read_comes_from_the_copy),
         TEST(a_cut_without_a_copy_is_counted),
