@@ -1,9 +1,11 @@
-/* What the store needs of a database, and no more: transactions, prepared statements, rows, and bulk insertion. Two
- * engines fill it, SQLite and PostgreSQL; which one is behind a store is decided once, by where it is opened.
+/* What the store needs of a database, and no more: transactions, prepared statements, rows, and bulk insertion. Which
+ * engine is behind a store is decided once, by where it is opened.
  *
- * SQL is written for both: parameters are $1, $2, ...; values are 64-bit integers and texts (a NULL text is NULL).
+ * SQL is written for SQLite and PostgreSQL: parameters are $1, $2, ...; values are 64-bit integers and texts. A NUL or
+ * broken UTF-8 in a text becomes U+FFFD before the engine sees it, so that no engine refuses what another takes.
  * Every call that fails says why; -EAGAIN means that the whole transaction is to be rolled back and run again (a
- * serialisation failure, a busy file), -ENOTCONN that the server is gone and engine_open() must succeed first. */
+ * serialisation failure, a busy file), -EEXIST that a key is taken, -ENOTCONN that the server is gone and engine_open()
+ * must succeed first. */
 #ifndef COLLECTOR_STORE_ENGINE_H
 #define COLLECTOR_STORE_ENGINE_H
 
@@ -25,10 +27,10 @@ struct value {
 
 struct engine; /* one connection; used by one thread */
 
-/* `where`: "sqlite:PATH" or a PostgreSQL URI ("postgresql://..."). */
+/* `where`: "sqlite:PATH". */
 int engine_open(const char *where, struct engine **result, struct error *) MUST_CHECK;
 void engine_close(struct engine **);
-bool engine_is_postgresql(const struct engine *);
+const char *engine_clustered(const struct engine *); /* the schema's word for a table in the order of its key */
 
 int engine_begin(struct engine *, struct error *) MUST_CHECK;
 int engine_commit(struct engine *, struct error *) MUST_CHECK;

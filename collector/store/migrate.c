@@ -1,0 +1,91 @@
+/* The schema, brought up to date one step at a time. A step and the number that says it is done are one transaction:
+ * of two collectors that start at once, one makes the step and the other, told to run its transaction again, finds it
+ * made. A schema that is newer than this program is refused, never guessed at. */
+#include <errno.h>
+#include <string.h>
+#include "collector/store/store_own.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
+
+#define ATTEMPTS    20
+#define SCHEMA_MOST (1U << 20)
+
+#define EMBED(name, path)                                                                                              \
+    __asm__(".pushsection .rodata\n"                                                                                   \
+            "schema_" #name ":\n"                                                                                      \
+            ".incbin \"collector/store/schema/" path "\"\n"                                                            \
+            ".byte 0\n"                                                                                                \
+            ".popsection\n");                                                                                          \
+    extern const char schema_##name[];
+
+EMBED(begin, "001-begin.sql")
+
+static const char *const steps[] = {schema_begin};
+#define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
+
+static int run_step(struct engine *engine, const char *step, struct error *error)
+{
+    static const char word[] = "{CLUSTERED}";
+    struct buffer sql CLEANUP(buffer_clear);
+    buffer_init(&sql, SCHEMA_MOST);
+    bool whole = true;
+    for (const char *at = step, *next; whole && *at; at = next) {
+        const char *place = strstr(at, word);
+        /* The first line of a step names the word in a comment: it is put in there too, and harms nothing. */
+        next = place ? place + sizeof word - 1 : at + strlen(at);
+        whole = buffer_append(&sql, (struct text){at, (size_t)((place ? place : next) - at)}) &&
+                (!place || buffer_append(&sql, text_of(engine_clustered(engine))));
+    }
+    if (!whole || !buffer_append_byte(&sql, '\0'))
+        return error_set(error, ENOMEM, "no memory for the schema");
+    return engine_script(engine, sql.bytes, error);
+}
+
+static int read_version(struct engine *engine, int64_t *version, struct error *error)
+{
+    *version = 0;
+    int rows = engine_run(engine, "SELECT COALESCE(MAX(version), 0) FROM schema_version", NULL, 0, store_row_integer,
+                          version, error);
+    return rows < 0 ? rows : 0;
+}
+
+/* 1: one step was made; 0: none was missing. */
+static int make_one_step(struct engine *engine, struct error *error)
+{
+    int64_t version;
+    int failure =
+        engine_script(engine, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)", error);
+    if (failure == 0)
+        failure = read_version(engine, &version, error);
+    if (failure < 0)
+        return failure;
+    if (version > NEWEST)
+        return error_set(error, EPROTO, "the store's schema is %lld, this program knows %lld: a newer one made it",
+                         (long long)version, (long long)NEWEST);
+    if (version == NEWEST)
+        return 0;
+    /* The number first: it is the row for which two collectors meet. */
+    const struct value next = VALUE_INTEGER(version + 1);
+    int rows = engine_run(engine, "INSERT INTO schema_version (version) VALUES ($1)", &next, 1, NULL, NULL, error);
+    if (rows < 0)
+        return rows == -EEXIST ? -EAGAIN : rows;
+    failure = run_step(engine, steps[version], error);
+    return failure < 0 ? failure : 1;
+}
+
+int store_migrate(struct engine *engine, struct error *error)
+{
+    int attempts = 0, made;
+    do {
+        made = engine_begin(engine, error);
+        if (made == 0)
+            made = make_one_step(engine, error);
+        if (made >= 0) {
+            int failure = engine_commit(engine, error);
+            made = failure < 0 ? failure : made;
+        }
+        if (made < 0)
+            engine_rollback(engine);
+    } while (made > 0 || (made == -EAGAIN && ++attempts < ATTEMPTS));
+    return made < 0 ? error_wrap(error, "the store's schema") : 0;
+}

@@ -1,0 +1,30 @@
+/* What the store's files share: its connection, and short ways to run a statement. */
+#ifndef COLLECTOR_STORE_STORE_OWN_H
+#define COLLECTOR_STORE_STORE_OWN_H
+
+#include <stdio.h>
+#include "collector/store/engine.h"
+#include "collector/store/store.h"
+
+struct store {
+    struct engine *engine;
+};
+
+#define STORE_RUN(store, sql, each, context, error, ...)                                                               \
+    engine_run((store)->engine, sql, (const struct value[]){__VA_ARGS__},                                              \
+               sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value), each, context, error)
+#define INTEGER(number) VALUE_INTEGER(number)
+#define STRING(string)  VALUE_TEXT(text_of(string))
+
+/* Rows of one column: the number is written to the int64_t behind `context`. */
+bool store_row_integer(void *context, const struct value *columns, size_t count);
+/* Copy a row's text into a field, cut to its size. */
+static inline void store_copy(struct text text, char *result, size_t size)
+{
+    snprintf(result, size, "%.*s", (int)(text.length < size ? text.length : size - 1), text.length ? text.bytes : "");
+}
+
+/* Bring the schema up to date, as migration `newest` knows it. */
+int store_migrate(struct engine *, struct error *) MUST_CHECK;
+
+#endif
