@@ -21,14 +21,14 @@ VERSION      := 0.1.0
 
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev \
-	libcurl4-openssl-dev libmicrohttpd-dev libpq-dev libsodium-dev
+	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
-	libcurl libsodium libmicrohttpd libpq
+	libcurl libsodium libmicrohttpd gnutls libpq
 
 comma := ,
 SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all

@@ -1,0 +1,269 @@
+/* Reading a batch. jansson decides what is JSON; what it would follow without end is bounded before it is asked. */
+#include "collector/api/batch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/count.h"
+
+#define SEQUENCE "{\"sequence\":"
+
+/* The words of all records one behind the other. While it grows, texts are offsets: it may move. */
+struct words {
+    char *bytes;
+    size_t length, room;
+};
+
+struct reading {
+    moment now;
+    size_t line; /* from 1 */
+    struct batch batch;
+    struct words words;
+    size_t room;
+};
+
+static int bad(const struct reading *reading, struct error *error, const char *what)
+{
+    return error_set(error, EBADMSG, "line %zu: %s", reading->line, what);
+}
+
+static bool too_deep(struct text line)
+{
+    int depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < line.length; i++) {
+        char byte = line.bytes[i];
+        if (quoted && byte == '\\')
+            i++;
+        else if (byte == '"')
+            quoted = !quoted;
+        else if (!quoted && (byte == '{' || byte == '['))
+            depth++;
+        else if (!quoted && (byte == '}' || byte == ']'))
+            depth--;
+        if (depth > BATCH_DEPTH_MOST)
+            return true;
+    }
+    return false;
+}
+
+static void drop(json_t **json)
+{
+    json_decref(*json);
+    *json = NULL;
+}
+
+static int read_object(const struct reading *reading, struct text line, json_t **result, struct error *error)
+{
+    if (line.length > BATCH_LINE_MOST)
+        return bad(reading, error, "longer than 64 kB");
+    if (too_deep(line))
+        return bad(reading, error, "brackets in brackets, more than 16 deep");
+    json_error_t why;
+    json_t *json = json_loadb(line.bytes, line.length, JSON_REJECT_DUPLICATES, &why);
+    if (json == NULL)
+        return bad(reading, error, "not JSON in UTF-8, or a key stands twice");
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return bad(reading, error, "not an object");
+    }
+    *result = json;
+    return 0;
+}
+
+static bool read_hex(const char *string, int64_t *result)
+{
+    if (string == NULL || strlen(string) != 16 || strspn(string, "0123456789abcdef") != 16)
+        return false;
+    uint64_t number = strtoull(string, NULL, 16);
+    memcpy(result, &number, sizeof number);
+    return true;
+}
+
+static bool count_of(json_t *object, const char *key, int64_t *result)
+{
+    json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *result = json_integer_value(value);
+    return true;
+}
+
+static int read_head(struct reading *reading, struct text line, struct error *error)
+{
+    CLEANUP(drop) json_t *object = NULL;
+    struct batch *batch = &reading->batch;
+    int status = read_object(reading, line, &object, error);
+    if (status < 0)
+        return status;
+    if (!read_hex(json_string_value(json_object_get(object, "life")), &batch->life))
+        return bad(reading, error, "life: sixteen hexadecimal digits");
+    if (!count_of(object, "after", &batch->after) || !count_of(object, "last", &batch->last) ||
+        batch->last < batch->after)
+        return bad(reading, error, "after, last: numbers from 0, the last not below");
+    if (json_object_get(object, "spooled") != NULL && !count_of(object, "spooled", &batch->spooled))
+        return bad(reading, error, "spooled: a number from 0");
+    json_t *version = json_object_get(object, "version");
+    if (version != NULL && !json_is_string(version))
+        return bad(reading, error, "version: a text");
+    if (version != NULL)
+        text_copy_printable(text_of(json_string_value(version)), batch->version, sizeof batch->version);
+    return 0;
+}
+
+/* Takes `{"sequence":N,` off the line: what is left begins with the bracket put over the comma. */
+static int take_sequence(struct reading *reading, char *line, size_t length, struct store_record *record,
+                         struct error *error)
+{
+    size_t at = sizeof SEQUENCE - 1, digits = 0;
+    uint64_t number;
+    if (length < at || memcmp(line, SEQUENCE, at) != 0)
+        return bad(reading, error, "a record begins with its sequence");
+    while (at + digits < length && line[at + digits] >= '0' && line[at + digits] <= '9')
+        digits++;
+    if (!text_number((struct text){line + at, digits}, &number) || number > INT64_MAX)
+        return bad(reading, error, "sequence: a number from 1");
+    at += digits;
+    if (at >= length || line[at] != ',')
+        return bad(reading, error, "behind the sequence stands a comma and what the record says");
+    int64_t before =
+        reading->batch.count ? reading->batch.records[reading->batch.count - 1].sequence : reading->batch.after;
+    record->sequence = (int64_t)number;
+    if (record->sequence <= before || record->sequence > reading->batch.last)
+        return bad(reading, error, "sequences rise, from above `after` to `last`");
+    line[at] = '{';
+    record->line = (struct text){line + at, length - at};
+    return 0;
+}
+
+/* Leaves an offset in `result->bytes`, to be made a pointer when all words are there. */
+static bool keep_word(struct words *words, struct text word, struct text *result)
+{
+    if (words->room - words->length < word.length) {
+        size_t room = (words->room + word.length) * 2;
+        char *more = realloc(words->bytes, room);
+        if (more == NULL)
+            return false;
+        words->bytes = more;
+        words->room = room;
+    }
+    if (word.length)
+        memcpy(words->bytes + words->length, word.bytes, word.length);
+    *result = (struct text){(const char *)(uintptr_t)words->length, word.length};
+    words->length += word.length;
+    return true;
+}
+
+static int read_word(struct reading *reading, json_t *object, const char *key, size_t most, struct text *result,
+                     struct error *error)
+{
+    json_t *value = json_object_get(object, key);
+    char number[24];
+    struct text word = {"", 0};
+    if (json_is_string(value))
+        word = (struct text){json_string_value(value), json_string_length(value)};
+    else if (json_is_integer(value))
+        word = (struct text){
+            number, (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value))};
+    else if (value != NULL && !json_is_null(value))
+        return error_set(error, EBADMSG, "line %zu: %s: a text", reading->line, key);
+    if (word.length > most)
+        return error_set(error, EBADMSG, "line %zu: %s: longer than %zu bytes", reading->line, key, most);
+    return keep_word(&reading->words, word, result) ? 0 : error_set(error, ENOMEM, "no memory for a batch");
+}
+
+static int read_time(struct reading *reading, json_t *object, moment *result, struct error *error)
+{
+    json_t *value = json_object_get(object, "time");
+    *result = reading->now;
+    if (value == NULL || json_is_null(value))
+        return 0;
+    if (!json_is_string(value) || !moment_parse(text_of(json_string_value(value)), result))
+        return bad(reading, error, "time: a moment such as 2026-11-23T08:00:00Z");
+    if (*result > reading->now + BATCH_AHEAD)
+        *result = reading->now;
+    return 0;
+}
+
+static bool is_kind(const char *kind)
+{
+    return kind != NULL && kind[0] && strlen(kind) <= BATCH_KIND_MOST &&
+           strspn(kind, "abcdefghijklmnopqrstuvwxyz_") == strlen(kind);
+}
+
+static int read_record(struct reading *reading, char *line, size_t length, struct error *error)
+{
+    CLEANUP(drop) json_t *object = NULL;
+    struct store_record record = {0};
+    if (reading->batch.count == BATCH_RECORDS_MOST)
+        return error_set(error, EMSGSIZE, "more than 10,000 records; send less at once");
+    int status = read_object(reading, (struct text){line, length}, &object, error);
+    if (status == 0 && !is_kind(json_string_value(json_object_get(object, "record"))))
+        status = bad(reading, error, "record: its kind, at most 32 small letters and _");
+    if (status == 0)
+        status = read_time(reading, object, &record.time, error);
+    if (status == 0)
+        status = read_word(reading, object, "record", BATCH_KIND_MOST, &record.kind, error);
+    if (status == 0)
+        status = read_word(reading, object, "sender", BATCH_WORD_MOST, &record.sender, error);
+    if (status == 0)
+        status = read_word(reading, object, "customer", BATCH_WORD_MOST, &record.customer, error);
+    if (status == 0)
+        status = take_sequence(reading, line, length, &record, error);
+    if (status < 0)
+        return status;
+    if (reading->batch.count == reading->room) {
+        size_t room = reading->room ? reading->room * 2 : 64;
+        struct store_record *more = reallocarray(reading->batch.records, room, sizeof *more);
+        if (more == NULL)
+            return error_set(error, ENOMEM, "no memory for a batch");
+        reading->batch.records = more;
+        reading->room = room;
+    }
+    reading->batch.records[reading->batch.count++] = record;
+    return 0;
+}
+
+static void settle(struct words *words, struct text *text)
+{
+    text->bytes = text->length ? words->bytes + (uintptr_t)text->bytes : "";
+}
+
+int batch_parse(char *bytes, size_t length, moment now, struct batch *result, struct error *error)
+{
+    struct reading reading = {.now = now};
+    int status = 0;
+    for (size_t at = 0; at < length && status == 0;) {
+        char *end = memchr(bytes + at, '\n', length - at);
+        size_t line = end ? (size_t)(end - bytes) - at : length - at;
+        if (reading.line++ == 0)
+            status = read_head(&reading, (struct text){bytes + at, line}, error);
+        else
+            status = read_record(&reading, bytes + at, line, error);
+        at += line + 1;
+    }
+    if (status == 0 && reading.line == 0)
+        status = error_set(error, EBADMSG, "line 1: the batch is empty");
+    reading.batch.words = reading.words.bytes;
+    if (status < 0) {
+        batch_clear(&reading.batch);
+        return status;
+    }
+    for (size_t i = 0; i < reading.batch.count; i++) {
+        settle(&reading.words, &reading.batch.records[i].kind);
+        settle(&reading.words, &reading.batch.records[i].sender);
+        settle(&reading.words, &reading.batch.records[i].customer);
+    }
+    *result = reading.batch;
+    return 0;
+}
+
+void batch_clear(struct batch *batch)
+{
+    free(batch->records);
+    free(batch->words);
+    memset(batch, 0, sizeof *batch);
+}

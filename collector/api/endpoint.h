@@ -1,0 +1,38 @@
+/* The endpoints in one table: router, authorisation, documents and tests read it. */
+#ifndef COLLECTOR_API_ENDPOINT_H
+#define COLLECTOR_API_ENDPOINT_H
+
+#include <stddef.h>
+#include "collector/api/exchange.h"
+#include "collector/store/store.h"
+#include "common/error.h"
+
+/* Who may ask. */
+enum permission { MAY_ANYBODY, MAY_TOKEN, MAY_NODE, MAY_READ, MAY_ORDER, MAY_ADMIN };
+enum worker_kind { ASK_LOOP, ASK_READER, ASK_WRITER };
+
+struct endpoint {
+    const char *method, *path; /* a segment in braces stands for any word */
+    enum permission permission;
+    enum worker_kind worker;
+    size_t body_most; /* bytes */
+    /* Runs inside a transaction, maybe more than once: it changes nothing but the store and the answer. A negative
+     * return rolls back all; -EAGAIN is tried again. NULL: the server answers it itself. */
+    int (*handle)(struct store *, struct exchange *, struct error *);
+    const char *parameters[EXCHANGE_PARAMETERS + 1]; /* "name: what it is", ended by NULL */
+    const char *request, *answers, *text;            /* for the documents */
+};
+
+extern const struct endpoint endpoints[];
+extern const size_t endpoint_count;
+
+/* NULL: no such path, or, with `*known`, not with this method. `target` is left with what stands for the braces. */
+const struct endpoint *endpoint_find(const char *method, const char *path, struct text *target, bool *known);
+/* What the answer is where who asks may not; 0: he may. Fills exchange->node or person. Negative: the store failed. */
+int endpoint_authorise(struct store *, struct exchange *, struct error *) MUST_CHECK;
+
+int enrol_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+
+#endif

@@ -1,0 +1,60 @@
+/* One request and its answer, from the loop to a thread with a store and back. What an endpoint needs of HTTP stands
+ * here as plain texts; nothing below the server knows the library that speaks it. */
+#ifndef COLLECTOR_API_EXCHANGE_H
+#define COLLECTOR_API_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "collector/api/secret.h"
+#include "collector/store/store.h"
+#include "common/buffer.h"
+#include "common/moment.h"
+
+#define EXCHANGE_PARAMETERS  8
+#define EXCHANGE_ANSWER_MOST (32U * 1024 * 1024)
+
+struct endpoint;
+struct exchange;
+
+/* Whom what was stored may concern. */
+enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
+
+struct exchange {
+    struct exchange *next; /* in a queue */
+    void *owner;           /* the server's */
+    const struct endpoint *endpoint;
+    struct text target; /* what stands in the path's braces */
+    struct {
+        const char *name, *value; /* as many as the endpoint has; value NULL: not given */
+    } parameters[EXCHANGE_PARAMETERS];
+    char from[64]; /* the client's address */
+    bool packed;   /* the body is zstd */
+    struct buffer body;
+    moment arrived;
+    duration begun; /* steady */
+
+    struct secret secret;
+    struct store_node node;     /* who asks, where a node may */
+    struct store_person person; /* or a person */
+
+    int status;
+    struct buffer answer;
+    bool lines;   /* the answer is lines of JSON */
+    bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
+    duration patience;
+    enum told told;              /* after the commit these may have something to fetch */
+    uint64_t generation;         /* of what can be waited for, when it was last asked */
+    int64_t records, duplicates; /* stored, and already there */
+    struct error trouble;        /* why the store failed: for the log */
+};
+
+/* Forget an answer: before it is worked out once more. */
+void exchange_reset(struct exchange *);
+/* Answer {"error":SENTENCE}. Returns 0, so that `return exchange_refuse(...)` ends a handler. */
+int exchange_refuse(struct exchange *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* NULL: not given. */
+const char *exchange_parameter(const struct exchange *, const char *name);
+/* A number from 0; false where something else stands there. Unchanged where it is not given. */
+bool exchange_number(const struct exchange *, const char *name, int64_t *result);
+
+#endif

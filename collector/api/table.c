@@ -1,0 +1,112 @@
+/* The table, and what is decided by it alone: which endpoint a request means and whether who asks may. */
+#include "collector/api/endpoint.h"
+
+#include <string.h>
+
+#define SMALL ((size_t)64 * 1024)
+#define BATCH ((size_t)4 * 1024 * 1024)
+
+const struct endpoint endpoints[] = {
+    {.method = "GET", .path = "/health", .answers = "200", .text = "Whether the collector runs and its store answers."},
+    {.method = "GET",
+     .path = "/metrics",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .answers = "200",
+     .text = "Counters for Prometheus."},
+    {.method = "POST",
+     .path = "/v1/enrol",
+     .permission = MAY_TOKEN,
+     .worker = ASK_WRITER,
+     .body_most = SMALL,
+     .handle = enrol_handle,
+     .request = "{\"name\":\"hv7\",\"version\":\"0.1.0\",\"key_hash\":\"64 hexadecimal digits\"}",
+     .answers = "201 200 400 403",
+     .text = "A node becomes known. It makes 32 random bytes itself and sends the BLAKE2b-256 of them; the same token "
+             "with the same hash gives the same node again."},
+    {.method = "POST",
+     .path = "/v1/records",
+     .permission = MAY_NODE,
+     .worker = ASK_WRITER,
+     .body_most = BATCH,
+     .handle = records_handle,
+     .request = "Lines of JSON, plain or with Content-Encoding: zstd; the first is "
+                "{\"life\":\"16 hexadecimal digits\",\"after\":N,\"last\":M,\"spooled\":K,\"version\":\"0.1.0\"}, each "
+                "other a record with \"sequence\" as its first key.",
+     .answers = "200 400 409 413",
+     .text = "A batch of records is stored, those that are there already are skipped. All or nothing."},
+    {.method = "GET",
+     .path = "/v1/directives",
+     .permission = MAY_NODE,
+     .worker = ASK_READER,
+     .handle = directives_handle,
+     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one"},
+     .answers = "200 204 400",
+     .text = "What the node is to do: those directives above the revision that it has."},
+};
+const size_t endpoint_count = sizeof endpoints / sizeof endpoints[0];
+
+static bool matches(struct text pattern, struct text path, struct text *target)
+{
+    while (pattern.length || path.length) {
+        struct text want = text_split(&pattern, '/'), have = text_split(&path, '/');
+        if (want.length && want.bytes[0] == '{') {
+            if (pattern.length == 0) /* the last: what it stands for may hold slashes, as 2001:db8::/64 */
+                have.length += path.length ? path.length + 1 : 0;
+            if (have.length == 0)
+                return false;
+            *target = have;
+            if (pattern.length == 0)
+                return true;
+        } else if (!text_equals(want, have)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct endpoint *endpoint_find(const char *method, const char *path, struct text *target, bool *known)
+{
+    *known = false;
+    if (path[0] != '/' || (path[1] && path[strlen(path) - 1] == '/'))
+        return NULL;
+    for (size_t i = 0; i < endpoint_count; i++) {
+        if (!matches(text_of(endpoints[i].path), text_of(path), target))
+            continue;
+        *known = true;
+        if (strcmp(endpoints[i].method, method) == 0)
+            return &endpoints[i];
+    }
+    return NULL;
+}
+
+static unsigned needed(enum permission permission)
+{
+    return permission == MAY_READ ? STORE_MAY_READ : permission == MAY_ORDER ? STORE_MAY_ORDER : STORE_MAY_ADMIN;
+}
+
+int endpoint_authorise(struct store *store, struct exchange *exchange, struct error *error)
+{
+    enum permission permission = exchange->endpoint->permission;
+    const struct secret *secret = &exchange->secret;
+    int status = 0;
+    if (permission == MAY_ANYBODY)
+        return 0;
+    if (secret->kind == SECRET_NONE)
+        return 401;
+    if (secret->kind == SECRET_TOKEN) /* whether it is good, its use says */
+        return permission == MAY_TOKEN ? 0 : 403;
+    if (secret->kind == SECRET_NODE)
+        status = store_node_by_key(store, secret->id, secret->hash, &exchange->node, error);
+    else
+        status = store_person_by_key(store, secret->id, secret->hash, &exchange->person, error);
+    if (status < 0)
+        return status;
+    if (status == 0)
+        return 401;
+    if (permission == MAY_TOKEN)
+        return 403;
+    if (permission == MAY_NODE)
+        return secret->kind == SECRET_NODE ? 0 : 403;
+    return secret->kind == SECRET_PERSON && (exchange->person.may & needed(permission)) != 0 ? 0 : 403;
+}

@@ -1,0 +1,260 @@
+/* Group commit. A request that fails the transaction takes the others of its group down with it, so then each is run
+ * alone, and the one at fault fails alone. */
+#include "collector/api/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "collector/api/endpoint.h"
+#include "collector/store/store.h"
+#include "common/cleanup.h"
+
+#define GROUP_MOST 64
+#define GROUP_BODY ((size_t)8 * 1024 * 1024) /* bytes of bodies in one group, about */
+#define TRIES      10
+
+struct queue {
+    struct exchange *first, **end;
+};
+
+struct finished {
+    pthread_mutex_t lock;
+    struct queue queue;
+    int descriptor;
+};
+
+struct worker {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    struct queue queue;
+    bool ending;
+    uint64_t commits;
+    char *where;
+    struct store *store; /* NULL: it failed and is opened again */
+    struct finished *finished;
+};
+
+static void queue_add(struct queue *queue, struct exchange *exchange)
+{
+    exchange->next = NULL;
+    if (queue->first == NULL)
+        queue->end = &queue->first;
+    *queue->end = exchange;
+    queue->end = &exchange->next;
+}
+
+/* --- what is done --- */
+
+int finished_create(struct finished **result, struct error *error)
+{
+    struct finished *finished = calloc(1, sizeof *finished);
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (finished == NULL || descriptor < 0) {
+        free(finished);
+        if (descriptor >= 0)
+            close(descriptor);
+        return error_set(error, ENOMEM, "cannot make a queue: %s", strerror(errno));
+    }
+    finished->descriptor = descriptor;
+    pthread_mutex_init(&finished->lock, NULL);
+    *result = finished;
+    return 0;
+}
+
+void finished_destroy(struct finished **finished)
+{
+    if (*finished == NULL)
+        return;
+    close((*finished)->descriptor);
+    pthread_mutex_destroy(&(*finished)->lock);
+    free(*finished);
+    *finished = NULL;
+}
+
+int finished_descriptor(const struct finished *finished)
+{
+    return finished->descriptor;
+}
+
+struct exchange *finished_take(struct finished *finished)
+{
+    uint64_t number;
+    ssize_t got = read(finished->descriptor, &number, sizeof number);
+    (void)got; /* nothing to read: nothing was added since */
+    pthread_mutex_lock(&finished->lock);
+    struct exchange *all = TAKE(finished->queue.first);
+    pthread_mutex_unlock(&finished->lock);
+    return all;
+}
+
+static void give_back(struct finished *finished, struct exchange **group, size_t count)
+{
+    const uint64_t one = 1;
+    pthread_mutex_lock(&finished->lock);
+    for (size_t i = 0; i < count; i++)
+        queue_add(&finished->queue, group[i]);
+    pthread_mutex_unlock(&finished->lock);
+    ssize_t put = write(finished->descriptor, &one, sizeof one);
+    (void)put; /* the counter is full: then it is readable as well */
+}
+
+/* --- the work --- */
+
+static int run_one(struct store *store, struct exchange *exchange, struct error *error)
+{
+    exchange_reset(exchange);
+    int status = endpoint_authorise(store, exchange, error);
+    if (status == 401)
+        return exchange_refuse(exchange, 401, "no such secret, or it was taken back");
+    if (status > 0)
+        return exchange_refuse(exchange, status, "whoever has this secret may not do that");
+    if (status < 0 || exchange->endpoint->handle == NULL)
+        return status;
+    return exchange->endpoint->handle(store, exchange, error);
+}
+
+static int run_together(struct store *store, struct exchange **group, size_t count, struct error *error)
+{
+    int status = store_begin(store, error);
+    for (size_t i = 0; i < count && status >= 0; i++)
+        status = run_one(store, group[i], error);
+    if (status >= 0)
+        status = store_commit(store, error);
+    if (status < 0)
+        store_rollback(store);
+    return status;
+}
+
+static void pause_for(int try)
+{
+    const struct timespec time = {0, (long)(try + 1) * 5 * 1000 * 1000};
+    nanosleep(&time, NULL);
+}
+
+static int run_group(struct worker *worker, struct exchange **group, size_t count, struct error *error)
+{
+    int status = -EAGAIN;
+    for (int try = 0; try < TRIES && status == -EAGAIN; try++) {
+        if (try > 0)
+            pause_for(try);
+        if (worker->store == NULL) {
+            status = store_open(worker->where, &worker->store, error);
+            if (status < 0)
+                return status;
+        }
+        status = run_together(worker->store, group, count, error);
+        if (status == -ENOTCONN) {
+            store_close(&worker->store);
+            status = -EAGAIN;
+        }
+    }
+    return status;
+}
+
+static void run_all(struct worker *worker, struct exchange **group, size_t count)
+{
+    struct error error = {0};
+    int status = run_group(worker, group, count, &error);
+    if (status < 0 && count > 1) {
+        for (size_t i = 0; i < count; i++)
+            run_all(worker, &group[i], 1);
+        return;
+    }
+    if (status < 0) {
+        exchange_refuse(group[0], 503, "the store cannot do that now");
+        group[0]->trouble = error;
+    }
+    __atomic_add_fetch(&worker->commits, 1, __ATOMIC_RELAXED);
+    give_back(worker->finished, group, count);
+}
+
+static size_t take_group(struct worker *worker, struct exchange *group[GROUP_MOST])
+{
+    size_t count = 0, bytes = 0;
+    pthread_mutex_lock(&worker->lock);
+    while (worker->queue.first == NULL && !worker->ending)
+        pthread_cond_wait(&worker->more, &worker->lock);
+    while (worker->queue.first != NULL && count < GROUP_MOST && bytes < GROUP_BODY) {
+        group[count] = worker->queue.first;
+        worker->queue.first = group[count]->next;
+        bytes += group[count++]->body.length;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return count;
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct exchange *group[GROUP_MOST];
+    for (size_t count; (count = take_group(worker, group)) > 0;)
+        run_all(worker, group, count);
+    return NULL;
+}
+
+/* --- its life --- */
+
+static void worker_free(struct worker **worker)
+{
+    if (*worker == NULL)
+        return;
+    store_close(&(*worker)->store);
+    pthread_cond_destroy(&(*worker)->more);
+    pthread_mutex_destroy(&(*worker)->lock);
+    free((*worker)->where);
+    free(*worker);
+    *worker = NULL;
+}
+
+int worker_create(const char *where, struct finished *finished, struct worker **result, struct error *error)
+{
+    CLEANUP(worker_free) struct worker *worker = calloc(1, sizeof *worker);
+    sigset_t all, before;
+    if (worker == NULL || (worker->where = strdup(where)) == NULL)
+        return error_set(error, ENOMEM, "no memory for a thread");
+    worker->finished = finished;
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->more, NULL);
+    int status = store_open(where, &worker->store, error);
+    if (status < 0)
+        return status;
+    sigfillset(&all); /* signals are the loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    status = pthread_create(&worker->thread, NULL, work, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status != 0)
+        return error_set(error, status, "cannot start a thread: %s", strerror(status));
+    *result = TAKE(worker);
+    return 0;
+}
+
+void worker_destroy(struct worker **worker)
+{
+    if (*worker == NULL)
+        return;
+    pthread_mutex_lock(&(*worker)->lock);
+    (*worker)->ending = true;
+    pthread_cond_signal(&(*worker)->more);
+    pthread_mutex_unlock(&(*worker)->lock);
+    pthread_join((*worker)->thread, NULL);
+    worker_free(worker);
+}
+
+void worker_add(struct worker *worker, struct exchange *exchange)
+{
+    pthread_mutex_lock(&worker->lock);
+    queue_add(&worker->queue, exchange);
+    pthread_cond_signal(&worker->more);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+uint64_t worker_commits(struct worker *worker)
+{
+    return __atomic_load_n(&worker->commits, __ATOMIC_RELAXED);
+}
