@@ -15,6 +15,8 @@
  *  - descriptor 4, courier only: the control socket, listening, with owner, group and mode set; it stays open when the
  * courier is started anew, so that a person's request waits instead of failing.
  *  - descriptor 5, courier only: the policy socket, listening, in the same way; closed where there is none.
+ *  - descriptor 6, courier only: a sealed piece of memory with what it alone is told of the collector
+ *    (agent/courier/collector.h); closed where there is none.
  *  - `state`, courier only: its own directory, which it may write.
  * What the warden then sends, in this order: CONFIGURATION (bundle.h), MEMORY (watcher), PEER, ENFORCEMENT, PORT_OPENED
  * for each port that is open now (watcher), READY. Later at any time: CONFIGURATION (reload), PEER (the other one was
@@ -31,12 +33,14 @@
 #define ROLE_CHANNEL  3
 #define ROLE_LISTENER 4
 #define ROLE_POLICY   5
+#define ROLE_CENTRE   6
 
 struct role_start {
     enum role role;
     int channel;       /* ROLE_CHANNEL */
     int listener;      /* ROLE_LISTENER, -1: none */
     int policy;        /* ROLE_POLICY, -1: none */
+    int centre;        /* ROLE_CENTRE, -1: none */
     const char *state; /* the role's own directory; NULL: none */
 };
 
