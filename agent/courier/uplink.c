@@ -105,7 +105,7 @@ static void refused(struct uplink *uplink, const char *why)
     snprintf(uplink->trouble, sizeof uplink->trouble, "%.80s: %.140s", address(uplink), why);
     if (uplink->state != UPLINK_REFUSED) {
         char text[240];
-        snprintf(text, sizeof text, "the collector refuses this node: %.200s; nothing is sent", uplink->trouble);
+        snprintf(text, sizeof text, "the collector refuses this node: %.170s; nothing is sent", uplink->trouble);
         say(uplink, 2, text);
     }
     uplink->state = UPLINK_REFUSED;
@@ -516,7 +516,7 @@ void uplink_destroy(struct uplink **owner)
 /* --- what people are told ------------------------------------------------------------------------------------------
  */
 
-bool uplink_answer_status(const struct uplink *uplink, struct buffer *out)
+bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
 {
     static const char *const states[] = {"trying", "connected", "refused"};
     struct spool_counters counters = spool_counters(uplink->spool);
@@ -539,5 +539,7 @@ bool uplink_answer_status(const struct uplink *uplink, struct buffer *out)
     json_integer(&json, "revision", spool_revision(uplink->spool));
     if (uplink->trouble[0])
         json_string(&json, "trouble", uplink->trouble);
+    if (spool_trouble[0])
+        json_string(&json, "spool_trouble", spool_trouble);
     return json_end(&json);
 }
