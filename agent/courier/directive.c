@@ -32,7 +32,7 @@ static int read_request(const json_t *object, const char *deed, struct request *
     char reason[REQUEST_WHY];
     const json_t *rate = json_object_get(object, "rate");
     cut_reason(text_in(object, "reason"), reason);
-    json_t *request = json_pack("{ss ss s%}", "command", deed, "reason", reason, "sender",
+    json_t *request = json_pack("{ss ss ss%}", "command", deed, "reason", reason, "sender",
                                 text_in(object, "sender").bytes, text_in(object, "sender").length);
     if (request && strcmp(deed, "throttle") == 0 && json_integer_value(rate) > 0)
         json_object_set_new(request, "rate", json_integer(json_integer_value(rate)));
