@@ -133,6 +133,11 @@ void news_take(struct news *news, const union message *message)
     case MESSAGE_EVIDENCE:
         take_evidence(news, &message->evidence);
         break;
+    case MESSAGE_TRAFFIC: /* for the collector alone: people ask for senders */
+        if (news->spool && answer_traffic(&news->line, &message->traffic))
+            spool_add(news->spool, SPOOL_COUNTS, message->traffic.time, buffer_text(&news->line));
+        news->line.length = 0;
+        break;
     case MESSAGE_EVENT:
         enter(news, message->event.time, message->event.what, NULL, answer_event(&news->line, &message->event));
         break;

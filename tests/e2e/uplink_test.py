@@ -158,8 +158,8 @@ def loses(bed, percent):
     """So many packets of each direction go missing at the centre's door; 0: none."""
     bed.run("inet", ["nft", "delete", "table", "inet", "loss"])
     rule = f"tcp {{}} {{{{ {', '.join(PORTS)} }}}} numgen random mod 100 < {percent} drop"
-    text = ("table inet loss { chain in { type filter hook input priority 0; " + rule.format("dport") +
-            "; } chain out { type filter hook output priority 0; " + rule.format("sport") + "; } }")
+    text = ("table inet loss {\n chain in {\n type filter hook input priority 0\n" + rule.format("dport") +
+            "\n }\n chain out {\n type filter hook output priority 0\n" + rule.format("sport") + "\n }\n}")
     return percent == 0 or bed.run("inet", ["nft", text]).returncode == 0
 
 
