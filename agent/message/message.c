@@ -154,7 +154,7 @@ bool message_is_sound(const union message *m)
     case MESSAGE_EVIDENCE:
         return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
     case MESSAGE_TRAFFIC:
-        return sender_is_sound(&m->traffic.sender) && m->traffic.seconds > 0;
+        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
     case MESSAGE_VERDICT:
         return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
                m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);
