@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "agent/courier/node_secret.h"
 #include "agent/courier/uplink_pace.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -181,31 +182,8 @@ static int send_request(struct uplink *uplink, const struct http_request *reques
 /* The secret is made and kept before it is used: after a crash the same one is shown again. */
 static int make_secret(struct uplink *uplink, struct error *error)
 {
-    unsigned char bytes[32];
-    char *secret = uplink->secret;
-    randombytes_buf(bytes, sizeof bytes);
-    sodium_bin2base64(secret, SPOOL_SECRET, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(bytes, sizeof bytes);
-    return spool_set_identity(uplink->spool, "", secret, error);
-}
-
-static bool hash_secret(const char *secret, char hash[65])
-{
-    unsigned char bytes[32], digest[32];
-    size_t length = 0;
-    if (sodium_base642bin(bytes, sizeof bytes, secret, strlen(secret), NULL, &length, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        length != sizeof bytes)
-        return false;
-    crypto_generichash(digest, sizeof digest, bytes, sizeof bytes, NULL, 0);
-    sodium_bin2hex(hash, 65, digest, sizeof digest);
-    sodium_memzero(bytes, sizeof bytes);
-    return true;
-}
-
-static bool is_node(const char *node)
-{
-    return node && strlen(node) == 16 && strspn(node, "0123456789abcdef") == 16;
+    node_secret_make(uplink->secret);
+    return spool_set_identity(uplink->spool, "", uplink->secret, error);
 }
 
 static void on_enrolled(void *context, const struct http_answer *answer)
@@ -219,7 +197,7 @@ static void on_enrolled(void *context, const struct http_answer *answer)
     }
     json_t *object = json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, 0, NULL);
     const char *node = json_string_value(json_object_get(object, "node"));
-    if (!is_node(node))
+    if (!node_is_name(node))
         fail(uplink, "what it calls this node is no name");
     else if (spool_set_identity(uplink->spool, node, uplink->secret, &error) < 0)
         fail(uplink, error.text);
@@ -231,7 +209,7 @@ static void on_enrolled(void *context, const struct http_answer *answer)
 
 static void enrol(struct uplink *uplink)
 {
-    char token[160], hash[65];
+    char token[160], hash[NODE_HASH];
     struct error error = {0};
     struct text given = uplink->collector->secrets.token;
     CLEANUP(buffer_clear) struct buffer body;
@@ -248,7 +226,7 @@ static void enrol(struct uplink *uplink)
     struct json json = json_begin(&body);
     json_string(&json, "name", uplink->name);
     json_string(&json, "version", POSTERN_VERSION);
-    json_string(&json, "key_hash", hash_secret(uplink->secret, hash) ? hash : "");
+    json_string(&json, "key_hash", node_secret_hash(uplink->secret, hash) ? hash : "");
     if (!json_end(&json))
         return;
     snprintf(token, sizeof token, "%.*s", (int)given.length, given.bytes);
@@ -475,7 +453,7 @@ int uplink_create(sd_event *event, const struct collector *collector, struct spo
                   const struct uplink_listener *listener, struct uplink **result, struct error *error)
 {
     CLEANUP(uplink_destroy) struct uplink *uplink = calloc(1, sizeof *uplink);
-    if (!uplink || sodium_init() < 0)
+    if (!uplink || !node_secret_ready())
         return error_set(error, ENOMEM, "no memory for the uplink");
     uplink->log = log;
     uplink->collector = collector;
