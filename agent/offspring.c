@@ -14,7 +14,7 @@
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 5 are set */
+#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 6 are set */
 
 /* What the service manager told the supervisor is not for its children. */
 static const char *const supervisors_own[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
@@ -25,14 +25,22 @@ static bool place(int descriptor, int where)
     return descriptor < 0 ? close(where) == 0 || errno == EBADF : dup2(descriptor, where) == where;
 }
 
-static bool place_descriptors(int channel, int listener, int policy)
+static bool place_descriptors(int channel, const struct offspring *child)
 {
     int parked = fcntl(channel, F_DUPFD_CLOEXEC, ABOVE_OURS);
-    int listens = listener < 0 ? -1 : fcntl(listener, F_DUPFD_CLOEXEC, ABOVE_OURS);
-    int answers = policy < 0 ? -1 : fcntl(policy, F_DUPFD_CLOEXEC, ABOVE_OURS);
-    return parked >= 0 && (listens >= 0 || listener < 0) && (answers >= 0 || policy < 0) &&
-           place(parked, ROLE_CHANNEL) && place(listens, ROLE_LISTENER) && place(answers, ROLE_POLICY) &&
-           close_range(ROLE_POLICY + 1, ~0U, 0) == 0;
+    const struct {
+        int descriptor, where;
+    } others[] = {{child->listener, ROLE_LISTENER}, {child->policy, ROLE_POLICY}, {child->centre, ROLE_CENTRE}};
+    int copies[sizeof others / sizeof others[0]];
+    bool fine = parked >= 0;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        copies[i] = others[i].descriptor < 0 ? -1 : fcntl(others[i].descriptor, F_DUPFD_CLOEXEC, ABOVE_OURS);
+        fine = fine && (copies[i] >= 0 || others[i].descriptor < 0);
+    }
+    fine = fine && place(parked, ROLE_CHANNEL);
+    for (size_t i = 0; fine && i < sizeof others / sizeof others[0]; i++)
+        fine = place(copies[i], others[i].where);
+    return fine && close_range(ROLE_CENTRE + 1, ~0U, 0) == 0;
 }
 
 /* A descriptor for each guest's port: the limit that is there for programs that use select() is not for us. */
@@ -59,7 +67,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
     setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER ? 0 : -10);
     for (size_t i = 0; i < sizeof(supervisors_own) / sizeof(supervisors_own[0]); i++)
         unsetenv(supervisors_own[i]);
-    if (!place_descriptors(channel, child->listener, child->policy)) {
+    if (!place_descriptors(channel, child)) {
         log_write(&log, LOG_TROUBLE, "cannot place our descriptors: %s", strerror(errno));
         return;
     }

@@ -57,7 +57,7 @@ struct supervisor {
     struct household house;
     struct process process[ROLES];
     sd_event_source *channel_source, *pause, *patience, *scribe_pause;
-    int channel, bundle; /* -1: none */
+    int channel, bundle, centre; /* -1: none */
     duration began, heard, next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
@@ -110,6 +110,18 @@ static int load(const struct supervisor *s, struct configuration *configuration,
     buffer_clear(&bytes);
     if (code != 0)
         configuration_clear(configuration);
+    return code;
+}
+
+/* What the courier alone is told; -1: there is no collector. */
+static int load_collector(struct configuration *configuration, int *result, struct error *error)
+{
+    struct buffer bytes;
+    *result = -1;
+    int code = configuration_collector(configuration, &bytes, error);
+    if (code == 0 && bytes.length > 0)
+        code = seal(buffer_text(&bytes), result, error);
+    buffer_clear(&bytes);
     return code;
 }
 
@@ -167,16 +179,19 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
                          {geteuid(), getegid(), s->house.log_groups, s->house.log_group_count, wardens_rights(s)},
                          -1,
                          -1,
+                         -1,
                          s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, NULL},
+        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, -1, NULL},
         [ROLE_COURIER] = {ROLE_COURIER,
                           {s->house.courier, s->house.courier_group, NULL, 0, 0},
                           s->house.listener,
                           s->house.policy,
+                          s->centre,
                           s->house.courier_state},
         [ROLE_SCRIBE] = {ROLE_SCRIBE,
                          {s->house.scribe, s->house.scribe_group, s->house.log_groups, s->house.log_group_count, 0},
                          s->bundle,
+                         -1,
                          -1,
                          s->house.scribe_state}};
     struct process *process = &s->process[role];
@@ -536,7 +551,7 @@ static void leave(struct supervisor *s)
 int run_supervisor(const struct run_options *options)
 {
     struct error error = {0};
-    struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .next_pause = PAUSE_FIRST};
+    struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .centre = -1, .next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
     s.house.listener = s.house.policy = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
@@ -544,7 +559,8 @@ int run_supervisor(const struct run_options *options)
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
-    else if (load(&s, &s.configuration, NULL, &s.bundle, &error) != 0) {
+    else if (load(&s, &s.configuration, NULL, &s.bundle, &error) != 0 ||
+             load_collector(&s.configuration, &s.centre, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         status = 2;
     } else if (enter(&s, &error) == 0)
@@ -573,6 +589,7 @@ bool run_role(const char *name, const char *state, int *exit_status)
                                          .channel = ROLE_CHANNEL,
                                          .listener = is_open(ROLE_LISTENER) ? ROLE_LISTENER : -1,
                                          .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
+                                         .centre = role == ROLE_COURIER && is_open(ROLE_CENTRE) ? ROLE_CENTRE : -1,
                                          .state = state && state[0] ? state : NULL};
         char title[16];
         snprintf(title, sizeof(title), "postern-%s", name);

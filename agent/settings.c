@@ -117,11 +117,19 @@ static int give_file(void *context, const char *name, struct text *result, struc
 
 /* --- the whole --- */
 
-void configuration_bind(struct configuration *configuration, struct option_binding result[CONFIGURATION_BINDINGS])
+/* All but the judge's; returns how many. */
+static size_t bind_processes(struct configuration *configuration, struct option_binding *result)
 {
     process_settings_bind(&configuration->process, result);
+    result[PROCESS_BINDINGS] = collector_settings_bind(&configuration->collector);
+    result[PROCESS_BINDINGS + 1] = (struct option_binding){.options = NULL};
+    return PROCESS_BINDINGS + 1;
+}
+
+void configuration_bind(struct configuration *configuration, struct option_binding result[CONFIGURATION_BINDINGS])
+{
+    size_t count = bind_processes(configuration, result);
     const struct option_binding *judge = judge_settings_bindings(configuration->judge);
-    size_t count = PROCESS_BINDINGS;
     while (judge->options != NULL && count < CONFIGURATION_BINDINGS - 1)
         result[count++] = *judge++;
     result[count] = (struct option_binding){.options = NULL};
@@ -129,8 +137,8 @@ void configuration_bind(struct configuration *configuration, struct option_bindi
 
 void configuration_clear(struct configuration *configuration)
 {
-    struct option_binding bindings[PROCESS_BINDINGS + 1];
-    process_settings_bind(&configuration->process, bindings);
+    struct option_binding bindings[PROCESS_BINDINGS + 2];
+    (void)bind_processes(configuration, bindings);
     options_clear(bindings);
     judge_settings_destroy(&configuration->judge);
     for (size_t i = 0; i < configuration->file_count; i++) {
@@ -162,8 +170,8 @@ static int fill(struct configuration *configuration, struct text text, struct er
     configuration->judge = judge_settings_create(error);
     if (configuration->judge == NULL)
         return -ENOMEM;
-    struct option_binding process[PROCESS_BINDINGS + 1];
-    process_settings_bind(&configuration->process, process);
+    struct option_binding process[PROCESS_BINDINGS + 2];
+    (void)bind_processes(configuration, process);
     const char *name = configuration->source[0] ? configuration->source : "defaults";
     int status = judge_settings_read(configuration->judge, process, text, name, error);
     const struct file_source source = {give_file, configuration};
@@ -266,4 +274,53 @@ int configuration_bundle(struct configuration *configuration, struct buffer *res
     if (status < 0)
         buffer_clear(result);
     return status;
+}
+
+/* --- the collector's part --- */
+
+struct secret_file {
+    char *bytes;
+    size_t length;
+};
+
+static void free_secret(struct secret_file *file)
+{
+    if (file->bytes)
+        explicit_bzero(file->bytes, file->length);
+    free(file->bytes);
+    file->bytes = NULL;
+}
+
+/* Not among the configuration's files, which all processes are given. */
+static int read_secret(const struct configuration *configuration, const char *name, struct secret_file *result,
+                       struct error *error)
+{
+    return name[0] ? read_named(configuration, name, &result->bytes, &result->length, error) : 0;
+}
+
+int configuration_collector(struct configuration *configuration, struct buffer *result, struct error *error)
+{
+    struct collector_settings *settings = &configuration->collector;
+    CLEANUP(free_secret) struct secret_file token = {0}, authority = {0};
+    CLEANUP(free_secret) struct secret_file certificate = {0}, key = {0};
+    bundle_init(result);
+    if (settings->urls.count == 0)
+        return 0;
+    int status = read_secret(configuration, settings->token_file, &token, error);
+    if (status == -ENOENT) /* who is known needs it no more */
+        status = 0;
+    if (status == 0)
+        status = read_secret(configuration, settings->authority, &authority, error);
+    if (status == 0)
+        status = read_secret(configuration, settings->certificate, &certificate, error);
+    if (status == 0)
+        status = read_secret(configuration, settings->key, &key, error);
+    if (status < 0)
+        return status;
+    const struct collector_secrets secrets = {token.bytes ? (struct text){token.bytes, token.length}
+                                                          : text_of(settings->token),
+                                              {authority.bytes ? authority.bytes : "", authority.length},
+                                              {certificate.bytes ? certificate.bytes : "", certificate.length},
+                                              {key.bytes ? key.bytes : "", key.length}};
+    return collector_write(settings, &secrets, result, error);
 }

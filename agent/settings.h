@@ -9,6 +9,7 @@
 #ifndef AGENT_SETTINGS_H
 #define AGENT_SETTINGS_H
 
+#include "agent/courier/collector.h"
 #include "agent/judge/judge.h"
 #include "agent/message/bundle.h"
 #include "agent/message/settings.h"
@@ -23,6 +24,7 @@ struct named_file {
 struct configuration {
     struct process_settings process;
     struct judge_settings *judge;
+    struct collector_settings collector;
     char source[4096]; /* the file that was read; empty: none, the defaults stand */
     struct named_file *files;
     size_t file_count;
@@ -36,7 +38,7 @@ int configuration_defaults(struct configuration *result, struct error *) MUST_CH
 void configuration_clear(struct configuration *);
 
 /* Every table bound to these settings; ended by an entry whose options are NULL. */
-#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 5)
+#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 6)
 void configuration_bind(struct configuration *, struct option_binding result[CONFIGURATION_BINDINGS]);
 
 /* For a reload: what takes effect on restart alone stays as it is with all processes, also with one that begins later.
@@ -46,5 +48,8 @@ int configuration_keep(struct configuration *, const struct configuration *in_fo
 
 /* What the processes without files are given (bundle.h). The buffer is the caller's to clear. */
 int configuration_bundle(struct configuration *, struct buffer *result, struct error *) MUST_CHECK;
+/* What the courier alone is given (agent/courier/collector.h), with the files that it names. Empty: there is no
+ * collector. The buffer is the caller's to clear. */
+int configuration_collector(struct configuration *, struct buffer *result, struct error *) MUST_CHECK;
 
 #endif

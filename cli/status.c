@@ -88,6 +88,28 @@ static void show_policy(const json_t *record)
                (long long)field_integer(record, "malformed"));
 }
 
+static void show_collector(const json_t *record)
+{
+    char since[CLOCK_TEXT], bytes[16];
+    const char *state = field_text(record, "state");
+    printf("collector   %s, ", field_text(record, "address"));
+    if (strcmp(state, "connected") == 0)
+        printf("connected since %s\n", clock_print(field_moment(record, "connected_since"), since));
+    else
+        printf("%s\n", strcmp(state, "refused") == 0 ? "which refuses this node" : "not connected");
+    long long spooled = (long long)field_integer(record, "spooled");
+    printf("spool       %lld record%s (%s bytes)", spooled, spooled == 1 ? "" : "s",
+           amount_print((uint64_t)field_integer(record, "spooled_bytes"), bytes));
+    if (field_moment(record, "oldest"))
+        printf(", the oldest of %s", clock_print(field_moment(record, "oldest"), since));
+    printf("; %lld dropped, %lld set aside\n", (long long)field_integer(record, "dropped"),
+           (long long)field_integer(record, "set_aside"));
+    if (field_text(record, "trouble")[0])
+        printf("trouble     %s\n", field_text(record, "trouble"));
+    if (field_text(record, "spool_trouble")[0])
+        printf("trouble     %s\n", field_text(record, "spool_trouble"));
+}
+
 static void show(void *context, const json_t *record)
 {
     const char *kind = field_text(record, "record");
@@ -99,6 +121,8 @@ static void show(void *context, const json_t *record)
         show_courier(record);
     else if (strcmp(kind, "policy") == 0)
         show_policy(record);
+    else if (strcmp(kind, "collector") == 0)
+        show_collector(record);
 }
 
 int command_status(const struct cli *cli, int count, char **arguments)

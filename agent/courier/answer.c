@@ -241,6 +241,28 @@ bool answer_evidence(struct buffer *out, const struct message_evidence *news)
     return json_end(&json);
 }
 
+bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "traffic");
+    json_moment(&json, "time", traffic->time);
+    json_unsigned(&json, "seconds", traffic->seconds);
+    if (traffic->sender.kind == SENDER_NONE)
+        json_string(&json, "sender", "");
+    else
+        write_sender(&json, "sender", &traffic->sender);
+    json_string(&json, "customer", "");
+    json_unsigned(&json, "connections", traffic->connections);
+    json_unsigned(&json, "connect_failed", traffic->connect_failed);
+    json_unsigned(&json, "messages", traffic->messages);
+    json_unsigned(&json, "messages_rejected", traffic->messages_rejected);
+    json_unsigned(&json, "recipients", traffic->recipients);
+    json_unsigned(&json, "recipients_rejected", traffic->recipients_rejected);
+    json_unsigned(&json, "recipients_deferred", traffic->recipients_deferred);
+    json_unsigned(&json, "bytes", traffic->bytes);
+    return json_end(&json);
+}
+
 bool answer_event(struct buffer *out, const struct message_event *event)
 {
     static const char *const severities[] = {"news", "warning", "trouble"};

@@ -22,6 +22,7 @@ struct recent {
 
 struct news {
     struct journal *journal;
+    struct spool *spool; /* NULL: there is no collector */
     struct buffer line;
     bool telling; /* a verdict has begun */
     struct message_verdict verdict;
@@ -31,12 +32,13 @@ struct news {
     struct recent recent[RECENT_PLACES];
 };
 
-int news_create(struct journal *journal, struct news **result, struct error *error)
+int news_create(struct journal *journal, struct spool *spool, struct news **result, struct error *error)
 {
     struct news *news = calloc(1, sizeof *news);
     if (!news)
         return error_set(error, ENOMEM, "no memory for news");
     news->journal = journal;
+    news->spool = spool;
     buffer_init(&news->line, LINE_MOST);
     *result = news;
     return 0;
@@ -51,13 +53,27 @@ void news_destroy(struct news **news)
     *news = NULL;
 }
 
+static void enter_line(struct news *news, enum spool_worth worth, moment time, const char *kind, const char *sender)
+{
+    journal_add(news->journal, &(struct journal_entry){0, time, kind, sender, buffer_text(&news->line)});
+    if (news->spool)
+        spool_add(news->spool, worth, time, buffer_text(&news->line));
+}
+
+static enum spool_worth worth_of(const char *kind)
+{
+    if (strcmp(kind, "verdict") == 0)
+        return SPOOL_VERDICT;
+    return strcmp(kind, "evidence") == 0 ? SPOOL_EVIDENCE : SPOOL_EVENT;
+}
+
 static void enter(struct news *news, moment time, const char *kind, const struct sender *sender, bool written)
 {
     char name[SENDER_TEXT] = "";
     if (sender)
         sender_print(sender, name);
     if (written)
-        journal_add(news->journal, &(struct journal_entry){0, time, kind, name, buffer_text(&news->line)});
+        enter_line(news, worth_of(kind), time, kind, name);
     news->line.length = 0;
 }
 
@@ -117,6 +133,11 @@ void news_take(struct news *news, const union message *message)
     case MESSAGE_EVIDENCE:
         take_evidence(news, &message->evidence);
         break;
+    case MESSAGE_TRAFFIC: /* for the collector alone: people ask for senders */
+        if (news->spool && answer_traffic(&news->line, &message->traffic))
+            spool_add(news->spool, SPOOL_COUNTS, message->traffic.time, buffer_text(&news->line));
+        news->line.length = 0;
+        break;
     case MESSAGE_EVENT:
         enter(news, message->event.time, message->event.what, NULL, answer_event(&news->line, &message->event));
         break;
@@ -143,7 +164,7 @@ void news_command(struct news *news, const char *deed, const char *sender, const
 {
     moment now = clock_now();
     if (answer_command(&news->line, now, deed, sender, length, person, why))
-        journal_add(news->journal, &(struct journal_entry){0, now, "command", sender, buffer_text(&news->line)});
+        enter_line(news, SPOOL_ORDER, now, "command", sender);
     news->line.length = 0;
 }
 

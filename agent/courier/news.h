@@ -3,11 +3,13 @@
 #define AGENT_COURIER_NEWS_H
 
 #include "agent/courier/journal.h"
+#include "agent/courier/spool.h"
 #include "agent/message/message.h"
 #include "common/buffer.h"
 
 struct news;
-int news_create(struct journal *, struct news **result, struct error *) MUST_CHECK; /* the journal is borrowed */
+/* Both are borrowed; every entry of the journal goes into the spool too. `spool` NULL: there is no collector. */
+int news_create(struct journal *, struct spool *spool, struct news **result, struct error *) MUST_CHECK;
 void news_destroy(struct news **);
 
 /* A verdict comes in pieces (the verdict, its evidence, an end) and is entered when it is whole. Evidence of one

@@ -20,8 +20,8 @@ static unsigned addressees(enum request_kind kind)
     return roles[kind];
 }
 
-struct question *question_new(struct questions *questions, struct client *client, const struct request *request,
-                              duration now)
+struct question *question_new(struct questions *questions, const struct question_asker *asker,
+                              const struct request *request, duration now)
 {
     for (size_t i = 0; i < QUESTIONS_MOST; i++) {
         struct question *question = &questions->items[i];
@@ -29,10 +29,18 @@ struct question *question_new(struct questions *questions, struct client *client
             continue;
         if (++questions->last == 0)
             questions->last = 1;
-        *question = (struct question){questions->last, client, *request, now, addressees(request->kind)};
+        *question = (struct question){.number = questions->last,
+                                      .client = asker->client,
+                                      .ended = asker->ended,
+                                      .context = asker->context,
+                                      .request = *request,
+                                      .asked = now,
+                                      .awaits = addressees(request->kind)};
+        text_copy_printable(text_of(asker->person), question->person, sizeof question->person);
         if (request->kind == REQUEST_COMMAND && request->length == 0 && request->deed != DEED_RELEASE)
             question->request.length = request->deed == DEED_ALLOW ? ALLOW_LENGTH : ORDER_LENGTH;
-        client_answer(client)->question = question->number;
+        if (asker->client)
+            client_answer(asker->client)->question = question->number;
         return question;
     }
     return NULL;
@@ -53,7 +61,7 @@ static void command_message(const struct question *question, struct message_comm
     command->deed = (uint8_t)request->deed;
     command->length = request->length;
     command->rate = request->rate;
-    snprintf(command->person, sizeof command->person, "%s", client_person(question->client));
+    snprintf(command->person, sizeof command->person, "%s", question->person);
     snprintf(command->why, sizeof command->why, "%s", request->why);
 }
 
@@ -74,15 +82,27 @@ void question_message(const struct question *question, union message *message)
         message->ask_explain.sender = request->sender;
     if (request->kind == REQUEST_ENFORCE) {
         message->ask_enforce.on = request->on;
-        snprintf(message->ask_enforce.person, sizeof message->ask_enforce.person, "%s",
-                 client_person(question->client));
+        snprintf(message->ask_enforce.person, sizeof message->ask_enforce.person, "%s", question->person);
     }
+}
+
+static void end(struct question *question, enum question_outcome outcome, const char *failure)
+{
+    question->number = 0;
+    if (question->client)
+        client_finish(question->client, failure);
+    else
+        question->ended(question->context, outcome, failure ? failure : "carried out");
 }
 
 void question_end(struct question *question, const char *failure)
 {
-    question->number = 0;
-    client_finish(question->client, failure);
+    end(question, failure ? QUESTION_REFUSED : QUESTION_ANSWERED, failure);
+}
+
+void question_give_up(struct question *question, const char *failure)
+{
+    end(question, QUESTION_UNANSWERED, failure);
 }
 
 void questions_give_up(struct questions *questions, enum role role, duration before, const char *failure)
@@ -90,6 +110,6 @@ void questions_give_up(struct questions *questions, enum role role, duration bef
     for (size_t i = 0; i < QUESTIONS_MOST; i++) {
         struct question *question = &questions->items[i];
         if (question->number && question->awaits & 1U << role && question->asked < before)
-            question_end(question, failure);
+            question_give_up(question, failure);
     }
 }

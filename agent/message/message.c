@@ -51,6 +51,7 @@ static const struct message_row {
     [MESSAGE_DONE] = {"done", sizeof(struct message_done), WATCHER | WARDEN, COURIER, false},
     [MESSAGE_VERDICT] = {"verdict", sizeof(struct message_verdict), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE] = {"evidence", sizeof(struct message_evidence), WATCHER, COURIER, false},
+    [MESSAGE_TRAFFIC] = {"traffic", sizeof(struct message_traffic), WATCHER, COURIER, false},
     [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
 };
 
@@ -153,6 +154,8 @@ bool message_is_sound(const union message *m)
         return evidence_is_sound(&m->evidence_row.evidence);
     case MESSAGE_EVIDENCE:
         return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
+    case MESSAGE_TRAFFIC:
+        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
     case MESSAGE_VERDICT:
         return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
                m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);

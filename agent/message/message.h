@@ -56,6 +56,7 @@ enum message_kind {
     MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE */
     MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
     MESSAGE_EVIDENCE, /* news: evidence was added */
+    MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
     MESSAGE_KINDS
 };
@@ -206,6 +207,15 @@ struct message_evidence {
     int32_t added, score;
     struct evidence evidence;
 };
+struct message_traffic {
+    struct message_head head;
+    moment time;          /* the end of the span */
+    struct sender sender; /* SENDER_NONE: all that are not told one by one */
+    uint32_t seconds;
+    uint32_t reserved;
+    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred, bytes;
+};
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
@@ -271,6 +281,7 @@ union message {
     struct message_sender_row sender_row;
     struct message_evidence_row evidence_row;
     struct message_evidence evidence;
+    struct message_traffic traffic;
     struct message_verdict verdict;
     struct message_event event;
     struct message_status_watcher status_watcher;

@@ -16,6 +16,8 @@
  *  - descriptor 4, courier only: the control socket, listening, with owner, group and mode set; it stays open when the
  * courier is started anew, so that a person's request waits instead of failing.
  *  - descriptor 5, courier only: the policy socket, listening, in the same way; closed where there is none.
+ *  - descriptor 6, courier only: a sealed piece of memory with what it alone is told of the collector
+ *    (agent/courier/collector.h); closed where there is none.
  *  - `state`, courier and scribe: its own directory, which it may write.
  * The scribe is the supervisor's own: it has no channel, its descriptor 4 is the configuration, and it is ended by a
  * signal.
@@ -34,12 +36,14 @@
 #define ROLE_CHANNEL  3
 #define ROLE_LISTENER 4
 #define ROLE_POLICY   5
+#define ROLE_CENTRE   6
 
 struct role_start {
     enum role role;
     int channel;       /* ROLE_CHANNEL */
     int listener;      /* ROLE_LISTENER, -1: none */
     int policy;        /* ROLE_POLICY, -1: none */
+    int centre;        /* ROLE_CENTRE, -1: none */
     const char *state; /* the role's own directory; NULL: none */
 };
 

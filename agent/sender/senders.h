@@ -27,8 +27,16 @@ struct sender_record {
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes, tls_sessions;
     struct count distinct_recipients, distinct_senders, distinct_helos, distinct_servers;
-    uint64_t recent[3]; /* hashes counted last, see tally.c */
-    uint64_t reserved;  /* the judge's bytes behind it stand on a multiple of 16 */
+    uint64_t recent[3];  /* hashes counted last, see tally.c */
+    uint64_t told_bytes; /* what senders_take_traffic() has given out, the rest modulo 2^32 */
+    uint32_t told[8];    /* so that the judge's bytes behind it stand on a multiple of 16 */
+};
+
+/* What a sender did since the last look. */
+struct sender_traffic {
+    uint32_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred;
+    uint64_t bytes;
 };
 
 struct senders;
@@ -82,6 +90,9 @@ void senders_on_leaving(struct senders *, void (*leaving)(void *context, struct 
  *  - distinct_servers: talked to; distinct_recipients, _senders, _helos: named, whatever the answer (the null sender is
  *    one). HELO names and the domains of addresses compare without regard to case. */
 void senders_count(struct senders *, struct sender_record *, const struct observation *);
+/* What was counted since it was taken last. */
+struct sender_traffic senders_traffic(const struct sender_record *);
+void senders_take_traffic(struct sender_record *);
 uint64_t senders_distinct(const struct senders *, const struct count *);
 void *senders_judge_bytes(struct senders *, struct sender_record *);
 struct sender_record *senders_oldest(struct senders *);

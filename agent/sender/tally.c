@@ -119,3 +119,28 @@ void senders_count(struct senders *senders, struct sender_record *record, const 
     }
     sender_record_close(record);
 }
+
+struct sender_traffic senders_traffic(const struct sender_record *record)
+{
+    const uint32_t *told = record->told;
+    return (struct sender_traffic){.connections = (uint32_t)record->connections - told[0],
+                                   .connect_failed = (uint32_t)record->connect_failed - told[1],
+                                   .messages = (uint32_t)record->messages - told[2],
+                                   .messages_rejected = (uint32_t)record->messages_rejected - told[3],
+                                   .recipients = (uint32_t)record->recipients - told[4],
+                                   .recipients_rejected = (uint32_t)record->recipients_rejected - told[5],
+                                   .recipients_deferred = (uint32_t)record->recipients_deferred - told[6],
+                                   .bytes = record->bytes - record->told_bytes};
+}
+
+void senders_take_traffic(struct sender_record *record)
+{
+    const uint64_t counts[] = {record->connections,        record->connect_failed, record->messages,
+                               record->messages_rejected,  record->recipients,     record->recipients_rejected,
+                               record->recipients_deferred};
+    sender_record_open(record);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        record->told[i] = (uint32_t)counts[i];
+    record->told_bytes = record->bytes;
+    sender_record_close(record);
+}

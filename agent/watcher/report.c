@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent/watcher/traffic.h"
 
 #define KEPT_MOST     4096
 #define EVIDENCE_MOST 200 /* pieces in a second: what a flood of refusals adds is in the next verdict anyway */
@@ -13,6 +14,8 @@ struct report {
     struct talk *talk;
     union message *kept;
     uint32_t kept_count, evidence_now;
+    struct traffic traffic;
+    union message minute[TRAFFIC_SENDERS + 1];
     uint64_t lost;
 };
 
@@ -118,6 +121,16 @@ void report_event(struct report *report, moment time, uint8_t severity, const ch
     snprintf(message.event.what, sizeof(message.event.what), "%s", what);
     snprintf(message.event.text, sizeof(message.event.text), "%s", text);
     say(report, &message);
+}
+
+bool report_traffic(struct report *report, struct senders *senders, moment now)
+{
+    if (!has_room(report, TRAFFIC_SENDERS + 1))
+        return false;
+    uint32_t count = traffic_collect(&report->traffic, senders, now, report->minute);
+    for (uint32_t i = 0; i < count; i++)
+        say(report, &report->minute[i]);
+    return true;
 }
 
 uint64_t report_lost(const struct report *report)

@@ -15,6 +15,8 @@ void report_verdict(struct report *, const struct verdict_change *);
 void report_evidence(struct report *, const struct sender_record *, const struct evidence *, points added,
                      points score);
 void report_event(struct report *, moment, uint8_t severity, const char *what, const char *text);
+/* Whole or not at all: false, and nothing was taken, where there is no room for all that there may be. */
+bool report_traffic(struct report *, struct senders *, moment now);
 void report_tick(struct report *); /* a second has gone by */
 uint64_t report_lost(const struct report *);
 

@@ -29,6 +29,7 @@
 #define WAIT_STEP        (5 * MILLISECOND)
 #define LOGS_PAUSE       (100 * MILLISECOND) /* between looks at files that had nothing new */
 #define DROPS_SAID_EVERY 60                  /* seconds */
+#define TRAFFIC_EVERY    60                  /* seconds */
 
 struct port {
     struct watcher *watcher;
@@ -516,6 +517,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
     mind_tick(watcher->mind, now - LAG);
     count_drops(watcher, now);
     report_tick(watcher->report);
+    if (watcher->seconds % TRAFFIC_EVERY == 0)
+        (void)report_traffic(watcher->report, mind_senders(watcher->mind), now); /* else with the next minute */
     cut(watcher);
     talk_plain(watcher->warden, MESSAGE_ALIVE, 0, TALK_NEWS);
     sd_event_source_set_time_relative(source, SECOND / MICROSECOND);

@@ -11,9 +11,11 @@
 #include "common/text.h"
 
 struct http_settings {
-    const char *authority;         /* file of certificates to trust; NULL: the system's */
-    const char *certificate, *key; /* our own, for servers that ask; NULL: none */
-    size_t answer_most;            /* bytes */
+    /* In PEM, as contents: who sends may be a process that opens no such files. Borrowed as long as the client lives.
+     */
+    struct text authority;        /* certificates to trust; empty: the system's */
+    struct text certificate, key; /* our own, for servers that ask; empty: none */
+    size_t answer_most;           /* bytes; a longer answer is none */
 };
 
 struct http_request {

@@ -91,6 +91,10 @@ static union message sound(enum message_kind kind)
     case MESSAGE_EVIDENCE:
         message.evidence.sender = sender;
         break;
+    case MESSAGE_TRAFFIC:
+        message.traffic.sender = sender;
+        message.traffic.seconds = 60;
+        break;
     case MESSAGE_VERDICT:
         message.verdict.sender = sender;
         break;
@@ -127,6 +131,7 @@ static void test_soundness(void **state)
     SPOIL("a program without an end", MESSAGE_OWNER, memset(m.owner.program, 'x', sizeof m.owner.program));
     SPOIL("an unknown sender", MESSAGE_ORDER, m.order.order.target.kind = SENDER_KINDS);
     SPOIL("an unknown family", MESSAGE_RESET, m.reset.family = 5);
+    SPOIL("no time at all", MESSAGE_TRAFFIC, m.traffic.seconds = 0);
     SPOIL("port 0", MESSAGE_RESET, m.reset.server_port = 0);
     SPOIL("a tag beyond 12 bits", MESSAGE_RESET, m.reset.vlan = 4096);
     SPOIL("neither on nor off", MESSAGE_ASK_ENFORCE, m.ask_enforce.on = 2);

@@ -1,0 +1,275 @@
+/* See desk.h. */
+#include "agent/courier/desk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/courier/answer.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+
+#define HISTORY_MOST 40  /* entries of the journal in an explanation */
+#define STREAM_CHUNK 200 /* entries of the journal written at once */
+
+static const char *const silent[] = {
+    [ROLE_WARDEN] = "the warden does not answer; `postern events` may say why",
+    [ROLE_WATCHER] = "the watcher does not answer; it may just have been started anew: try again",
+};
+
+/* --- questions -----------------------------------------------------------------------------------------------------
+ */
+
+/* Carry the question to each process that must answer it. */
+static void ask(struct courier *courier, struct question *question)
+{
+    const struct channel *channels[] = {&courier->warden, &courier->watcher};
+    union message message;
+    question_message(question, &message);
+    for (size_t i = 0; i < 2; i++) {
+        enum role role = i == 0 ? ROLE_WARDEN : ROLE_WATCHER;
+        struct error error = {0};
+        if (!(question->awaits & 1U << role))
+            continue;
+        if (channels[i]->descriptor < 0 || message_send(channels[i], &message, -1, &error) < 0) {
+            question_give_up(question, silent[role]);
+            return;
+        }
+    }
+}
+
+/* --- the journal as an answer --------------------------------------------------------------------------------------
+ */
+
+static void write_entry(void *context, const struct journal_entry *entry)
+{
+    struct client *client = context;
+    client_answer(client)->after = entry->id;
+    bool written = buffer_append(client_output(client), entry->line);
+    (void)written; /* the chunk is small against the bound, and a reader that is behind gets no chunk */
+}
+
+static void stream_more(struct courier *courier, struct client *client)
+{
+    struct client_answer *answer = client_answer(client);
+    struct error error = {0};
+    if (client_output(client)->length > 0)
+        return;
+    int count =
+        journal_read(courier->journal, answer->after, answer->since, NULL, STREAM_CHUNK, write_entry, client, &error);
+    answer->more = count > 0;
+    if (count < 0)
+        client_finish(client, error.text);
+    else if (count == 0 && !answer->follow)
+        client_finish(client, NULL);
+    else
+        client_send(client);
+}
+
+static void write_history(struct courier *courier, struct question *question)
+{
+    char sender[SENDER_TEXT];
+    struct error error = {0};
+    sender_print(&question->request.sender, sender);
+    if (!journal_is_open(courier->journal))
+        return;
+    int64_t after = journal_newest(courier->journal, sender, HISTORY_MOST);
+    if (journal_read(courier->journal, after, 0, sender, HISTORY_MOST, write_entry, question->client, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+}
+
+/* --- people --------------------------------------------------------------------------------------------------------
+ */
+
+void desk_asked(void *context, struct client *client, const struct request *request)
+{
+    struct courier *courier = context;
+    if (request->kind == REQUEST_EVENTS) {
+        *client_answer(client) =
+            (struct client_answer){.streaming = true, .follow = request->follow, .since = request->since};
+        stream_more(courier, client);
+        return;
+    }
+    const struct question_asker asker = {.client = client, .person = client_person(client)};
+    struct question *question = question_new(&courier->questions, &asker, request, clock_steady());
+    if (question)
+        ask(courier, question);
+    else
+        client_finish(client, "too many questions at once; try again");
+}
+
+void desk_room(void *context, struct client *client)
+{
+    if (client_answer(client)->streaming)
+        stream_more(context, client);
+}
+
+void desk_gone(void *context, struct client *client)
+{
+    struct courier *courier = context;
+    struct question *question = question_find(&courier->questions, client_answer(client)->question);
+    if (question)
+        question->number = 0;
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------
+ */
+
+static void journal_command(struct courier *courier, const struct question *question)
+{
+    const struct request *request = &question->request;
+    bool enforce = request->kind == REQUEST_ENFORCE;
+    char sender[SENDER_TEXT] = "", length[DURATION_TEXT];
+    if (!enforce)
+        sender_print(&request->sender, sender);
+    duration_print(request->length, length);
+    news_command(courier->news, enforce ? (request->on ? "enforce on" : "enforce off") : deed_name(request->deed),
+                 sender, length, question->person, request->why);
+}
+
+static void answer_command_done(struct courier *courier, struct question *question, const struct message_done *done)
+{
+    if (done->code < 0) {
+        question_end(question, done->text[0] ? done->text : strerror(-done->code));
+        return;
+    }
+    journal_command(courier, question);
+    (void)keeper_commit(&courier->keeper, clock_steady());
+    if (done->text[0] && question->client && !answer_text(client_output(question->client), done->text)) {
+        question_end(question, "the answer is too long");
+        return;
+    }
+    question_end(question, NULL);
+}
+
+/* What the mail server was told of an account: whoever explains it must know whether it was asked at all. */
+static bool write_submission(struct courier *courier, struct question *question)
+{
+    const struct sender *sender = &question->request.sender;
+    if (sender->kind != SENDER_ACCOUNT)
+        return true;
+    struct accounts_counters counters = accounts_counters(courier->accounts);
+    return answer_submission(client_output(question->client), sender, accounts_find(courier->accounts, sender),
+                             &counters);
+}
+
+static bool write_status(struct courier *courier, struct question *question)
+{
+    struct buffer *out = client_output(question->client);
+    struct accounts_counters counters = accounts_counters(courier->accounts);
+    const struct answer_policy policy = {.open = courier->policy != NULL,
+                                         .clients = courier->policy ? policy_clients(courier->policy) : 0,
+                                         .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
+                                         .counters = &counters};
+    return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
+           answer_status_policy(out, &policy) &&
+           (!courier->uplink || uplink_answer_status(courier->uplink, courier->keeper.spool_file.trouble, out));
+}
+
+static void answered_by(struct courier *courier, struct question *question, enum role role)
+{
+    question->awaits &= ~(1U << role);
+    if (question->awaits)
+        return;
+    bool whole = true;
+    if (question->request.kind == REQUEST_EXPLAIN) {
+        whole = write_submission(courier, question);
+        write_history(courier, question);
+    }
+    if (question->request.kind == REQUEST_STATUS)
+        whole = write_status(courier, question);
+    question_end(question, whole ? NULL : "the answer is too long");
+}
+
+bool desk_is_answer(const union message *message)
+{
+    enum message_kind kind = message->head.kind;
+    return message->head.question &&
+           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_EVIDENCE_ROW || kind == MESSAGE_ORDER_ROW ||
+            kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER || kind == MESSAGE_STATUS_WARDEN ||
+            kind == MESSAGE_DONE);
+}
+
+static void take_answer(struct courier *courier, struct question *question, enum role from,
+                        const union message *message)
+{
+    struct buffer *out = question->client ? client_output(question->client) : NULL;
+    bool written = true;
+    if (!out && message->head.kind != MESSAGE_DONE) /* the centre asks for no rows */
+        return;
+    switch ((enum message_kind)message->head.kind) {
+    case MESSAGE_SENDER_ROW:
+        written = answer_sender(out, &message->sender_row);
+        break;
+    case MESSAGE_EVIDENCE_ROW:
+        written = answer_evidence_row(out, &message->evidence_row.evidence);
+        break;
+    case MESSAGE_ORDER_ROW:
+        written =
+            answer_order(out, &message->order_row, accounts_find(courier->accounts, &message->order_row.order.target));
+        break;
+    case MESSAGE_STATUS_WATCHER:
+        written = answer_status_watcher(out, &message->status_watcher);
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_STATUS_WARDEN:
+        written = answer_status_warden(out, &message->status_warden);
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_END:
+        answered_by(courier, question, from);
+        break;
+    case MESSAGE_DONE:
+        answer_command_done(courier, question, &message->done);
+        break;
+    default:
+        break;
+    }
+    if (!written && question->number)
+        question_end(question, "the answer is too long");
+}
+
+void desk_take(struct courier *courier, enum role from, const union message *message)
+{
+    struct question *question = question_find(&courier->questions, message->head.question);
+    if (question)
+        take_answer(courier, question, from, message);
+}
+
+void desk_lost(struct courier *courier, enum role role)
+{
+    questions_give_up(&courier->questions, role, INT64_MAX, silent[role]);
+}
+
+void desk_give_up(struct courier *courier, moment before)
+{
+    questions_give_up(&courier->questions, ROLE_WATCHER, before, silent[ROLE_WATCHER]);
+    questions_give_up(&courier->questions, ROLE_WARDEN, before, silent[ROLE_WARDEN]);
+}
+
+void desk_follow(void *context, struct client *client)
+{
+    if (client_answer(client)->streaming && client_answer(client)->follow)
+        stream_more(context, client);
+}
+
+/* --- the centre ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_order_ended(void *context, enum question_outcome outcome, const char *text)
+{
+    static const enum uplink_outcome outcomes[] = {
+        [QUESTION_ANSWERED] = UPLINK_DONE, [QUESTION_REFUSED] = UPLINK_NOT_DONE, [QUESTION_UNANSWERED] = UPLINK_LATER};
+    struct courier *courier = context;
+    uplink_carried_out(courier->uplink, outcomes[outcome], text);
+}
+
+void desk_carry_out(void *context, const struct directive *directive)
+{
+    struct courier *courier = context;
+    const struct question_asker asker = {.person = directive->person, .ended = on_order_ended, .context = courier};
+    struct question *question = question_new(&courier->questions, &asker, &directive->request, clock_steady());
+    if (question)
+        ask(courier, question);
+    else
+        uplink_carried_out(courier->uplink, UPLINK_LATER, "");
+}

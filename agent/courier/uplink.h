@@ -1,0 +1,40 @@
+/* The uplink: the node's side of the collector's protocol. It makes the node known, sends what the spool holds and
+ * forgets what was confirmed, asks what the centre wants done and says what became of that. Whatever goes wrong on the
+ * way costs time, never a record: the next address, and longer and longer pauses. */
+#ifndef AGENT_COURIER_UPLINK_H
+#define AGENT_COURIER_UPLINK_H
+
+#include <systemd/sd-event.h>
+#include "agent/courier/collector.h"
+#include "agent/courier/directive.h"
+#include "agent/courier/spool.h"
+#include "common/io/log.h"
+
+struct uplink_listener {
+    void *context;
+    /* Carry it out as a person's command and call uplink_carried_out(), now or later. One at a time. */
+    void (*carry_out)(void *context, const struct directive *);
+    /* Something a person should read. `severity`: 0 news, 1 warning, 2 trouble. */
+    void (*event)(void *context, uint8_t severity, const char *text);
+};
+
+struct uplink;
+/* Collector, spool and log are borrowed. Nothing is sent before the first uplink_go(). */
+int uplink_create(sd_event *, const struct collector *, struct spool *, const struct log *,
+                  const struct uplink_listener *, struct uplink **result, struct error *) MUST_CHECK;
+void uplink_destroy(struct uplink **);
+
+/* Begin what can be begun: call after each commit of the spool. */
+void uplink_go(struct uplink *);
+
+enum uplink_outcome {
+    UPLINK_DONE,
+    UPLINK_NOT_DONE, /* it cannot be done here: the centre is told why */
+    UPLINK_LATER     /* whoever should do it does not answer: it is tried again */
+};
+void uplink_carried_out(struct uplink *, enum uplink_outcome, const char *text);
+
+/* The line of `postern status`. `spool_trouble`: what is wrong with the spool; empty: nothing. */
+bool uplink_answer_status(const struct uplink *, const char *spool_trouble, struct buffer *);
+
+#endif

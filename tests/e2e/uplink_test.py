@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""A node and its centre: every entry of the node's journal is in the centre's store exactly once, whoever dies when and
+whatever the network does; what the centre orders is done and acknowledged; a node that was revoked falls silent.
+
+POSTERN_KILLS=500 for the long form.
+"""
+import collections
+import datetime
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
+from agent import Agent  # noqa: E402
+from check import Checks  # noqa: E402
+from testbed import Testbed, missing  # noqa: E402
+
+KILLS = int(os.environ.get("POSTERN_KILLS", "40"))
+CENTRE = "203.0.113.1"
+PORTS = ("8701", "8702")
+OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
+
+
+class Centre:
+    def __init__(self, bed, path):
+        self.bed, self.path, self.process = bed, path, None
+
+    def start(self, *ports):
+        self.process = self.bed.popen("inet", [sys.executable, os.path.join(TOP, "tests/testbed/centre.py"), self.path,
+                                               CENTRE, *(ports or PORTS)], stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+        self.process = None
+
+    def ask(self, sql, *values):
+        database = sqlite3.connect(self.path, timeout=20)
+        try:
+            with database:
+                return database.execute(sql, values).fetchall()
+        finally:
+            database.close()
+
+    def records(self):
+        found = []
+        for (line,) in self.ask("SELECT line FROM record ORDER BY rowid"):
+            record = json.loads(line)
+            del record["sequence"]
+            found.append(record)
+        return found
+
+    def order(self, revision, deed, sender, **more):
+        body = {"directive": deed, "sender": sender, "reason": "a test", "by": "anna", "rate": 0,
+                "time": "2026-01-01T00:00:00Z", "until": None, **more}
+        self.ask("INSERT INTO directive VALUES(?, ?)", revision, json.dumps(body))
+
+
+def in_an_hour():
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def spool(agent):
+    return agent.status()["collector"]
+
+
+def is_empty(agent):
+    status = agent.ask_quietly("status")
+    return bool(status) and any(r["record"] == "collector" and r["spooled"] == 0 for r in status)
+
+
+def counted(records):
+    return collections.Counter(json.dumps(r, sort_keys=True) for r in records if r["record"] in OURS)
+
+
+def difference(agent, centre):
+    """What the journal has that the store does not have just as often."""
+    journal, store = counted(agent.events()), counted(centre.records())
+    return {k: (n, store[k]) for k, n in journal.items() if store[k] != n}
+
+
+def make_news(agent, number):
+    """An order and its end: at least four entries."""
+    done = agent.postern("block", f"198.18.1.{1 + number % 250}", "--for", "10m", "--reason", f"test {number}")
+    agent.postern("release", f"198.18.1.{1 + number % 250}", "--reason", f"test {number}")
+    return done.returncode == 0
+
+
+def all_there(checks, agent, centre, what, patience=45):
+    agent.wait(lambda: is_empty(agent), patience, f"an empty spool ({what})")
+    left = agent.wait(lambda: not difference(agent, centre), 5, "the last entries") or difference(agent, centre)
+    checks.that(f"{what}: every entry of the journal is there once", left is True, left)
+
+
+def check_begin(checks, agent, centre):
+    agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
+    checks.that("it is known by a name of its own", spool(agent)["node"] == "00000000000000aa", spool(agent))
+    make_news(agent, 0)
+    all_there(checks, agent, centre, "delivery")
+    said = agent.postern("status").stdout
+    checks.that("status tells people", f"http://{CENTRE}:{PORTS[0]}, connected since" in said, said)
+    calls = agent.log_text()
+    checks.that("nothing was said to be wrong", "trouble" not in calls and "cannot" not in calls, calls)
+
+
+def check_orders(checks, agent, centre):
+    centre.order(3, "block", "198.18.1.1", until=in_an_hour())
+    centre.order(4, "dance", "198.18.1.1")
+    centre.order(5, "block", "198.18.1.9", until="2020-01-01T00:00:00Z")
+    centre.order(6, "release", "198.18.1.1")
+    centre.order(7, "throttle", "198.18.1.2", until=in_an_hour(), rate=17)
+    agent.wait(lambda: spool(agent)["revision"] == 7, 20, "the orders")
+    orders = agent.orders()
+    checks.that("what the centre orders is carried out", orders.get("198.18.1.2", {}).get("rate") == 17, orders)
+    checks.that("what it takes back is over", "198.18.1.1" not in orders, orders)
+    checks.that("what had ended is not begun", "198.18.1.9" not in orders, orders)
+    agent.wait(lambda: is_empty(agent), 10, "the acknowledgements")
+    said = {r["revision"]: (r["done"], r["text"]) for r in centre.records() if r["record"] == "acknowledgement"}
+    checks.that("each is acknowledged", {k: v[0] for k, v in said.items()} ==
+                {3: True, 4: False, 5: True, 6: True, 7: True}, said)
+    people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
+    checks.that("the journal names who ordered it", "centre: anna" in people, people)
+
+
+def check_refused_record(checks, agent, centre):
+    centre.ask("INSERT INTO rule VALUES('refuse', 'test 666')")
+    for number in (660, 666, 667):
+        make_news(agent, number)
+    agent.wait(lambda: is_empty(agent) and spool(agent)["set_aside"] > 0, 20, "records set aside")
+    centre.ask("DELETE FROM rule")
+    left = difference(agent, centre)
+    checks.that("a record that is refused stops no other", left and all("test 666" in k for k in left), left)
+    checks.that("it is counted", spool(agent)["set_aside"] == len(left), (spool(agent)["set_aside"], left))
+    checks.that("and said", any("set aside" in e["text"] for e in agent.events("collector")), agent.events("collector"))
+    return left
+
+
+def check_failover(checks, agent, centre):
+    centre.kill()
+    make_news(agent, 20)
+    agent.wait(lambda: spool(agent)["state"] == "trying" and spool(agent)["spooled"] > 0, 20, "the loss of the centre")
+    checks.that("status says what is wrong", spool(agent).get("trouble", "") != "", spool(agent))
+    centre.start(PORTS[1])
+    agent.wait(lambda: spool(agent)["state"] == "connected", 60, "the second address")
+    checks.that("the second address is taken", spool(agent)["address"].endswith(PORTS[1]), spool(agent))
+
+
+def loses(bed, percent):
+    """So many packets of each direction go missing at the centre's door; 0: none."""
+    bed.run("inet", ["nft", "delete", "table", "inet", "loss"])
+    chance = f"numgen random mod 100 < {percent}" if percent < 100 else ""
+    rule = f"tcp {{}} {{{{ {', '.join(PORTS)} }}}} {chance} drop"
+    text = ("table inet loss {\n chain in {\n type filter hook input priority 0\n" + rule.format("dport") +
+            "\n }\n chain out {\n type filter hook output priority 0\n" + rule.format("sport") + "\n }\n}")
+    return percent == 0 or bed.run("inet", ["nft", text]).returncode == 0
+
+
+def check_network(checks, agent, bed, centre):
+    slow = bed.run("hv", ["tc", "qdisc", "add", "dev", "uplink0", "root", "netem", "delay", "80ms", "60ms", "reorder",
+                          "25%", "50%", "duplicate", "3%"]).returncode == 0
+    if not slow:
+        checks.skip("a slow and reordering network", "this kernel has no netem")
+    checks.that("a lossy network is made", loses(bed, 12))
+    centre.ask("INSERT INTO rule VALUES('cut', '50')")
+    for number in range(30, 40):
+        make_news(agent, number)
+    agent.wait(lambda: spool(agent)["delivered"] > 0 and is_empty(agent), 60, "an empty spool over a bad network")
+    centre.ask("DELETE FROM rule")
+    loses(bed, 100)
+    checks.that("cut off, it goes on by itself", make_news(agent, 41) and make_news(agent, 42))
+    time.sleep(1)
+    checks.that("and keeps what happened", spool(agent)["spooled"] >= 8, spool(agent))
+    loses(bed, 0)
+    if slow:
+        bed.run("hv", ["tc", "qdisc", "del", "dev", "uplink0", "root"])
+
+
+def kill_everything(agent):
+    for pid in sorted(agent.processes().values()):  # the supervisor first, so that it starts nobody anew
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended with its parent
+    agent.process.wait()
+    agent.start(wait=False)
+
+
+def kill_courier(agent):
+    pid = agent.processes().get("courier")
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+
+
+def check_kills(checks, agent, centre):
+    """The courier seldom by itself: the warden lets more and more time pass before it starts it again."""
+    dice = random.Random(7)
+    killed = collections.Counter()
+    for number in range(KILLS):
+        whom = "agent" if number % 10 == 5 else "courier" if number % 10 in (2, 7) else "centre"
+        if agent.ask_quietly("status"):
+            make_news(agent, number)
+        time.sleep(dice.random() * 0.12)
+        if whom == "centre":
+            centre.kill()
+            if dice.random() < 0.3:
+                make_news(agent, number)
+            centre.start()
+        else:
+            (kill_everything if whom == "agent" else kill_courier)(agent)
+            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
+        killed[whom] += 1
+    checks.that("both sides were killed", killed["centre"] and killed["courier"] and killed["agent"], killed)
+
+
+def check_identity(checks, agent, centre):
+    checks.that("it is the same node after all of it", spool(agent)["node"] == "00000000000000aa", spool(agent))
+    checks.that("it made itself known once", len(centre.ask("SELECT * FROM node")) == 1)
+    lives = len(centre.ask("SELECT * FROM life"))
+    checks.that("it lived one life", lives == 1, lives)
+
+
+def check_revoked(checks, agent, centre):
+    centre.ask("INSERT INTO rule VALUES('revoked', 'yes')")
+    make_news(agent, 60)
+    agent.wait(lambda: spool(agent)["state"] == "refused", 20, "the refusal")
+    before = centre.ask("SELECT count(*) FROM batch")
+    make_news(agent, 61)
+    time.sleep(2)
+    checks.that("a revoked node sends nothing", centre.ask("SELECT count(*) FROM batch") == before)
+    checks.that("and says so", "refuses this node" in agent.postern("status").stdout, agent.postern("status").stdout)
+    checks.that("also in the journal", any("refuses this node" in e["text"] for e in agent.events("collector")))
+
+
+def main():
+    checks = Checks()
+    lack = missing()
+    if lack:
+        checks.skip("uplink", lack)
+        return checks.close()
+    urls = " ".join(f"http://{CENTRE}:{port}" for port in PORTS)
+    name = "uplinkasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "uplink"
+    with Testbed(name, guests=1) as bed:
+        agent = Agent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = {urls}\ntoken = token.test\n")
+        centre = Centre(bed, os.path.join(agent.directory, "centre.db"))
+        centre.start()
+        try:
+            with agent:
+                with checks.part("the beginning"):
+                    check_begin(checks, agent, centre)
+                with checks.part("orders"):
+                    check_orders(checks, agent, centre)
+                with checks.part("fail-over"):
+                    check_failover(checks, agent, centre)
+                    all_there(checks, agent, centre, "fail-over")
+                with checks.part("the network"):
+                    check_network(checks, agent, bed, centre)
+                    all_there(checks, agent, centre, "a bad network")
+                with checks.part("kills"):
+                    check_kills(checks, agent, centre)
+                    all_there(checks, agent, centre, f"{KILLS} kills", 90)
+                    check_identity(checks, agent, centre)
+                with checks.part("a refused record"):
+                    check_refused_record(checks, agent, centre)
+                with checks.part("a revoked node"):
+                    check_revoked(checks, agent, centre)
+                if checks.failed:
+                    print(agent.log_text()[-3000:])
+        finally:
+            centre.kill()
+    return checks.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
