@@ -2,9 +2,18 @@
 #include "collector/api/endpoint.h"
 
 #include <string.h>
+#include "collector/api/document.h"
 
 #define SMALL ((size_t)64 * 1024)
 #define BATCH ((size_t)4 * 1024 * 1024)
+
+static int openapi_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    (void)store;
+    (void)error;
+    exchange->status = document_openapi(&exchange->answer) ? 200 : 503;
+    return 0;
+}
 
 const struct endpoint endpoints[] = {
     {.method = "GET", .path = "/health", .answers = "200", .text = "Whether the collector runs and its store answers."},
@@ -14,6 +23,13 @@ const struct endpoint endpoints[] = {
      .worker = ASK_READER,
      .answers = "200",
      .text = "Counters for Prometheus."},
+    {.method = "GET",
+     .path = "/v1/openapi.json",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = openapi_handle,
+     .answers = "200",
+     .text = "This table, as OpenAPI 3.1."},
     {.method = "POST",
      .path = "/v1/enrol",
      .permission = MAY_TOKEN,

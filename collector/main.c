@@ -1,0 +1,234 @@
+/* postern-collector: the centre's daemon and what is done to its store from a shell, told apart by the first word. The
+ * tables of commands and options are also the help text. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collector/manage.h"
+#include "collector/print.h"
+#include "collector/run.h"
+#include "collector/store/store.h"
+
+#define WRONG_USAGE 2
+
+struct arguments {
+    const char *config, *name, *lasts, *may, *rest;
+};
+
+struct command {
+    const char *name, *arguments, *text;
+    const char *allowed; /* letters of its options */
+    bool rest;           /* takes one word more */
+    int (*run)(const struct arguments *);
+};
+
+static const struct option_help {
+    const char *name, *value, *text;
+    char letter;
+} helps[] = {
+    {"help", NULL, "Say what there is.", 'h'},
+    {"version", NULL, "Say which version this is.", 'V'},
+    {"config", "FILE", "Read this file instead of POSTERN_CONFIG or /etc/postern/collector.conf.", 'c'},
+    {"name", "NAME", "What the node will be called, whatever it calls itself.", 'n'},
+    {"for", "TIME", "How long the token is good: 1h, 30m; else one hour.", 'f'},
+    {"may", "RIGHT,...", "Of read, order, admin.", 'm'},
+};
+#define HELPS (sizeof helps / sizeof helps[0])
+
+static int refuse(const char *what, const char *which)
+{
+    fprintf(stderr, "postern-collector: %s%s%s; `postern-collector --help` says what is allowed\n", what,
+            which[0] ? ": " : "", which);
+    return WRONG_USAGE;
+}
+
+/* 0, or the exit status. */
+static int read_settings(const struct arguments *arguments, struct settings *settings)
+{
+    struct error error = {0};
+    if (settings_read(arguments->config, settings, &error) == 0)
+        return 0;
+    fprintf(stderr, "%s\n", error.text); /* FILE:LINE: first, as compilers do */
+    return WRONG_USAGE;
+}
+
+static int run(const struct arguments *arguments)
+{
+    struct settings settings;
+    int status = read_settings(arguments, &settings);
+    return status ? status : run_collector(&settings);
+}
+
+static int check(const struct arguments *arguments)
+{
+    struct settings settings;
+    int status = read_settings(arguments, &settings);
+    if (status == 0)
+        printf("%s: good\n", settings.source[0] ? settings.source : "built-in defaults");
+    return status;
+}
+
+static int token(const struct arguments *arguments)
+{
+    struct settings settings;
+    duration lasts = HOUR;
+    if (arguments->lasts && !duration_parse(text_of(arguments->lasts), &lasts))
+        return refuse("this is no time", arguments->lasts);
+    if (arguments->name && strlen(arguments->name) >= STORE_NAME)
+        return refuse("a name has at most 63 bytes", arguments->name);
+    int status = read_settings(arguments, &settings);
+    return status ? status : manage_token(&settings, arguments->name ? arguments->name : "", lasts);
+}
+
+static bool read_rights(const char *words, unsigned *result)
+{
+    struct text rest = text_of(words);
+    while (rest.length) {
+        struct text word = text_split(&rest, ',');
+        if (text_equals(word, TEXT("read")))
+            *result |= STORE_MAY_READ;
+        else if (text_equals(word, TEXT("order")))
+            *result |= STORE_MAY_ORDER;
+        else if (text_equals(word, TEXT("admin")))
+            *result |= STORE_MAY_ADMIN;
+        else
+            return false;
+    }
+    return *result != 0;
+}
+
+static int person(const struct arguments *arguments)
+{
+    struct settings settings;
+    unsigned may = 0;
+    if (arguments->rest == NULL || strlen(arguments->rest) >= STORE_NAME || arguments->rest[0] == '\0')
+        return refuse("whose name, of at most 63 bytes", "");
+    if (arguments->may == NULL || !read_rights(arguments->may, &may))
+        return refuse("what the person may: --may read,order,admin", "");
+    int status = read_settings(arguments, &settings);
+    return status ? status : manage_person(&settings, arguments->rest, may);
+}
+
+static int print_example(const struct arguments *arguments)
+{
+    (void)arguments;
+    return print_settings_example();
+}
+
+static int print_manual(const struct arguments *arguments)
+{
+    (void)arguments;
+    return print_settings_manual();
+}
+
+static int print_api(const struct arguments *arguments)
+{
+    (void)arguments;
+    return print_endpoints();
+}
+
+static const struct command commands[] = {
+    {"run", "[--config FILE]", "Serve nodes and people, in the foreground.", "c", false, run},
+    {"check", "[--config FILE]", "Say whether the configuration is good.", "c", false, check},
+    {"token", "[--config FILE] [--name NAME] [--for TIME]", "Make a token by which one node enrols, and print it.",
+     "cnf", false, token},
+    {"person", "[--config FILE] --may RIGHT,... NAME", "Make a person's secret, and print it.", "cm", true, person},
+    {"print-example", "", "Print a configuration file with every option and its default.", "", false, print_example},
+    {"print-manual", "", "Print the configuration's manual page.", "", false, print_manual},
+    {"print-api", "", "Print what can be asked over HTTP, as in docs/api.md.", "", false, print_api},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static int help(const struct command *command)
+{
+    if (command != NULL)
+        printf("usage: postern-collector %s %s\n\n%s\n\n", command->name, command->arguments, command->text);
+    else
+        printf("usage: postern-collector COMMAND ...\n\nGathers what the agents of many nodes say, and hands them "
+               "orders.\n\n");
+    for (size_t i = 0; command == NULL && i < COMMANDS; i++)
+        printf("  %-14s %s\n", commands[i].name, commands[i].text);
+    for (size_t i = 0; i < HELPS; i++) {
+        char left[32];
+        snprintf(left, sizeof left, "--%s%s%s", helps[i].name, helps[i].value ? " " : "",
+                 helps[i].value ? helps[i].value : "");
+        if (i < 2 || (command && strchr(command->allowed, helps[i].letter)))
+            printf("  %-20s %s\n", left, helps[i].text);
+    }
+    printf("\nExit status: 0 done, 1 failed, 2 wrong usage or configuration.\n");
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int say_version(void)
+{
+    printf("postern-collector %s\n", POSTERN_VERSION);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static char find_option(const char *word, size_t length, bool *takes_value)
+{
+    for (size_t i = 0; i < HELPS; i++)
+        if (strlen(helps[i].name) == length && strncmp(helps[i].name, word, length) == 0) {
+            *takes_value = helps[i].value != NULL;
+            return helps[i].letter;
+        }
+    return '\0';
+}
+
+static void take(struct arguments *arguments, char letter, const char *value)
+{
+    const char **place = letter == 'c'   ? &arguments->config
+                         : letter == 'n' ? &arguments->name
+                         : letter == 'f' ? &arguments->lasts
+                                         : &arguments->may;
+    *place = value;
+}
+
+/* -1: go on; else the exit status. */
+static int parse(const struct command *command, int count, char **words, struct arguments *arguments)
+{
+    for (int i = 0; i < count; i++) {
+        const char *word = words[i];
+        if (word[0] != '-' || word[1] != '-') {
+            if (command == NULL || !command->rest || arguments->rest)
+                return refuse("this is too much", word);
+            arguments->rest = word;
+            continue;
+        }
+        size_t length = strcspn(word + 2, "=");
+        bool takes_value = false;
+        char letter = find_option(word + 2, length, &takes_value);
+        const char *value = word[2 + length] == '=' ? word + length + 3 : NULL;
+        if (letter == 'h' && !value)
+            return help(command);
+        if (letter == 'V' && !value)
+            return say_version();
+        if (letter == '\0' || command == NULL || strchr(command->allowed, letter) == NULL)
+            return refuse("no such option here", word);
+        if (value == NULL && i + 1 < count)
+            value = words[++i];
+        if (!takes_value || value == NULL || value[0] == '\0')
+            return refuse("this option needs a value", word);
+        take(arguments, letter, value);
+    }
+    return command ? -1 : refuse("which command", "");
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    bool named = argc > 1 && argv[1][0] != '-';
+    const struct command *command = named ? find_command(argv[1]) : NULL;
+    if (named && command == NULL)
+        return refuse("no such command", argv[1]);
+    int skip = named ? 2 : 1;
+    int status = parse(command, argc > skip ? argc - skip : 0, argv + skip, &arguments);
+    return status >= 0 ? status : command->run(&arguments);
+}
