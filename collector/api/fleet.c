@@ -1,0 +1,156 @@
+/* Who belongs to the fleet: nodes and their tokens, persons, and who did what. */
+#include "collector/api/person.h"
+
+#include <string.h>
+#include "collector/api/endpoint.h"
+#include "common/cleanup.h"
+#include "common/json.h"
+
+#define TOKEN_LONGEST (30 * DAY)
+
+int list_end(struct exchange *exchange)
+{
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "record", "end");
+    bool whole = json_end(&json) && exchange->status == 0;
+    if (!whole)
+        return exchange_refuse(exchange, 503, "the list is too long; ask for less");
+    exchange->status = 200;
+    exchange->lines = true;
+    return 0;
+}
+
+static void list_node(void *context, const struct store_node *node)
+{
+    struct exchange *exchange = context;
+    char id[SECRET_ID];
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "record", "node");
+    json_string(&json, "node", secret_print_id(node->id, id));
+    json_string(&json, "name", node->name);
+    json_string(&json, "version", node->version);
+    json_moment(&json, "enrolled", node->enrolled);
+    json_moment(&json, "seen", node->seen);
+    json_moment(&json, "revoked", node->revoked);
+    json_integer(&json, "spooled", node->spooled);
+    json_integer(&json, "acknowledged", node->acknowledged);
+    if (!json_end(&json))
+        exchange->status = 503;
+}
+
+int nodes_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    int status = store_nodes(store, list_node, exchange, error);
+    return status < 0 ? status : list_end(exchange);
+}
+
+int revoke_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    int64_t id;
+    if (!secret_parse_id(exchange->target, &id))
+        return exchange_refuse(exchange, 404, "there is no such node");
+    int status = store_node_revoke(store, id, exchange->arrived, error);
+    if (status == 0)
+        return exchange_refuse(exchange, 404, "there is no such node");
+    char word[SECRET_ID];
+    if (status > 0)
+        status = audit_note(store, exchange, "revoke", secret_print_id(id, word), "", error);
+    if (status >= 0)
+        exchange->status = 204;
+    return status < 0 ? status : 0;
+}
+
+int token_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    CLEANUP(body_drop) json_t *body = body_read(exchange);
+    const char *name = json_string_value(json_object_get(body, "name"));
+    const char *lasts = json_string_value(json_object_get(body, "for"));
+    char word[SECRET_WORD + 1], hash[STORE_HASH], secret[SECRET_TEXT];
+    duration good_for = HOUR;
+    if (body == NULL || (name && strlen(name) >= STORE_NAME))
+        return exchange_refuse(exchange, 400, "name: at most %d bytes", STORE_NAME - 1);
+    if (lasts && (!duration_parse(text_of(lasts), &good_for) || good_for > TOKEN_LONGEST))
+        return exchange_refuse(exchange, 400, "for: a time such as 1h, at most 30 days");
+    secret_make(word, hash);
+    int status = store_token_add(store, hash, name ? name : "", exchange->arrived + good_for, error);
+    if (status >= 0)
+        status = audit_note(store, exchange, "token", name ? name : "", "", error);
+    if (status < 0)
+        return status;
+    snprintf(secret, sizeof secret, "token.%s", word);
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "token", secret);
+    json_moment(&json, "until", exchange->arrived + good_for);
+    exchange->status = json_end(&json) ? 201 : 503;
+    return 0;
+}
+
+static bool read_rights(json_t *list, unsigned *result)
+{
+    size_t index;
+    json_t *right;
+    json_array_foreach(list, index, right)
+    {
+        const char *word = json_string_value(right);
+        if (word && strcmp(word, "read") == 0)
+            *result |= STORE_MAY_READ;
+        else if (word && strcmp(word, "order") == 0)
+            *result |= STORE_MAY_ORDER;
+        else if (word && strcmp(word, "admin") == 0)
+            *result |= STORE_MAY_ADMIN;
+        else
+            return false;
+    }
+    return *result != 0;
+}
+
+int person_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    CLEANUP(body_drop) json_t *body = body_read(exchange);
+    const char *name = json_string_value(json_object_get(body, "name"));
+    char word[SECRET_WORD + 1], hash[STORE_HASH], secret[SECRET_TEXT], id[SECRET_ID];
+    unsigned may = 0;
+    struct store_person person;
+    if (name == NULL || name[0] == '\0' || strlen(name) >= STORE_NAME)
+        return exchange_refuse(exchange, 400, "name: a text of 1 to %d bytes", STORE_NAME - 1);
+    if (!read_rights(json_object_get(body, "may"), &may))
+        return exchange_refuse(exchange, 400, "may: a list of read, order, admin");
+    secret_make(word, hash);
+    int status = store_person_add(store, hash, name, may, exchange->arrived, &person, error);
+    if (status >= 0)
+        status = audit_note(store, exchange, "person", name, "", error);
+    if (status < 0)
+        return status;
+    snprintf(secret, sizeof secret, "person.%s.%s", secret_print_id(person.id, id), word);
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "person", secret);
+    exchange->status = json_end(&json) ? 201 : 503;
+    return 0;
+}
+
+static void list_deed(void *context, const struct store_deed *deed)
+{
+    struct exchange *exchange = context;
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "record", "audit");
+    json_moment(&json, "time", deed->time);
+    json_text(&json, "person", deed->person);
+    json_text(&json, "deed", deed->deed);
+    json_text(&json, "target", deed->target);
+    json_text(&json, "reason", deed->reason);
+    json_text(&json, "from", deed->from);
+    if (!json_end(&json))
+        exchange->status = 503;
+}
+
+int audit_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    moment since = 0;
+    int64_t limit = LIST_MOST;
+    const char *given = exchange_parameter(exchange, "since");
+    if ((given && !moment_parse(text_of(given), &since)) || !exchange_number(exchange, "limit", &limit))
+        return exchange_refuse(exchange, 400, "since: a moment; limit: a number");
+    int status =
+        store_audit(store, since, (uint32_t)(limit < LIST_MOST ? limit : LIST_MOST), list_deed, exchange, error);
+    return status < 0 ? status : list_end(exchange);
+}
