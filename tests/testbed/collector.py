@@ -128,7 +128,7 @@ class Node:
         after = self.delivered if after is None else after
         lines = [json.dumps({"life": self.life, "after": after, "last": after + len(records) if last is None else last,
                              "spooled": len(records), "version": "0.1.0"})]
-        lines += [json.dumps({"sequence": after + 1 + i, **record}) for i, record in enumerate(records)]
+        lines += [json.dumps({"sequence": after + 1 + i, **record}, separators=(",", ":")) for i, record in enumerate(records)]
         return "\n".join(lines) + "\n"
 
     def send(self, body, headers=None):

@@ -1,0 +1,361 @@
+#!/usr/bin/env python3
+"""The collector from outside: what it promises to nodes and people, and what it does with those who mean it no good."""
+import concurrent.futures
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
+from check import Checks  # noqa: E402
+from collector import Collector, Node, word  # noqa: E402
+
+KILLS = int(os.environ.get("POSTERN_KILLS", "6"))
+NASTY = "'; DROP TABLE records; --<script>alert(1)</script>\u0001"
+
+
+def record(number, **more):
+    return {"record": "verdict", "time": "2026-11-26T00:00:00Z", "sender": f"192.0.2.{number % 250}", "n": number, **more}
+
+
+def stored(centre):
+    database = sqlite3.connect(centre.database, timeout=20)
+    try:
+        return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
+    finally:
+        database.close()
+
+
+def enrolment(checks, centre):
+    token = centre.token("--name", "hv1")
+    first = Node(centre, "hv1", token)
+    checks.that("a node enrols", first.status == 201 and re.fullmatch("[0-9a-f]{16}", first.id or ""), first.answer)
+    again = centre.ask("POST", "/v1/enrol", token, {"name": "hv1", "version": "0", "key_hash": first.key_hash})
+    checks.that("the answer was lost: the same node again", again[0] == 200 and again[1]["node"] == first.id, again)
+    checks.that("a used token is none", Node(centre, "hv2", token).status == 403)
+    checks.that("a token nobody made is none", Node(centre, "hv2", "token." + word(secrets.token_bytes(32))).status == 403)
+    late = centre.token("--for", "1ms")
+    time.sleep(0.05)
+    checks.that("a token that came late is none", Node(centre, "hv2", late).status == 403)
+    for bad in ("", "{", "[]", '{"name":"x"}', '{"name":"x","key_hash":"zz"}', json.dumps({"name": "x" * 200}), "\0" * 100):
+        status = centre.ask("POST", "/v1/enrol", centre.token(), bad)[0]
+        checks.that(f"enrolling with {bad[:24]!r} is refused", status == 400, status)
+
+
+def delivery(checks, centre):
+    node = Node(centre, "hv3")
+    before = len(stored(centre))
+    batch = node.batch([record(i) for i in range(10)])
+    checks.that("a batch is taken", node.send(batch) == (200, {"delivered": 10}))
+    checks.that("and once more, and changes nothing", node.send(batch) == (200, {"delivered": 10}))
+    checks.that("each of its records is there once", len(stored(centre)) == before + 10)
+    hole = node.send(node.batch([record(99)], after=20))
+    checks.that("a batch behind a hole is refused", hole[0] == 409 and hole[1]["delivered"] == 10, hole)
+    node.send(node.batch([record(i) for i in range(5, 15)], after=5))
+    checks.that("one that overlaps adds what is new", len(stored(centre)) == before + 15, len(stored(centre)))
+    lines = node.batch([record(1), record(2)], after=15).splitlines()
+    swapped = node.send("\n".join([lines[0], lines[2], lines[1]]))
+    checks.that("sequences that do not rise are refused", swapped[0] == 400 and "line 3" in swapped[1]["error"], swapped)
+    packed = subprocess.run(["zstd", "-c"], input=node.batch([record(i) for i in range(100)], after=15).encode(),
+                            capture_output=True, check=True).stdout
+    checks.that("zstd is taken", node.send(packed, {"Content-Encoding": "zstd"}) == (200, {"delivered": 115}))
+    node.delivered = 115
+    node.deliver([record(1, sender=NASTY, reason=NASTY, customer=NASTY)])
+    mine = [row for row in stored(centre) if row.get("reason") == NASTY]
+    checks.that("SQL and HTML in a record are text", len(mine) == 1 and mine[0]["sender"] == NASTY, mine)
+    future = node.deliver([record(1, time="2200-01-01T00:00:00Z")])
+    checks.that("a record of the future is kept", future[0] == 200, future)
+
+
+def forgery(checks, centre):
+    node, other = Node(centre, "hv4"), Node(centre, "hv5")
+    forged = node.secret.replace(node.id, other.id)
+    batch = node.batch([record(1)])
+    checks.that("another's name with my key is refused", centre.ask("POST", "/v1/records", forged, batch)[0] == 401)
+    checks.that("no secret is refused", centre.ask("POST", "/v1/records", None, batch)[0] == 401)
+    for secret in ("x", "node..", "node.0.x", node.secret[:-1], node.secret + "A", "token." + "A" * 43, "\xff" * 90):
+        status = centre.ask("POST", "/v1/records", secret, batch)[0]
+        checks.that(f"{secret[:12]!r} is no secret", status in (401, 403), status)
+    admin = centre.person("root", "admin")
+    checks.that("a node is revoked", centre.ask("DELETE", f"/v1/nodes/{node.id}", admin)[0] == 204)
+    checks.that("then it is refused", node.send(batch)[0] == 401)
+    checks.that("the other is not", other.send(other.batch([record(1)]))[0] == 200)
+
+
+def malformed(checks, centre):
+    node = Node(centre, "hv6")
+    before = len(stored(centre))
+    head = node.batch([record(1)]).splitlines()[0]
+    bodies = {"nothing": "", "no head": "{}", "half a head": head[:20], "not an object": head + "\n[1]",
+              "no sequence": head + '\n{"record":"x"}', "bad UTF-8": (head + '\n{"sequence":1,"record":"x","a":"').encode() + b'\xff"}',
+              "too deep": head + '\n{"sequence":1,"record":"x","a":' + "[" * 5000 + "]" * 5000 + "}",
+              "a long kind": head + '\n{"sequence":1,"record":"' + "k" * 99 + '"}',
+              "a long record": head + '\n{"sequence":1,"record":"x","a":"' + "k" * 70000 + '"}',
+              "a sequence beyond": head + '\n{"sequence":9,"record":"x"}', "NUL": head + '\n{"sequence":1,"record":"x\\u0000"}',
+              "twice a key": head + '\n{"sequence":1,"record":"x","record":"y"}'}
+    for name, body in bodies.items():
+        answer = node.send(body)
+        checks.that(f"{name}: refused, with the line", answer[0] == 400 and "line " in str(answer[1]), answer)
+    checks.that("garbage for zstd is refused", node.send(os.urandom(999), {"Content-Encoding": "zstd"})[0] == 400)
+    bomb = subprocess.run(["zstd", "-19", "-c"], input=b" " * (40 << 20), capture_output=True, check=True).stdout
+    checks.that("a small body that becomes large is refused", node.send(bomb, {"Content-Encoding": "zstd"})[0] == 413)
+    wide = subprocess.run(["zstd", "--ultra", "-22", "--long=27", "-c"], input=os.urandom(1 << 20) * 10,
+                          capture_output=True, check=True).stdout
+    checks.that("a window above 8 MB is refused", node.send(wide[:3 << 20], {"Content-Encoding": "zstd"})[0] == 400)
+    checks.that("gzip is refused", node.send(b"x", {"Content-Encoding": "gzip"})[0] == 415)
+    long = centre.raw(b"POST /v1/records HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + node.secret.encode() +
+                      b"\r\nContent-Length: 99999999\r\n\r\n", hold=False)
+    checks.that("a body that is announced too large is refused", b" 413 " in long[:20], long[:80])
+    many = "\n".join([head.replace('"last": 1', '"last": 20000')] +
+                     [f'{{"sequence":{i + 1},"record":"x"}}' for i in range(10001)])
+    checks.that("more than 10,000 records are refused", node.send(many)[0] == 413)
+    for data in (b"\0" * 500, os.urandom(500), b"GET / HTTP/9.9\r\n\r\n", b"POST /v1/records HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+                 b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n", b"POST /v1/records HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):
+        centre.raw(data, 3)
+    checks.that("after garbage it still answers", centre.ask("GET", "/health")[0] == 200)
+    checks.that("and nothing of all that was stored", len(stored(centre)) == before)
+
+
+def table(checks, centre):
+    """Every endpoint answers as the document says."""
+    keys = {"a person who may read": centre.person("r", "read"), "a person who may order": centre.person("o", "order"),
+            "a person who may administer": centre.person("a", "admin"), "a node": Node(centre, "hv7").secret,
+            "who has a token": centre.token()}
+    reader = keys["a person who may read"]
+    status, document = centre.ask("GET", "/v1/openapi.json", reader)
+    checks.that("there is a document", status == 200 and document["openapi"].startswith("3.1"))
+    paths = re.findall(r"^## (\w+) (\S+)$", open(os.path.join(TOP, "docs/api.md"), encoding="utf-8").read(), re.M)
+    told = [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
+    checks.that("docs/api.md names the same endpoints", sorted(paths) == sorted(told), set(paths) ^ set(told))
+    for method, path in told:
+        operation = document["paths"][path][method.lower()]
+        given = re.sub(r"{\w+}", "0123456789abcdef", path)
+        body = "" if "requestBody" in operation else None
+        right = operation["x-permission"]
+        allowed = {int(code) for code in operation["responses"]}
+        seen = centre.ask(method, given, keys.get(right), body)[0]
+        checks.that(f"{method} {path} answers as documented", seen in allowed and seen not in (401, 403, 503), seen)
+        if right == "anybody":
+            continue
+        seen = centre.ask(method, given, None, body)[0]
+        checks.that(f"{method} {path} without a secret: 401", seen == 401, seen)
+        wrong = [key for who, key in keys.items() if who != right]
+        seen = [centre.ask(method, given, key, body)[0] for key in wrong]
+        checks.that(f"{method} {path} without the right: 403", set(seen) == {403}, seen)
+    for path in ("/", "/v1", "/v1/", "/v2/nodes", "/v1/nodes/", "/health/x", "/v1/../metrics"):
+        seen = centre.ask("GET", path, reader)[0]
+        checks.that(f"{path}: 404", seen == 404, seen)
+    for method, path in (("DELETE", "/v1/records"), ("GET", "/v1/enrol"), ("PUT", "/health"), ("POST", "/metrics")):
+        seen = centre.ask(method, path, reader, "")[0]
+        checks.that(f"{method} {path}: 405", seen == 405, seen)
+
+
+def orders(checks, centre):
+    node, other = Node(centre, "hv8"), Node(centre, "hv9")
+    person = centre.person("olga", "order,read")
+    start = centre.ask("GET", "/v1/directives?after=0", node.secret)
+    after = start[1]["revision"] if start[0] == 200 else 0
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        waits = [pool.submit(centre.ask, "GET", f"/v1/directives?after={after}&wait=30", n.secret) for n in (node, other)]
+        time.sleep(0.4)
+        checks.that("a long poll waits", not any(wait.done() for wait in waits))
+        order = {"order": "block", "sender": "192.0.2.9", "node": node.id, "for": "1h", "reason": "spam"}
+        begun = time.monotonic()
+        made = centre.ask("POST", "/v1/orders", person, order)
+        status, answer = waits[0].result()
+        took = time.monotonic() - begun
+        checks.that("it is answered when something is ordered", made[0] == 201 and status == 200, (made, answer))
+        checks.that("long before it would have ended", took < 10, took)
+        told = answer["directives"][0]
+        checks.that("with the order", (told["directive"], told["sender"], told["by"]) == ("block", "192.0.2.9", "olga"), told)
+        checks.that("whom it does not concern waits on", not waits[1].done())
+        everyone = centre.ask("POST", "/v1/orders", person, {"order": "release", "sender": "account:a@b.example"})
+        checks.that("one for all reaches him too", waits[1].result()[0] == 200 and everyone[0] == 201)
+    again = centre.ask("GET", f"/v1/directives?after={after}", node.secret)[1]
+    checks.that("revisions rise", [d["revision"] for d in again["directives"]] == [made[1]["revision"], everyone[1]["revision"]])
+    for bad in ({}, {"order": "shoot", "sender": "192.0.2.9"}, {"order": "block"}, {"order": "block", "sender": "192.0.2.9", "for": "-1"},
+                {"order": "block", "sender": NASTY * 9}, {"order": "throttle", "sender": "192.0.2.9", "rate": 0},
+                {"order": "block", "sender": "192.0.2.9", "node": "1"}):
+        status = centre.ask("POST", "/v1/orders", person, bad)[0]
+        checks.that(f"{str(bad)[:50]} is refused", status == 400, status)
+    text = centre.ask("GET", "/v1/audit", person)[1]
+    checks.that("the audit names who ordered, and from where",
+                any(row.get("person") == "olga" and row["deed"] == "block" and row["from"] == "127.0.0.1"
+                    for row in map(json.loads, text.splitlines())), text[-300:])
+
+
+def metrics(checks, centre):
+    text = centre.ask("GET", "/metrics", centre.person("prometheus", "read"))[1]
+    if not shutil.which("promtool"):
+        checks.skip("promtool agrees", "not installed")
+        return
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    checks.that("promtool agrees with the metrics", done.returncode == 0 and not done.stderr.strip(), done.stderr)
+
+
+def slow(checks, centre):
+    """Those who trickle are let go and take nobody's place."""
+    begun = time.monotonic()
+    links = [socket.create_connection(("127.0.0.1", centre.port), timeout=20) for _ in range(40)]
+    for link in links:
+        link.sendall(b"GET /health HTTP/1.1\r\nX: ")
+    answered = 0
+    while time.monotonic() - begun < 4 and links:
+        for link in list(links):
+            try:
+                link.sendall(b"a")
+            except OSError:
+                links.remove(link)
+                link.close()
+        answered += centre.ask("GET", "/health")[0] == 200
+        time.sleep(0.1)
+    checks.that("others are served meanwhile", answered > 5, answered)
+    checks.that("all who trickle a head are let go", not links, len(links))
+    for link in links:
+        link.close()
+    crowd = []
+    for _ in range(80):
+        crowd.append(socket.create_connection(("127.0.0.1", centre.port), timeout=20))
+    time.sleep(0.3)
+    closed = 0
+    for link in crowd:
+        link.setblocking(False)
+        try:
+            closed += link.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            closed += 1
+        link.close()
+    checks.that("one address has no more connections than it may", closed >= 80 - 64, closed)
+    time.sleep(0.3)
+    checks.that("and may come again", centre.ask("GET", "/health")[0] == 200)
+
+
+def kills(checks, centre):
+    """Batches are sent while the collector dies again and again: every record is there once."""
+    node, sent, before = Node(centre, "hv10"), 0, len(stored(centre))
+    ending = threading.Event()
+
+    def murder():
+        for _ in range(KILLS):
+            time.sleep(0.05 + secrets.randbelow(300) / 1000)
+            centre.process.kill()
+            centre.process.wait()
+            centre.start()
+        ending.set()
+
+    thread = threading.Thread(target=murder)
+    thread.start()
+    while not ending.is_set() or sent == 0:
+        batch = [record(node.delivered + i, mine="kills") for i in range(20)]
+        end = node.delivered + len(batch)
+        while node.delivered < end:
+            try:
+                status, answer = node.send(node.batch(batch[len(batch) - (end - node.delivered):]))
+                if status in (200, 409):
+                    node.delivered = answer["delivered"]
+            except OSError:
+                time.sleep(0.01)
+            except Exception:  # half an answer
+                time.sleep(0.01)
+        sent = node.delivered
+    thread.join()
+    numbers = [row["n"] for row in stored(centre) if row.get("mine") == "kills"]
+    checks.that(f"after {KILLS} kills every one of {sent} records is there once", sorted(numbers) == list(range(sent)),
+                (len(numbers), sent, before))
+
+
+def ending(checks, centre):
+    node = Node(centre, "hv11")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        after = centre.ask("GET", "/v1/directives?after=0", node.secret)
+        after = after[1]["revision"] if after[0] == 200 else 0
+        wait = pool.submit(centre.ask, "GET", f"/v1/directives?after={after}&wait=60", node.secret)
+        time.sleep(0.3)
+        status, took = centre.stop()
+        checks.that("it ends at SIGTERM, well", status == 0, status)
+        checks.that("within five seconds", took < 5, took)
+        checks.that("who waited is answered", wait.result()[0] == 204)
+    said = [line for line in centre.said().splitlines() if "listening on" not in line]
+    checks.that("and had nothing to complain of", not said, said[:5])
+
+
+def certificates(folder):
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    for name in ("authority", "stranger"):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.pem", "-subj", f"/CN={name}", "-days", "2")
+    for name, by in (("server", "authority"), ("node", "authority"), ("forged", "stranger")):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                "-subj", f"/CN={name}")
+        with open(os.path.join(folder, "names"), "w", encoding="utf-8") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-CAcreateserial", "-out",
+                f"{name}.pem", "-days", "2", "-extfile", "names")
+
+
+def tls(checks, folder):
+    certificates(folder)
+    os.mkdir(os.path.join(folder, "tls"))
+    centre = Collector(os.path.join(folder, "tls"), f"certificate = {folder}/server.pem\nkey = {folder}/server.key\n"
+                                                   f"authority = {folder}/authority.pem\n").start()
+    try:
+        def context(name=None):
+            made = ssl.create_default_context(cafile=f"{folder}/authority.pem")
+            if name:
+                made.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+            return made
+        centre.tls = context()
+        checks.that("TLS", centre.ask("GET", "/health")[0] == 200)
+        checks.that("a person needs no certificate", centre.ask("GET", "/v1/nodes", centre.person("p", "read"))[0] == 200)
+        node = Node(centre, "hv1")
+        batch = node.batch([record(1)])
+        checks.that("a node without one is refused", node.send(batch)[0] == 403)
+        centre.tls = context("forged")
+        try:
+            status = node.send(batch)[0]
+        except OSError:
+            status = 403
+        checks.that("one that another signed is refused", status == 403, status)
+        centre.tls = context("node")
+        checks.that("a good one is not", node.send(batch) == (200, {"delivered": 1}))
+        answer = centre.raw(b"GET /health HTTP/1.1\r\n\r\n", 3)
+        checks.that("plain HTTP gets nothing", b"200" not in answer, answer[:50])
+    finally:
+        checks.that("it ends well", centre.stop()[0] == 0)
+
+
+def main():
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        centre = Collector(folder, "head_time = 2s\nconnections_per_address = 64\n").start()
+        try:
+            for part in (enrolment, delivery, forgery, malformed, table, orders, metrics, slow, kills, ending):
+                with checks.part(part.__name__):
+                    begun = time.monotonic()
+                    part(checks, centre)
+                    print(f"      {part.__name__}: {time.monotonic() - begun:.1f} s")
+        finally:
+            if centre.process.poll() is None:
+                centre.process.kill()
+                centre.process.wait()
+        with checks.part("tls"):
+            tls(checks, folder)
+        if checks.failed:
+            print(centre.said()[-3000:])
+    return checks.close()
+
+
+sys.exit(main())
