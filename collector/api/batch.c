@@ -249,7 +249,7 @@ int batch_parse(char *bytes, size_t length, moment now, struct batch *result, st
         status = error_set(error, EBADMSG, "line 1: the batch is empty");
     reading.batch.words = reading.words.bytes;
     if (status < 0) {
-        batch_clear(&reading.batch);
+        batch_release(&reading.batch);
         return status;
     }
     for (size_t i = 0; i < reading.batch.count; i++) {
@@ -261,7 +261,7 @@ int batch_parse(char *bytes, size_t length, moment now, struct batch *result, st
     return 0;
 }
 
-void batch_clear(struct batch *batch)
+void batch_release(struct batch *batch)
 {
     free(batch->records);
     free(batch->words);

@@ -28,6 +28,6 @@ struct batch {
  * -EBADMSG: the sentence names the line; -EMSGSIZE: more records than a batch may have; -ENOMEM. On failure there is
  * nothing to clear. */
 int batch_parse(char *bytes, size_t length, moment now, struct batch *result, struct error *) MUST_CHECK;
-void batch_clear(struct batch *);
+void batch_release(struct batch *);
 
 #endif

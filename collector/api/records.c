@@ -46,7 +46,7 @@ static int store_batch(struct store *store, struct exchange *exchange, const str
 int records_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
     CLEANUP(buffer_clear) struct buffer plain;
-    CLEANUP(batch_clear) struct batch batch = {0};
+    CLEANUP(batch_release) struct batch batch = {0};
     struct error why = {0};
     int status = 0;
     buffer_init(&plain, PLAIN_MOST);
