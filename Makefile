@@ -167,11 +167,13 @@ install: all
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 docs/postern-agent.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 docs/postern-agent.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 conf/agent.conf.example $(DESTDIR)/etc/postern/
+	install -m 644 docs/postern-agent.conf.5 docs/postern-collector.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-agent.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/postern-agent.service
+	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-collector.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/postern-collector.service
 	install -m 644 conf/systemd/postern.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/postern.conf
 
 format:

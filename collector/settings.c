@@ -39,7 +39,7 @@ static const struct option server_options[] = {
 
 static const struct option store_options[] = {
     FIXED_OPTION(OPTION_TEXT, char[OPTION_TEXT_SIZE], "store", struct settings, where,
-                 "sqlite:/var/lib/postern/collector.db",
+                 "sqlite:/var/lib/postern-collector/collector.db",
                  .text = "Where all is kept: sqlite:PATH, or a PostgreSQL URI (postgresql://user@host/database)."),
     {.key = NULL},
 };

@@ -11,10 +11,11 @@ import sys
 
 BUILD = sys.argv[1] if len(sys.argv) > 1 else "build"
 AGENT, COMMAND = os.path.join(BUILD, "postern-agent"), os.path.join(BUILD, "postern")
+COLLECTOR = os.path.join(BUILD, "postern-collector")
 NOT_THERE = {"detectors/quit.c", "tests/unit/detectors/quit_test.c"}  # the example of how to add a detector
 PAGES = sorted(glob.glob("docs/*.[1-9]"))
 DOCUMENTS = ["README.md"] + sorted(glob.glob("docs/*.md"))
-FOLDERS = r"(?:agent|cli|common|conf|detectors|docs|nft|tests)"
+FOLDERS = r"(?:agent|cli|collector|common|conf|detectors|docs|nft|tests)"
 
 
 def text(path):
@@ -32,12 +33,12 @@ def said(*command):
 # --- what the program knows ---
 
 
-def agent_commands():
-    return set(re.findall(r"^  ([a-z][a-z-]*) ", said(AGENT, "--help"), re.M))
+def commands(daemon):
+    return set(re.findall(r"^  ([a-z][a-z-]*) ", said(daemon, "--help"), re.M))
 
 
-def agent_options():
-    helps = [said(AGENT, "--help")] + [said(AGENT, command, "--help") for command in agent_commands()]
+def options(daemon):
+    helps = [said(daemon, "--help")] + [said(daemon, command, "--help") for command in commands(daemon)]
     return set(re.findall(r"^  --([a-z-]+)", "\n".join(helps), re.M))
 
 
@@ -78,16 +79,15 @@ def both(name, ours, theirs):
 # --- the rules ---
 
 
-def example():
-    """conf/agent.conf.example is what `postern-agent print-example` prints."""
-    if said(AGENT, "print-example") != text("conf/agent.conf.example"):
-        yield "conf/agent.conf.example: print it afresh"
-
-
-def manual():
-    """docs/postern-agent.conf.5 is what `postern-agent print-manual` prints."""
-    if said(AGENT, "print-manual") != text("docs/postern-agent.conf.5"):
-        yield "docs/postern-agent.conf.5: print it afresh"
+def printed():
+    """Example files, the configurations' manual pages and docs/api.md are what the programs print."""
+    for daemon, command, path in [(AGENT, "print-example", "conf/agent.conf.example"),
+                                  (AGENT, "print-manual", "docs/postern-agent.conf.5"),
+                                  (COLLECTOR, "print-example", "conf/collector.conf.example"),
+                                  (COLLECTOR, "print-manual", "docs/postern-collector.conf.5"),
+                                  (COLLECTOR, "print-api", "docs/api.md")]:
+        if said(daemon, command) != text(path):
+            yield f"{path}: print it afresh"
 
 
 def pages():
@@ -105,8 +105,9 @@ def command_pages():
     """Every verb, command and option is in its manual page, and every one there in the help."""
     yield from both("docs/postern.1", verbs(), page_commands("docs/postern.1", "It Cm"))
     yield from both("docs/postern.1", verb_options() | {"help", "version"}, page_options("docs/postern.1"))
-    yield from both("docs/postern-agent.8", agent_commands(), page_commands("docs/postern-agent.8", "Ss"))
-    yield from both("docs/postern-agent.8", agent_options(), page_options("docs/postern-agent.8"))
+    for daemon, page in (AGENT, "docs/postern-agent.8"), (COLLECTOR, "docs/postern-collector.8"):
+        yield from both(page, commands(daemon), page_commands(page, "Ss"))
+        yield from both(page, options(daemon), page_options(page))
 
 
 def references():
@@ -138,9 +139,10 @@ def examples_in_pages():
 def named_things():
     """README and documents name only files, make targets, verbs and variables that exist."""
     targets = set(re.findall(r"^([a-z][\w-]*):", text("Makefile"), re.M))
-    sources = "\n".join(text(path) for path in glob.glob("agent/**/*.[ch]", recursive=True) + glob.glob("cli/*.c")
+    sources = "\n".join(text(path) for path in glob.glob("agent/**/*.[ch]", recursive=True) + glob.glob("collector/*.c") + glob.glob("cli/*.c")
                         + glob.glob("common/io/*.c") + glob.glob("tests/**/*.py", recursive=True))
-    known_verbs, known_commands = verbs(), agent_commands()
+    known_verbs = verbs()
+    known_commands = {"agent": commands(AGENT), "collector": commands(COLLECTOR)}
     for path in DOCUMENTS + PAGES:
         code = text(path) if path in PAGES else "\n".join(
             re.findall(r"`([^`\n]+)`", text(path)) + re.findall(r"^    .*$", text(path), re.M))
@@ -154,9 +156,9 @@ def named_things():
             for verb in re.findall(r"(?:^|\$ |    )postern ([a-z]+)", code, re.M):
                 if verb not in known_verbs:
                     yield f"{path}: no `postern {verb}`"
-            for verb in re.findall(r"(?:^|\$ |    )postern-agent ([a-z-]+)", code, re.M):
-                if verb not in known_commands:
-                    yield f"{path}: no `postern-agent {verb}`"
+            for daemon, verb in re.findall(r"(?:^|\$ |    )postern-(agent|collector) ([a-z-]+)", code, re.M):
+                if verb not in known_commands[daemon]:
+                    yield f"{path}: no `postern-{daemon} {verb}`"
         for variable in set(re.findall(r"\b(POSTERN_[A-Z]+)\b", text(path))):
             if variable not in sources:
                 yield f"{path}: nothing reads {variable}"
@@ -170,7 +172,7 @@ def installed():
                 yield f"Makefile: no {name}"
 
 
-RULES = [example, manual, pages, command_pages, references, examples_in_pages, named_things, installed]
+RULES = [printed, pages, command_pages, references, examples_in_pages, named_things, installed]
 
 
 def main():
