@@ -68,7 +68,7 @@ static int prepare(const struct settings *settings, struct wish *wish, char word
     secret_make(word, hash);
     wish->hash = hash;
     wish->now = clock_now();
-    if (carry_out(settings->where, wish, &error) < 0) {
+    if (settings_make_folder(settings, &error) < 0 || carry_out(settings->where, wish, &error) < 0) {
         fprintf(stderr, "postern-collector: %s\n", error.text);
         return -1;
     }

@@ -77,6 +77,8 @@ static int serve(const struct settings *settings, const struct log *log, struct 
         status = watch_signals(event, error);
     if (status == 0)
         status = pem_read(settings, &pem, error);
+    if (status == 0)
+        status = settings_make_folder(settings, error);
     if (status < 0)
         return status;
     const struct server_settings given = {

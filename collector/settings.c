@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include "common/cleanup.h"
 
+#define SQLITE    "sqlite:"
 #define FILE_MOST ((size_t)1024 * 1024)
 
 static const struct option server_options[] = {
@@ -59,7 +60,7 @@ static bool check_server(const void *settings, struct error *error)
 static bool check_store(const void *settings, struct error *error)
 {
     const char *where = ((const struct settings *)settings)->where;
-    if (strncmp(where, "sqlite:", 7) == 0 || strncmp(where, "postgresql://", 13) == 0)
+    if (strncmp(where, SQLITE, strlen(SQLITE)) == 0 || strncmp(where, "postgresql://", 13) == 0)
         return true;
     return error_set(error, EINVAL, "where: neither sqlite:PATH nor postgresql://..."), false;
 }
@@ -102,6 +103,18 @@ int settings_read_file(const char *path, char **result, size_t *length, struct e
         return error_set(error, EFBIG, "cannot read %s: it is larger than 1 MB", path);
     bytes[*length] = '\0';
     *result = TAKE(bytes);
+    return 0;
+}
+
+int settings_make_folder(const struct settings *settings, struct error *error)
+{
+    const char *path = settings->where + strlen(SQLITE), *slash = strrchr(settings->where, '/');
+    char folder[OPTION_TEXT_SIZE];
+    if (strncmp(settings->where, SQLITE, strlen(SQLITE)) != 0 || slash == NULL || slash <= path)
+        return 0;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot make %s: %s", folder, strerror(errno));
     return 0;
 }
 

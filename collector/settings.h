@@ -26,6 +26,9 @@ void settings_bind(struct settings *, struct option_binding result[SETTINGS_BIND
  */
 int settings_read(const char *path, struct settings *result, struct error *) MUST_CHECK;
 
+/* The folder of a SQLite store, for this user alone, where there is none yet. */
+int settings_make_folder(const struct settings *, struct error *) MUST_CHECK;
+
 /* A whole file with a NUL behind it, at most 1 MB; the caller frees. */
 int settings_read_file(const char *path, char **result, size_t *length, struct error *) MUST_CHECK;
 

@@ -35,8 +35,8 @@ static const char *const sql[SPOOL_STATEMENTS] = {
     [SPOOL_SUM] = "SELECT count(*), ifnull(sum(length(line)), 0) FROM record WHERE sequence <= ?1",
     [SPOOL_FORGET] = "DELETE FROM record WHERE sequence <= ?1",
     [SPOOL_READ] = "SELECT sequence, line FROM record WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-    [SPOOL_PUT_ASIDE] = "INSERT INTO aside(life, sequence, why, line) SELECT ?1, sequence, ?3, line FROM record"
-                        " WHERE sequence = ?2",
+    [SPOOL_PUT_ASIDE] = ("INSERT INTO aside(life, sequence, why, line) SELECT ?1, sequence, ?3, line FROM record"
+                         " WHERE sequence = ?2"),
     [SPOOL_PRUNE_ASIDE] = "DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - 1000",
     [SPOOL_GET_IDENTITY] = "SELECT node, secret FROM identity WHERE one = 1",
     [SPOOL_PUT_IDENTITY] = "INSERT OR REPLACE INTO identity(one, node, secret) VALUES(1, ?1, ?2)",
