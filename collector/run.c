@@ -1,0 +1,109 @@
+/* See run.h. */
+#include "collector/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include "collector/api/server.h"
+#include "common/cleanup.h"
+#include "common/io/file.h"
+#include "common/io/log.h"
+
+#define PEM_MOST ((size_t)1024 * 1024)
+
+struct centre {
+    struct log log;
+    sd_event *loop;
+    struct server *server;
+    char *certificate, *key, *authority;
+};
+
+static int read_pem(const char *path, char **result, struct error *error)
+{
+    size_t length;
+    return path[0] ? file_read(path, PEM_MOST, result, &length, error) : 0;
+}
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
+{
+    const struct centre *centre = context;
+    (void)source;
+    (void)information;
+    sd_notify(0, "STOPPING=1");
+    return sd_event_exit(centre->loop, 0);
+}
+
+static int make_loop(struct centre *centre, struct error *error)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+    signal(SIGPIPE, SIG_IGN);
+    int code = sd_event_new(&centre->loop);
+    if (code >= 0)
+        code = sd_event_add_signal(centre->loop, NULL, SIGTERM, on_end, centre);
+    if (code >= 0)
+        code = sd_event_add_signal(centre->loop, NULL, SIGINT, on_end, centre);
+    if (code >= 0)
+        code = sd_event_set_watchdog(centre->loop, true);
+    return code < 0 ? error_set(error, -code, "cannot make an event loop: %s", strerror(-code)) : 0;
+}
+
+static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
+{
+    char store[2 * OPTION_TEXT_SIZE];
+    collector_settings_store(settings, store);
+    if (!settings->store[0] && mkdir(settings->state, 0700) != 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot make %s: %s", settings->state, strerror(errno));
+    int code = make_loop(centre, error);
+    if (code == 0)
+        code = read_pem(settings->certificate, &centre->certificate, error);
+    if (code == 0)
+        code = read_pem(settings->key, &centre->key, error);
+    if (code == 0)
+        code = read_pem(settings->authority, &centre->authority, error);
+    const struct server_settings server = {
+        .address = settings->listen,
+        .store = store,
+        .certificate = centre->certificate,
+        .key = centre->key,
+        .authority = centre->authority,
+        .connections = settings->connections,
+        .connections_per_address = settings->connections_per_address,
+        .head = settings->head,
+        .idle = settings->idle,
+        .body = settings->body,
+    };
+    return code < 0 ? code : server_create(centre->loop, &server, &centre->log, &centre->server, error);
+}
+
+int collector_run(const struct collector_settings *settings)
+{
+    struct centre centre = {.log = log_open("collector")};
+    struct error error = {0};
+    char text[400];
+    int code = enter(&centre, settings, &error);
+    if (code == 0) {
+        snprintf(text, sizeof text, "listening on %s (port %u)%s", settings->listen, server_port(centre.server),
+                 centre.certificate ? ", with TLS" : "");
+        log_write(&centre.log, LOG_NEWS, "%s", text);
+        sd_notify(0, "READY=1");
+        code = sd_event_loop(centre.loop);
+    } else {
+        fprintf(stderr, "postern-collector: %s\n", error.text);
+    }
+    server_destroy(&centre.server);
+    sd_event_unref(centre.loop);
+    free(centre.certificate);
+    free(centre.key);
+    free(centre.authority);
+    return code < 0 ? 1 : 0;
+}

@@ -1,0 +1,108 @@
+/* See settings.h. */
+#include "collector/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/io/file.h"
+
+#define FILE_MOST ((size_t)1024 * 1024)
+
+#define TEXT_OF(key_, preset_, ...)                                                                                    \
+    {                                                                                                                  \
+        .section = "collector", .key = #key_, .type = OPTION_TEXT,                                                     \
+        .offset = offsetof(struct collector_settings, key_), .preset = preset_, __VA_ARGS__                            \
+    }
+static const struct option options[] = {
+    TEXT_OF(listen, "127.0.0.1:8025",
+            .text = "Where agents and people reach it: an address and a port, an IPv6 address in brackets. "
+                    "POSTERN_LISTEN stands over this. Anything but this machine itself wants a certificate."),
+    TEXT_OF(state, "/var/lib/postern",
+            .text = "The directory of what must survive a restart. POSTERN_STATE stands over this."),
+    TEXT_OF(store, "", .text = "The database: sqlite:PATH. Empty: collector.db in the directory of the state."),
+    TEXT_OF(certificate, "",
+            .text = "The file of the certificate, PEM, with those between it and the root. Empty: no TLS."),
+    TEXT_OF(key, "", .text = "The file of its key, PEM."),
+    TEXT_OF(authority, "",
+            .text =
+                "A file of certificates, PEM: a node must bring one that these have signed. Empty: nodes bring none."),
+    COUNT_OPTION("collector", struct collector_settings, connections, "4096", .least = "8", .most = "100000",
+                 .text = "The most connections at once; each node holds one."),
+    COUNT_OPTION("collector", struct collector_settings, connections_per_address, "256", .least = "1", .most = "100000",
+                 .text = "The same from one address. Nodes behind one address need one each."),
+    DURATION_OPTION("collector", struct collector_settings, head, "10s", .least = "1s", .most = "10m",
+                    .text = "How long a request's head may take: who trickles is disconnected."),
+    DURATION_OPTION("collector", struct collector_settings, body, "1m", .least = "1s", .most = "1h",
+                    .text = "The same for a request's body, and for an answer to be taken."),
+    DURATION_OPTION("collector", struct collector_settings, idle, "2m", .least = "1s", .most = "1d",
+                    .text = "A connection without a request ends after this time."),
+    {.key = NULL},
+};
+
+static bool check(const void *given, struct error *error)
+{
+    const struct collector_settings *settings = given;
+    if ((settings->certificate[0] == '\0') != (settings->key[0] == '\0')) {
+        error_set(error, EINVAL, "certificate: it needs its key, and a key its certificate; both or none are allowed");
+        return false;
+    }
+    if (settings->authority[0] && !settings->certificate[0]) {
+        error_set(error, EINVAL, "authority: nodes can bring a certificate only over TLS; set certificate and key");
+        return false;
+    }
+    if (settings->state[0] != '/') {
+        error_set(error, EINVAL, "state: \"%s\" will not do; an absolute path is allowed", settings->state);
+        return false;
+    }
+    return true;
+}
+
+struct option_binding collector_settings_bind(struct collector_settings *settings)
+{
+    return (struct option_binding){options, settings, check, NULL};
+}
+
+static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
+{
+    const char *value = getenv(name);
+    if (!value || !*value)
+        return 0;
+    if (strlen(value) >= OPTION_TEXT_SIZE)
+        return error_set(error, EINVAL, "%s: it is longer than %d bytes", name, OPTION_TEXT_SIZE - 1);
+    strcpy(result, value);
+    return 0;
+}
+
+static void free_bytes(char **bytes)
+{
+    free(*bytes);
+    *bytes = NULL;
+}
+
+int collector_settings_read(const char *file, struct collector_settings *result, struct error *error)
+{
+    const char *named = getenv("POSTERN_CONFIG");
+    bool must = file || (named && *named);
+    CLEANUP(free_bytes) char *bytes = NULL;
+    size_t length = 0;
+    if (!file)
+        file = must ? named : SETTINGS_CONFIG;
+    int status = file_read(file, FILE_MOST, &bytes, &length, error);
+    if (status < 0 && (must || error->code != ENOENT))
+        return status;
+    const struct option_binding bindings[] = {collector_settings_bind(result), {.options = NULL}};
+    status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
+    if (status == 0)
+        status = override("POSTERN_LISTEN", result->listen, error);
+    return status < 0 ? status : override("POSTERN_STATE", result->state, error);
+}
+
+void collector_settings_store(const struct collector_settings *settings, char result[2 * OPTION_TEXT_SIZE])
+{
+    if (settings->store[0])
+        snprintf(result, 2 * OPTION_TEXT_SIZE, "%s", settings->store);
+    else
+        snprintf(result, 2 * OPTION_TEXT_SIZE, "sqlite:%s/collector.db", settings->state);
+}

@@ -1,0 +1,29 @@
+/* What the collector is told: [collector], with the files that it names read. */
+#ifndef COLLECTOR_SETTINGS_H
+#define COLLECTOR_SETTINGS_H
+
+#include <stdint.h>
+#include "common/error.h"
+#include "common/moment.h"
+#include "common/option.h"
+
+#define SETTINGS_CONFIG "/etc/postern/collector.conf" /* read where --config and POSTERN_CONFIG name no other */
+
+struct collector_settings {
+    char listen[OPTION_TEXT_SIZE]; /* "127.0.0.1:8025" */
+    char state[OPTION_TEXT_SIZE];  /* absolute path of a directory */
+    char store[OPTION_TEXT_SIZE];  /* empty: SQLite in `state` */
+    char certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE], authority[OPTION_TEXT_SIZE]; /* files */
+    uint32_t connections, connections_per_address;
+    duration head, idle, body;
+};
+
+struct option_binding collector_settings_bind(struct collector_settings *);
+
+/* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and
+ * POSTERN_STATE put over it. The error names file, line and what is allowed. */
+int collector_settings_read(const char *file, struct collector_settings *result, struct error *) MUST_CHECK;
+/* As store_open() takes it. */
+void collector_settings_store(const struct collector_settings *, char result[2 * OPTION_TEXT_SIZE]);
+
+#endif
