@@ -34,5 +34,14 @@ int endpoint_authorise(struct store *, struct exchange *, struct error *) MUST_C
 int enrol_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int senders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int orders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 
 #endif

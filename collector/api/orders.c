@@ -1,0 +1,127 @@
+/* People's orders: kept as directives that nodes fetch, with who gave them and why; and what nodes said of them. */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include "collector/api/endpoint.h"
+#include "collector/api/lines.h"
+#include "common/cleanup.h"
+
+#define REASON_MOST 160
+#define SENDER_MOST 255
+#define RATE_MOST   1000000
+#define LONGEST     (366 * DAY)
+
+static void drop(json_t **json)
+{
+    json_decref(*json);
+    *json = NULL;
+}
+
+static bool is_deed(const char *word)
+{
+    static const char *const deeds[] = {"block", "throttle", "divert", "allow", "release"};
+    for (size_t i = 0; word && i < sizeof deeds / sizeof deeds[0]; i++)
+        if (strcmp(word, deeds[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What would be shown as something else than it is has no place in an order. */
+static bool is_plain(const char *word, size_t most)
+{
+    size_t length = word ? strlen(word) : 0;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)word[i] < ' ' || word[i] == 0x7f)
+            return false;
+    return length > 0 && length <= most;
+}
+
+static int read_order(struct exchange *exchange, const json_t *asked, struct store_directive *result)
+{
+    const char *deed = json_string_value(json_object_get(asked, "order"));
+    const char *sender = json_string_value(json_object_get(asked, "sender"));
+    const char *reason = json_string_value(json_object_get(asked, "reason"));
+    const char *node = json_string_value(json_object_get(asked, "node"));
+    const char *length = json_string_value(json_object_get(asked, "for"));
+    duration time = 0;
+    if (!is_deed(deed))
+        return exchange_refuse(exchange, 400, "order: block, throttle, divert, allow or release");
+    if (!is_plain(sender, SENDER_MOST))
+        return exchange_refuse(exchange, 400, "sender: as nodes write it, up to %d bytes", SENDER_MOST);
+    if (!is_plain(reason, REASON_MOST))
+        return exchange_refuse(exchange, 400, "reason: a sentence of up to %d bytes; it is kept on record",
+                               REASON_MOST);
+    if (node && !secret_parse_id(text_of(node), &result->node))
+        return exchange_refuse(exchange, 400, "node: sixteen hexadecimal digits, or null for every node");
+    if (length && (!duration_parse(text_of(length), &time) || time <= 0 || time > LONGEST))
+        return exchange_refuse(exchange, 400, "for: 30m, 12h, 7d; up to a year");
+    json_int_t rate = json_integer_value(json_object_get(asked, "rate"));
+    if (rate < 0 || rate > RATE_MOST)
+        return exchange_refuse(exchange, 400, "rate: connections a minute, up to %d", RATE_MOST);
+    result->time = exchange->arrived;
+    result->until = time ? exchange->arrived + time : 0;
+    result->rate = rate;
+    result->deed = text_of(deed);
+    result->sender = text_of(sender);
+    result->reason = text_of(reason);
+    result->person = text_of(exchange->person.name);
+    return 1;
+}
+
+int order_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    CLEANUP(drop)
+    json_t *asked = json_loadb(exchange->body.length ? exchange->body.bytes : "", exchange->body.length,
+                               JSON_REJECT_DUPLICATES, NULL);
+    struct store_directive directive = {0};
+    int64_t revision;
+    int code = read_order(exchange, asked, &directive);
+    if (code <= 0)
+        return code;
+    code = store_directive_add(store, &directive, &revision, error);
+    const struct store_deed deed = {.time = exchange->arrived,
+                                    .person = directive.person,
+                                    .deed = directive.deed,
+                                    .target = directive.sender,
+                                    .reason = directive.reason,
+                                    .from = text_of(exchange->from)};
+    if (code == 0)
+        code = store_audit_add(store, &deed, error);
+    if (code < 0)
+        return code;
+    struct json json = json_begin(&exchange->answer);
+    json_integer(&json, "revision", revision);
+    exchange->status = json_end(&json) ? 201 : 500;
+    exchange->told = TOLD_NODES;
+    return 0;
+}
+
+static void add_order(void *context, const struct store_directive *directive)
+{
+    struct lines *lines = context;
+    struct json json = lines_record(lines, "order");
+    char id[SECRET_ID];
+    json_integer(&json, "revision", directive->revision);
+    json_string(&json, "node", directive->node ? secret_print_id(directive->node, id) : NULL);
+    json_text(&json, "deed", directive->deed);
+    json_text(&json, "sender", directive->sender);
+    json_moment(&json, "time", directive->time);
+    json_moment(&json, "until", directive->until);
+    json_integer(&json, "rate", directive->rate);
+    json_text(&json, "by", directive->person);
+    json_text(&json, "reason", directive->reason);
+    json_integer(&json, "done", directive->done);
+    json_integer(&json, "failed", directive->failed);
+    lines_add(lines, &json);
+}
+
+int orders_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    uint32_t most = 1000;
+    moment since;
+    if (!lines_most(exchange, "limit", &most) || !lines_since(exchange, &since))
+        return exchange_refuse(exchange, 400, "limit: 1 to %d; since: a time as in RFC 3339", LINES_MOST);
+    struct lines lines = lines_begin(exchange);
+    int code = store_directives_list(store, since, most, add_order, &lines, error);
+    return code < 0 ? code : lines_end(&lines, NULL);
+}
