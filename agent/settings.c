@@ -2,59 +2,23 @@
 #include "agent/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/builtin.h"
 #include "agent/log/pattern.h"
 #include "common/cleanup.h"
+#include "common/io/file.h"
 
 #define BUILTIN     "builtin:"
 #define FILE_MOST   (16 * 1024 * 1024)
 #define CONFIG_MOST (1024 * 1024)
 
-static void close_descriptor(int *descriptor)
-{
-    if (*descriptor >= 0)
-        close(*descriptor);
-    *descriptor = -1;
-}
-
 static void free_bytes(char **bytes)
 {
     free(*bytes);
     *bytes = NULL;
-}
-
-/* The whole file; the caller frees. */
-static int read_file(const char *path, size_t most, char **result, size_t *length_out, struct error *error)
-{
-    CLEANUP(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat status;
-    if (descriptor < 0 || fstat(descriptor, &status) < 0)
-        return error_set(error, errno, "cannot read %s: %s", path, strerror(errno));
-    if (S_ISDIR(status.st_mode))
-        return error_set(error, EISDIR, "cannot read %s: it is a directory", path);
-    CLEANUP(free_bytes) char *bytes = NULL;
-    size_t length = 0, room = 0;
-    for (ssize_t got = 1; got > 0; length += (size_t)got) {
-        if (length == room) {
-            room = room ? room * 2 : 64 * 1024;
-            char *more = room <= 2 * most ? realloc(bytes, room) : NULL;
-            if (more == NULL)
-                return error_set(error, EFBIG, "cannot read %s: it is larger than %zu kB", path, most / 1024);
-            bytes = more;
-        }
-        got = read(descriptor, bytes + length, room - length);
-        if (got < 0)
-            return error_set(error, errno, "cannot read %s: %s", path, strerror(errno));
-    }
-    *length_out = length;
-    *result = TAKE(bytes);
-    return 0;
 }
 
 /* --- files that settings name --- */
@@ -87,7 +51,7 @@ static int read_named(const struct configuration *configuration, const char *nam
         snprintf(path, sizeof path, "%s", name);
     else
         snprintf(path, sizeof path, "%.*s/%s", (int)(slash - configuration->source), configuration->source, name);
-    return read_file(path, FILE_MOST, bytes, length, error);
+    return file_read(path, FILE_MOST, bytes, length, error);
 }
 
 /* A file_source's read(): each file once, kept for the bundle. */
@@ -206,7 +170,7 @@ static int find_text(const char *path, struct configuration *configuration, char
     if ((size_t)snprintf(configuration->source, sizeof configuration->source, "%s", path) >=
         sizeof configuration->source)
         return error_set(error, ENAMETOOLONG, "the configuration file's path is too long");
-    int status = read_file(path, CONFIG_MOST, bytes, length, error);
+    int status = file_read(path, CONFIG_MOST, bytes, length, error);
     if (status == -ENOENT && !named) {
         configuration->source[0] = '\0';
         return 0;

@@ -30,7 +30,7 @@ static const struct option_help {
     {"config", "FILE", "Read this file instead of POSTERN_CONFIG or /etc/postern/collector.conf.", 'c'},
     {"name", "NAME", "What the node will be called, whatever it calls itself.", 'n'},
     {"for", "TIME", "How long the token is good: 1h, 30m; else one hour.", 'f'},
-    {"may", "RIGHT,...", "Of read, order, admin.", 'm'},
+    {"may", "RIGHT,...", "Of read, order, admin; else read.", 'm'},
 };
 #define HELPS (sizeof helps / sizeof helps[0])
 
@@ -42,10 +42,10 @@ static int refuse(const char *what, const char *which)
 }
 
 /* 0, or the exit status. */
-static int read_settings(const struct arguments *arguments, struct settings *settings)
+static int read_settings(const struct arguments *arguments, struct collector_settings *settings)
 {
     struct error error = {0};
-    if (settings_read(arguments->config, settings, &error) == 0)
+    if (collector_settings_read(arguments->config, settings, &error) == 0)
         return 0;
     fprintf(stderr, "%s\n", error.text); /* FILE:LINE: first, as compilers do */
     return WRONG_USAGE;
@@ -53,23 +53,26 @@ static int read_settings(const struct arguments *arguments, struct settings *set
 
 static int run(const struct arguments *arguments)
 {
-    struct settings settings;
+    struct collector_settings settings = {0};
     int status = read_settings(arguments, &settings);
-    return status ? status : run_collector(&settings);
+    return status ? status : collector_run(&settings);
 }
 
 static int check(const struct arguments *arguments)
 {
-    struct settings settings;
+    struct collector_settings settings = {0};
+    char store[2 * OPTION_TEXT_SIZE];
     int status = read_settings(arguments, &settings);
+    collector_settings_store(&settings, store);
     if (status == 0)
-        printf("%s: good\n", settings.source[0] ? settings.source : "built-in defaults");
+        printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
+               settings.certificate[0] ? " with TLS" : "", store);
     return status;
 }
 
 static int token(const struct arguments *arguments)
 {
-    struct settings settings;
+    struct collector_settings settings = {0};
     duration lasts = HOUR;
     if (arguments->lasts && !duration_parse(text_of(arguments->lasts), &lasts))
         return refuse("this is no time", arguments->lasts);
@@ -98,12 +101,12 @@ static bool read_rights(const char *words, unsigned *result)
 
 static int person(const struct arguments *arguments)
 {
-    struct settings settings;
+    struct collector_settings settings = {0};
     unsigned may = 0;
     if (arguments->rest == NULL || strlen(arguments->rest) >= STORE_NAME || arguments->rest[0] == '\0')
         return refuse("whose name, of at most 63 bytes", "");
-    if (arguments->may == NULL || !read_rights(arguments->may, &may))
-        return refuse("what the person may: --may read,order,admin", "");
+    if (!read_rights(arguments->may ? arguments->may : "read", &may))
+        return refuse("a person may read, order, admin, or some of these with commas", arguments->may);
     int status = read_settings(arguments, &settings);
     return status ? status : manage_person(&settings, arguments->rest, may);
 }
@@ -131,7 +134,7 @@ static const struct command commands[] = {
     {"check", "[--config FILE]", "Say whether the configuration is good.", "c", false, check},
     {"token", "[--config FILE] [--name NAME] [--for TIME]", "Make a token by which one node enrols, and print it.",
      "cnf", false, token},
-    {"person", "[--config FILE] --may RIGHT,... NAME", "Make a person's secret, and print it.", "cm", true, person},
+    {"person", "[--config FILE] [--may RIGHT,...] NAME", "Make a person's secret, and print it.", "cm", true, person},
     {"print-example", "", "Print a configuration file with every option and its default.", "", false, print_example},
     {"print-manual", "", "Print the configuration's manual page.", "", false, print_manual},
     {"print-api", "", "Print what can be asked over HTTP, as in docs/api.md.", "", false, print_api},

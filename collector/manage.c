@@ -57,7 +57,7 @@ static int carry_out(const char *where, struct wish *wish, struct error *error)
     return status;
 }
 
-static int prepare(const struct settings *settings, struct wish *wish, char word[SECRET_WORD + 1],
+static int prepare(const struct collector_settings *settings, struct wish *wish, char word[SECRET_WORD + 1],
                    char hash[STORE_HASH])
 {
     struct error error = {0};
@@ -68,14 +68,16 @@ static int prepare(const struct settings *settings, struct wish *wish, char word
     secret_make(word, hash);
     wish->hash = hash;
     wish->now = clock_now();
-    if (settings_make_folder(settings, &error) < 0 || carry_out(settings->where, wish, &error) < 0) {
+    char where[2 * OPTION_TEXT_SIZE];
+    collector_settings_store(settings, where);
+    if (collector_settings_make_state(settings, &error) < 0 || carry_out(where, wish, &error) < 0) {
         fprintf(stderr, "postern-collector: %s\n", error.text);
         return -1;
     }
     return 0;
 }
 
-int manage_token(const struct settings *settings, const char *name, duration good_for)
+int manage_token(const struct collector_settings *settings, const char *name, duration good_for)
 {
     char word[SECRET_WORD + 1], hash[STORE_HASH];
     struct wish wish = {.name = name, .until = clock_now() + good_for};
@@ -85,7 +87,7 @@ int manage_token(const struct settings *settings, const char *name, duration goo
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-int manage_person(const struct settings *settings, const char *name, unsigned may)
+int manage_person(const struct collector_settings *settings, const char *name, unsigned may)
 {
     char word[SECRET_WORD + 1], hash[STORE_HASH], id[SECRET_ID];
     struct wish wish = {.name = name, .may = may};

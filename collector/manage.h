@@ -5,7 +5,7 @@
 #include "collector/settings.h"
 
 /* Print the secret once; the exit status. */
-int manage_token(const struct settings *, const char *name, duration good_for);
-int manage_person(const struct settings *, const char *name, unsigned may);
+int manage_token(const struct collector_settings *, const char *name, duration good_for);
+int manage_person(const struct collector_settings *, const char *name, unsigned may);
 
 #endif

@@ -35,9 +35,9 @@ static const char manual_tail[] = ".Sh ENVIRONMENT\n"
                                   "Stands over\n"
                                   ".Ql listen\n"
                                   "in the file.\n"
-                                  ".It Ev POSTERN_STORE\n"
+                                  ".It Ev POSTERN_STATE\n"
                                   "Stands over\n"
-                                  ".Ql where\n"
+                                  ".Ql state\n"
                                   "in the file.\n"
                                   ".El\n"
                                   ".Sh FILES\n"
@@ -60,10 +60,9 @@ static int put(bool good, const struct buffer *buffer)
 static int print_with(bool (*print)(const struct option_binding *, struct buffer *), struct text head, struct text tail)
 {
     CLEANUP(buffer_clear) struct buffer out;
-    struct settings settings = {0};
-    struct option_binding bindings[SETTINGS_BINDINGS];
+    struct collector_settings settings = {0};
+    struct option_binding bindings[] = {collector_settings_bind(&settings), {.options = NULL}};
     buffer_init(&out, TEXT_MOST);
-    settings_bind(&settings, bindings);
     bool good = buffer_append(&out, head) && print(bindings, &out) && buffer_append(&out, tail);
     return put(good, &out);
 }

@@ -1,61 +1,63 @@
-/* Starts the server and waits for the signal to end. Everything that was answered is committed, so that ending needs
- * no more than to answer who still waits. */
+/* See run.h. */
 #include "collector/run.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include "collector/api/server.h"
 #include "common/cleanup.h"
+#include "common/io/file.h"
 #include "common/io/log.h"
 
-struct pem {
+#define PEM_MOST ((size_t)1024 * 1024)
+
+struct centre {
+    struct log log;
+    sd_event *loop;
+    struct server *server;
     char *certificate, *key, *authority;
 };
 
-static void pem_clear(struct pem *pem)
-{
-    if (pem->key)
-        sodium_memzero(pem->key, strlen(pem->key));
-    free(pem->certificate);
-    free(pem->key);
-    free(pem->authority);
-    memset(pem, 0, sizeof *pem);
-}
-
-static int pem_read(const struct settings *settings, struct pem *pem, struct error *error)
+static int read_pem(const char *path, char **result, struct error *error)
 {
     size_t length;
-    int status = 0;
-    if (settings->certificate[0])
-        status = settings_read_file(settings->certificate, &pem->certificate, &length, error);
-    if (status == 0 && settings->key[0])
-        status = settings_read_file(settings->key, &pem->key, &length, error);
-    if (status == 0 && settings->authority[0])
-        status = settings_read_file(settings->authority, &pem->authority, &length, error);
-    return status;
+    return path[0] ? file_read(path, PEM_MOST, result, &length, error) : 0;
 }
 
-static int watch_signals(sd_event *event, struct error *error)
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigaddset(&set, numbers[i]);
-    int status = sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status >= 0; i++)
-        status = sd_event_add_signal(event, NULL, numbers[i], NULL, NULL); /* ends the loop */
-    if (status >= 0)
-        status = sd_event_set_watchdog(event, true);
-    return status < 0 ? error_set(error, -status, "cannot watch signals: %s", strerror(-status)) : 0;
+    const struct centre *centre = context;
+    (void)source;
+    (void)information;
+    sd_notify(0, "STOPPING=1");
+    return sd_event_exit(centre->loop, 0);
 }
 
+static int make_loop(struct centre *centre, struct error *error)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+    signal(SIGPIPE, SIG_IGN);
+    int code = sd_event_new(&centre->loop);
+    if (code >= 0)
+        code = sd_event_add_signal(centre->loop, NULL, SIGTERM, on_end, centre);
+    if (code >= 0)
+        code = sd_event_add_signal(centre->loop, NULL, SIGINT, on_end, centre);
+    if (code >= 0)
+        code = sd_event_set_watchdog(centre->loop, true);
+    return code < 0 ? error_set(error, -code, "cannot make an event loop: %s", strerror(-code)) : 0;
+}
+
+/* A node holds a connection each. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -65,53 +67,54 @@ static void raise_descriptors(void)
     }
 }
 
-static int serve(const struct settings *settings, const struct log *log, struct error *error)
+static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
 {
-    CLEANUP(sd_event_unrefp) sd_event *event = NULL;
-    CLEANUP(server_destroy) struct server *server = NULL;
-    CLEANUP(pem_clear) struct pem pem = {0};
-    int status = sodium_init() < 0 ? error_set(error, EIO, "there are no random numbers") : 0;
-    if (status == 0 && sd_event_new(&event) < 0)
-        status = error_set(error, ENOMEM, "no memory for a loop");
-    if (status == 0)
-        status = watch_signals(event, error);
-    if (status == 0)
-        status = pem_read(settings, &pem, error);
-    if (status == 0)
-        status = settings_make_folder(settings, error);
-    if (status < 0)
-        return status;
-    const struct server_settings given = {
+    char store[2 * OPTION_TEXT_SIZE];
+    collector_settings_store(settings, store);
+    int code = collector_settings_make_state(settings, error);
+    if (code == 0)
+        code = make_loop(centre, error);
+    if (code == 0)
+        code = read_pem(settings->certificate, &centre->certificate, error);
+    if (code == 0)
+        code = read_pem(settings->key, &centre->key, error);
+    if (code == 0)
+        code = read_pem(settings->authority, &centre->authority, error);
+    raise_descriptors();
+    const struct server_settings server = {
         .address = settings->listen,
-        .store = settings->where,
-        .certificate = pem.certificate,
-        .key = pem.key,
-        .authority = pem.authority,
+        .store = store,
+        .certificate = centre->certificate,
+        .key = centre->key,
+        .authority = centre->authority,
         .connections = settings->connections,
         .connections_per_address = settings->connections_per_address,
-        .head = settings->head_time,
-        .idle = settings->idle_time,
-        .body = settings->body_time,
+        .head = settings->head,
+        .idle = settings->idle,
+        .body = settings->body,
     };
-    raise_descriptors();
-    signal(SIGPIPE, SIG_IGN);
-    status = server_create(event, &given, log, &server, error);
-    if (status < 0)
-        return status;
-    log_write(log, LOG_NEWS, "listening on %s, port %d%s", settings->listen, server_port(server),
-              pem.certificate ? ", TLS" : "");
-    sd_notify(0, "READY=1\nSTATUS=listening");
-    status = sd_event_loop(event);
-    sd_notify(0, "STOPPING=1");
-    return status < 0 ? error_set(error, -status, "the loop failed: %s", strerror(-status)) : 0;
+    return code < 0 ? code : server_create(centre->loop, &server, &centre->log, &centre->server, error);
 }
 
-int run_collector(const struct settings *settings)
+int collector_run(const struct collector_settings *settings)
 {
-    struct log log = log_open("postern-collector");
+    struct centre centre = {.log = log_open("collector")};
     struct error error = {0};
-    if (serve(settings, &log, &error) == 0)
-        return 0;
-    log_write(&log, LOG_TROUBLE, "%s", error.text);
-    return 1;
+    char text[400];
+    int code = enter(&centre, settings, &error);
+    if (code == 0) {
+        snprintf(text, sizeof text, "listening on %s (port %u)%s", settings->listen, server_port(centre.server),
+                 centre.certificate ? ", with TLS" : "");
+        log_write(&centre.log, LOG_NEWS, "%s", text);
+        sd_notify(0, "READY=1");
+        code = sd_event_loop(centre.loop);
+    } else {
+        fprintf(stderr, "postern-collector: %s\n", error.text);
+    }
+    server_destroy(&centre.server);
+    sd_event_unref(centre.loop);
+    free(centre.certificate);
+    free(centre.key);
+    free(centre.authority);
+    return code < 0 ? 1 : 0;
 }

@@ -1,9 +1,9 @@
-/* The collector as a daemon: one loop, two threads with a store. */
+/* `postern-collector run`: the centre as a process: its files, its loop, its end. */
 #ifndef COLLECTOR_RUN_H
 #define COLLECTOR_RUN_H
 
 #include "collector/settings.h"
 
-int run_collector(const struct settings *); /* the exit status */
+int collector_run(const struct collector_settings *); /* the exit status */
 
 #endif

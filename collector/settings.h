@@ -1,7 +1,4 @@
-/* The collector's configuration: one file, one set of tables.
- *
- *     --config FILE, else POSTERN_CONFIG, else /etc/postern/collector.conf; where that last one is missing, the
- * defaults that stand in the program. POSTERN_LISTEN and POSTERN_STORE stand over what the file says. */
+/* What the collector is told: [collector], with the files that it names read. */
 #ifndef COLLECTOR_SETTINGS_H
 #define COLLECTOR_SETTINGS_H
 
@@ -10,26 +7,25 @@
 #include "common/moment.h"
 #include "common/option.h"
 
-#define SETTINGS_CONFIG "/etc/postern/collector.conf"
+#define SETTINGS_CONFIG "/etc/postern/collector.conf" /* read where --config and POSTERN_CONFIG name no other */
 
-struct settings {
-    char listen[OPTION_TEXT_SIZE], certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE], authority[OPTION_TEXT_SIZE];
+struct collector_settings {
+    char listen[OPTION_TEXT_SIZE]; /* "127.0.0.1:8025" */
+    char state[OPTION_TEXT_SIZE];  /* absolute path of a directory */
+    char store[OPTION_TEXT_SIZE];  /* empty: SQLite in `state` */
+    char certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE], authority[OPTION_TEXT_SIZE]; /* files */
     uint32_t connections, connections_per_address;
-    duration head_time, idle_time, body_time;
-    char where[OPTION_TEXT_SIZE];
-    char source[4096]; /* the file that was read; empty: none, the defaults stand */
+    duration head, idle, body;
 };
 
-#define SETTINGS_BINDINGS 3 /* the last has no options */
-void settings_bind(struct settings *, struct option_binding result[SETTINGS_BINDINGS]);
-/* `path`: what --config names, or NULL. The error reads "FILE:LINE: [section] key: ..." or says what could not be read.
- */
-int settings_read(const char *path, struct settings *result, struct error *) MUST_CHECK;
+struct option_binding collector_settings_bind(struct collector_settings *);
 
-/* The folder of a SQLite store, for this user alone, where there is none yet. */
-int settings_make_folder(const struct settings *, struct error *) MUST_CHECK;
-
-/* A whole file with a NUL behind it, at most 1 MB; the caller frees. */
-int settings_read_file(const char *path, char **result, size_t *length, struct error *) MUST_CHECK;
+/* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and
+ * POSTERN_STATE put over it. The error names file, line and what is allowed. */
+int collector_settings_read(const char *file, struct collector_settings *result, struct error *) MUST_CHECK;
+/* The directory of the state, for this user alone, where it is needed and not there. */
+int collector_settings_make_state(const struct collector_settings *, struct error *) MUST_CHECK;
+/* As store_open() takes it. */
+void collector_settings_store(const struct collector_settings *, char result[2 * OPTION_TEXT_SIZE]);
 
 #endif

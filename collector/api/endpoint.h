@@ -31,18 +31,19 @@ const struct endpoint *endpoint_find(const char *method, const char *path, struc
 /* What the answer is where who asks may not; 0: he may. Fills exchange->node or person. Negative: the store failed. */
 int endpoint_authorise(struct store *, struct exchange *, struct error *) MUST_CHECK;
 
-#define LIST_MOST 10000                     /* lines of a list, at most */
-int list_end(struct exchange *) MUST_CHECK; /* the last line; the answer is a list from then on */
-
 int enrol_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int told_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int senders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int orders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int person_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 
 #endif

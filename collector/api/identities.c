@@ -1,4 +1,4 @@
-/* Who belongs to the fleet: nodes and their tokens, persons, and who did what. */
+/* Who is let in: tokens for nodes, and persons. */
 #include "collector/api/person.h"
 
 #include <string.h>
@@ -7,58 +7,6 @@
 #include "common/json.h"
 
 #define TOKEN_LONGEST (30 * DAY)
-
-int list_end(struct exchange *exchange)
-{
-    struct json json = json_begin(&exchange->answer);
-    json_string(&json, "record", "end");
-    bool whole = json_end(&json) && exchange->status == 0;
-    if (!whole)
-        return exchange_refuse(exchange, 503, "the list is too long; ask for less");
-    exchange->status = 200;
-    exchange->lines = true;
-    return 0;
-}
-
-static void list_node(void *context, const struct store_node *node)
-{
-    struct exchange *exchange = context;
-    char id[SECRET_ID];
-    struct json json = json_begin(&exchange->answer);
-    json_string(&json, "record", "node");
-    json_string(&json, "node", secret_print_id(node->id, id));
-    json_string(&json, "name", node->name);
-    json_string(&json, "version", node->version);
-    json_moment(&json, "enrolled", node->enrolled);
-    json_moment(&json, "seen", node->seen);
-    json_moment(&json, "revoked", node->revoked);
-    json_integer(&json, "spooled", node->spooled);
-    json_integer(&json, "acknowledged", node->acknowledged);
-    if (!json_end(&json))
-        exchange->status = 503;
-}
-
-int nodes_handle(struct store *store, struct exchange *exchange, struct error *error)
-{
-    int status = store_nodes(store, list_node, exchange, error);
-    return status < 0 ? status : list_end(exchange);
-}
-
-int revoke_handle(struct store *store, struct exchange *exchange, struct error *error)
-{
-    int64_t id;
-    if (!secret_parse_id(exchange->target, &id))
-        return exchange_refuse(exchange, 404, "there is no such node");
-    int status = store_node_revoke(store, id, exchange->arrived, error);
-    if (status == 0)
-        return exchange_refuse(exchange, 404, "there is no such node");
-    char word[SECRET_ID];
-    if (status > 0)
-        status = audit_note(store, exchange, "revoke", secret_print_id(id, word), "", error);
-    if (status >= 0)
-        exchange->status = 204;
-    return status < 0 ? status : 0;
-}
 
 int token_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
@@ -126,31 +74,4 @@ int person_handle(struct store *store, struct exchange *exchange, struct error *
     json_string(&json, "person", secret);
     exchange->status = json_end(&json) ? 201 : 503;
     return 0;
-}
-
-static void list_deed(void *context, const struct store_deed *deed)
-{
-    struct exchange *exchange = context;
-    struct json json = json_begin(&exchange->answer);
-    json_string(&json, "record", "audit");
-    json_moment(&json, "time", deed->time);
-    json_text(&json, "person", deed->person);
-    json_text(&json, "deed", deed->deed);
-    json_text(&json, "target", deed->target);
-    json_text(&json, "reason", deed->reason);
-    json_text(&json, "from", deed->from);
-    if (!json_end(&json))
-        exchange->status = 503;
-}
-
-int audit_handle(struct store *store, struct exchange *exchange, struct error *error)
-{
-    moment since = 0;
-    int64_t limit = LIST_MOST;
-    const char *given = exchange_parameter(exchange, "since");
-    if ((given && !moment_parse(text_of(given), &since)) || !exchange_number(exchange, "limit", &limit))
-        return exchange_refuse(exchange, 400, "since: a moment; limit: a number");
-    int status =
-        store_audit(store, since, (uint32_t)(limit < LIST_MOST ? limit : LIST_MOST), list_deed, exchange, error);
-    return status < 0 ? status : list_end(exchange);
 }

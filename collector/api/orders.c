@@ -1,109 +1,131 @@
-/* A person orders: it becomes a directive for one node or for all, and wakes those who wait for one. */
-#include "collector/api/person.h"
-
-#include <inttypes.h>
+/* People's orders: kept as directives that nodes fetch, with who gave them and why; and what nodes said of them. */
+#include <errno.h>
+#include <jansson.h>
 #include <string.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/lines.h"
 #include "common/cleanup.h"
-#include "common/json.h"
-#include "common/words/order.h"
 #include "common/words/sender.h"
 
-#define REASON_MOST 200
+#define REASON_MOST 160
 #define RATE_MOST   60000
+#define LONGEST     (366 * DAY)
+
+static void drop(json_t **json)
+{
+    json_decref(*json);
+    *json = NULL;
+}
 
 static bool is_deed(const char *word)
 {
-    for (int deed = 0; word && deed < DEEDS; deed++)
-        if (strcmp(word, deed_name((enum deed)deed)) == 0)
+    static const char *const deeds[] = {"block", "throttle", "divert", "allow", "release"};
+    for (size_t i = 0; word && i < sizeof deeds / sizeof deeds[0]; i++)
+        if (strcmp(word, deeds[i]) == 0)
             return true;
     return false;
 }
 
-/* Fills the directive from the body. NULL: good; else what is wrong. Texts are borrowed from both. */
-static const char *read_order(json_t *body, moment now, struct store_directive *directive, char sender[SENDER_TEXT])
+/* What would be shown as something else than it is has no place in an order. */
+static bool is_plain(const char *word, size_t most)
 {
-    const char *deed = json_string_value(json_object_get(body, "order"));
-    const char *target = json_string_value(json_object_get(body, "sender"));
-    const char *lasts = json_string_value(json_object_get(body, "for"));
-    const char *reason = json_string_value(json_object_get(body, "reason"));
-    json_t *node = json_object_get(body, "node"), *rate = json_object_get(body, "rate");
+    size_t length = word ? strlen(word) : 0;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)word[i] < ' ' || word[i] == 0x7f)
+            return false;
+    return length > 0 && length <= most;
+}
+
+static int read_order(struct exchange *exchange, const json_t *asked, struct store_directive *result,
+                      char target[SENDER_TEXT])
+{
+    const char *deed = json_string_value(json_object_get(asked, "order"));
+    const char *sender = json_string_value(json_object_get(asked, "sender"));
+    const char *reason = json_string_value(json_object_get(asked, "reason"));
+    const char *node = json_string_value(json_object_get(asked, "node"));
+    const char *length = json_string_value(json_object_get(asked, "for"));
     struct sender parsed;
-    duration length;
+    duration time = 0;
     if (!is_deed(deed))
-        return "order: block, throttle, divert, allow or release";
-    if (target == NULL || !sender_parse(text_of(target), &parsed))
-        return "sender: an address, account:NAME, uid:N, port:NAME or a MAC";
-    if (node && !json_is_null(node) &&
-        (!json_is_string(node) || !secret_parse_id(text_of(json_string_value(node)), &directive->node) ||
-         directive->node == 0))
-        return "node: sixteen hexadecimal digits, or null for every node";
-    if (lasts && (!duration_parse(text_of(lasts), &length) || length <= 0 || length > ORDER_LONGEST))
-        return "for: a time such as 1h, at most 400 days";
-    if (rate && (!json_is_integer(rate) || json_integer_value(rate) < 1 || json_integer_value(rate) > RATE_MOST))
-        return "rate: connections a minute, 1 to 60000";
-    if (reason && strlen(reason) > REASON_MOST)
-        return "reason: at most 200 bytes";
-    directive->time = now;
-    directive->until = lasts ? now + length : 0;
-    directive->rate = rate ? json_integer_value(rate) : 0;
-    directive->deed = text_of(deed);
-    directive->sender = text_of(sender_print(&parsed, sender));
-    directive->reason = text_of(reason ? reason : "");
-    return NULL;
+        return exchange_refuse(exchange, 400, "order: block, throttle, divert, allow or release");
+    if (!sender || !sender_parse(text_of(sender), &parsed))
+        return exchange_refuse(exchange, 400, "sender: an address, account:NAME, uid:N, port:NAME or a MAC");
+    if (!is_plain(reason, REASON_MOST))
+        return exchange_refuse(exchange, 400, "reason: a sentence of up to %d bytes; it is kept on record",
+                               REASON_MOST);
+    json_t *place = json_object_get(asked, "node");
+    if (place && !json_is_null(place) && (!node || !secret_parse_id(text_of(node), &result->node) || !result->node))
+        return exchange_refuse(exchange, 400, "node: sixteen hexadecimal digits, or null for every node");
+    if (length && (!duration_parse(text_of(length), &time) || time <= 0 || time > LONGEST))
+        return exchange_refuse(exchange, 400, "for: 30m, 12h, 7d; up to a year");
+    json_int_t rate = json_integer_value(json_object_get(asked, "rate"));
+    if (rate < 0 || rate > RATE_MOST)
+        return exchange_refuse(exchange, 400, "rate: connections a minute, up to %d", RATE_MOST);
+    result->time = exchange->arrived;
+    result->until = time ? exchange->arrived + time : 0;
+    result->rate = rate;
+    result->deed = text_of(deed);
+    result->sender = text_of(sender_print(&parsed, target));
+    result->reason = text_of(reason);
+    result->person = text_of(exchange->person.name);
+    return 1;
 }
 
 int order_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
-    CLEANUP(body_drop) json_t *body = body_read(exchange);
+    CLEANUP(drop)
+    json_t *asked = json_loadb(exchange->body.length ? exchange->body.bytes : "", exchange->body.length,
+                               JSON_REJECT_DUPLICATES, NULL);
     struct store_directive directive = {0};
-    char sender[SENDER_TEXT];
     int64_t revision;
-    const char *wrong = body ? read_order(body, exchange->arrived, &directive, sender) : "the body is no JSON object";
-    if (wrong)
-        return exchange_refuse(exchange, 400, "%s", wrong);
-    directive.person = text_of(exchange->person.name);
-    int status = store_directive_add(store, &directive, &revision, error);
-    if (status >= 0)
-        status = audit_note(store, exchange, directive.deed.bytes, sender, directive.reason.bytes, error);
-    if (status < 0)
-        return status;
+    char target[SENDER_TEXT];
+    int code = read_order(exchange, asked, &directive, target);
+    if (code <= 0)
+        return code;
+    code = store_directive_add(store, &directive, &revision, error);
+    const struct store_deed deed = {.time = exchange->arrived,
+                                    .person = directive.person,
+                                    .deed = directive.deed,
+                                    .target = directive.sender,
+                                    .reason = directive.reason,
+                                    .from = text_of(exchange->from)};
+    if (code == 0)
+        code = store_audit_add(store, &deed, error);
+    if (code < 0)
+        return code;
     struct json json = json_begin(&exchange->answer);
     json_integer(&json, "revision", revision);
-    exchange->status = json_end(&json) ? 201 : 503;
+    exchange->status = json_end(&json) ? 201 : 500;
     exchange->told = TOLD_NODES;
     return 0;
 }
 
-static void list_directive(void *context, const struct store_directive *directive)
+static void add_order(void *context, const struct store_directive *directive)
 {
-    struct exchange *exchange = context;
+    struct lines *lines = context;
+    struct json json = lines_record(lines, "order");
     char id[SECRET_ID];
-    struct json json = json_begin(&exchange->answer);
-    json_string(&json, "record", "directive");
-    json_string(&json, "node", directive->node ? secret_print_id(directive->node, id) : NULL);
     json_integer(&json, "revision", directive->revision);
-    json_text(&json, "order", directive->deed);
+    json_string(&json, "node", directive->node ? secret_print_id(directive->node, id) : NULL);
+    json_text(&json, "deed", directive->deed);
     json_text(&json, "sender", directive->sender);
     json_moment(&json, "time", directive->time);
     json_moment(&json, "until", directive->until);
     json_integer(&json, "rate", directive->rate);
-    json_text(&json, "reason", directive->reason);
     json_text(&json, "by", directive->person);
+    json_text(&json, "reason", directive->reason);
     json_integer(&json, "done", directive->done);
     json_integer(&json, "failed", directive->failed);
-    if (!json_end(&json))
-        exchange->status = 503;
+    lines_add(lines, &json);
 }
 
-int told_handle(struct store *store, struct exchange *exchange, struct error *error)
+int orders_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
-    moment since = 0;
-    int64_t limit = LIST_MOST;
-    const char *given = exchange_parameter(exchange, "since");
-    if ((given && !moment_parse(text_of(given), &since)) || !exchange_number(exchange, "limit", &limit))
-        return exchange_refuse(exchange, 400, "since: a moment; limit: a number");
-    int status = store_directives_list(store, since, (uint32_t)(limit < LIST_MOST ? limit : LIST_MOST), list_directive,
-                                       exchange, error);
-    return status < 0 ? status : list_end(exchange);
+    uint32_t most = 1000;
+    moment since;
+    if (!lines_most(exchange, "limit", &most) || !lines_since(exchange, &since))
+        return exchange_refuse(exchange, 400, "limit: 1 to %d; since: a time as in RFC 3339", LINES_MOST);
+    struct lines lines = lines_begin(exchange);
+    int code = store_directives_list(store, since, most, add_order, &lines, error);
+    return code < 0 ? code : lines_end(&lines, NULL);
 }

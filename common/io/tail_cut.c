@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/cleanup.h"
+#include "common/io/tail_look.h"
 
 void tail_cut_hand_on(struct tail_read *reader, struct generation *generation, bool last)
 {
@@ -73,6 +74,12 @@ static void begin_anew(struct tail_read *reader, struct generation *generation, 
     }
     generation->at.offset = generation->at.size = generation->at.digest = generation->at.head = 0;
     generation->length = generation->room = 0;
+    /* Under a name of its own nobody logs: what is put into it may be a copy of what is read elsewhere. */
+    if (generation->state == GENERATION_ENDING) {
+        generation->state = GENERATION_CANDIDATE;
+        generation->since = now;
+        generation->horizon = tail_look_horizon(reader, generation->at.source);
+    }
 }
 
 /* It was made shorter and begins as before: what is written now comes behind what is left. */

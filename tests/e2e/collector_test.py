@@ -179,16 +179,17 @@ def orders(checks, centre):
         told = answer["directives"][0]
         checks.that("with the order", (told["directive"], told["sender"], told["by"]) == ("block", "192.0.2.9", "olga"), told)
         checks.that("whom it does not concern waits on", not waits[1].done())
-        everyone = centre.ask("POST", "/v1/orders", person, {"order": "release", "sender": "account:a@b.example"})
+        everyone = centre.ask("POST", "/v1/orders", person, {"order": "release", "sender": "account:a@b.example",
+                                                                "reason": "good again"})
         checks.that("one for all reaches him too", waits[1].result()[0] == 200 and everyone[0] == 201)
     again = centre.ask("GET", f"/v1/directives?after={after}", node.secret)[1]
     checks.that("revisions rise", [d["revision"] for d in again["directives"]] == [made[1]["revision"], everyone[1]["revision"]])
-    for bad in ({}, {"order": "shoot", "sender": "192.0.2.9"}, {"order": "block"}, {"order": "block", "sender": "192.0.2.9", "for": "-1"},
-                {"order": "block", "sender": NASTY * 9}, {"order": "throttle", "sender": "192.0.2.9", "rate": 0},
-                {"order": "block", "sender": "192.0.2.9", "node": "1"}):
-        status = centre.ask("POST", "/v1/orders", person, bad)[0]
+    for bad in ({}, {"order": "shoot"}, {"sender": NASTY * 9}, {"for": "-1"}, {"for": "9000d"}, {"rate": 70000}, {"node": "1"},
+                {"node": 5}, {"reason": ""}, {"reason": NASTY}, {"reason": "r" * 500}, {"sender": None}):
+        wrong = {"order": "block", "sender": "192.0.2.9", "reason": "r", **bad} if bad else bad
+        status = centre.ask("POST", "/v1/orders", person, wrong)[0]
         checks.that(f"{str(bad)[:50]} is refused", status == 400, status)
-    text = centre.ask("GET", "/v1/audit", person)[1]
+    text = centre.ask("GET", "/v1/audit", centre.person("auditor", "admin"))[1]
     checks.that("the audit names who ordered, and from where",
                 any(row.get("person") == "olga" and row["deed"] == "block" and row["from"] == "127.0.0.1"
                     for row in map(json.loads, text.splitlines())), text[-300:])
@@ -340,7 +341,7 @@ def tls(checks, folder):
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
-        centre = Collector(folder, "head_time = 2s\nconnections_per_address = 64\n").start()
+        centre = Collector(folder, "head = 2s\nconnections_per_address = 64\n").start()
         try:
             for part in (enrolment, delivery, forgery, malformed, table, orders, metrics, slow, kills, ending):
                 with checks.part(part.__name__):

@@ -34,7 +34,7 @@ class Collector:
         self.log = os.path.join(folder, "collector.log")
         self.tls = None
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"[store]\nwhere = sqlite:{self.database}\n[server]\nlisten = 127.0.0.1:0\n{more}")
+            file.write(f"[collector]\nstate = {folder}\nlisten = 127.0.0.1:0\n{more}")
 
     def start(self):
         with open(self.log, "ab") as log:

@@ -459,6 +459,31 @@ static void what_was_copied_and_cut_before_it_was_read_comes_from_the_copy(void 
     expect_nothing_lost();
 }
 
+/* "cp log log.1; : > log", where log.1 is the file that was renamed before and is still held: what comes into it is no
+ * news of its own. */
+static void a_rotated_file_that_is_written_over_with_a_copy_is_not_read_twice(void **state)
+{
+    (void)state;
+    write_text("log", "first\n");
+    start_with("log");
+    assert_int_equal(rename("log", "log.1"), 0);
+    write_text("log", "");
+    tell(TAIL_GONE, "log.1");
+    tell(TAIL_LIVE, "log");
+    for (int i = 0; i < 200; i++)
+        write_text("log", "second second second\n");
+    steps(SECOND);
+    assert_int_equal(truncate("log.1", 0), 0);
+    steps(200 * MILLISECOND);
+    copy("log", "log.1");
+    steps(200 * MILLISECOND); /* it is looked at before the log is cut */
+    assert_int_equal(truncate("log", 0), 0);
+    write_text("log", "third\n");
+    steps(30 * SECOND);
+    assert_int_equal(taken.length, strlen("first\n") + 200 * strlen("second second second\n") + strlen("third\n"));
+    expect_nothing_lost();
+}
+
 static void a_cut_without_a_copy_is_counted(void **state)
 {
     (void)state;
@@ -689,6 +714,7 @@ int main(void)
         TEST(a_deleted_file_makes_room_for_one_that_has_a_name),
         TEST(the_last_line_of_a_file_needs_no_newline),
         TEST(what_was_copied_and_cut_before_it_was_read_comes_from_the_copy),
+        TEST(a_rotated_file_that_is_written_over_with_a_copy_is_not_read_twice),
         TEST(a_cut_without_a_copy_is_counted),
         TEST(a_log_that_begins_as_the_one_before_is_another),
         TEST(a_renamed_file_that_is_still_the_only_header_stays_open),

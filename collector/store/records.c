@@ -1,0 +1,58 @@
+/* What happened, as nodes told it: in the order in which it came here, so that who reads on misses nothing. */
+#include "collector/store/store_own.h"
+
+struct listener {
+    void (*each)(void *, const struct store_event *);
+    void *context;
+};
+
+static bool event_row(void *context, const struct value *columns, size_t count)
+{
+    const struct listener *listener = context;
+    const struct store_event event = {.node = columns[0].integer,
+                                      .life = columns[1].integer,
+                                      .sequence = columns[2].integer,
+                                      .received = columns[3].integer,
+                                      .line = columns[4].text,
+                                      .node_name = columns[5].text};
+    (void)count;
+    listener->each(listener->context, &event);
+    return true;
+}
+
+/* The sender has an index of its own and must stand alone to be found by it; the rest is read past. */
+#define COLUMNS "SELECT r.node, r.life, r.sequence, r.received, r.line, n.name FROM records r"
+#define NODE    " JOIN nodes n ON n.node = r.node"
+#define REST    " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6)"
+#define BEHIND  " WHERE (r.received, r.node, r.sequence) > ($1, $2, $3)"
+#define FORWARD " ORDER BY r.received, r.node, r.sequence LIMIT $7"
+#define BACK    " ORDER BY r.received DESC, r.node DESC, r.sequence DESC LIMIT $7"
+#define TURNED  ") AS newest ORDER BY received, node, sequence"
+
+static const char *statement_for(const struct store_event_filter *filter)
+{
+    if (filter->sender)
+        return filter->newest ? "SELECT * FROM (" COLUMNS NODE BEHIND " AND r.sender = $8" REST BACK TURNED
+                              : COLUMNS NODE BEHIND " AND r.sender = $8" REST FORWARD;
+    return filter->newest ? "SELECT * FROM (" COLUMNS NODE BEHIND " AND $8 = ''" REST BACK TURNED
+                          : COLUMNS NODE BEHIND " AND $8 = ''" REST FORWARD;
+}
+
+int store_events(struct store *store, const struct store_event_filter *filter,
+                 void (*each)(void *, const struct store_event *), void *context, struct error *error)
+{
+    struct listener listener = {each, context};
+    const struct value parameters[] = {
+        INTEGER(filter->received),
+        INTEGER(filter->node_after),
+        INTEGER(filter->sequence_after),
+        INTEGER(filter->since),
+        STRING(filter->kind ? filter->kind : ""),
+        INTEGER(filter->node),
+        INTEGER(filter->most),
+        STRING(filter->sender ? filter->sender : ""),
+    };
+    int rows = engine_run(store->engine, statement_for(filter), parameters, sizeof parameters / sizeof parameters[0],
+                          event_row, &listener, error);
+    return rows < 0 ? rows : 0;
+}
