@@ -27,19 +27,21 @@ def word(raw):
 
 
 class Collector:
-    def __init__(self, folder, more=""):
-        self.folder, self.process, self.port = folder, None, None
+    """`launch` starts it where it is to run: like subprocess.Popen."""
+
+    def __init__(self, folder, more="", address="127.0.0.1:0", launch=subprocess.Popen):
+        self.folder, self.process, self.port, self.launch = folder, None, None, launch
         self.database = os.path.join(folder, "collector.db")
         self.config = os.path.join(folder, "collector.conf")
         self.log = os.path.join(folder, "collector.log")
         self.tls = None
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"[collector]\nstate = {folder}\nlisten = 127.0.0.1:0\n{more}")
+            file.write(f"[collector]\nstate = {folder}\nlisten = {address}\n{more}")
 
     def start(self):
         with open(self.log, "ab") as log:
             start = log.tell()
-            self.process = subprocess.Popen([PROGRAM, "run", "--config", self.config], stderr=log)
+            self.process = self.launch([PROGRAM, "run", "--config", self.config], stderr=log)
         end = time.monotonic() + 20
         while time.monotonic() < end and self.process.poll() is None:
             with open(self.log, encoding="utf-8") as log:

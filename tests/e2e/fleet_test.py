@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""A node and the collector itself: the agent enrols, its journal arrives exactly once though either side dies, an order
+that a person gives the collector is carried out on the node and acknowledged, and a node that was revoked falls silent.
+
+POSTERN_KILLS=500 for the long form."""
+import collections
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
+from agent import Agent  # noqa: E402
+from check import Checks  # noqa: E402
+from collector import Collector  # noqa: E402
+from testbed import Testbed, missing  # noqa: E402
+
+KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
+CENTRE = "203.0.113.1"
+PORT = 8025
+OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
+
+
+def stored(centre):
+    database = sqlite3.connect(centre.database, timeout=20)
+    try:
+        return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
+    finally:
+        database.close()
+
+
+def ask(bed, method, path, secret, body=None):
+    """From within the network of the centre: (status, text)."""
+    done = bed.run("inet", ["curl", "-s", "-X", method, "-H", f"Authorization: Bearer {secret}", "-w", "\n%{http_code}",
+                            *(["-d", json.dumps(body)] if body else []), f"http://{CENTRE}:{PORT}{path}"])
+    text, status = done.stdout.rsplit("\n", 1)
+    return int(status), text
+
+
+def spool(agent):
+    return agent.status()["collector"]
+
+
+def is_empty(agent):
+    status = agent.ask_quietly("status")
+    return bool(status) and any(r["record"] == "collector" and r["spooled"] == 0 for r in status)
+
+
+def counted(records):
+    return collections.Counter(json.dumps(r, sort_keys=True) for r in records if r["record"] in OURS)
+
+
+def make_news(agent, number):
+    agent.postern("block", f"198.18.1.{1 + number % 250}", "--for", "10m", "--reason", f"test {number}")
+    agent.postern("release", f"198.18.1.{1 + number % 250}", "--reason", f"test {number}")
+
+
+def difference(agent, centre):
+    journal, store = counted(agent.events()), counted(stored(centre))
+    return {k: (n, store[k]) for k, n in journal.items() if store[k] != n}
+
+
+def all_there(checks, agent, centre, what):
+    agent.wait(lambda: is_empty(agent), 60, f"an empty spool ({what})")
+    left = agent.wait(lambda: not difference(agent, centre), 5, "the last entries") or difference(agent, centre)
+    checks.that(f"{what}: every entry of the journal is there once", left is True, left)
+
+
+def check_orders(checks, agent, bed, centre, person):
+    order = {"order": "throttle", "sender": "198.18.1.2", "for": "1h", "rate": 17, "reason": "too many <b>'; --"}
+    made = ask(bed, "POST", "/v1/orders", person, order)
+    revision = json.loads(made[1]).get("revision")
+    agent.wait(lambda: spool(agent)["revision"] == revision, 20, "the order")
+    orders = agent.orders()
+    checks.that("what a person orders is carried out", made[0] == 201 and orders.get("198.18.1.2", {}).get("rate") == 17, orders)
+    ask(bed, "POST", "/v1/orders", person, {"order": "release", "sender": "198.18.1.2", "reason": "enough"})
+    agent.wait(lambda: "198.18.1.2" not in agent.orders(), 20, "the release")
+    agent.wait(lambda: is_empty(agent), 20, "the acknowledgements")
+    listed = [json.loads(line) for line in ask(bed, "GET", "/v1/orders", person)[1].splitlines()]
+    done = {r["revision"]: r["done"] for r in listed if r["record"] == "order"}
+    checks.that("the centre knows that it is done", done == {revision: 1, revision + 1: 1}, listed)
+    people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
+    checks.that("the journal names who ordered it", "centre: anna" in people, people)
+
+
+def check_kills(checks, agent, centre):
+    dice = random.Random(7)
+    killed = collections.Counter()
+    for number in range(KILLS):
+        if agent.ask_quietly("status"):
+            make_news(agent, number)
+        time.sleep(dice.random() * 0.12)
+        if number % 5 == 2:
+            killed["courier"] += 1
+            pid = agent.processes().get("courier")
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
+        else:
+            killed["centre"] += 1
+            centre.process.kill()
+            centre.process.wait()
+            centre.start()
+    checks.that("both sides were killed", killed["courier"] and killed["centre"], killed)
+
+
+def main():
+    checks = Checks()
+    lack = missing()
+    if lack:
+        checks.skip("fleet", lack)
+        return checks.close()
+    name = "fleetasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "fleet"
+    with Testbed(name, guests=1) as bed:
+        agent = Agent(bed, "hv", "")
+        folder = os.path.join(agent.directory, "centre")
+        os.mkdir(folder)
+        centre = Collector(folder, "", f"{CENTRE}:{PORT}", lambda command, **more: bed.popen("inet", command, **more)).start()
+        try:
+            person = centre.person("anna", "read,order,admin")
+            agent = Agent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = http://{CENTRE}:{PORT}\n"
+                                     f"token = {centre.token('--name', 'hv7')}\n")
+            with agent:
+                with checks.part("the beginning"):
+                    agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
+                    make_news(agent, 0)
+                    all_there(checks, agent, centre, "delivery")
+                    nodes = [json.loads(line) for line in ask(bed, "GET", "/v1/nodes", person)[1].splitlines()]
+                    checks.that("the centre knows the node", nodes[0]["node_name"] == "hv7" and nodes[0]["node"] == spool(agent)["node"],
+                                nodes)
+                with checks.part("orders"):
+                    check_orders(checks, agent, bed, centre, person)
+                with checks.part("kills"):
+                    check_kills(checks, agent, centre)
+                    all_there(checks, agent, centre, f"{KILLS} kills")
+                with checks.part("a revoked node"):
+                    gone = ask(bed, "DELETE", f"/v1/nodes/{spool(agent)['node']}", person)
+                    make_news(agent, 60)
+                    agent.wait(lambda: spool(agent)["state"] == "refused", 60, "the refusal")
+                    checks.that("a revoked node says that it is refused", gone[0] == 204, gone)
+                if checks.failed:
+                    print(agent.log_text()[-3000:])
+                    print(centre.said()[-2000:])
+        finally:
+            centre.stop()
+    return checks.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
