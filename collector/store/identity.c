@@ -44,7 +44,7 @@ struct token {
     bool found, used;
     moment until;
     int64_t node;
-    char key[STORE_HASH];
+    char key[STORE_HASH], name[STORE_NAME];
 };
 
 static bool token_row(void *context, const struct value *columns, size_t count)
@@ -56,6 +56,7 @@ static bool token_row(void *context, const struct value *columns, size_t count)
     token->used = columns[1].kind == VALUE_INTEGER;
     token->node = columns[1].integer;
     store_copy(columns[2].text, token->key, sizeof token->key);
+    store_copy(columns[3].text, token->name, sizeof token->name);
     return false;
 }
 
@@ -101,8 +102,8 @@ int store_enrol(struct store *store, const char *token, const char *key, const c
 {
     struct token found = {0};
     *known = false;
-    int rows = STORE_RUN(store, "SELECT until, node, key_hash FROM tokens WHERE hash = $1", token_row, &found, error,
-                         STRING(token));
+    int rows = STORE_RUN(store, "SELECT until, node, key_hash, name FROM tokens WHERE hash = $1", token_row, &found,
+                         error, STRING(token));
     if (rows < 0)
         return rows;
     if (!found.found)
@@ -117,7 +118,7 @@ int store_enrol(struct store *store, const char *token, const char *key, const c
     if (found.until < now)
         return error_set(error, EACCES, "the token is too old");
     *result = (struct store_node){.id = random_id(), .enrolled = now, .seen = now};
-    store_copy(text_of(name), result->name, sizeof result->name);
+    store_copy(text_of(found.name[0] ? found.name : name), result->name, sizeof result->name);
     store_copy(text_of(version), result->version, sizeof result->version);
     return add_node(store, token, key, result, error);
 }

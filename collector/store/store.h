@@ -45,6 +45,7 @@ struct store_person {
     unsigned may;
 };
 
+/* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
 /* Use a token: the node it gave before if `key` is the same, else a new one. -EACCES: no such token, used by another,
  * too late; the sentence says which. */

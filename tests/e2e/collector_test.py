@@ -38,10 +38,11 @@ def stored(centre):
 
 def enrolment(checks, centre):
     token = centre.token("--name", "hv1")
-    first = Node(centre, "hv1", token)
+    first = Node(centre, "liar", token)
     checks.that("a node enrols", first.status == 201 and re.fullmatch("[0-9a-f]{16}", first.id or ""), first.answer)
     again = centre.ask("POST", "/v1/enrol", token, {"name": "hv1", "version": "0", "key_hash": first.key_hash})
     checks.that("the answer was lost: the same node again", again[0] == 200 and again[1]["node"] == first.id, again)
+    checks.that("it is called as its token says", again[1]["name"] == "hv1", again)
     checks.that("a used token is none", Node(centre, "hv2", token).status == 403)
     checks.that("a token nobody made is none", Node(centre, "hv2", "token." + word(secrets.token_bytes(32))).status == 403)
     late = centre.token("--for", "1ms")
