@@ -7,8 +7,11 @@
 /* How this call shall speak. */
 struct cli {
     const char *socket;
-    bool json;     /* one object a line */
-    bool terminal; /* aligned tables and progress; else plain lines */
+    const char *collector; /* its URL: it is asked instead of the agent; NULL: the agent is */
+    const char *key;       /* the person's secret there */
+    const char *authority; /* file of certificates to trust; NULL: the system's */
+    bool json;             /* one object a line */
+    bool terminal;         /* aligned tables and progress; else plain lines */
     bool colour;
 };
 
@@ -26,6 +29,9 @@ int command_explain(const struct cli *, int count, char **arguments);
 int command_events(const struct cli *, int count, char **arguments);
 int command_order(const struct cli *, int count, char **arguments); /* block, throttle, divert, allow, release */
 int command_orders(const struct cli *, int count, char **arguments);
+int command_nodes(const struct cli *, int count, char **arguments);
+int command_customers(const struct cli *, int count, char **arguments);
+int command_audit(const struct cli *, int count, char **arguments);
 int command_enforce(const struct cli *, int count, char **arguments);
 
 /* What every verb's options share: "--json" and "--help" are taken by all. */

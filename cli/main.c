@@ -20,14 +20,20 @@ static const struct command commands[] = {
     {"release", "SENDER --reason TEXT", "lift what is in force and forget the score", command_order},
     {"orders", "", "what is in force now, until when, by whom, packets stopped", command_orders},
     {"events", "[--follow] [--since TIME]", "what has happened, oldest first", command_events},
+    {"nodes", "", "the fleet: version, last seen, what waits on each (of a collector)", command_nodes},
+    {"customers", "[--top N]", "what each customer sent in the last day, over all nodes (of a collector)",
+     command_customers},
+    {"audit", "[--since TIME]", "who did what, when and why (of a collector)", command_audit},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel", command_enforce},
 };
 #define PATH_MOST 256
+#define KEY_MOST  128
 #define COMMANDS  (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *stream)
 {
-    fprintf(stream, "usage: postern [--config FILE] [--socket PATH] [--json] COMMAND ...\n\n");
+    fprintf(stream, "usage: postern [--config FILE] [--socket PATH] [--json] COMMAND ...\n"
+                    "       postern --collector URL [--key FILE] [--authority FILE] [--json] COMMAND ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stream, "  postern %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
                 commands[i].arguments, commands[i].text);
@@ -154,6 +160,40 @@ static bool read_config(const char *file, char path[PATH_MOST])
     return line == 0;
 }
 
+/* Where an option of those that name a collector goes; NULL: it is none of them. */
+static const char **other_option(const char *word, struct cli *cli)
+{
+    return strcmp(word, "--collector") == 0   ? &cli->collector
+           : strcmp(word, "--key") == 0       ? &cli->key
+           : strcmp(word, "--authority") == 0 ? &cli->authority
+                                              : NULL;
+}
+
+/* The person's secret: from the file that was named, or the environment. */
+static bool read_key(struct cli *cli, char key[KEY_MOST])
+{
+    const char *given = getenv("POSTERN_KEY");
+    FILE *file = cli->key ? fopen(cli->key, "re") : NULL;
+    if (cli->key && (!file || !fgets(key, KEY_MOST, file))) {
+        fprintf(stderr, "postern: cannot read the key in %s: %s\n", cli->key, file ? "it is empty" : strerror(errno));
+        if (file)
+            fclose(file);
+        return false;
+    }
+    if (file)
+        fclose(file);
+    else if (given && strlen(given) < KEY_MOST)
+        strcpy(key, given);
+    key[strcspn(key, "\r\n")] = '\0';
+    if (strncmp(key, "person.", 7) != 0) {
+        fprintf(stderr, "postern: a collector wants to know who asks: --key FILE or POSTERN_KEY has the secret that "
+                        "`postern-collector person` printed\n");
+        return false;
+    }
+    cli->key = key;
+    return true;
+}
+
 /* The options before the verb; the index of the verb, or less than 0: end with that exit status, negated and less one.
  */
 static int read_options(int count, char **arguments, struct cli *cli, char path[PATH_MOST])
@@ -169,6 +209,11 @@ static int read_options(int count, char **arguments, struct cli *cli, char path[
             return -1 - EXIT_DONE;
         }
         bool config = strcmp(arguments[at], "--config") == 0;
+        const char **other = other_option(arguments[at], cli);
+        if (other && at + 1 < count) {
+            *other = arguments[++at];
+            continue;
+        }
         if ((!config && strcmp(arguments[at], "--socket") != 0) || at + 1 == count) {
             fprintf(stderr, "postern: '%s' is not understood; `postern --help` lists what is\n", arguments[at]);
             return -1 - EXIT_USAGE;
@@ -197,6 +242,12 @@ int main(int count, char **arguments)
     int at = read_options(count, arguments, &cli, path);
     if (at < 0)
         return -1 - at;
+    static char key[KEY_MOST];
+    const char *centre = getenv("POSTERN_COLLECTOR");
+    if (!cli.collector && centre && *centre)
+        cli.collector = centre;
+    if (cli.collector && !read_key(&cli, key))
+        return EXIT_USAGE;
     if (at == count) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/centre.h"
 #include "common/cleanup.h"
 
 static int take_answers(const struct cli *cli, struct connection *connection,
@@ -21,15 +22,32 @@ static int take_answers(const struct cli *cli, struct connection *connection,
     return found;
 }
 
+struct listener {
+    const struct cli *cli;
+    void (*each)(void *context, const json_t *record);
+    void *context;
+};
+
+static void take_line(void *context, const json_t *record, struct text line)
+{
+    const struct listener *listener = context;
+    if (listener->cli->json)
+        fwrite(line.bytes, 1, line.length, stdout);
+    else if (listener->each)
+        listener->each(listener->context, record);
+}
+
 int question_ask(const struct cli *cli, json_t *question, void (*each)(void *context, const json_t *record),
                  void *context)
 {
     struct error error = {0};
     CLEANUP(connection_close) struct connection *connection = NULL;
-    int failure = question ? connection_open(cli->socket, question, &connection, &error)
-                           : error_set(&error, 22, "the words given are not valid UTF-8");
+    struct listener listener = {cli, each, context};
+    int failure = !question        ? error_set(&error, 22, "the words given are not valid UTF-8")
+                  : cli->collector ? centre_ask(cli, question, take_line, &listener, &error)
+                                   : connection_open(cli->socket, question, &connection, &error);
     json_decref(question);
-    if (failure == 0)
+    if (failure == 0 && connection)
         failure = take_answers(cli, connection, each, context, &error);
     if (failure == 0)
         return EXIT_DONE;

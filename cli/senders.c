@@ -22,6 +22,7 @@ static void on_interrupt(int signal_number)
 struct listing {
     struct columns *columns;
     unsigned count;
+    bool nodes; /* a fleet's: each sender with its node */
 };
 
 static void add_sender(void *context, const json_t *record)
@@ -29,6 +30,8 @@ static void add_sender(void *context, const json_t *record)
     struct listing *listing = context;
     struct columns *columns = listing->columns;
     const char *verdict = field_text(record, "verdict");
+    if (listing->nodes)
+        columns_add(columns, "%s", field_text(record, "node_name"));
     char text[CLOCK_TEXT], amount[16];
     columns_add(columns, "%s", field_text(record, "sender"));
     columns_add(columns, "%s%s", verdict, field_true(record, "allowed") ? " (allowed)" : "");
@@ -47,11 +50,11 @@ static void add_sender(void *context, const json_t *record)
 
 static int show_once(const struct cli *cli, int64_t top)
 {
-    static const char *const headings[] = {"SENDER",   ">VERDICT",  ">SCORE",      ">CONNECTS",
-                                           ">FAILED",  ">MESSAGES", ">RECIPIENTS", ">REJECTED",
-                                           ">SERVERS", ">BYTES",    ">LAST SEEN",  NULL};
-    CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
-    struct listing listing = {columns, 0};
+    static const char *const headings[] = {"NODE",    "SENDER",     ">VERDICT",    ">SCORE",    ">CONNECTS",
+                                           ">FAILED", ">MESSAGES",  ">RECIPIENTS", ">REJECTED", ">SERVERS",
+                                           ">BYTES",  ">LAST SEEN", NULL};
+    CLEANUP(columns_destroy) struct columns *columns = columns_create(headings + (cli->collector ? 0 : 1));
+    struct listing listing = {columns, 0, cli->collector != NULL};
     json_t *question = json_pack("{ss sI}", "command", "senders", "top", (json_int_t)top);
     int status = question_ask(cli, question, add_sender, &listing);
     if (status == EXIT_DONE && !cli->json && listing.count > 0)
