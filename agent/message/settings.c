@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include "agent/message/bundle.h"
 
 /* Rows that take effect on a restart only. */
 #define FIXED(type_, c_type, section_, settings, member, preset_, ...)                                                 \
@@ -268,4 +271,25 @@ int settings_override(struct agent_settings *agent, const char *socket, const ch
 bool settings_reads_logs(const struct logs_settings *logs)
 {
     return logs->files.count > 0 || logs->journal == LOGS_JOURNAL_YES;
+}
+
+int process_settings_read(int bundle, struct process_settings *result, struct error *error)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct stat status;
+    struct text content;
+    process_settings_bind(result, bindings);
+    void *bytes = fstat(bundle, &status) == 0 && status.st_size > 0
+                      ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, bundle, 0)
+                      : MAP_FAILED;
+    if (bytes == MAP_FAILED)
+        return error_set(error, EIO, "cannot map the configuration");
+    struct text whole = {bytes, (size_t)status.st_size};
+    int code = bundle_check(whole, error);
+    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
+        code = error_set(error, EPROTO, "the configuration has no part for the processes");
+    if (code == 0)
+        code = options_read(bindings, content, BUNDLE_PROCESS, error);
+    munmap(bytes, whole.length);
+    return code;
 }
