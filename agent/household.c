@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "agent/message/role.h"
 
 /* Between the numbers that systemd gives to dynamic users (up to 65519) and nobody (65534); Debian reserves them. */
 #define SCRIBE_NUMBER  65530
@@ -236,7 +237,7 @@ int household_open(const struct process_settings *all, struct household *house, 
     find_user("postern-scribe", SCRIBE_NUMBER, &house->scribe, &house->scribe_group);
     find_groups(&all->logs.groups, house);
     if (all->logs.journal == LOGS_JOURNAL_YES)
-        snprintf(house->scribe_state, sizeof(house->scribe_state), "%s/scribe", settings->state);
+        snprintf(house->scribe_state, sizeof(house->scribe_state), "%s/" ROLE_SCRIBE_PLACE, settings->state);
     int code = claim_namespace(house, error);
     if (code == 0)
         code = make_state(settings, house, error);

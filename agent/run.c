@@ -58,7 +58,7 @@ struct supervisor {
     struct process process[ROLES];
     sd_event_source *channel_source, *pause, *patience, *scribe_pause;
     int channel, bundle, centre; /* -1: none */
-    duration began, heard, next_pause;
+    duration began, heard, next_pause, scribe_began, scribe_next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
 };
@@ -263,6 +263,7 @@ static void start_scribe(struct supervisor *s)
     int channel = -1;
     if (s->finishing || !s->house.scribe_state[0] || s->process[ROLE_SCRIBE].pid)
         return;
+    s->scribe_began = clock_steady();
     if (start(s, ROLE_SCRIBE, &channel, &error) != 0)
         log_write(&s->log, LOG_TROUBLE, "%s", error.text);
     if (channel >= 0)
@@ -282,9 +283,12 @@ static void scribe_ended(struct supervisor *s, const char *how)
     if (s->finishing)
         return;
     log_write(&s->log, LOG_TROUBLE, "the scribe %s; it is started anew", how);
+    if (clock_steady() - s->scribe_began > LIVED_WELL)
+        s->scribe_next_pause = PAUSE_FIRST;
     s->scribe_pause = sd_event_source_disable_unref(s->scribe_pause);
-    (void)sd_event_add_time_relative(s->loop, &s->scribe_pause, CLOCK_MONOTONIC, SECOND / MICROSECOND, 1000,
-                                     on_scribe_pause_over, s);
+    (void)sd_event_add_time_relative(s->loop, &s->scribe_pause, CLOCK_MONOTONIC,
+                                     (uint64_t)(s->scribe_next_pause / MICROSECOND), 1000, on_scribe_pause_over, s);
+    s->scribe_next_pause = s->scribe_next_pause * 2 > PAUSE_MOST ? PAUSE_MOST : s->scribe_next_pause * 2;
 }
 
 static bool all_gone(const struct supervisor *s)
@@ -551,7 +555,12 @@ static void leave(struct supervisor *s)
 int run_supervisor(const struct run_options *options)
 {
     struct error error = {0};
-    struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .centre = -1, .next_pause = PAUSE_FIRST};
+    struct supervisor s = {.options = options,
+                           .channel = -1,
+                           .bundle = -1,
+                           .centre = -1,
+                           .next_pause = PAUSE_FIRST,
+                           .scribe_next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
     s.house.listener = s.house.policy = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)

@@ -17,7 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIMIT = 300  # seconds that one program may take
+LIMIT = 600  # seconds that one program may take
 # What `ip netns exec` does as well: links are looked up in /sys by those who have new ones.
 OF_ITS_OWN = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec",
               "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && mount -t sysfs sysfs /sys && ip link set lo up"

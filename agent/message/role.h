@@ -38,6 +38,8 @@
 #define ROLE_POLICY   5
 #define ROLE_CENTRE   6
 
+#define ROLE_SCRIBE_PLACE "scribe" /* its directory, below the agent's state */
+
 struct role_start {
     enum role role;
     int channel;       /* ROLE_CHANNEL */

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include "agent/message/bundle.h"
 
 /* Rows that take effect on a restart only. */
 #define FIXED(type_, c_type, section_, settings, member, preset_, ...)                                                 \
@@ -127,8 +130,10 @@ static const struct option agent_options[] = {
     FIXED_TEXT("agent", struct agent_settings, policy_group, "",
                .text = "The group that the policy socket belongs to. Empty: root's."),
     FIXED(OPTION_CHOICE, int, "agent", struct agent_settings, policy_mode, "0666", .choices = policy_modes,
-          .text = "Who may ask there. Whoever may learns whether an account is stopped, and no more; nobody can "
-                  "hold all places."),
+          .text =
+              "Who may ask there. Whoever may learns whether an account is stopped, and can use up the few messages "
+              "of one that is slowed down; nobody can hold all places. 0660 with policy_group keeps it to the mail "
+              "server's own."),
     FIXED_TEXT("agent", struct agent_settings, state, "/var/lib/postern",
                .text = "The directory of what must survive a restart. --state and POSTERN_STATE stand over this."),
     FIXED_TEXT("agent", struct agent_settings, watcher_user, "postern-watcher",
@@ -266,4 +271,25 @@ int settings_override(struct agent_settings *agent, const char *socket, const ch
 bool settings_reads_logs(const struct logs_settings *logs)
 {
     return logs->files.count > 0 || logs->journal == LOGS_JOURNAL_YES;
+}
+
+int process_settings_read(int bundle, struct process_settings *result, struct error *error)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct stat status;
+    struct text content;
+    process_settings_bind(result, bindings);
+    void *bytes = fstat(bundle, &status) == 0 && status.st_size > 0
+                      ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, bundle, 0)
+                      : MAP_FAILED;
+    if (bytes == MAP_FAILED)
+        return error_set(error, EIO, "cannot map the configuration");
+    struct text whole = {bytes, (size_t)status.st_size};
+    int code = bundle_check(whole, error);
+    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
+        code = error_set(error, EPROTO, "the configuration has no part for the processes");
+    if (code == 0)
+        code = options_read(bindings, content, BUNDLE_PROCESS, error);
+    munmap(bytes, whole.length);
+    return code;
 }

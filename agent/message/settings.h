@@ -86,6 +86,9 @@ struct process_settings {
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
 
+/* Read them from a descriptor of a bundle (bundle.h), borrowed. The settings are to be cleared also after a failure. */
+int process_settings_read(int bundle, struct process_settings *result, struct error *) MUST_CHECK;
+
 /* The mail ports as the packet path, the filter and the kernel's table want them: ended by 0. */
 void settings_ports(const struct capture_settings *, uint16_t result[16]);
 

@@ -5,10 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/message/bundle.h"
 #include "agent/message/settings.h"
 #include "common/cleanup.h"
 #include "common/io/journal_copy.h"
@@ -41,26 +39,6 @@ static const int allowed_calls[] = {SCMP_SYS(openat),
                                     SCMP_SYS(prlimit64),
                                     SCMP_SYS(sysinfo),
                                     SANDBOX_END};
-
-static int read_settings(int bundle, struct process_settings *result, struct error *error)
-{
-    struct stat status;
-    struct option_binding bindings[PROCESS_BINDINGS + 1];
-    struct text content = TEXT("");
-    process_settings_bind(result, bindings);
-    void *bytes = fstat(bundle, &status) == 0 ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, bundle, 0)
-                                              : MAP_FAILED;
-    if (bytes == MAP_FAILED)
-        return error_set(error, errno, "cannot read the configuration: %s", strerror(errno));
-    struct text whole = {bytes, (size_t)status.st_size};
-    int code = bundle_check(whole, error);
-    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
-        code = error_set(error, EPROTO, "the configuration has no part for the processes");
-    if (code == 0)
-        code = options_read(bindings, content, BUNDLE_PROCESS, error);
-    munmap(bytes, (size_t)status.st_size);
-    return code;
-}
 
 static int open_copy(const struct role_start *start, const struct logs_settings *logs, struct journal_copy **result,
                      struct error *error)
@@ -109,7 +87,7 @@ int scribe_main(const struct role_start *start)
     struct error error = {0};
     struct process_settings settings = {0};
     CLEANUP(journal_copy_close) struct journal_copy *copy = NULL;
-    int code = read_settings(start->listener, &settings, &error);
+    int code = process_settings_read(start->listener, &settings, &error);
     umask(0027);
     if (code == 0)
         code = open_copy(start, &settings.logs, &copy, &error);

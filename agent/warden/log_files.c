@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/message/role.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
+#include "common/io/journal_copy.h"
 #include "common/io/tail_find.h"
 
 #define RECORD_NAME "logs"
@@ -32,7 +34,7 @@ int log_files_open(sd_event *loop, const char *state, int descriptor, const stru
     files->record = openat(descriptor, RECORD_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (files->record < 0)
         return error_set(error, errno, "cannot keep where we are in the logs: %s", strerror(errno));
-    snprintf(files->journal, sizeof(files->journal), "%s/" LOG_FILES_JOURNAL, state);
+    snprintf(files->journal, sizeof(files->journal), "%s/" ROLE_SCRIBE_PLACE "/" JOURNAL_COPY_NAME, state);
     *result = TAKE(files);
     return 0;
 }

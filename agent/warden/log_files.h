@@ -9,8 +9,6 @@
 #include "agent/message/settings.h"
 #include "common/error.h"
 
-#define LOG_FILES_JOURNAL "scribe/journal.log" /* below STATE: what the scribe writes */
-
 struct log_files;
 
 struct log_files_listener {

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -503,24 +502,6 @@ static void on_message(void *context, enum role role, const union message *messa
 /* --- configuration -------------------------------------------------------------------------------------------------
  */
 
-static int read_settings(int bundle, uint64_t size, struct process_settings *result, struct error *error)
-{
-    struct option_binding bindings[PROCESS_BINDINGS + 1];
-    struct text content;
-    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, bundle, 0);
-    if (bytes == MAP_FAILED)
-        return error_set(error, errno, "cannot map the configuration: %s", strerror(errno));
-    struct text whole = {bytes, size};
-    process_settings_bind(result, bindings);
-    int code = bundle_check(whole, error);
-    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
-        code = error_set(error, EPROTO, "the configuration has no part for the processes");
-    if (code == 0)
-        code = options_read(bindings, content, BUNDLE_PROCESS, error);
-    munmap(bytes, size);
-    return code;
-}
-
 static int first_configuration(struct warden *warden, struct error *error)
 {
     int code = positions_configure(warden->positions, &warden->settings.capture, error);
@@ -565,7 +546,7 @@ static void on_configuration(struct warden *warden, int bundle)
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     int code = fstat(bundle, &status) == 0 ? 0 : -errno;
     if (code == 0)
-        code = read_settings(bundle, (uint64_t)status.st_size, &settings, &error);
+        code = process_settings_read(bundle, &settings, &error);
     if (code != 0) {
         process_settings_bind(&settings, bindings);
         options_clear(bindings);

@@ -151,6 +151,24 @@ def second_pass(tie):
     ]
 
 
+# What strangers write so that a line is read otherwise: another's account in a quoted address, in a name of TLS; a space
+# in a recipient, so that its delivery is not seen; more fields in a Message-ID and in a server's reply.
+FRAMED_EXIM = [
+    '1xWKnA-00000S-0S <= "x H=(h) [192.0.2.66] P=esmtpa A=plain:victim S=1 "@evil.test H=(real) [203.0.113.9]:4444 P=esmtp S=900 id=a@b',
+    "1xWKnA-00000S-0S => good@far.test R=out T=out H=mx.far.test [198.51.100.3]",
+    "1xWKnA-00000S-0S Completed",
+    '1xWKnB-00000S-0S <= "x U=victim P=local S=1 "@evil.test H=(real) [203.0.113.9]:4444 P=esmtpa A=plain:al S=900 id=a@b',
+    '1xWKnB-00000S-0S => "a b"@far.test R=out T=out H=mx.far.test [198.51.100.3]',
+    '1xWKnB-00000S-0S -> "a b"c@far.test <x y> R=out T=out H=mx.far.test [198.51.100.3]',
+    "1xWKnB-00000S-0S Completed",
+    '1xWKnC-00000S-0S <= x@evil.test H=(real) [203.0.113.9]:4444 P=esmtpsa SNI="x" A=plain:victim y="" A=plain:al S=900 id=a@b',
+    "1xWKnC-00000S-0S => good@far.test R=out T=out H=mx.far.test [198.51.100.3]",
+    "1xWKnC-00000S-0S Completed",
+]
+FRAMED_SENDMAIL = [
+    'sm-mta[10]: 6A1AAAAA000010: from=<"a, b c"@evil.test>, size=900, class=0, nrcpts=1, msgid=<a, relay=b@c>, proto=ESMTP, daemon=MTA, relay=host.test [203.0.113.9]',
+    "sm-mta[11]: 6A1AAAAA000010: to=<good@far.test>, delay=00:00:01, xdelay=00:00:01, mailer=esmtp, pri=30900, relay=mx.far.test. [198.51.100.3], dsn=2.0.0, stat=Sent (ok, relay=x, mailer=local, x stat=Sent)",
+]
 SECOND_PASS_WANT = {"account:al": (1, 1, 1, 0)}
 
 ROWS = [
@@ -171,6 +189,9 @@ ROWS = [
     ("Postfix, a filter that tells the first queue id", [POSTFIX + line for line in second_pass(True)], SECOND_PASS_WANT),
     ("Postfix, a filter that answers with the second", [POSTFIX + line for line in second_pass(False)], SECOND_PASS_WANT),
     ("Exim, refused and put off at RCPT", ["2026-11-05 08:00:01 " + line for line in EXIM], EXIM_WANT),
+    ("Exim, strangers' words", ["2026-11-05 08:00:01 " + line for line in FRAMED_EXIM],
+     {"203.0.113.9": (2, 2, 0, 0), "account:al": (1, 2, 0, 0)}),
+    ("Sendmail, strangers' words", [SYSLOG + line for line in FRAMED_SENDMAIL], {"203.0.113.9": (1, 1, 0, 0)}),
 ]
 # qmail's report of a refusal, as log-test says it.
 QMAIL_REPLIES = {"No such user", "Ok: queued as 7", "Come back"}

@@ -32,7 +32,7 @@ static int start(void **state)
     scene->log = log_open("test");
     scene->keeper.log = &scene->log;
     assert_int_equal(journal_create(scene->path, 1000, &scene->keeper.journal, &error), 0);
-    assert_int_equal(news_create(scene->keeper.journal, &scene->keeper.news, &error), 0);
+    assert_int_equal(news_create(scene->keeper.journal, NULL, &scene->keeper.news, &error), 0);
     return 0;
 }
 
@@ -70,14 +70,14 @@ static void goes_on_without_a_file_and_finds_it_later(void **state)
     struct scene *scene = *state;
     char lines[4096];
     assert_false(keeper_commit(&scene->keeper, 100 * SECOND)); /* there is no such directory */
-    assert_non_null(strstr(scene->keeper.trouble, "cannot open the journal"));
+    assert_non_null(strstr(scene->keeper.journal_file.trouble, "cannot open the journal"));
     assert_int_equal(journal_waiting(scene->keeper.journal), 1); /* that it was said */
     add(scene, "{\"n\":1}\n");
     assert_true(read_all(scene, lines) < 0);
     assert_int_equal(mkdir(scene->state, 0700), 0);
     assert_false(keeper_commit(&scene->keeper, 159 * SECOND)); /* not tried before a minute is over */
     assert_true(keeper_commit(&scene->keeper, 160 * SECOND));
-    assert_string_equal(scene->keeper.trouble, "");
+    assert_string_equal(scene->keeper.journal_file.trouble, "");
     assert_true(keeper_commit(&scene->keeper, 161 * SECOND));
     assert_int_equal(read_all(scene, lines), 3);
     const char *said = strstr(lines, "\"severity\":\"trouble\""), *own = strstr(lines, "{\"n\":1}");
@@ -105,7 +105,7 @@ static void a_file_that_may_not_be_written_is_no_journal(void **state)
     struct error error = {0};
     bool moved_aside;
     assert_int_equal(journal_create(scene->path, 1000, &scene->keeper.journal, &error), 0);
-    assert_int_equal(news_create(scene->keeper.journal, &scene->keeper.news, &error), 0);
+    assert_int_equal(news_create(scene->keeper.journal, NULL, &scene->keeper.news, &error), 0);
     snprintf(command, sizeof command, "chmod 755 %s %s; chmod 444 %s", scene->folder, scene->state, scene->path);
     assert_int_equal(system(command), 0);
     if (geteuid() == 0)
