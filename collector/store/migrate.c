@@ -55,6 +55,8 @@ static int make_one_step(struct engine *engine, struct error *error)
     int64_t version;
     int failure =
         engine_script(engine, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)", error);
+    if (failure == -EEXIST) /* another collector makes the same table now */
+        failure = error_set(error, EAGAIN, "another collector makes the schema");
     if (failure == 0)
         failure = read_version(engine, &version, error);
     if (failure < 0)
