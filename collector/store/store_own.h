@@ -24,6 +24,9 @@ static inline void store_copy(struct text text, char *result, size_t size)
     snprintf(result, size, "%.*s", (int)(text.length < size ? text.length : size - 1), text.length ? text.bytes : "");
 }
 
+/* A record of an order: it stands from now on, or was released. orders.c. */
+int store_order_told(struct store *, int64_t node, const struct store_record *, struct error *) MUST_CHECK;
+
 /* Bring the schema up to date, as migration `newest` knows it. */
 int store_migrate(struct engine *, struct error *) MUST_CHECK;
 
