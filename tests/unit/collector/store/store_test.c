@@ -1,4 +1,4 @@
-/* The store: what is given once is there once, and what is refused leaves nothing behind. */
+/* The store, over each engine: what is given once is there once, and what is refused leaves nothing behind. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,21 +10,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "collector/store/store_own.h"
+#include "tests/unit/collector/store/engines.h"
 
 #define NOW  (1800000000 * SECOND)
 #define KEY  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define KEY2 "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static char folder[64], where[128];
+static char where[160];
 static struct store *store;
 static struct error failed;
 
 static int setup(void **unused)
 {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/store_test.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(where, sizeof where, "sqlite:%s/store.db", folder);
+    assert_true(engines_make(where));
     if (store_open(where, &store, &failed) < 0)
         fail_msg("%s", failed.text);
     return store_begin(store, &failed);
@@ -33,15 +32,10 @@ static int setup(void **unused)
 static int teardown(void **unused)
 {
     (void)unused;
-    static const char *const files[] = {"store.db", "store.db-wal", "store.db-shm"};
     store_rollback(store);
     store_close(&store);
-    for (size_t i = 0; i < 3; i++) {
-        char path[160];
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        unlink(path);
-    }
-    return rmdir(folder);
+    engines_drop();
+    return 0;
 }
 
 static void well(int result)
@@ -230,5 +224,5 @@ int main(void)
         TEST(test_a_node_is_told_what_is_for_it_and_for_all),
         TEST(test_a_newer_schema_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return ENGINES_RUN(tests);
 }
