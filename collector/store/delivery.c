@@ -36,13 +36,13 @@ static int draw_verdicts(struct store *store, int64_t node, int64_t life, const 
         if (!is_last_of_sender(records, i, count))
             continue;
         /* An older verdict that comes late, from a former life, does not stand over a newer one. */
-        rows = STORE_RUN(store,
-                         "INSERT INTO senders (node, sender, customer, verdict, score, changed) "
-                         "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, sender) DO UPDATE SET "
-                         "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
-                         "changed = excluded.changed WHERE excluded.changed >= senders.changed",
-                         NULL, NULL, error, INTEGER(node), VALUE_TEXT(newest->sender), VALUE_TEXT(newest->customer),
-                         VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time));
+        rows = STORE_QUEUE(store,
+                           "INSERT INTO senders (node, sender, customer, verdict, score, changed) "
+                           "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, sender) DO UPDATE SET "
+                           "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
+                           "changed = excluded.changed WHERE excluded.changed >= senders.changed",
+                           error, INTEGER(node), VALUE_TEXT(newest->sender), VALUE_TEXT(newest->customer),
+                           VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time));
         newest = NULL;
     }
     return rows;
@@ -99,16 +99,16 @@ static int draw_acknowledgements(struct store *store, int64_t node, int64_t life
         int64_t revision = records[i]->acknowledgement.revision;
         if (revision <= 0 || revision > highest) /* none was given that is so high */
             continue;
-        rows = STORE_RUN(store,
-                         "INSERT INTO acknowledgements (node, revision, time, done) VALUES ($1, $2, $3, $4) "
-                         "ON CONFLICT (node, revision) DO UPDATE SET time = excluded.time, done = excluded.done",
-                         NULL, NULL, error, INTEGER(node), INTEGER(revision), INTEGER(records[i]->time),
-                         INTEGER(records[i]->acknowledgement.done));
+        rows = STORE_QUEUE(store,
+                           "INSERT INTO acknowledgements (node, revision, time, done) VALUES ($1, $2, $3, $4) "
+                           "ON CONFLICT (node, revision) DO UPDATE SET time = excluded.time, done = excluded.done",
+                           error, INTEGER(node), INTEGER(revision), INTEGER(records[i]->time),
+                           INTEGER(records[i]->acknowledgement.done));
         done = revision > done ? revision : done;
     }
     if (rows >= 0 && done > 0)
-        rows = STORE_RUN(store, "UPDATE nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2", NULL, NULL,
-                         error, INTEGER(node), INTEGER(done));
+        rows = STORE_QUEUE(store, "UPDATE nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2", error,
+                           INTEGER(node), INTEGER(done));
     return rows;
 }
 
@@ -188,10 +188,11 @@ int store_deliver(struct store *store, int64_t node, int64_t life, int64_t last,
         failure = draw_from(store, node, life, records, count, error);
     if (failure < 0)
         return failure;
-    int rows = STORE_RUN(store,
-                         "INSERT INTO lives (node, life, delivered, seen) VALUES ($1, $2, $3, $4) "
-                         "ON CONFLICT (node, life) DO UPDATE SET delivered = excluded.delivered, seen = excluded.seen "
-                         "WHERE excluded.delivered > lives.delivered",
-                         NULL, NULL, error, INTEGER(node), INTEGER(life), INTEGER(last), INTEGER(now));
+    int rows =
+        STORE_QUEUE(store,
+                    "INSERT INTO lives (node, life, delivered, seen) VALUES ($1, $2, $3, $4) "
+                    "ON CONFLICT (node, life) DO UPDATE SET delivered = excluded.delivered, seen = excluded.seen "
+                    "WHERE excluded.delivered > lives.delivered",
+                    error, INTEGER(node), INTEGER(life), INTEGER(last), INTEGER(now));
     return rows < 0 ? rows : 0;
 }

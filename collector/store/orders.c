@@ -6,18 +6,19 @@ int store_order_told(struct store *store, int64_t node, const struct store_recor
 {
     int rows;
     if (text_equals(record->order.deed, TEXT("release")))
-        rows = STORE_RUN(store, "DELETE FROM orders WHERE node = $1 AND sender = $2", NULL, NULL, error, INTEGER(node),
-                         VALUE_TEXT(record->sender));
+        rows = STORE_QUEUE(store, "DELETE FROM orders WHERE node = $1 AND sender = $2", error, INTEGER(node),
+                           VALUE_TEXT(record->sender));
     else
-        rows = STORE_RUN(store,
-                         "INSERT INTO orders (node, sender, customer, deed, author, reason, rate, since, until) "
-                         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (node, sender) DO UPDATE SET "
-                         "customer = excluded.customer, deed = excluded.deed, author = excluded.author, "
-                         "reason = excluded.reason, rate = excluded.rate, since = excluded.since, "
-                         "until = excluded.until",
-                         NULL, NULL, error, INTEGER(node), VALUE_TEXT(record->sender), VALUE_TEXT(record->customer),
-                         VALUE_TEXT(record->order.deed), VALUE_TEXT(record->order.by), VALUE_TEXT(record->order.reason),
-                         INTEGER(record->order.rate), INTEGER(record->time), INTEGER(record->order.until));
+        rows =
+            STORE_QUEUE(store,
+                        "INSERT INTO orders (node, sender, customer, deed, author, reason, rate, since, until) "
+                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (node, sender) DO UPDATE SET "
+                        "customer = excluded.customer, deed = excluded.deed, author = excluded.author, "
+                        "reason = excluded.reason, rate = excluded.rate, since = excluded.since, "
+                        "until = excluded.until",
+                        error, INTEGER(node), VALUE_TEXT(record->sender), VALUE_TEXT(record->customer),
+                        VALUE_TEXT(record->order.deed), VALUE_TEXT(record->order.by), VALUE_TEXT(record->order.reason),
+                        INTEGER(record->order.rate), INTEGER(record->time), INTEGER(record->order.until));
     return rows < 0 ? rows : 0;
 }
 

@@ -50,8 +50,8 @@ static int ask_clock(struct store *store, moment now, struct error *error)
     if (rows < 0)
         return rows;
     bool believed = is_believed(&belief, now);
-    rows = STORE_RUN(store, "UPDATE tidying SET believed = $1, seen = $2, doubted = $3 WHERE only_one = 1", NULL, NULL,
-                     error, INTEGER(belief.believed), INTEGER(belief.seen), INTEGER(belief.doubted));
+    rows = STORE_QUEUE(store, "UPDATE tidying SET believed = $1, seen = $2, doubted = $3 WHERE only_one = 1", error,
+                       INTEGER(belief.believed), INTEGER(belief.seen), INTEGER(belief.doubted));
     return rows < 0 ? rows : believed;
 }
 
@@ -156,7 +156,7 @@ static int take_from_node(struct store *store, const struct tier *tier, int64_t 
         return rows;
     const struct value reach[] = {INTEGER(node), place.keys[0], place.keys[1], place.keys[2], place.keys[3]};
     if (tier->move)
-        rows = engine_run(store->engine, tier->move, reach, 1 + tier->key, NULL, NULL, error);
+        rows = engine_queue(store->engine, tier->move, reach, 1 + tier->key, error);
     return rows < 0 ? rows : engine_run(store->engine, tier->drop, reach, 1 + tier->key, NULL, NULL, error);
 }
 

@@ -13,6 +13,10 @@ struct store {
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \
     engine_run((store)->engine, sql, (const struct value[]){__VA_ARGS__},                                              \
                sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value), each, context, error)
+/* Without rows or a count: it need not be waited for. */
+#define STORE_QUEUE(store, sql, error, ...)                                                                            \
+    engine_queue((store)->engine, sql, (const struct value[]){__VA_ARGS__},                                            \
+                 sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value), error)
 #define INTEGER(number) VALUE_INTEGER(number)
 #define STRING(string)  VALUE_TEXT(text_of(string))
 
