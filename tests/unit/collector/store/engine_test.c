@@ -111,6 +111,9 @@ static void test_a_parameter_may_be_of_another_kind_the_next_time(void **unused)
     well(RUN(engine, sql, NULL, NULL, NUMBER(2), NUMBER(INT64_MAX), WORDS("x")));
     well(RUN(engine, sql, NULL, NULL, NUMBER(3), VALUE_NONE, WORDS("x")));
     assert_int_equal(number_of(engine, "SELECT COUNT(*) FROM things WHERE much IS NULL"), 2);
+    static const char test[] = "SELECT id FROM things WHERE ($1 = 0 OR id = 1)";
+    assert_int_equal(RUN(engine, test, NULL, NULL, VALUE_NONE), 1);
+    assert_int_equal(RUN(engine, test, NULL, NULL, NUMBER(0)), 3);
 }
 
 /* `$1 = 0` could make $1 a number of 32 bits. */
