@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "collector/store/engine.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 
@@ -57,6 +58,10 @@ static bool check(const void *given, struct error *error)
     }
     if (settings->state[0] != '/') {
         error_set(error, EINVAL, "state: \"%s\" will not do; an absolute path is allowed", settings->state);
+        return false;
+    }
+    if (settings->store[0] && engine_check(settings->store, error) < 0) {
+        error_wrap(error, "store");
         return false;
     }
     return true;

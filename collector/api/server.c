@@ -54,7 +54,8 @@ struct server {
     struct metrics metrics;
     duration begun;
     int64_t under_way; /* with a worker */
-    bool ending, store_failed;
+    int store_trouble; /* of the last request; 0: none */
+    bool ending;
     uint16_t port;
 };
 
@@ -101,12 +102,15 @@ static void resume(struct request *request)
 static void count(struct server *server, const struct exchange *exchange)
 {
     struct metrics *metrics = &server->metrics;
-    server->store_failed = exchange->trouble.code != 0;
-    if (exchange->trouble.code != 0) {
+    int before = server->store_trouble;
+    server->store_trouble = exchange->trouble.code;
+    if (exchange->trouble.code != 0)
         metrics->store_failures++;
+    if (exchange->trouble.code != 0 && exchange->trouble.code != before) /* once, not for each who asks meanwhile */
         log_write(&server->log, LOG_TROUBLE, "%s %s: %s", exchange->endpoint->method, exchange->endpoint->path,
                   exchange->trouble.text);
-    }
+    else if (exchange->trouble.code == 0 && before != 0)
+        log_write(&server->log, LOG_NEWS, "the store does its work again");
     if (exchange->endpoint->handle != records_handle)
         return;
     metrics->records += (uint64_t)exchange->records;
@@ -284,9 +288,9 @@ static void answer_alone(struct server *server, struct exchange *exchange)
         return;
     }
     struct json json = json_begin(&exchange->answer);
-    json_string(&json, "health", server->store_failed ? "the store fails" : "good");
+    json_string(&json, "health", server->store_trouble ? "the store fails" : "good");
     json_string(&json, "version", POSTERN_VERSION);
-    exchange->status = json_end(&json) && !server->store_failed ? 200 : 503;
+    exchange->status = json_end(&json) && !server->store_trouble ? 200 : 503;
 }
 
 static enum MHD_Result finish(struct server *server, struct request *request)
@@ -513,9 +517,13 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     status = finished_create(&server->finished, error);
     if (status == 0)
         status = worker_create(settings->store, server->finished, &server->writer, error);
-    if (status == 0)
+    if (status == 1) {
+        server->store_trouble = error->code;
+        log_write(&server->log, LOG_TROUBLE, "the store does not answer yet: %s", error->text);
+    }
+    if (status >= 0)
         status = worker_create(settings->store, server->finished, &server->reader, error);
-    if (status == 0)
+    if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
         status = start(server, listening, error);

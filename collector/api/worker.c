@@ -13,10 +13,12 @@
 #include "collector/api/endpoint.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
+#include "common/io/clock.h"
 
-#define GROUP_MOST 64
-#define GROUP_BODY ((size_t)8 * 1024 * 1024) /* bytes of bodies in one group, about */
-#define TRIES      10
+#define GROUP_MOST   64
+#define GROUP_BODY   ((size_t)8 * 1024 * 1024) /* bytes of bodies in one group, about */
+#define TRIES        10
+#define REOPEN_AFTER (500 * MILLISECOND)
 
 struct queue {
     struct exchange *first, **end;
@@ -36,7 +38,9 @@ struct worker {
     bool ending;
     uint64_t commits;
     char *where;
-    struct store *store; /* NULL: it failed and is opened again */
+    struct store *store; /* NULL: it failed and is opened again ... */
+    duration open_after; /* ... but not before this steady time ... */
+    struct error closed; /* ... and until then this is why it is not there */
     struct finished *finished;
 };
 
@@ -137,22 +141,36 @@ static void pause_for(int try)
     nanosleep(&time, NULL);
 }
 
+/* A server that does not answer keeps us waiting: so it is not asked again for every request. */
+static int open_store(struct worker *worker, struct error *error)
+{
+    if (worker->store)
+        return 0;
+    if (worker->closed.code != 0 && clock_steady() < worker->open_after) {
+        *error = worker->closed;
+        return -error->code;
+    }
+    int status = store_open(worker->where, &worker->store, error);
+    worker->closed = status < 0 ? *error : (struct error){0};
+    worker->open_after = clock_steady() + REOPEN_AFTER;
+    return status;
+}
+
 static int run_group(struct worker *worker, struct exchange **group, size_t count, struct error *error)
 {
     int status = -EAGAIN;
     for (int try = 0; try < TRIES && status == -EAGAIN; try++) {
         if (try > 0)
             pause_for(try);
-        if (worker->store == NULL) {
-            status = store_open(worker->where, &worker->store, error);
-            if (status < 0)
-                return status;
-        }
+        status = open_store(worker, error);
+        if (status < 0)
+            return status;
         status = run_together(worker->store, group, count, error);
-        if (status == -ENOTCONN) {
+        if (status == -ENOTCONN)
             store_close(&worker->store);
+        /* A key that another collector has just taken is seen the next time. */
+        if (status == -ENOTCONN || status == -EEXIST)
             status = -EAGAIN;
-        }
     }
     return status;
 }
@@ -161,14 +179,14 @@ static void run_all(struct worker *worker, struct exchange **group, size_t count
 {
     struct error error = {0};
     int status = run_group(worker, group, count, &error);
-    if (status < 0 && count > 1) {
+    if (status < 0 && count > 1 && worker->store) {
         for (size_t i = 0; i < count; i++)
             run_all(worker, &group[i], 1);
         return;
     }
-    if (status < 0) {
-        exchange_refuse(group[0], 503, "the store cannot do that now");
-        group[0]->trouble = error;
+    for (size_t i = 0; status < 0 && i < count; i++) { /* one, or all of them where there is no store */
+        exchange_refuse(group[i], 503, worker->store ? "the store cannot do that now" : "the store does not answer");
+        group[i]->trouble = error;
     }
     __atomic_add_fetch(&worker->commits, 1, __ATOMIC_RELAXED);
     give_back(worker->finished, group, count);
@@ -221,9 +239,9 @@ int worker_create(const char *where, struct finished *finished, struct worker **
     worker->finished = finished;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->more, NULL);
-    int status = store_open(where, &worker->store, error);
-    if (status < 0)
-        return status;
+    int opened = open_store(worker, error), status;
+    if (opened < 0 && opened != -ENOTCONN)
+        return opened;
     sigfillset(&all); /* signals are the loop's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     status = pthread_create(&worker->thread, NULL, work, worker);
@@ -231,7 +249,7 @@ int worker_create(const char *where, struct finished *finished, struct worker **
     if (status != 0)
         return error_set(error, status, "cannot start a thread: %s", strerror(status));
     *result = TAKE(worker);
-    return 0;
+    return opened < 0 ? 1 : 0;
 }
 
 void worker_destroy(struct worker **worker)
