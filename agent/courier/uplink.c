@@ -494,6 +494,11 @@ void uplink_destroy(struct uplink **owner)
 /* --- what people are told ------------------------------------------------------------------------------------------
  */
 
+bool uplink_is_connected(const struct uplink *uplink)
+{
+    return uplink->state == UPLINK_CONNECTED;
+}
+
 bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
 {
     static const char *const states[] = {"trying", "connected", "refused"};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "common/moment.h"
 #include "common/words/evidence.h"
+#include "common/words/order.h"
 #include "common/words/sender.h"
 
 /* Every message begins with it. */
@@ -86,6 +87,8 @@ struct message_status_warden {
     uint8_t layout;                                             /* 0 host, 1 bridged, 2 routed or point-to-point */
     uint8_t reserved[3];
     uint32_t ports, uplinks, watcher_restarts, courier_restarts, orders, repairs, resets_sent, refused_orders;
+    uint32_t in_force[DEEDS]; /* orders by deed; RELEASE stays 0 */
+    uint32_t reserved2;
 };
 
 #endif
