@@ -348,7 +348,9 @@ static void on_directives(void *context, const struct http_answer *answer)
 static void poll_directives(struct uplink *uplink)
 {
     char path[96];
-    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision, POLL_SECONDS);
+    /* Where it is not known whether the centre is there, that is asked without waiting. */
+    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision,
+             uplink->state == UPLINK_CONNECTED ? POLL_SECONDS : 0);
     const struct http_request request = {.method = "GET", .patience = PATIENCE + POLL_SECONDS * SECOND};
     uplink->polling = send_request(uplink, &request, path, on_directives);
 }
@@ -493,6 +495,11 @@ void uplink_destroy(struct uplink **owner)
 
 /* --- what people are told ------------------------------------------------------------------------------------------
  */
+
+bool uplink_is_connected(const struct uplink *uplink)
+{
+    return uplink->state == UPLINK_CONNECTED;
+}
 
 bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
 {

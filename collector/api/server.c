@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "collector/api/endpoint.h"
-#include "collector/api/listen.h"
+#include "common/io/listen.h"
 #include "collector/api/metrics.h"
 #include "collector/api/worker.h"
 #include "common/cleanup.h"
