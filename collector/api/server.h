@@ -15,6 +15,7 @@ struct server_settings {
     const char *store;                         /* as store_open() takes it */
     const char *certificate, *key, *authority; /* PEM, the text of the files; NULL: no TLS, or nodes bring none */
     uint32_t connections, connections_per_address;
+    size_t bodies;             /* bytes of bodies that may be held at once, of all connections */
     duration head, idle, body; /* for a request's head; between requests; for a body or an answer to pass */
 };
 
