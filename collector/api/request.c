@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,15 +135,29 @@ void request_free(struct request *request)
     free(request);
 }
 
+/* RFC 9530: without TLS nothing else says that an answer came as it was sent. */
+static void add_digest(struct MHD_Response *response, const char *bytes, size_t length)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char text[sodium_base64_ENCODED_LEN(sizeof digest, sodium_base64_VARIANT_ORIGINAL)], value[80];
+    crypto_hash_sha256(digest, (const unsigned char *)bytes, length);
+    sodium_bin2base64(text, sizeof text, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
+    snprintf(value, sizeof value, "sha-256=:%s:", text);
+    MHD_add_response_header(response, "Content-Digest", value);
+}
+
 enum MHD_Result request_send(struct request *request)
 {
     struct exchange *exchange = &request->exchange;
     size_t length = exchange->answer.length;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, TAKE(exchange->answer.bytes), MHD_RESPMEM_MUST_FREE);
+    char *bytes = TAKE(exchange->answer.bytes);
+    struct MHD_Response *response = MHD_create_response_from_buffer(length, bytes, MHD_RESPMEM_MUST_FREE);
     buffer_init(&exchange->answer, EXCHANGE_ANSWER_MOST);
     if (response == NULL)
         return MHD_NO;
+    if (length && exchange->endpoint &&
+        (exchange->endpoint->permission == MAY_NODE || exchange->endpoint->permission == MAY_TOKEN))
+        add_digest(response, bytes, length);
     if (length)
         MHD_add_response_header(response, "Content-Type",
                                 exchange->plain   ? "text/plain; version=0.0.4; charset=utf-8"
