@@ -64,8 +64,10 @@ static bool check(const void *given, struct error *error)
 
 struct option_binding collector_settings_bind(struct collector_settings *settings)
 {
-    return (struct option_binding){options, settings, check,
-                                   "How nodes and people reach it, and where it keeps what they say."};
+    return (struct option_binding){.options = options,
+                                   .settings = settings,
+                                   .check = check,
+                                   .text = "How nodes and people reach it, and where it keeps what they say."};
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)

@@ -51,6 +51,7 @@ struct option {
     const char *preset, *least, *most; /* as a person writes them, through the same parser */
     const char *const *choices;        /* OPTION_CHOICE: ended by NULL */
     bool reload;                       /* takes effect on SIGHUP; else on restart */
+    bool local;                        /* this machine's alone, where a collector may set the binding's others */
     const char *text;                  /* the sentence for example file, manual page and error message */
 };
 
@@ -135,6 +136,7 @@ struct option_binding {
     void *settings;
     bool (*check)(const void *settings, struct error *);
     const char *text; /* a paragraph on the section for example and manual; may be NULL */
+    bool central;     /* a collector may set its options, but for those that are `local` */
 };
 
 /* Fill all settings with their presets, then with what `text` (named `name` in errors) says. On failure the error reads
@@ -144,6 +146,17 @@ struct option_binding {
  * freed. */
 int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *) MUST_CHECK;
 void options_clear(const struct option_binding *bindings); /* frees the lists inside the settings */
+
+/* One of several texts that settings are read from. */
+struct option_layer {
+    struct text text;
+    const char *name; /* in errors */
+    bool central;     /* a collector wrote it: what that may not set is refused */
+};
+/* The same from several texts: what a later one says of an option stands over what an earlier one does. Whether options
+ * go together is asked once, of the whole. */
+int options_read_layers(const struct option_binding *bindings, const struct option_layer *layers, size_t count,
+                        struct error *) MUST_CHECK;
 
 /* The next section that `rest` begins, whatever its name; `rest` and `line` (0 at the beginning) are moved on to it.
  * For who must know the names before there is a table. */

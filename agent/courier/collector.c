@@ -62,9 +62,12 @@ static bool check(const void *settings, struct error *error)
 
 struct option_binding collector_settings_bind(struct collector_settings *settings)
 {
-    return (struct option_binding){options, settings, check,
-                                   "The centre of a fleet: it is sent what happens here and may give orders, which are "
-                                   "carried out as a person's."};
+    return (struct option_binding){
+        .options = options,
+        .settings = settings,
+        .check = check,
+        .text = "The centre of a fleet: it is sent what happens here and may give orders, which are "
+                "carried out as a person's."};
 }
 
 int collector_write(struct collector_settings *settings, const struct collector_secrets *secrets, struct buffer *bundle,
