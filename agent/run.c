@@ -10,14 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
+#include "agent/central.h"
 #include "agent/household.h"
 #include "agent/message/role.h"
+#include "agent/message/sealed.h"
 #include "agent/message/supervise.h"
 #include "agent/offspring.h"
 #include "agent/settings.h"
@@ -58,6 +59,9 @@ struct supervisor {
     struct process process[ROLES];
     sd_event_source *channel_source, *pause, *patience, *scribe_pause;
     int channel, bundle, centre; /* -1: none */
+    struct central central;      /* the collector's settings, as they are kept */
+    int64_t revision;            /* of those in the bundle; 0: none are in force */
+    struct supervise left_out;   /* why not, where there are some */
     duration began, heard, next_pause, scribe_began, scribe_next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
@@ -68,49 +72,91 @@ static void end_all(struct supervisor *s, int number);
 /* --- configuration -------------------------------------------------------------------------------------------------
  */
 
-/* The bundle in a sealed piece of memory that nobody can change any more. */
-static int seal(struct text bundle, int *result, struct error *error)
+/* What was read: the whole, checked. */
+struct loaded {
+    struct configuration configuration;
+    int bundle;
+    int64_t revision; /* of the collector's settings in it; 0: none */
+    struct supervise
+        said[2]; /* what people should know, where there is a text: what needs a restart, what was left out */
+};
+
+/* This machine's own file, over what a collector has set where the file lets it. What of the latter does not go with
+ * the file is left out as a whole, which is said; `must`: then all fails. */
+static int read_over(const struct supervisor *s, const struct central *central, bool must, struct loaded *loaded,
+                     struct error *error)
 {
-    int memory = memfd_create("postern-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    bool fine = memory >= 0;
-    for (size_t done = 0; fine && done < bundle.length;) {
-        ssize_t written = write(memory, bundle.bytes + done, bundle.length - done);
-        fine = written > 0;
-        done += fine ? (size_t)written : 0;
-    }
-    if (!fine || fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-        int code = error_set(error, errno, "cannot hand the configuration over: %s", strerror(errno));
-        if (memory >= 0)
-            close(memory);
+    struct configuration both = {0};
+    struct error why = {0};
+    const struct option_layer layer = central_layer(central);
+    int code = configuration_read(s->options->config, &loaded->configuration, error);
+    if (code != 0 || central->revision == 0)
         return code;
+    if (!configuration_takes_settings(&loaded->configuration))
+        return must ? error_set(error, EPERM, "this node takes no settings from a collector: [collector] settings") : 0;
+    if (configuration_read_over(s->options->config, &layer, &both, &why) == 0) {
+        configuration_clear(&loaded->configuration);
+        loaded->configuration = both;
+        loaded->revision = central->revision;
+        return 0;
     }
-    *result = memory;
+    bool theirs = strncmp(why.text, CENTRAL_NAME, strlen(CENTRAL_NAME)) == 0;
+    error_set(error, EINVAL, "%s%.200s", theirs ? "" : CENTRAL_NAME " do not go with this node's own: ", why.text);
+    if (must)
+        return -EINVAL;
+    snprintf(loaded->said[1].text, sizeof(loaded->said[1].text), "left out: %.220s", error->text);
     return 0;
 }
 
-/* Read and check the whole; on failure nothing is left to clear. `kept` (NULL at the start) is told what needs
- * a restart. */
-static int load(const struct supervisor *s, struct configuration *configuration, struct supervise *kept, int *bundle,
+/* On failure nothing is left to clear. */
+static int load(const struct supervisor *s, const struct central *central, bool must, struct loaded *loaded,
                 struct error *error)
 {
     struct buffer bytes;
     bundle_init(&bytes);
-    int code = configuration_read(s->options->config, configuration, error);
-    if (code != 0)
-        return code;
-    code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
+    *loaded = (struct loaded){.bundle = -1, .said = {{.kind = SUPERVISE_UNCHANGED}, {.kind = SUPERVISE_UNCHANGED}}};
+    struct configuration *configuration = &loaded->configuration;
+    char *kept = loaded->said[0].text;
+    int code = read_over(s, central, must, loaded, error);
+    if (code == 0)
+        code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
     if (code == 0)
         household_decide_journal(&configuration->process.logs);
-    if (code == 0 && kept)
-        code = configuration_keep(configuration, &s->configuration, kept->text, sizeof(kept->text), error);
+    if (code == 0 && s->configuration.judge)
+        code = configuration_keep(configuration, &s->configuration, kept, sizeof(loaded->said[0].text), error);
     if (code == 0)
         code = configuration_bundle(configuration, &bytes, error);
     if (code == 0)
-        code = seal(buffer_text(&bytes), bundle, error);
+        code = sealed_make("postern-configuration", buffer_text(&bytes), &loaded->bundle, error);
     buffer_clear(&bytes);
     if (code != 0)
         configuration_clear(configuration);
     return code;
+}
+
+/* At the start: what the collector had set before is in the state's directory, and where that is says the file. */
+static int load_first(struct supervisor *s, struct error *error)
+{
+    struct loaded loaded;
+    struct error why = {0};
+    int code = load(s, &s->central, false, &loaded, error);
+    if (code != 0)
+        return code;
+    code = central_read(loaded.configuration.process.agent.state, &s->central, &why);
+    if (why.code != 0)
+        log_write(&s->log, LOG_TROUBLE, "%s", why.text);
+    if (code == 0 && s->central.revision > 0) {
+        configuration_clear(&loaded.configuration);
+        close(loaded.bundle);
+        code = load(s, &s->central, false, &loaded, error);
+        if (code != 0)
+            return code;
+    }
+    s->configuration = loaded.configuration;
+    s->bundle = loaded.bundle;
+    s->revision = loaded.revision;
+    s->left_out = loaded.said[1];
+    return 0;
 }
 
 /* What the courier alone is told; -1: there is no collector. */
@@ -120,7 +166,7 @@ static int load_collector(struct configuration *configuration, int *result, stru
     *result = -1;
     int code = configuration_collector(configuration, &bytes, error);
     if (code == 0 && bytes.length > 0)
-        code = seal(buffer_text(&bytes), result, error);
+        code = sealed_make("postern-collector", buffer_text(&bytes), result, error);
     buffer_clear(&bytes);
     return code;
 }
@@ -132,23 +178,30 @@ static void say_warden(struct supervisor *s, const struct supervise *message, in
         log_write(&s->log, LOG_TROUBLE, "the warden does not listen");
 }
 
+/* The new one goes to the warden; what it is about the others learn from it. */
+static void put_in_force(struct supervisor *s, struct loaded *loaded)
+{
+    configuration_clear(&loaded->configuration);
+    close(s->bundle);
+    s->bundle = loaded->bundle;
+    s->revision = loaded->revision;
+    s->left_out = loaded->said[1];
+    say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION, .revision = s->revision}, s->bundle);
+    for (size_t i = 0; i < sizeof(loaded->said) / sizeof(loaded->said[0]); i++)
+        if (loaded->said[i].text[0])
+            say_warden(s, &loaded->said[i], -1);
+}
+
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
 {
     struct supervisor *s = context;
-    struct configuration configuration = {0};
+    struct loaded loaded;
     struct error error = {0};
-    struct supervise kept = {.kind = SUPERVISE_UNCHANGED};
-    int bundle = -1;
     (void)source;
     (void)information;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_steady() / MICROSECOND));
-    if (load(s, &configuration, &kept, &bundle, &error) == 0) {
-        configuration_clear(&configuration);
-        close(s->bundle);
-        s->bundle = bundle;
-        say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, bundle);
-        if (kept.text[0])
-            say_warden(s, &kept, -1);
+    if (load(s, &s->central, false, &loaded, &error) == 0) {
+        put_in_force(s, &loaded);
     } else {
         struct supervise message = {.kind = SUPERVISE_UNCHANGED};
         snprintf(message.text, sizeof(message.text), "the old configuration stays: %.200s", error.text);
@@ -156,6 +209,36 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     }
     sd_notify(0, "READY=1");
     return 0;
+}
+
+/* The text comes from a process that speaks with the world, so of what it asks only what the options' table allows is
+ * done. It is kept before it is in force: what was acknowledged is there after a restart. */
+static void on_settings(struct supervisor *s, const struct supervise *asked, int descriptor)
+{
+    struct supervise answer = {.kind = SUPERVISE_SETTLED, .revision = asked->revision};
+    struct central came = {0};
+    struct loaded loaded;
+    struct error error = {0};
+    int code = central_receive(descriptor, asked->revision, &came, &error);
+    if (code == 0)
+        code = load(s, &came, true, &loaded, &error);
+    if (code == 0) {
+        code = central_keep(s->configuration.process.agent.state, &came, &error);
+        if (code != 0) {
+            configuration_clear(&loaded.configuration);
+            close(loaded.bundle);
+        }
+    }
+    if (code == 0) {
+        central_clear(&s->central);
+        s->central = came;
+        put_in_force(s, &loaded);
+    } else {
+        central_clear(&came);
+        answer.status = code;
+        snprintf(answer.text, sizeof(answer.text), "%s", error.text);
+    }
+    say_warden(s, &answer, -1);
 }
 
 /* --- processes -----------------------------------------------------------------------------------------------------
@@ -215,9 +298,11 @@ static int start_warden(struct supervisor *s, struct error *error)
     code = sd_event_add_io(s->loop, &s->channel_source, s->channel, EPOLLIN, on_channel, s);
     if (code < 0)
         return error_set(error, -code, "cannot watch the warden: %s", strerror(-code));
-    struct supervise first = {.kind = SUPERVISE_CONFIGURATION};
+    struct supervise first = {.kind = SUPERVISE_CONFIGURATION, .revision = s->revision};
     snprintf(first.text, sizeof(first.text), "%s", s->before);
     say_warden(s, &first, s->bundle);
+    if (s->left_out.text[0])
+        say_warden(s, &s->left_out, -1);
     return 0;
 }
 
@@ -385,8 +470,6 @@ static int on_channel(sd_event_source *source, int descriptor, uint32_t events, 
     (void)source;
     (void)events;
     while (s->channel >= 0 && (code = supervise_receive(descriptor, &message, &along, &error)) == 1) {
-        if (along >= 0)
-            close(along);
         s->heard = clock_steady();
         if (message.kind == SUPERVISE_READY && !s->finishing) {
             s->was_ready = true;
@@ -396,7 +479,11 @@ static int on_channel(sd_event_source *source, int descriptor, uint32_t events, 
         } else if (message.kind == SUPERVISE_STOP && is_wardens(message.role)) {
             if (s->process[message.role].pid)
                 kill(s->process[message.role].pid, SIGKILL);
+        } else if (message.kind == SUPERVISE_SETTINGS && !s->finishing) {
+            on_settings(s, &message, along);
         }
+        if (along >= 0)
+            close(along);
     }
     if (code < 0) { /* its end follows, or is made to follow */
         s->channel_source = sd_event_source_disable_unref(s->channel_source);
@@ -546,6 +633,7 @@ static void leave(struct supervisor *s)
     sd_event_unref(s->loop);
     if (s->channel >= 0)
         close(s->channel);
+    central_clear(&s->central);
     if (s->bundle >= 0) {
         close(s->bundle);
         configuration_clear(&s->configuration);
@@ -568,8 +656,7 @@ int run_supervisor(const struct run_options *options)
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
-    else if (load(&s, &s.configuration, NULL, &s.bundle, &error) != 0 ||
-             load_collector(&s.configuration, &s.centre, &error) != 0) {
+    else if (load_first(&s, &error) != 0 || load_collector(&s.configuration, &s.centre, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         status = 2;
     } else if (enter(&s, &error) == 0)

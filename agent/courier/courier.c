@@ -215,6 +215,7 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(sched_getscheduler),
                                    SCMP_SYS(getppid),
                                    SCMP_SYS(readlinkat),
+                                   SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
 static int close_doors(const struct courier *courier, struct error *error)

@@ -65,6 +65,11 @@ struct warden {
     sd_event_source *guard, *opening;
     int guard_descriptor;
     moment started;
+    int64_t settings_revision; /* of the collector's that are in force; 0: none */
+    struct {
+        int64_t revision;
+        uint32_t question; /* 0: none */
+    } settling;            /* the courier's question on settings that are being looked at */
     uint32_t ticks, events, refusals_now;
     union message event[EVENTS_KEPT]; /* until the courier can take them */
 };
@@ -109,6 +114,7 @@ static void say_status(struct warden *warden, uint32_t question)
     const struct position *positions = positions_all(warden->positions, &count);
     message_prepare(&message, MESSAGE_STATUS_WARDEN, question);
     status->started = warden->started;
+    status->settings = warden->settings_revision;
     status->enforcing = enforcement_is_on(warden->enforcement);
     status->role = warden->machine == CAPTURE_HOST ? NFT_HOST : NFT_HYPERVISOR;
     status->reject = counters.reject;
@@ -348,6 +354,7 @@ static void on_child_started(void *context, enum role role)
         open_the_rest(warden);
         log_files_welcome(warden->logs);
     } else {
+        warden->settling.question = 0; /* its predecessor's */
         enforcement_each_account(warden->enforcement, say_account_order, warden);
         say_events_kept(warden);
     }
@@ -464,7 +471,48 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     look_for_program(warden, &answer);
 }
 
-static void on_message(void *context, enum role role, const union message *message)
+/* --- settings from the collector ----------------------------------------------------------------------------------
+ */
+
+static void answer_settings(struct warden *warden, uint32_t question, int code, const char *text)
+{
+    union message message;
+    message_prepare(&message, MESSAGE_DONE, question);
+    message.done.code = code;
+    snprintf(message.done.text, sizeof(message.done.text), "%s", text);
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+/* The supervisor reads configurations; what this is it finds out itself. */
+static void on_settings(struct warden *warden, const struct message_settings *settings, int descriptor)
+{
+    const struct supervise message = {.kind = SUPERVISE_SETTINGS, .revision = settings->revision};
+    struct error error = {0};
+    int code = supervise_send(warden->supervisor, &message, descriptor, &error);
+    if (code < 0)
+        answer_settings(warden, settings->head.question, code, error.text);
+    else { /* a courier that was started anew asks again; the one before is gone */
+        warden->settling.revision = settings->revision;
+        warden->settling.question = settings->head.question;
+    }
+}
+
+static void on_settled(struct warden *warden, const struct supervise *news)
+{
+    char text[300];
+    if (news->status == 0)
+        snprintf(text, sizeof(text), "settings from the collector, revision %lld, are in force",
+                 (long long)news->revision);
+    else
+        snprintf(text, sizeof(text), "settings from the collector, revision %lld, are refused: %s",
+                 (long long)news->revision, news->text);
+    on_event(warden, news->status == 0 ? 0 : 1, "settings", text);
+    if (warden->settling.question && warden->settling.revision == news->revision)
+        answer_settings(warden, warden->settling.question, news->status, news->text);
+    warden->settling.question = 0;
+}
+
+static void on_message(void *context, enum role role, const union message *message, int descriptor)
 {
     struct warden *warden = context;
     struct error error = {0};
@@ -494,9 +542,14 @@ static void on_message(void *context, enum role role, const union message *messa
     case MESSAGE_ASK_ENFORCE:
         on_ask_enforce(warden, &message->ask_enforce);
         break;
+    case MESSAGE_SETTINGS:
+        on_settings(warden, &message->settings, descriptor);
+        break;
     default:
         break;
     }
+    if (descriptor >= 0)
+        close(descriptor);
 }
 
 /* --- configuration -------------------------------------------------------------------------------------------------
@@ -594,12 +647,16 @@ static int on_supervisor(sd_event_source *source, int descriptor, uint32_t event
     while ((code = supervise_receive(descriptor, &news, &along, &error)) == 1) {
         switch (news.kind) {
         case SUPERVISE_CONFIGURATION:
+            warden->settings_revision = news.revision;
             on_configuration(warden, along);
             if (news.text[0])
                 on_event(warden, 2, "restart", news.text);
             break;
         case SUPERVISE_UNCHANGED:
             on_event(warden, 2, "reload", news.text);
+            break;
+        case SUPERVISE_SETTLED:
+            on_settled(warden, &news);
             break;
         case SUPERVISE_FINISH:
             return sd_event_exit(warden->loop, 0);
