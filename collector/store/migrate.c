@@ -19,8 +19,9 @@
     extern const char schema_##name[];
 
 EMBED(begin, "001-begin.sql")
+EMBED(keep, "002-keep.sql")
 
-static const char *const steps[] = {schema_begin};
+static const char *const steps[] = {schema_begin, schema_keep};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static int run_step(struct engine *engine, const char *step, struct error *error)
