@@ -162,6 +162,10 @@ int options_read_layers(const struct option_binding *bindings, const struct opti
  * For who must know the names before there is a table. */
 bool options_next_section(struct text *rest, struct text *name, int *line);
 
+/* Whether the text has the form of settings (lines of sections, keys and comments), without knowing what may stand in
+ * them. The error reads "NAME:LINE: what is wrong". */
+int options_check_form(struct text, const char *name, struct error *) MUST_CHECK;
+
 /* For a reload: give each option that takes effect on restart alone the value that it has in `in_force`, which are the
  * same tables bound to other settings. Those that differed are named in `names`, "[section] key, ...", as many as fit.
  */
