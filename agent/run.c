@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "agent/central.h"
 #include "agent/household.h"
+#include "agent/load.h"
 #include "agent/message/role.h"
 #include "agent/message/sealed.h"
 #include "agent/message/supervise.h"
@@ -61,7 +62,7 @@ struct supervisor {
     int channel, bundle, centre; /* -1: none */
     struct central central;      /* the collector's settings, as they are kept */
     int64_t revision;            /* of those in the bundle; 0: none are in force */
-    struct supervise left_out;   /* why not, where there are some */
+    char left_out[240];          /* why not, where there are some */
     duration began, heard, next_pause, scribe_began, scribe_next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
@@ -71,93 +72,6 @@ static void end_all(struct supervisor *s, int number);
 
 /* --- configuration -------------------------------------------------------------------------------------------------
  */
-
-/* What was read: the whole, checked. */
-struct loaded {
-    struct configuration configuration;
-    int bundle;
-    int64_t revision; /* of the collector's settings in it; 0: none */
-    struct supervise
-        said[2]; /* what people should know, where there is a text: what needs a restart, what was left out */
-};
-
-/* This machine's own file, over what a collector has set where the file lets it. What of the latter does not go with
- * the file is left out as a whole, which is said; `must`: then all fails. */
-static int read_over(const struct supervisor *s, const struct central *central, bool must, struct loaded *loaded,
-                     struct error *error)
-{
-    struct configuration both = {0};
-    struct error why = {0};
-    const struct option_layer layer = central_layer(central);
-    int code = configuration_read(s->options->config, &loaded->configuration, error);
-    if (code != 0 || central->revision == 0)
-        return code;
-    if (!configuration_takes_settings(&loaded->configuration))
-        return must ? error_set(error, EPERM, "this node takes no settings from a collector: [collector] settings") : 0;
-    if (configuration_read_over(s->options->config, &layer, &both, &why) == 0) {
-        configuration_clear(&loaded->configuration);
-        loaded->configuration = both;
-        loaded->revision = central->revision;
-        return 0;
-    }
-    bool theirs = strncmp(why.text, CENTRAL_NAME, strlen(CENTRAL_NAME)) == 0;
-    error_set(error, EINVAL, "%s%.200s", theirs ? "" : CENTRAL_NAME " do not go with this node's own: ", why.text);
-    if (must)
-        return -EINVAL;
-    snprintf(loaded->said[1].text, sizeof(loaded->said[1].text), "left out: %.220s", error->text);
-    return 0;
-}
-
-/* On failure nothing is left to clear. */
-static int load(const struct supervisor *s, const struct central *central, bool must, struct loaded *loaded,
-                struct error *error)
-{
-    struct buffer bytes;
-    bundle_init(&bytes);
-    *loaded = (struct loaded){.bundle = -1, .said = {{.kind = SUPERVISE_UNCHANGED}, {.kind = SUPERVISE_UNCHANGED}}};
-    struct configuration *configuration = &loaded->configuration;
-    char *kept = loaded->said[0].text;
-    int code = read_over(s, central, must, loaded, error);
-    if (code == 0)
-        code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
-    if (code == 0)
-        household_decide_journal(&configuration->process.logs);
-    if (code == 0 && s->configuration.judge)
-        code = configuration_keep(configuration, &s->configuration, kept, sizeof(loaded->said[0].text), error);
-    if (code == 0)
-        code = configuration_bundle(configuration, &bytes, error);
-    if (code == 0)
-        code = sealed_make("postern-configuration", buffer_text(&bytes), &loaded->bundle, error);
-    buffer_clear(&bytes);
-    if (code != 0)
-        configuration_clear(configuration);
-    return code;
-}
-
-/* At the start: what the collector had set before is in the state's directory, and where that is says the file. */
-static int load_first(struct supervisor *s, struct error *error)
-{
-    struct loaded loaded;
-    struct error why = {0};
-    int code = load(s, &s->central, false, &loaded, error);
-    if (code != 0)
-        return code;
-    code = central_read(loaded.configuration.process.agent.state, &s->central, &why);
-    if (why.code != 0)
-        log_write(&s->log, LOG_TROUBLE, "%s", why.text);
-    if (code == 0 && s->central.revision > 0) {
-        configuration_clear(&loaded.configuration);
-        close(loaded.bundle);
-        code = load(s, &s->central, false, &loaded, error);
-        if (code != 0)
-            return code;
-    }
-    s->configuration = loaded.configuration;
-    s->bundle = loaded.bundle;
-    s->revision = loaded.revision;
-    s->left_out = loaded.said[1];
-    return 0;
-}
 
 /* What the courier alone is told; -1: there is no collector. */
 static int load_collector(struct configuration *configuration, int *result, struct error *error)
@@ -178,6 +92,19 @@ static void say_warden(struct supervisor *s, const struct supervise *message, in
         log_write(&s->log, LOG_TROUBLE, "the warden does not listen");
 }
 
+static struct load_source source_of(const struct supervisor *s)
+{
+    return (struct load_source){s->options->config, s->options->socket, s->options->state, &s->configuration};
+}
+
+static void say_unchanged(struct supervisor *s, const char *text)
+{
+    struct supervise message = {.kind = SUPERVISE_UNCHANGED};
+    snprintf(message.text, sizeof(message.text), "%s", text);
+    if (text[0])
+        say_warden(s, &message, -1);
+}
+
 /* The new one goes to the warden; what it is about the others learn from it. */
 static void put_in_force(struct supervisor *s, struct loaded *loaded)
 {
@@ -185,59 +112,62 @@ static void put_in_force(struct supervisor *s, struct loaded *loaded)
     close(s->bundle);
     s->bundle = loaded->bundle;
     s->revision = loaded->revision;
-    s->left_out = loaded->said[1];
+    memcpy(s->left_out, loaded->left_out, sizeof(s->left_out));
     say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION, .revision = s->revision}, s->bundle);
-    for (size_t i = 0; i < sizeof(loaded->said) / sizeof(loaded->said[0]); i++)
-        if (loaded->said[i].text[0])
-            say_warden(s, &loaded->said[i], -1);
+    say_unchanged(s, loaded->kept);
+    say_unchanged(s, s->left_out);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
 {
     struct supervisor *s = context;
+    const struct load_source from = source_of(s);
     struct loaded loaded;
     struct error error = {0};
     (void)source;
     (void)information;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_steady() / MICROSECOND));
-    if (load(s, &s->central, false, &loaded, &error) == 0) {
+    if (load(&from, &s->central, false, &loaded, &error) == 0) {
         put_in_force(s, &loaded);
     } else {
-        struct supervise message = {.kind = SUPERVISE_UNCHANGED};
-        snprintf(message.text, sizeof(message.text), "the old configuration stays: %.200s", error.text);
-        say_warden(s, &message, -1);
+        error_wrap(&error, "the old configuration stays");
+        say_unchanged(s, error.text);
     }
     sd_notify(0, "READY=1");
     return 0;
 }
 
-/* The text comes from a process that speaks with the world, so of what it asks only what the options' table allows is
- * done. It is kept before it is in force: what was acknowledged is there after a restart. */
+/* Kept before it is in force: what was acknowledged is there after a restart. */
+static int take_settings(struct supervisor *s, int descriptor, int64_t revision, struct error *error)
+{
+    CLEANUP(central_clear) struct central came = {0};
+    const struct load_source from = source_of(s);
+    struct loaded loaded;
+    int code = central_receive(descriptor, revision, &came, error);
+    if (code == 0)
+        code = load(&from, &came, true, &loaded, error);
+    if (code != 0)
+        return code;
+    code = central_keep(s->configuration.process.agent.state, &came, error);
+    if (code != 0) {
+        loaded_clear(&loaded);
+        return code;
+    }
+    central_clear(&s->central);
+    s->central = came;
+    came = (struct central){0};
+    put_in_force(s, &loaded);
+    return 0;
+}
+
+/* The text comes from a process that speaks with the world: of what stands in it only what the options' table allows is
+ * done. */
 static void on_settings(struct supervisor *s, const struct supervise *asked, int descriptor)
 {
     struct supervise answer = {.kind = SUPERVISE_SETTLED, .revision = asked->revision};
-    struct central came = {0};
-    struct loaded loaded;
     struct error error = {0};
-    int code = central_receive(descriptor, asked->revision, &came, &error);
-    if (code == 0)
-        code = load(s, &came, true, &loaded, &error);
-    if (code == 0) {
-        code = central_keep(s->configuration.process.agent.state, &came, &error);
-        if (code != 0) {
-            configuration_clear(&loaded.configuration);
-            close(loaded.bundle);
-        }
-    }
-    if (code == 0) {
-        central_clear(&s->central);
-        s->central = came;
-        put_in_force(s, &loaded);
-    } else {
-        central_clear(&came);
-        answer.status = code;
-        snprintf(answer.text, sizeof(answer.text), "%s", error.text);
-    }
+    answer.status = take_settings(s, descriptor, asked->revision, &error);
+    snprintf(answer.text, sizeof(answer.text), "%s", answer.status ? error.text : "");
     say_warden(s, &answer, -1);
 }
 
@@ -301,8 +231,7 @@ static int start_warden(struct supervisor *s, struct error *error)
     struct supervise first = {.kind = SUPERVISE_CONFIGURATION, .revision = s->revision};
     snprintf(first.text, sizeof(first.text), "%s", s->before);
     say_warden(s, &first, s->bundle);
-    if (s->left_out.text[0])
-        say_warden(s, &s->left_out, -1);
+    say_unchanged(s, s->left_out);
     return 0;
 }
 
@@ -640,6 +569,24 @@ static void leave(struct supervisor *s)
     }
 }
 
+static int begin_configuration(struct supervisor *s, struct error *error)
+{
+    struct load_source from = source_of(s);
+    struct loaded loaded;
+    struct error trouble = {0};
+    from.in_force = NULL;
+    int code = load_first(&from, &s->central, &loaded, &trouble, error);
+    if (trouble.code != 0)
+        log_write(&s->log, LOG_TROUBLE, "%s", trouble.text);
+    if (code != 0)
+        return code;
+    s->configuration = loaded.configuration;
+    s->bundle = loaded.bundle;
+    s->revision = loaded.revision;
+    memcpy(s->left_out, loaded.left_out, sizeof(s->left_out));
+    return 0;
+}
+
 int run_supervisor(const struct run_options *options)
 {
     struct error error = {0};
@@ -656,7 +603,7 @@ int run_supervisor(const struct run_options *options)
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
-    else if (load_first(&s, &error) != 0 || load_collector(&s.configuration, &s.centre, &error) != 0) {
+    else if (begin_configuration(&s, &error) != 0 || load_collector(&s.configuration, &s.centre, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         status = 2;
     } else if (enter(&s, &error) == 0)

@@ -23,6 +23,7 @@
 #include "agent/warden/positions.h"
 #include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
+#include "agent/warden/settling.h"
 #include "agent/warden/switch.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -66,10 +67,7 @@ struct warden {
     int guard_descriptor;
     moment started;
     int64_t settings_revision; /* of the collector's that are in force; 0: none */
-    struct {
-        int64_t revision;
-        uint32_t question; /* 0: none */
-    } settling;            /* the courier's question on settings that are being looked at */
+    struct settling settling;
     uint32_t ticks, events, refusals_now;
     union message event[EVENTS_KEPT]; /* until the courier can take them */
 };
@@ -354,7 +352,7 @@ static void on_child_started(void *context, enum role role)
         open_the_rest(warden);
         log_files_welcome(warden->logs);
     } else {
-        warden->settling.question = 0; /* its predecessor's */
+        settling_forget(&warden->settling);
         enforcement_each_account(warden->enforcement, say_account_order, warden);
         say_events_kept(warden);
     }
@@ -471,45 +469,21 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     look_for_program(warden, &answer);
 }
 
-/* --- settings from the collector ----------------------------------------------------------------------------------
- */
-
-static void answer_settings(struct warden *warden, uint32_t question, int code, const char *text)
-{
-    union message message;
-    message_prepare(&message, MESSAGE_DONE, question);
-    message.done.code = code;
-    snprintf(message.done.text, sizeof(message.done.text), "%s", text);
-    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
-}
-
-/* The supervisor reads configurations; what this is it finds out itself. */
 static void on_settings(struct warden *warden, const struct message_settings *settings, int descriptor)
 {
-    const struct supervise message = {.kind = SUPERVISE_SETTINGS, .revision = settings->revision};
-    struct error error = {0};
-    int code = supervise_send(warden->supervisor, &message, descriptor, &error);
-    if (code < 0)
-        answer_settings(warden, settings->head.question, code, error.text);
-    else { /* a courier that was started anew asks again; the one before is gone */
-        warden->settling.revision = settings->revision;
-        warden->settling.question = settings->head.question;
-    }
+    union message answer;
+    if (!settling_begin(&warden->settling, warden->supervisor, settings, descriptor, clock_steady(), &answer))
+        (void)children_say(warden->children, ROLE_COURIER, &answer, -1, TALK_MUST);
 }
 
 static void on_settled(struct warden *warden, const struct supervise *news)
 {
+    union message answer;
     char text[300];
-    if (news->status == 0)
-        snprintf(text, sizeof(text), "settings from the collector, revision %lld, are in force",
-                 (long long)news->revision);
-    else
-        snprintf(text, sizeof(text), "settings from the collector, revision %lld, are refused: %s",
-                 (long long)news->revision, news->text);
+    bool asked = settling_end(&warden->settling, news, &answer, text);
     on_event(warden, news->status == 0 ? 0 : 1, "settings", text);
-    if (warden->settling.question && warden->settling.revision == news->revision)
-        answer_settings(warden, warden->settling.question, news->status, news->text);
-    warden->settling.question = 0;
+    if (asked)
+        (void)children_say(warden->children, ROLE_COURIER, &answer, -1, TALK_MUST);
 }
 
 static void on_message(void *context, enum role role, const union message *message, int descriptor)
