@@ -35,12 +35,14 @@
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
 #define LOOKED_MOST      64
 #define LOOK_AGAIN       (5 * SECOND) /* for the same user */
+#define LOOK_MISSED      (SECOND / 4) /* the same, where the connection was gone before its program was found */
 #define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
 
 /* Looking for a program takes milliseconds, so it is done for examples only. */
 struct looked {
     uint32_t user;
     moment when;
+    bool found;
 };
 
 struct warden {
@@ -416,18 +418,24 @@ static void on_log_file(void *context, const union message *message, int descrip
     (void)children_say(warden->children, ROLE_WATCHER, message, descriptor, TALK_MUST);
 }
 
-static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
+/* That somebody looks for a program of that user now; NULL: not yet again. */
+static struct looked *begin_looking(struct warden *warden, uint32_t user, moment when)
 {
     struct looked *oldest = warden->looked;
     for (size_t i = 0; i < LOOKED_MOST; i++) {
         struct looked *looked = &warden->looked[i];
-        if (looked->when && looked->user == user && when - looked->when < LOOK_AGAIN && when >= looked->when)
-            return false;
-        if (looked->when < oldest->when || looked->user == user)
+        if (looked->when && looked->user == user) {
+            duration pause = looked->found ? LOOK_AGAIN : LOOK_MISSED;
+            if (when - looked->when < pause && when >= looked->when)
+                return NULL;
+            oldest = looked;
+            break;
+        }
+        if (looked->when < oldest->when)
             oldest = looked;
     }
-    *oldest = (struct looked){user, when};
-    return true;
+    *oldest = (struct looked){user, when, false};
+    return oldest;
 }
 
 /* The answer is on its way already; this comes after it. */
@@ -436,10 +444,12 @@ static void look_for_program(struct warden *warden, union message *answer)
     struct message_owner *owner = &answer->owner;
     struct program program;
     bool denied = false;
-    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER ||
-        !is_worth_looking(warden, owner->user, now()))
+    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER)
         return;
-    bool found = program_find(owner->user, owner->inode, &program, &denied);
+    struct looked *looked = begin_looking(warden, owner->user, now());
+    if (!looked)
+        return;
+    bool found = looked->found = program_find(owner->user, owner->inode, &program, &denied);
     _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
     _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
     if (found) {
