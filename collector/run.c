@@ -84,6 +84,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
+        .keep = settings->keep,
         .certificate = centre->certificate,
         .key = centre->key,
         .authority = centre->authority,

@@ -45,6 +45,31 @@ static const struct option options[] = {
     {.key = NULL},
 };
 
+#define KEEP(member, preset_, least_, text_)                                                                           \
+    DURATION_OPTION("retention", struct store_retention, member, preset_, .least = least_, .most = "3650d",            \
+                    .text = text_)
+static const struct option retention_options[] = {
+    KEEP(records, "30d", "1h",
+         "What nodes told, word by word, is kept for this long; what they said of orders that ended is "
+         "as well."),
+    KEEP(minutes, "2h", "1h",
+         "What each sender did is counted by the minute for this long, then the minutes of an hour become one."),
+    KEEP(hours, "60d", "2d", "It is counted by the hour for this long, then the hours of a day become one."),
+    KEEP(days, "730d", "3d",
+         "It is counted by the day for this long. Verdicts that did not change in that time go with it."),
+    KEEP(audit, "730d", "1d", "Who did what, when, from where and why is kept for this long."),
+    {.key = NULL},
+};
+
+static bool check_retention(const void *given, struct error *error)
+{
+    const struct store_retention *keep = given;
+    if (keep->minutes < keep->hours && keep->hours < keep->days)
+        return true;
+    error_set(error, EINVAL, "hours: longer than minutes and shorter than days, or nothing would become of them");
+    return false;
+}
+
 static bool check(const void *given, struct error *error)
 {
     const struct collector_settings *settings = given;
@@ -67,10 +92,12 @@ static bool check(const void *given, struct error *error)
     return true;
 }
 
-struct option_binding collector_settings_bind(struct collector_settings *settings)
+void collector_settings_bind(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
 {
-    return (struct option_binding){options, settings, check,
-                                   "How nodes and people reach it, and where it keeps what they say."};
+    result[0] = (struct option_binding){options, settings, check,
+                                        "How nodes and people reach it, and where it keeps what they say."};
+    result[1] = (struct option_binding){retention_options, &settings->keep, check_retention, "How long it keeps what."};
+    result[2] = (struct option_binding){.options = NULL};
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -101,7 +128,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
     int status = file_read(file, FILE_MOST, &bytes, &length, error);
     if (status < 0 && (must || error->code != ENOENT))
         return status;
-    const struct option_binding bindings[] = {collector_settings_bind(result), {.options = NULL}};
+    struct option_binding bindings[SETTINGS_BINDINGS];
+    collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);

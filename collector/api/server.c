@@ -516,13 +516,13 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     server->begun = clock_steady();
     status = finished_create(&server->finished, error);
     if (status == 0)
-        status = worker_create(settings->store, server->finished, &server->writer, error);
+        status = worker_create(settings->store, &settings->keep, server->finished, &server->writer, error);
     if (status == 1) {
         server->store_trouble = error->code;
         log_write(&server->log, LOG_TROUBLE, "the store does not answer yet: %s", error->text);
     }
     if (status >= 0)
-        status = worker_create(settings->store, server->finished, &server->reader, error);
+        status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/tidier.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -42,6 +43,7 @@ struct worker {
     duration open_after; /* ... but not before this steady time ... */
     struct error closed; /* ... and until then this is why it is not there */
     struct finished *finished;
+    struct tidier tidier;
 };
 
 static void queue_add(struct queue *queue, struct exchange *exchange)
@@ -192,12 +194,26 @@ static void run_all(struct worker *worker, struct exchange **group, size_t count
     give_back(worker->finished, group, count);
 }
 
+static void wait_for_more(struct worker *worker)
+{
+    struct timespec until;
+    if (!worker->tidier.on) {
+        pthread_cond_wait(&worker->more, &worker->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until); /* conditions know no clock that runs on while the machine sleeps */
+    moment then = until.tv_sec * SECOND + until.tv_nsec + tidier_patience(&worker->tidier);
+    until = (struct timespec){.tv_sec = then / SECOND, .tv_nsec = then % SECOND};
+    pthread_cond_clockwait(&worker->more, &worker->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* 0: nothing was asked for, it is to be tidied or ended. */
 static size_t take_group(struct worker *worker, struct exchange *group[GROUP_MOST])
 {
     size_t count = 0, bytes = 0;
     pthread_mutex_lock(&worker->lock);
-    while (worker->queue.first == NULL && !worker->ending)
-        pthread_cond_wait(&worker->more, &worker->lock);
+    while (worker->queue.first == NULL && !worker->ending && !tidier_is_due(&worker->tidier))
+        wait_for_more(worker);
     while (worker->queue.first != NULL && count < GROUP_MOST && bytes < GROUP_BODY) {
         group[count] = worker->queue.first;
         worker->queue.first = group[count]->next;
@@ -207,12 +223,27 @@ static size_t take_group(struct worker *worker, struct exchange *group[GROUP_MOS
     return count;
 }
 
+static bool is_ending(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool ending = worker->ending && worker->queue.first == NULL;
+    pthread_mutex_unlock(&worker->lock);
+    return ending;
+}
+
 static void *work(void *context)
 {
     struct worker *worker = context;
     struct exchange *group[GROUP_MOST];
-    for (size_t count; (count = take_group(worker, group)) > 0;)
-        run_all(worker, group, count);
+    bool ending = false;
+    while (!ending) {
+        size_t count = take_group(worker, group);
+        if (count > 0)
+            run_all(worker, group, count);
+        if (tidier_is_due(&worker->tidier))
+            tidier_step(&worker->tidier, &worker->store);
+        ending = count == 0 && is_ending(worker);
+    }
     return NULL;
 }
 
@@ -230,13 +261,16 @@ static void worker_free(struct worker **worker)
     *worker = NULL;
 }
 
-int worker_create(const char *where, struct finished *finished, struct worker **result, struct error *error)
+int worker_create(const char *where, const struct store_retention *keep, struct finished *finished,
+                  struct worker **result, struct error *error)
 {
     CLEANUP(worker_free) struct worker *worker = calloc(1, sizeof *worker);
     sigset_t all, before;
     if (worker == NULL || (worker->where = strdup(where)) == NULL)
         return error_set(error, ENOMEM, "no memory for a thread");
     worker->finished = finished;
+    if (keep)
+        tidier_begin(&worker->tidier, keep);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->more, NULL);
     int opened = open_store(worker, error), status;

@@ -16,8 +16,10 @@ struct exchange *finished_take(struct finished *); /* all, oldest first, linked 
 
 struct worker;
 /* `where`: as store_open() takes it; it is opened here, so that what is wrong with it is told at once. 1: its server
- * does not answer now, as `error` says; requests are refused until it does. */
-int worker_create(const char *where, struct finished *, struct worker **result, struct error *) MUST_CHECK;
+ * does not answer now, as `error` says; requests are refused until it does.
+ * `keep`: the store is tidied between groups; NULL: another does that. */
+int worker_create(const char *where, const struct store_retention *keep, struct finished *, struct worker **result,
+                  struct error *) MUST_CHECK;
 /* Does what is queued, then ends. */
 void worker_destroy(struct worker **);
 void worker_add(struct worker *, struct exchange *);
