@@ -90,6 +90,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         .authority = centre->authority,
         .connections = settings->connections,
         .connections_per_address = settings->connections_per_address,
+        .bodies = settings->bodies,
         .head = settings->head,
         .idle = settings->idle,
         .body = settings->body,

@@ -36,6 +36,9 @@ static const struct option options[] = {
                  .text = "The most connections at once; each node holds one."),
     COUNT_OPTION("collector", struct collector_settings, connections_per_address, "256", .least = "1", .most = "100000",
                  .text = "The same from one address. Nodes behind one address need one each."),
+    BYTES_OPTION("collector", struct collector_settings, bodies, "64M", .least = "4M", .most = "64G",
+                 .text = "The most bytes of requests' bodies held at once, over all connections. Beyond, who sends one "
+                         "is told to ask again."),
     DURATION_OPTION("collector", struct collector_settings, head, "10s", .least = "1s", .most = "10m",
                     .text = "How long a request's head may take: who trickles is disconnected."),
     DURATION_OPTION("collector", struct collector_settings, body, "1m", .least = "1s", .most = "1h",

@@ -16,6 +16,7 @@ struct collector_settings {
     char store[OPTION_TEXT_SIZE];  /* empty: SQLite in `state` */
     char certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE], authority[OPTION_TEXT_SIZE]; /* files */
     uint32_t connections, connections_per_address;
+    uint64_t bodies; /* bytes */
     duration head, idle, body;
     struct store_retention keep;
 };

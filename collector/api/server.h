@@ -17,6 +17,7 @@ struct server_settings {
     const char *certificate, *key, *authority; /* PEM, the text of the files; NULL: no TLS, or nodes bring none */
     struct store_retention keep;
     uint32_t connections, connections_per_address;
+    size_t bodies;             /* bytes of bodies that may be held at once, of all connections */
     duration head, idle, body; /* for a request's head; between requests; for a body or an answer to pass */
 };
 

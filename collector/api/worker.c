@@ -17,7 +17,7 @@
 #include "common/io/clock.h"
 
 #define GROUP_MOST   64
-#define GROUP_BODY   ((size_t)8 * 1024 * 1024) /* bytes of bodies in one group, about */
+#define GROUP_BODY   ((size_t)16 * 1024 * 1024) /* bytes of bodies in one group, about */
 #define TRIES        10
 #define REOPEN_AFTER (500 * MILLISECOND)
 
@@ -120,7 +120,7 @@ static int run_one(struct store *store, struct exchange *exchange, struct error 
         return exchange_refuse(exchange, 401, "no such secret, or it was taken back");
     if (status > 0)
         return exchange_refuse(exchange, status, "whoever has this secret may not do that");
-    if (status < 0 || exchange->endpoint->handle == NULL)
+    if (status < 0 || exchange->step == STEP_ADMIT || exchange->endpoint->handle == NULL)
         return status;
     return exchange->endpoint->handle(store, exchange, error);
 }
@@ -194,6 +194,27 @@ static void run_all(struct worker *worker, struct exchange **group, size_t count
     give_back(worker->finished, group, count);
 }
 
+/* Bodies are read outside of any transaction, and each is given back at once. Leaves those that need the store at the
+ * front of the group; returns how many. */
+static size_t prepare_all(struct worker *worker, struct exchange **group, size_t count)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct error error = {0};
+        if (group[i]->step != STEP_PREPARE) {
+            group[left++] = group[i];
+            continue;
+        }
+        exchange_reset(group[i]);
+        if (group[i]->endpoint->prepare(group[i], &error) < 0) {
+            exchange_refuse(group[i], 503, "there is no room for that now");
+            group[i]->trouble = error;
+        }
+        give_back(worker->finished, &group[i], 1);
+    }
+    return left;
+}
+
 static void wait_for_more(struct worker *worker)
 {
     struct timespec until;
@@ -217,7 +238,8 @@ static size_t take_group(struct worker *worker, struct exchange *group[GROUP_MOS
     while (worker->queue.first != NULL && count < GROUP_MOST && bytes < GROUP_BODY) {
         group[count] = worker->queue.first;
         worker->queue.first = group[count]->next;
-        bytes += group[count++]->body.length;
+        bytes += group[count]->body.length + group[count]->prepared_size;
+        count++;
     }
     pthread_mutex_unlock(&worker->lock);
     return count;
@@ -237,9 +259,9 @@ static void *work(void *context)
     struct exchange *group[GROUP_MOST];
     bool ending = false;
     while (!ending) {
-        size_t count = take_group(worker, group);
-        if (count > 0)
-            run_all(worker, group, count);
+        size_t count = take_group(worker, group), left = prepare_all(worker, group, count);
+        if (left > 0)
+            run_all(worker, group, left);
         if (tidier_is_due(&worker->tidier))
             tidier_step(&worker->tidier, &worker->store);
         ending = count == 0 && is_ending(worker);
