@@ -213,7 +213,7 @@ def everything(checks, folder, database):
     os.mkdir(os.path.join(folder, "third"))
     centre = Collector(os.path.join(folder, "third"), "connections_per_address = 64\n", store=database).start()
     try:
-        for part in (collector_test.enrolment, collector_test.delivery, collector_test.forgery, collector_test.malformed, collector_test.table,
+        for part in (collector_test.enrolment, collector_test.delivery, collector_test.forgery, collector_test.malformed, collector_test.revocation, collector_test.table,
                      collector_test.orders, collector_test.kills, collector_test.ending):
             with checks.part(part.__name__):
                 part(checks, centre)
