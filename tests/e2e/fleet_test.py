@@ -81,7 +81,7 @@ def check_orders(checks, agent, bed, centre, person):
     agent.wait(lambda: "198.18.1.2" not in agent.orders(), 20, "the release")
     agent.wait(lambda: is_empty(agent), 20, "the acknowledgements")
     listed = [json.loads(line) for line in ask(bed, "GET", "/v1/orders", person)[1].splitlines()]
-    done = {r["revision"]: r["done"] for r in listed if r["record"] == "order"}
+    done = {r["revision"]: r["done"] for r in listed if r["record"] == "directive"}
     checks.that("the centre knows that it is done", done == {revision: 1, revision + 1: 1}, listed)
     people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
