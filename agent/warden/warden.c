@@ -304,18 +304,19 @@ static int on_links(sd_event_source *source, int descriptor, uint32_t events, vo
 /* --- watcher and courier -------------------------------------------------------------------------------------------
  */
 
-static void say_account_order(void *context, const struct order *order)
+static void say_order(void *context, const struct order *order)
 {
     struct warden *warden = context;
     union message message;
-    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message_prepare(&message, MESSAGE_ORDER_TOLD, 0);
     message.order.order = *order;
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
 static void add_account_order(void *context, const struct order *order)
 {
-    account_orders_add(context, order);
+    if (order->target.kind == SENDER_ACCOUNT)
+        account_orders_add(context, order);
 }
 
 /* At most once a second, however many orders come; what a storm adds is written with the next second. */
@@ -325,7 +326,7 @@ static void keep_account_orders(struct warden *warden)
     struct error error = {0};
     if (!warden->accounts_changed || warden->accounts_kept_now)
         return;
-    enforcement_each_account(warden->enforcement, add_account_order, &orders);
+    enforcement_each(warden->enforcement, add_account_order, &orders);
     int code = account_orders_write(warden->switched.directory, &orders, &error);
     account_orders_clear(&orders);
     if (code != 0 && !warden->accounts_said)
@@ -356,7 +357,7 @@ static void on_child_started(void *context, enum role role)
         log_files_welcome(warden->logs);
     } else {
         settling_forget(&warden->settling);
-        enforcement_each_account(warden->enforcement, say_account_order, warden);
+        enforcement_each(warden->enforcement, say_order, warden);
         say_events_kept(warden);
     }
 }
@@ -398,8 +399,9 @@ static void on_order(struct warden *warden, const struct order *order)
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
+        const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
+        say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
         if (order->target.kind == SENDER_ACCOUNT) {
-            say_account_order(warden, order);
             warden->accounts_changed = true;
             keep_account_orders(warden);
         }

@@ -248,6 +248,14 @@ static bool read_acknowledgement(struct reading *reading, const json_t *object, 
     return keep_said(reading, object, "text", &record->acknowledgement.text);
 }
 
+static bool read_orders(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    (void)reading;
+    (void)object;
+    record->said = STORE_ORDERS;
+    return true;
+}
+
 static bool read_order(struct reading *reading, const json_t *object, struct store_record *record)
 {
     const char *deed = json_string_value(json_object_get(object, "deed"));
@@ -272,6 +280,7 @@ static bool read_said(struct reading *reading, const json_t *object, struct stor
         bool (*read)(struct reading *, const json_t *, struct store_record *);
     } kinds[] = {{"traffic", read_traffic},
                  {"verdict", read_verdict},
+                 {"orders", read_orders},
                  {"order", read_order},
                  {"acknowledgement", read_acknowledgement}};
     const char *kind = json_string_value(json_object_get(object, "record"));

@@ -144,6 +144,8 @@ static void count(struct server *server, const struct exchange *exchange)
 {
     struct metrics *metrics = &server->metrics;
     int before = server->store_trouble;
+    if (exchange->step == STEP_PREPARE && exchange->trouble.code == 0) /* nobody asked the store */
+        return;
     server->store_trouble = exchange->trouble.code;
     if (exchange->trouble.code != 0)
         metrics->store_failures++;

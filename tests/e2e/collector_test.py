@@ -7,7 +7,6 @@ import re
 import secrets
 import shutil
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -29,11 +28,7 @@ def record(number, **more):
 
 
 def stored(centre):
-    database = sqlite3.connect(centre.database, timeout=20)
-    try:
-        return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
-    finally:
-        database.close()
+    return centre.lines()
 
 
 def enrolment(checks, centre):
@@ -483,4 +478,5 @@ def main():
     return checks.close()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
