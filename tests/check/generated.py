@@ -172,7 +172,19 @@ def installed():
                 yield f"Makefile: no {name}"
 
 
-RULES = [printed, pages, command_pages, references, examples_in_pages, named_things, installed]
+def dashboard():
+    """The dashboard asks for nothing that neither daemon counts (tests/e2e/metrics_test.py reads the daemons' own pages)."""
+    counted = set()
+    for path in "agent/courier/metrics_page.c", "collector/api/metrics.c":
+        source = text(path)
+        prefix = re.search(r'#define PREFIX +"(\w+)"', source).group(1)
+        counted |= {prefix + name for name in re.findall(r'(?:PREFIX |\b(?:OF|COUNTER|GAUGE)\([\w.]+, (?:[\w.]+, )?)"([a-z_]+)"',
+                                                         source)}
+    for name in sorted(set(re.findall(r"\bpostern_(?:agent|collector)_\w+", text("conf/grafana/postern.json"))) - counted):
+        yield f"conf/grafana/postern.json: no metric {name}"
+
+
+RULES = [printed, pages, command_pages, references, examples_in_pages, named_things, installed, dashboard]
 
 
 def main():
