@@ -27,7 +27,8 @@ RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_TOOLS     := promtool
-TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
+	postgresql
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq

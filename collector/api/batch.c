@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
@@ -194,6 +195,90 @@ static bool is_kind(const char *kind)
            strspn(kind, "abcdefghijklmnopqrstuvwxyz_") == strlen(kind);
 }
 
+/* --- what the store looks into --- */
+
+static int64_t amount_in(const json_t *object, const char *key)
+{
+    int64_t number = json_integer_value(json_object_get(object, key));
+    return number < 0 ? 0 : number > STORE_COUNT_MOST ? STORE_COUNT_MOST : number;
+}
+
+/* A long one is cut: the whole stands in the line. */
+static bool keep_said(struct reading *reading, const json_t *object, const char *key, struct text *result)
+{
+    const json_t *value = json_object_get(object, key);
+    struct text word = {"", 0};
+    if (json_is_string(value))
+        word = (struct text){json_string_value(value), json_string_length(value)};
+    if (word.length > BATCH_WORD_MOST)
+        word.length = BATCH_WORD_MOST;
+    return keep_word(&reading->words, word, result);
+}
+
+static bool read_traffic(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    (void)reading;
+    record->said = STORE_TRAFFIC;
+    record->traffic.connections = amount_in(object, "connections");
+    record->traffic.messages = amount_in(object, "messages");
+    record->traffic.rejected = amount_in(object, "messages_rejected");
+    record->traffic.recipients = amount_in(object, "recipients");
+    record->traffic.bytes = amount_in(object, "bytes");
+    return true;
+}
+
+static bool read_verdict(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    double points = json_number_value(json_object_get(object, "score"));
+    if (!json_is_string(json_object_get(object, "verdict")))
+        return true;
+    record->said = STORE_VERDICT;
+    record->verdict.score = points > -1e9 && points < 1e9 ? llround(points * 100) : 0;
+    return keep_said(reading, object, "verdict", &record->verdict.word);
+}
+
+static bool read_acknowledgement(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    (void)reading;
+    record->said = STORE_ACKNOWLEDGEMENT;
+    record->acknowledgement.revision = json_integer_value(json_object_get(object, "revision"));
+    record->acknowledgement.done = json_is_true(json_object_get(object, "done"));
+    return true;
+}
+
+static bool read_order(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    const char *deed = json_string_value(json_object_get(object, "deed"));
+    const char *until = json_string_value(json_object_get(object, "until"));
+    moment end = 0;
+    bool ends = until != NULL && moment_parse(text_of(until), &end);
+    if (deed == NULL || (!ends && strcmp(deed, "release") != 0))
+        return true;
+    record->said = STORE_ORDER;
+    record->order.until = end;
+    record->order.rate = amount_in(object, "rate");
+    return keep_said(reading, object, "deed", &record->order.deed) &&
+           keep_said(reading, object, "by", &record->order.by) &&
+           keep_said(reading, object, "why", &record->order.reason);
+}
+
+/* What a record of these kinds lacks does not make it wrong: then it is only kept, as those of all others are. */
+static bool read_said(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    static const struct {
+        const char *kind;
+        bool (*read)(struct reading *, const json_t *, struct store_record *);
+    } kinds[] = {{"traffic", read_traffic},
+                 {"verdict", read_verdict},
+                 {"order", read_order},
+                 {"acknowledgement", read_acknowledgement}};
+    const char *kind = json_string_value(json_object_get(object, "record"));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kind, kinds[i].kind) == 0)
+            return kinds[i].read(reading, object, record);
+    return true;
+}
+
 static int read_record(struct reading *reading, char *line, size_t length, struct error *error)
 {
     CLEANUP(drop) json_t *object = NULL;
@@ -211,6 +296,8 @@ static int read_record(struct reading *reading, char *line, size_t length, struc
         status = read_word(reading, object, "sender", BATCH_WORD_MOST, &record.sender, error);
     if (status == 0)
         status = read_word(reading, object, "customer", BATCH_WORD_MOST, &record.customer, error);
+    if (status == 0 && !read_said(reading, object, &record))
+        status = error_set(error, ENOMEM, "no memory for a batch");
     if (status == 0)
         status = take_sequence(reading, line, length, &record, error);
     if (status < 0)
@@ -230,6 +317,20 @@ static int read_record(struct reading *reading, char *line, size_t length, struc
 static void settle(struct words *words, struct text *text)
 {
     text->bytes = text->length ? words->bytes + (uintptr_t)text->bytes : "";
+}
+
+static void settle_record(struct words *words, struct store_record *record)
+{
+    settle(words, &record->kind);
+    settle(words, &record->sender);
+    settle(words, &record->customer);
+    if (record->said == STORE_VERDICT)
+        settle(words, &record->verdict.word);
+    if (record->said == STORE_ORDER) {
+        settle(words, &record->order.deed);
+        settle(words, &record->order.by);
+        settle(words, &record->order.reason);
+    }
 }
 
 int batch_parse(char *bytes, size_t length, moment now, struct batch *result, struct error *error)
@@ -252,11 +353,8 @@ int batch_parse(char *bytes, size_t length, moment now, struct batch *result, st
         batch_release(&reading.batch);
         return status;
     }
-    for (size_t i = 0; i < reading.batch.count; i++) {
-        settle(&reading.words, &reading.batch.records[i].kind);
-        settle(&reading.words, &reading.batch.records[i].sender);
-        settle(&reading.words, &reading.batch.records[i].customer);
-    }
+    for (size_t i = 0; i < reading.batch.count; i++)
+        settle_record(&reading.words, &reading.batch.records[i]);
     *result = reading.batch;
     return 0;
 }

@@ -36,6 +36,7 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     if (!exchange_number(exchange, "after", &after) || !exchange_number(exchange, "wait", &wait) || wait > WAIT_MOST)
         return exchange_refuse(exchange, 400, "after: a revision; wait: up to %d seconds", WAIT_MOST);
     struct telling telling = {.json = json_begin(&exchange->answer), .revision = after};
+    json_integer(&telling.json, "after", after);
     json_array_open(&telling.json, "directives");
     int status = store_directives(store, exchange->node.id, after, DIRECTIVES_MOST, tell, &telling, error);
     if (status < 0)

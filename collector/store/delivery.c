@@ -1,13 +1,10 @@
 /* What nodes deliver. The records, the number up to which their life is delivered and what is drawn from them are one
- * transaction, so a batch that comes twice counts once. Only records of three kinds are looked into; their values are
- * held to the bounds of what a node can truly have counted. */
+ * transaction, so a batch that comes twice counts once. Of what stands for the latest of a sender, a batch writes the
+ * latest alone; counts are held to the bounds of what a node can truly have counted. */
 #include <errno.h>
-#include <jansson.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "collector/store/store_own.h"
-
-#define COUNT_MOST ((int64_t)1 << 48) /* of a minute: sums of a year stay far from the end of 64 bits */
 
 int store_delivered(struct store *store, int64_t node, int64_t life, int64_t *result, struct error *error)
 {
@@ -17,90 +14,140 @@ int store_delivered(struct store *store, int64_t node, int64_t life, int64_t *re
     return rows < 0 ? rows : 0;
 }
 
-static int64_t member_count(const json_t *object, const char *key)
+/* --- what is drawn from records --- */
+
+/* Each takes its kind's records: all that are of it, in the order of senders, those of one as they came. */
+typedef int draw(struct store *, int64_t node, int64_t life, const struct store_record **, size_t count,
+                 struct error *);
+
+static bool is_last_of_sender(const struct store_record **records, size_t at, size_t count)
 {
-    int64_t number = json_integer_value(json_object_get(object, key));
-    return number < 0 ? 0 : number > COUNT_MOST ? COUNT_MOST : number;
+    return at + 1 == count || !text_equals(records[at]->sender, records[at + 1]->sender);
 }
 
-static int keep_verdict(struct store *store, int64_t node, const struct store_record *record, const json_t *object,
-                        struct error *error)
+static int draw_verdicts(struct store *store, int64_t node, int64_t life, const struct store_record **records,
+                         size_t count, struct error *error)
 {
-    const char *verdict = json_string_value(json_object_get(object, "verdict"));
-    double points = json_number_value(json_object_get(object, "score"));
-    int64_t score = points > -1e9 && points < 1e9 ? llround(points * 100) : 0;
-    if (!verdict || record->sender.length == 0)
-        return 0;
-    /* An older verdict that comes late, from a former life, does not stand over a newer one. */
-    return STORE_RUN(store,
-                     "INSERT INTO senders (node, sender, customer, verdict, score, changed) "
-                     "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, sender) DO UPDATE SET "
-                     "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
-                     "changed = excluded.changed WHERE excluded.changed >= senders.changed",
-                     NULL, NULL, error, INTEGER(node), VALUE_TEXT(record->sender), VALUE_TEXT(record->customer),
-                     STRING(verdict), INTEGER(score), INTEGER(record->time));
-}
-
-static int keep_traffic(struct store *store, int64_t node, const struct store_record *record, const json_t *object,
-                        struct error *error)
-{
-    if (record->sender.length == 0)
-        return 0;
-    return STORE_RUN(
-        store,
-        "INSERT INTO minutes (node, time, sender, customer, connections, messages, rejected, recipients, bytes) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (node, time, sender) DO UPDATE SET "
-        "connections = minutes.connections + excluded.connections, messages = minutes.messages + excluded.messages, "
-        "rejected = minutes.rejected + excluded.rejected, recipients = minutes.recipients + excluded.recipients, "
-        "bytes = minutes.bytes + excluded.bytes",
-        NULL, NULL, error, INTEGER(node), INTEGER(record->time - record->time % MINUTE), VALUE_TEXT(record->sender),
-        VALUE_TEXT(record->customer), INTEGER(member_count(object, "connections")),
-        INTEGER(member_count(object, "messages")), INTEGER(member_count(object, "messages_rejected")),
-        INTEGER(member_count(object, "recipients")), INTEGER(member_count(object, "bytes")));
-}
-
-static int keep_acknowledgement(struct store *store, int64_t node, const struct store_record *record,
-                                const json_t *object, struct error *error)
-{
-    int64_t revision = json_integer_value(json_object_get(object, "revision")), highest;
-    int failure = store_revision(store, &highest, error);
-    if (failure < 0 || revision <= 0 || revision > highest) /* none was given that is so high */
-        return failure;
-    int rows = STORE_RUN(store,
-                         "INSERT INTO acknowledgements (node, revision, time, done) VALUES ($1, $2, $3, $4) "
-                         "ON CONFLICT (node, revision) DO UPDATE SET time = excluded.time, done = excluded.done",
-                         NULL, NULL, error, INTEGER(node), INTEGER(revision), INTEGER(record->time),
-                         INTEGER(json_is_true(json_object_get(object, "done"))));
-    if (rows >= 0)
-        rows = STORE_RUN(store, "UPDATE nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2", NULL, NULL,
-                         error, INTEGER(node), INTEGER(revision));
+    const struct store_record *newest = NULL;
+    int rows = 0;
+    (void)life;
+    for (size_t i = 0; i < count && rows >= 0; i++) {
+        newest = newest && newest->time > records[i]->time ? newest : records[i];
+        if (!is_last_of_sender(records, i, count))
+            continue;
+        /* An older verdict that comes late, from a former life, does not stand over a newer one. */
+        rows = STORE_QUEUE(store,
+                           "INSERT INTO senders (node, sender, customer, verdict, score, changed) "
+                           "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, sender) DO UPDATE SET "
+                           "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
+                           "changed = excluded.changed WHERE excluded.changed >= senders.changed",
+                           error, INTEGER(node), VALUE_TEXT(newest->sender), VALUE_TEXT(newest->customer),
+                           VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time));
+        newest = NULL;
+    }
     return rows;
 }
 
-typedef int keep(struct store *, int64_t node, const struct store_record *, const json_t *, struct error *);
-
-static keep *keeper_of(struct text kind)
+static int64_t within(int64_t count)
 {
-    return text_equals(kind, TEXT("traffic"))           ? keep_traffic
-           : text_equals(kind, TEXT("verdict"))         ? keep_verdict
-           : text_equals(kind, TEXT("acknowledgement")) ? keep_acknowledgement
-                                                        : NULL;
+    return count < 0 ? 0 : count > STORE_COUNT_MOST ? STORE_COUNT_MOST : count;
 }
 
-static int draw_from(struct store *store, int64_t node, const struct store_record *records, size_t count,
+/* Added and never looked for: its number tells it from what else there is of that minute. */
+static int draw_traffic(struct store *store, int64_t node, int64_t life, const struct store_record **records,
+                        size_t count, struct error *error)
+{
+    int failure = engine_bulk_begin(
+        store->engine, "minutes",
+        "node, time, sender, life, sequence, customer, connections, messages, rejected, recipients, bytes", 11, error);
+    for (size_t i = 0; i < count && failure == 0; i++) {
+        const struct store_record *record = records[i];
+        const struct value row[] = {INTEGER(node),
+                                    INTEGER(record->time - record->time % MINUTE),
+                                    VALUE_TEXT(record->sender),
+                                    INTEGER(life),
+                                    INTEGER(record->sequence),
+                                    VALUE_TEXT(record->customer),
+                                    INTEGER(within(record->traffic.connections)),
+                                    INTEGER(within(record->traffic.messages)),
+                                    INTEGER(within(record->traffic.rejected)),
+                                    INTEGER(within(record->traffic.recipients)),
+                                    INTEGER(within(record->traffic.bytes))};
+        failure = engine_bulk_row(store->engine, row, error);
+    }
+    return failure < 0 ? failure : engine_bulk_end(store->engine, error);
+}
+
+static int draw_orders(struct store *store, int64_t node, int64_t life, const struct store_record **records,
+                       size_t count, struct error *error)
+{
+    int failure = 0;
+    (void)life;
+    for (size_t i = 0; i < count && failure == 0; i++)
+        if (is_last_of_sender(records, i, count))
+            failure = store_order_told(store, node, records[i], error);
+    return failure;
+}
+
+static int draw_acknowledgements(struct store *store, int64_t node, int64_t life, const struct store_record **records,
+                                 size_t count, struct error *error)
+{
+    int64_t highest, done = 0;
+    int rows = store_revision(store, &highest, error);
+    (void)life;
+    for (size_t i = 0; i < count && rows >= 0; i++) {
+        int64_t revision = records[i]->acknowledgement.revision;
+        if (revision <= 0 || revision > highest) /* none was given that is so high */
+            continue;
+        rows = STORE_QUEUE(store,
+                           "INSERT INTO acknowledgements (node, revision, time, done) VALUES ($1, $2, $3, $4) "
+                           "ON CONFLICT (node, revision) DO UPDATE SET time = excluded.time, done = excluded.done",
+                           error, INTEGER(node), INTEGER(revision), INTEGER(records[i]->time),
+                           INTEGER(records[i]->acknowledgement.done));
+        done = revision > done ? revision : done;
+    }
+    if (rows >= 0 && done > 0)
+        rows = STORE_QUEUE(store, "UPDATE nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2", error,
+                           INTEGER(node), INTEGER(done));
+    return rows;
+}
+
+static int by_sender(const void *a, const void *b)
+{
+    const struct store_record *left = *(const struct store_record *const *)a;
+    const struct store_record *right = *(const struct store_record *const *)b;
+    size_t length = left->sender.length < right->sender.length ? left->sender.length : right->sender.length;
+    int order = length ? memcmp(left->sender.bytes, right->sender.bytes, length) : 0;
+    if (order == 0)
+        order = (left->sender.length > right->sender.length) - (left->sender.length < right->sender.length);
+    return order ? order : (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+static int draw_from(struct store *store, int64_t node, int64_t life, const struct store_record *records, size_t count,
                      struct error *error)
 {
-    for (size_t i = 0; i < count; i++) {
-        keep *keeper = keeper_of(records[i].kind);
-        if (!keeper)
+    static const struct {
+        enum store_said said;
+        draw *draw;
+        bool senders; /* what is about none is passed over */
+    } kinds[] = {{STORE_TRAFFIC, draw_traffic, true},
+                 {STORE_VERDICT, draw_verdicts, true},
+                 {STORE_ORDER, draw_orders, true},
+                 {STORE_ACKNOWLEDGEMENT, draw_acknowledgements, false}};
+    const struct store_record **some = calloc(count + 1, sizeof *some);
+    int result = some ? 0 : error_set(error, ENOMEM, "no memory for records");
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && result >= 0; k++) {
+        size_t found = 0;
+        for (size_t i = 0; i < count; i++)
+            if (records[i].said == kinds[k].said && (records[i].sender.length > 0 || !kinds[k].senders))
+                some[found++] = &records[i];
+        if (found == 0)
             continue;
-        json_t *object = json_loadb(records[i].line.bytes, records[i].line.length, JSON_ALLOW_NUL, NULL);
-        int rows = object ? keeper(store, node, &records[i], object, error) : 0; /* the API refused what is no JSON */
-        json_decref(object);
-        if (rows < 0)
-            return rows;
+        qsort(some, found, sizeof *some, by_sender);
+        result = kinds[k].draw(store, node, life, some, found, error);
     }
-    return 0;
+    free(some);
+    return result < 0 ? result : 0;
 }
 
 static int insert(struct store *store, int64_t node, int64_t life, const struct store_record *records, size_t count,
@@ -138,12 +185,14 @@ int store_deliver(struct store *store, int64_t node, int64_t life, int64_t last,
     if (failure == 0 && count > 0)
         failure = insert(store, node, life, records, count, now, error);
     if (failure == 0)
-        failure = draw_from(store, node, records, count, error);
+        failure = draw_from(store, node, life, records, count, error);
     if (failure < 0)
         return failure;
-    int rows = STORE_RUN(store,
-                         "INSERT INTO lives (node, life, delivered) VALUES ($1, $2, $3) ON CONFLICT (node, life) "
-                         "DO UPDATE SET delivered = excluded.delivered WHERE excluded.delivered > lives.delivered",
-                         NULL, NULL, error, INTEGER(node), INTEGER(life), INTEGER(last));
+    int rows =
+        STORE_QUEUE(store,
+                    "INSERT INTO lives (node, life, delivered, seen) VALUES ($1, $2, $3, $4) "
+                    "ON CONFLICT (node, life) DO UPDATE SET delivered = excluded.delivered, seen = excluded.seen "
+                    "WHERE excluded.delivered > lives.delivered",
+                    error, INTEGER(node), INTEGER(life), INTEGER(last), INTEGER(now));
     return rows < 0 ? rows : 0;
 }

@@ -4,23 +4,49 @@
 #include "collector/store/engine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "collector/store/engine_driver.h"
 
 #define CLEAN_MOST (64U << 20)
 
+static const char sqlite[] = "sqlite:";
+
+static bool is_postgresql(const char *where)
+{
+    return strncmp(where, "postgresql://", 13) == 0 || strncmp(where, "postgres://", 11) == 0;
+}
+
+int engine_check(const char *where, struct error *error)
+{
+    if (is_postgresql(where))
+        return engine_postgresql_check(where, error);
+    if (strncmp(where, sqlite, sizeof sqlite - 1) == 0 && where[sizeof sqlite - 1])
+        return 0;
+    /* There may be a password behind the colon. */
+    return error_set(error, EINVAL, "\"%.*s\" will not do; sqlite:PATH and postgresql://USER@HOST/DATABASE are allowed",
+                     (int)strcspn(where, ":"), where);
+}
+
 int engine_open(const char *where, struct engine **result, struct error *error)
 {
-    static const char sqlite[] = "sqlite:";
-    int failure;
-    if (strncmp(where, sqlite, sizeof sqlite - 1) == 0)
-        failure = engine_sqlite_open(where + sizeof sqlite - 1, result, error);
-    else
-        failure = error_set(error, EINVAL, "a store is sqlite:PATH, not \"%s\"", where);
+    int failure = engine_check(where, error);
+    if (failure == 0)
+        failure = is_postgresql(where) ? engine_postgresql_open(where, result, error)
+                                       : engine_sqlite_open(where + sizeof sqlite - 1, result, error);
     if (failure == 0)
         buffer_init(&(*result)->clean, CLEAN_MOST);
     return failure;
+}
+
+void engine_describe(const char *where, char result[ENGINE_WHERE])
+{
+    struct error ignored;
+    if (is_postgresql(where))
+        engine_postgresql_describe(where, result);
+    else
+        snprintf(result, ENGINE_WHERE, "%s", engine_check(where, &ignored) == 0 ? where : "no engine that there is");
 }
 
 void engine_close(struct engine **engine)
@@ -109,16 +135,31 @@ static const struct value *clean(struct engine *engine, const struct value *valu
     return copy;
 }
 
+/* What may go to the engine: `copy` has room for what has to be mended. */
+static int make_sound(struct engine *engine, const struct value **parameters, size_t count, struct value *copy,
+                      struct error *error)
+{
+    if (count > ENGINE_PARAMETERS)
+        return error_set(error, EINVAL, "a statement of %zu parameters", count);
+    if (count > 0 && !(*parameters = clean(engine, *parameters, count, copy)))
+        return error_set(error, ENOMEM, "no memory for the texts of a statement");
+    return 0;
+}
+
 int engine_run(struct engine *engine, const char *sql, const struct value *parameters, size_t count, engine_row *each,
                void *context, struct error *error)
 {
     struct value copy[ENGINE_PARAMETERS];
-    if (count > ENGINE_PARAMETERS)
-        return error_set(error, EINVAL, "a statement of %zu parameters", count);
-    const struct value *sound = count > 0 ? clean(engine, parameters, count, copy) : NULL;
-    if (count > 0 && !sound)
-        return error_set(error, ENOMEM, "no memory for the texts of a statement");
-    return engine->driver->run(engine, sql, sound, count, each, context, error);
+    int failure = make_sound(engine, &parameters, count, copy, error);
+    return failure < 0 ? failure : engine->driver->run(engine, sql, parameters, count, each, context, error);
+}
+
+int engine_queue(struct engine *engine, const char *sql, const struct value *parameters, size_t count,
+                 struct error *error)
+{
+    struct value copy[ENGINE_PARAMETERS];
+    int failure = make_sound(engine, &parameters, count, copy, error);
+    return failure < 0 ? failure : engine->driver->queue(engine, sql, parameters, count, error);
 }
 
 int engine_script(struct engine *engine, const char *sql, struct error *error)

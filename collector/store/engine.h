@@ -27,9 +27,15 @@ struct value {
 
 struct engine; /* one connection; used by one thread */
 
-/* `where`: "sqlite:PATH". */
+/* `where`: "sqlite:PATH" or "postgresql://...". -ENOTCONN: the server does not answer now, another time may do;
+ * any other failure wants a person. No sentence holds the password. */
 int engine_open(const char *where, struct engine **result, struct error *) MUST_CHECK;
 void engine_close(struct engine **);
+/* Can `where` be read? Nothing is opened. */
+int engine_check(const char *where, struct error *) MUST_CHECK;
+#define ENGINE_WHERE 320
+/* Where it is, for people: without a password. */
+void engine_describe(const char *where, char result[ENGINE_WHERE]);
 const char *engine_clustered(const struct engine *); /* the schema's word for a table in the order of its key */
 
 int engine_begin(struct engine *, struct error *) MUST_CHECK;
@@ -41,6 +47,11 @@ void engine_rollback(struct engine *);
 typedef bool engine_row(void *context, const struct value *columns, size_t count);
 int engine_run(struct engine *, const char *sql, const struct value *parameters, size_t count, engine_row *each,
                void *context, struct error *) MUST_CHECK;
+/* The same for a statement whose rows and whose count nobody wants. An engine behind a network does not wait for it: it
+ * goes out with what follows, at the latest with the commit, and a failure may be told only by a later call of the same
+ * transaction, in this statement's name. */
+int engine_queue(struct engine *, const char *sql, const struct value *parameters, size_t count,
+                 struct error *) MUST_CHECK;
 /* Statements without parameters, several in one text: migrations. */
 int engine_script(struct engine *, const char *sql, struct error *) MUST_CHECK;
 

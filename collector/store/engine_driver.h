@@ -14,6 +14,7 @@ struct engine_driver {
     void (*rollback)(struct engine *);
     int (*run)(struct engine *, const char *sql, const struct value *, size_t count, engine_row *, void *,
                struct error *);
+    int (*queue)(struct engine *, const char *sql, const struct value *, size_t count, struct error *);
     int (*script)(struct engine *, const char *sql, struct error *);
     int (*bulk_begin)(struct engine *, const char *table, const char *columns, size_t count, struct error *);
     int (*bulk_row)(struct engine *, const struct value *, struct error *);
@@ -29,5 +30,8 @@ struct engine {
 };
 
 int engine_sqlite_open(const char *path, struct engine **result, struct error *) MUST_CHECK;
+int engine_postgresql_open(const char *uri, struct engine **result, struct error *) MUST_CHECK;
+int engine_postgresql_check(const char *uri, struct error *) MUST_CHECK;
+void engine_postgresql_describe(const char *uri, char result[ENGINE_WHERE]);
 
 #endif

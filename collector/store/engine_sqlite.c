@@ -165,6 +165,13 @@ static int run(struct engine *engine, const char *sql, const struct value *param
     return failure < 0 ? failure : gives ? rows : sqlite3_changes(self->database);
 }
 
+static int queue(struct engine *engine, const char *sql, const struct value *parameters, size_t count,
+                 struct error *error)
+{
+    int rows = run(engine, sql, parameters, count, NULL, NULL, error);
+    return rows < 0 ? rows : 0;
+}
+
 static int bulk_begin(struct engine *engine, const char *table, const char *columns, size_t count, struct error *error)
 {
     struct sqlite_engine *self = own(engine);
@@ -199,8 +206,8 @@ static int bulk_end(struct engine *engine, struct error *error)
     return 0;
 }
 
-static const struct engine_driver driver = {close_engine, begin,      commit,   rollback, run,
-                                            script,       bulk_begin, bulk_row, bulk_end, "WITHOUT ROWID"};
+static const struct engine_driver driver = {close_engine, begin,    commit,   rollback,       run, queue, script,
+                                            bulk_begin,   bulk_row, bulk_end, "WITHOUT ROWID"};
 
 int engine_sqlite_open(const char *path, struct engine **result, struct error *error)
 {

@@ -42,8 +42,10 @@ int store_events(struct store *store, const struct store_event_filter *filter,
                  void (*each)(void *, const struct store_event *), void *context, struct error *error)
 {
     struct listener listener = {each, context};
+    /* What came more than a day before `since` is from before it: no record is from further in the future than that. */
+    moment after = filter->since - DAY > filter->received ? filter->since - DAY : filter->received;
     const struct value parameters[] = {
-        INTEGER(filter->received),
+        INTEGER(after),
         INTEGER(filter->node_after),
         INTEGER(filter->sequence_after),
         INTEGER(filter->since),

@@ -47,6 +47,8 @@ struct store_person {
 
 /* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
+/* 1: there is such a token, used or not; 0: none. */
+int store_token_known(struct store *, const char *hash, struct error *) MUST_CHECK;
 /* Use a token: the node it gave before if `key` is the same, else a new one. -EACCES: no such token, used by another,
  * too late; the sentence says which. */
 int store_enrol(struct store *, const char *token, const char *key, const char *name, const char *version, moment now,
@@ -65,11 +67,34 @@ int store_nodes(struct store *, void (*each)(void *context, const struct store_n
 
 /* --- what nodes deliver: delivery.c --- */
 
+#define STORE_COUNT_MOST ((int64_t)1 << 48) /* where every count stops: more is not what a node can have counted */
+
+/* What the store looks into, by the record's kind; STORE_KEPT: it is only kept. */
+enum store_said { STORE_KEPT, STORE_TRAFFIC, STORE_VERDICT, STORE_ORDER, STORE_ACKNOWLEDGEMENT };
 struct store_record {
     int64_t sequence;
     moment time;
     struct text kind, sender, customer; /* empty where it is about none */
     struct text line;                   /* the JSON object, without a newline */
+    enum store_said said;
+    union {
+        struct {
+            int64_t connections, messages, rejected, recipients, bytes; /* 0 to STORE_COUNT_MOST */
+        } traffic;                                                      /* of the minute in which `time` is */
+        struct {
+            struct text word;
+            int64_t score; /* hundredths */
+        } verdict;
+        struct {
+            struct text deed, by, reason; /* deed "release": there is none any more */
+            moment until;
+            int64_t rate;
+        } order;
+        struct {
+            int64_t revision;
+            bool done;
+        } acknowledgement;
+    };
 };
 /* What a batch is checked against: 0 where the life is new. */
 int store_delivered(struct store *, int64_t node, int64_t life, int64_t *result, struct error *) MUST_CHECK;
@@ -139,6 +164,7 @@ struct store_order {
     int64_t node;
     struct text node_name, sender, customer, deed, by, reason;
     moment since, until;
+    int64_t rate; /* throttle: connections a minute */
 };
 int store_orders(struct store *, int64_t node, uint32_t most, moment now,
                  void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
@@ -158,7 +184,9 @@ int store_audit(struct store *, moment since, uint32_t most, void (*each)(void *
 struct store_retention {
     duration records, minutes, hours, days, audit; /* how long each is kept */
 };
-/* Roll minutes up into hours and hours into days, and drop what is too old: a bounded amount; 1: there is more. */
+/* What is too old as minutes goes up into hours, and hours into days; what is too old of the rest is dropped. A bounded
+ * amount; 1: there is more. Who calls it every minute or so has `now` believed at once; a clock that is an hour or more
+ * ahead of the last call is believed when it has gone on for a day, and until then nothing is done. */
 int store_tidy(struct store *, const struct store_retention *, moment now, struct error *) MUST_CHECK;
 
 #endif

@@ -13,6 +13,10 @@ struct store {
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \
     engine_run((store)->engine, sql, (const struct value[]){__VA_ARGS__},                                              \
                sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value), each, context, error)
+/* Without rows or a count: it need not be waited for. */
+#define STORE_QUEUE(store, sql, error, ...)                                                                            \
+    engine_queue((store)->engine, sql, (const struct value[]){__VA_ARGS__},                                            \
+                 sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value), error)
 #define INTEGER(number) VALUE_INTEGER(number)
 #define STRING(string)  VALUE_TEXT(text_of(string))
 
@@ -24,7 +28,11 @@ static inline void store_copy(struct text text, char *result, size_t size)
     snprintf(result, size, "%.*s", (int)(text.length < size ? text.length : size - 1), text.length ? text.bytes : "");
 }
 
-/* Bring the schema up to date, as migration `newest` knows it. */
-int store_migrate(struct engine *, struct error *) MUST_CHECK;
+/* A record of an order: it stands from now on, or was released. orders.c. */
+int store_order_told(struct store *, int64_t node, const struct store_record *, struct error *) MUST_CHECK;
+
+int64_t store_schema_newest(void); /* what this program works with */
+/* Bring the schema up to the version that is wanted, one step after the other. One that is there already stays. */
+int store_migrate(struct engine *, int64_t wanted, struct error *) MUST_CHECK;
 
 #endif

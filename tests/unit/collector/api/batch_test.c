@@ -100,6 +100,52 @@ static void time_is_the_nodes_unless_it_is_far_ahead(void **unused)
                    "line 2: time: a moment such as 2026-11-23T08:00:00Z");
 }
 
+static void what_the_store_looks_into_is_handed_over(void **unused)
+{
+    (void)unused;
+    assert_int_equal(
+        read_batch(
+            HEAD
+            "{\"sequence\":6,\"record\":\"traffic\",\"connections\":2,\"messages\":3,\"messages_rejected\":1,"
+            "\"recipients\":9223372036854775807,\"bytes\":-5}\n"
+            "{\"sequence\":7,\"record\":\"verdict\",\"verdict\":\"abuse\",\"score\":12.34}\n"
+            "{\"sequence\":8,\"record\":\"order\",\"deed\":\"throttle\",\"until\":\"2027-01-15T08:00:01Z\",\"rate\":"
+            "7,\"by\":\"person\",\"why\":\"asked\"}\n"
+            "{\"sequence\":9,\"record\":\"acknowledgement\",\"revision\":4,\"done\":true}"),
+        0);
+    const struct store_record *record = batch.records;
+    assert_int_equal(record[0].said, STORE_TRAFFIC);
+    assert_int_equal(record[0].traffic.messages, 3);
+    assert_int_equal(record[0].traffic.rejected, 1);
+    assert_int_equal(record[0].traffic.recipients, STORE_COUNT_MOST);
+    assert_int_equal(record[0].traffic.bytes, 0);
+    assert_int_equal(record[1].said, STORE_VERDICT);
+    assert_text(record[1].verdict.word, "abuse");
+    assert_int_equal(record[1].verdict.score, 1234);
+    assert_int_equal(record[2].said, STORE_ORDER);
+    assert_text(record[2].order.deed, "throttle");
+    assert_text(record[2].order.by, "person");
+    assert_text(record[2].order.reason, "asked");
+    assert_int_equal(record[2].order.until, NOW + SECOND);
+    assert_int_equal(record[2].order.rate, 7);
+    assert_int_equal(record[3].said, STORE_ACKNOWLEDGEMENT);
+    assert_int_equal(record[3].acknowledgement.revision, 4);
+    assert_true(record[3].acknowledgement.done);
+}
+
+static void what_says_too_little_is_only_kept(void **unused)
+{
+    (void)unused;
+    assert_int_equal(read_batch(HEAD "{\"sequence\":6,\"record\":\"verdict\",\"verdict\":17}\n"
+                                     "{\"sequence\":7,\"record\":\"order\",\"deed\":\"block\",\"until\":\"for ever\"}\n"
+                                     "{\"sequence\":8,\"record\":\"order\",\"deed\":\"release\",\"until\":null}\n"),
+                     0);
+    assert_int_equal(batch.records[0].said, STORE_KEPT);
+    assert_int_equal(batch.records[1].said, STORE_KEPT);
+    assert_int_equal(batch.records[2].said, STORE_ORDER);
+    assert_text(batch.records[2].order.by, "");
+}
+
 static void heads_that_are_none(void **unused)
 {
     (void)unused;
@@ -202,6 +248,8 @@ int main(void)
         cmocka_unit_test_teardown(record_loses_its_sequence_and_nothing_else, teardown),
         cmocka_unit_test_teardown(texts_are_what_their_escapes_mean, teardown),
         cmocka_unit_test_teardown(time_is_the_nodes_unless_it_is_far_ahead, teardown),
+        cmocka_unit_test_teardown(what_the_store_looks_into_is_handed_over, teardown),
+        cmocka_unit_test_teardown(what_says_too_little_is_only_kept, teardown),
         cmocka_unit_test_teardown(heads_that_are_none, teardown),
         cmocka_unit_test_teardown(sequences_rise_within_what_the_head_says, teardown),
         cmocka_unit_test_teardown(records_that_are_none, teardown),

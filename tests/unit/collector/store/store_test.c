@@ -1,4 +1,4 @@
-/* The store: what is given once is there once, and what is refused leaves nothing behind. */
+/* The store, over each engine: what is given once is there once, and what is refused leaves nothing behind. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,21 +10,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "collector/store/store_own.h"
+#include "tests/unit/collector/store/engines.h"
 
 #define NOW  (1800000000 * SECOND)
 #define KEY  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define KEY2 "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static char folder[64], where[128];
+static char where[160];
 static struct store *store;
 static struct error failed;
 
 static int setup(void **unused)
 {
     (void)unused;
-    snprintf(folder, sizeof folder, "/tmp/store_test.XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(where, sizeof where, "sqlite:%s/store.db", folder);
+    assert_true(engines_make(where));
     if (store_open(where, &store, &failed) < 0)
         fail_msg("%s", failed.text);
     return store_begin(store, &failed);
@@ -33,15 +32,10 @@ static int setup(void **unused)
 static int teardown(void **unused)
 {
     (void)unused;
-    static const char *const files[] = {"store.db", "store.db-wal", "store.db-shm"};
     store_rollback(store);
     store_close(&store);
-    for (size_t i = 0; i < 3; i++) {
-        char path[160];
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        unlink(path);
-    }
-    return rmdir(folder);
+    engines_drop();
+    return 0;
 }
 
 static void well(int result)
@@ -59,8 +53,12 @@ static int64_t ask(const char *sql)
 
 static struct store_record record(int64_t sequence, const char *kind, const char *line)
 {
-    return (struct store_record){sequence,          NOW + 61 * SECOND, text_of(kind),
-                                 TEXT("192.0.2.1"), TEXT("c1"),        text_of(line)};
+    return (struct store_record){.sequence = sequence,
+                                 .time = NOW + 61 * SECOND,
+                                 .kind = text_of(kind),
+                                 .sender = TEXT("192.0.2.1"),
+                                 .customer = TEXT("c1"),
+                                 .line = text_of(line)};
 }
 
 static void test_the_same_token_and_key_give_the_same_node(void **unused)
@@ -144,33 +142,6 @@ static void test_a_batch_that_is_rolled_back_leaves_nothing(void **unused)
     assert_int_equal(ask("SELECT COUNT(*) FROM records"), 1);
 }
 
-static void test_what_is_drawn_from_records(void **unused)
-{
-    (void)unused;
-    struct store_directive directive = {.time = NOW, .deed = TEXT("block"), .sender = TEXT("192.0.2.1")};
-    int64_t revision;
-    well(store_directive_add(store, &directive, &revision, &failed));
-    struct store_record records[] = {
-        record(1, "verdict", "{\"verdict\":\"abuse\",\"score\":12.34}"),
-        record(2, "traffic", "{\"connections\":2,\"messages\":3,\"bytes\":-5}"),
-        record(3, "traffic", "{\"connections\":1,\"messages\":9223372036854775807}"),
-        record(4, "acknowledgement", "{\"revision\":1,\"done\":true}"),
-        record(5, "acknowledgement", "{\"revision\":99,\"done\":true}"),
-        record(6, "verdict", "{\"verdict\":17"),
-    };
-    well(store_deliver(store, 7, 9, 6, records, 6, NOW, &failed));
-    assert_int_equal(ask("SELECT score FROM senders WHERE verdict = 'abuse'"), 1234);
-    assert_int_equal(ask("SELECT COUNT(*) FROM minutes"), 1);
-    assert_int_equal(ask("SELECT connections FROM minutes"), 3);
-    assert_int_equal(ask("SELECT messages FROM minutes"), 3 + ((int64_t)1 << 48));
-    assert_int_equal(ask("SELECT bytes FROM minutes"), 0);
-    assert_int_equal(ask("SELECT MAX(revision) FROM acknowledgements"), 1);
-    struct store_record late = record(7, "verdict", "{\"verdict\":\"clear\",\"score\":0}");
-    late.time -= SECOND;
-    well(store_deliver(store, 7, 9, 7, &late, 1, NOW, &failed));
-    assert_int_equal(ask("SELECT score FROM senders"), 1234);
-}
-
 static void take_line(struct text *line, const struct value *column)
 {
     static char kept[64];
@@ -233,7 +204,7 @@ static void test_a_newer_schema_is_refused(void **unused)
 {
     (void)unused;
     struct store *second = NULL;
-    assert_int_equal(ask("SELECT MAX(version) FROM schema_version"), 1);
+    assert_int_equal(ask("SELECT MAX(version) FROM schema_version"), 2);
     well(engine_script(store->engine, "INSERT INTO schema_version (version) VALUES (1000)", &failed));
     well(store_commit(store, &failed));
     assert_int_equal(store_open(where, &second, &failed), -EPROTO);
@@ -249,10 +220,9 @@ int main(void)
         TEST(test_a_person_by_his_key),
         TEST(test_delivered_up_to_the_last),
         TEST(test_a_batch_that_is_rolled_back_leaves_nothing),
-        TEST(test_what_is_drawn_from_records),
         TEST(test_texts_that_an_engine_would_refuse_are_mended),
         TEST(test_a_node_is_told_what_is_for_it_and_for_all),
         TEST(test_a_newer_schema_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return ENGINES_RUN(tests);
 }

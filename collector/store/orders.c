@@ -1,0 +1,61 @@
+/* What is in force on which node, as nodes tell it: an order when it begins, when it is changed and when it is
+ * released. That it has run out nobody needs to tell: its end is known. */
+#include "collector/store/store_own.h"
+
+int store_order_told(struct store *store, int64_t node, const struct store_record *record, struct error *error)
+{
+    int rows;
+    if (text_equals(record->order.deed, TEXT("release")))
+        rows = STORE_QUEUE(store, "DELETE FROM orders WHERE node = $1 AND sender = $2", error, INTEGER(node),
+                           VALUE_TEXT(record->sender));
+    else
+        rows =
+            STORE_QUEUE(store,
+                        "INSERT INTO orders (node, sender, customer, deed, author, reason, rate, since, until) "
+                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (node, sender) DO UPDATE SET "
+                        "customer = excluded.customer, deed = excluded.deed, author = excluded.author, "
+                        "reason = excluded.reason, rate = excluded.rate, since = excluded.since, "
+                        "until = excluded.until",
+                        error, INTEGER(node), VALUE_TEXT(record->sender), VALUE_TEXT(record->customer),
+                        VALUE_TEXT(record->order.deed), VALUE_TEXT(record->order.by), VALUE_TEXT(record->order.reason),
+                        INTEGER(record->order.rate), INTEGER(record->time), INTEGER(record->order.until));
+    return rows < 0 ? rows : 0;
+}
+
+struct listener {
+    void (*each)(void *, const struct store_order *);
+    void *context;
+};
+
+static bool order_row(void *context, const struct value *columns, size_t count)
+{
+    const struct listener *listener = context;
+    const struct store_order order = {.node = columns[0].integer,
+                                      .node_name = columns[1].text,
+                                      .sender = columns[2].text,
+                                      .customer = columns[3].text,
+                                      .deed = columns[4].text,
+                                      .by = columns[5].text,
+                                      .reason = columns[6].text,
+                                      .rate = columns[7].integer,
+                                      .since = columns[8].integer,
+                                      .until = columns[9].integer};
+    (void)count;
+    listener->each(listener->context, &order);
+    return true;
+}
+
+#define COLUMNS                                                                                                        \
+    "SELECT o.node, n.name, o.sender, o.customer, o.deed, o.author, o.reason, o.rate, o.since, o.until FROM orders o " \
+    "JOIN nodes n ON n.node = o.node WHERE o.until > $1 "
+#define LATEST "ORDER BY o.until DESC, o.node, o.sender LIMIT $2"
+
+int store_orders(struct store *store, int64_t node, uint32_t most, moment now,
+                 void (*each)(void *, const struct store_order *), void *context, struct error *error)
+{
+    struct listener listener = {each, context};
+    int rows = node ? STORE_RUN(store, COLUMNS "AND o.node = $3 " LATEST, order_row, &listener, error, INTEGER(now),
+                                INTEGER(most), INTEGER(node))
+                    : STORE_RUN(store, COLUMNS LATEST, order_row, &listener, error, INTEGER(now), INTEGER(most));
+    return rows < 0 ? rows : 0;
+}
