@@ -114,6 +114,10 @@ $(BUILD)/test/agent/log_formats_test: $(BUILD)/obj/tests/unit/agent/log_formats_
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(FORMATS) $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
+$(BUILD)/test/agent/central_test: $(BUILD)/obj/tests/unit/agent/central_test.o $(BUILD)/obj/agent/central.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ -lcmocka $(LIBRARY_LIBS)
+
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lcmocka $(LIBRARY_LIBS)

@@ -1,11 +1,13 @@
 /* Reads what `run` would read, says what is wrong, or how much memory is known at start. */
 #include "agent/check.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/central.h"
 #include "agent/settings.h"
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -19,6 +21,28 @@ static bool put(const struct buffer *buffer)
         return true;
     perror("postern-agent: cannot write");
     return false;
+}
+
+/* What the collector has set here before, held against the file; of who may not read it nothing is said. */
+struct sets {
+    int64_t revision;
+    struct error trouble; /* why it is left out; code 0: it is not */
+};
+
+static struct sets sets_of(const char *config, const struct configuration *own)
+{
+    CLEANUP(central_clear) struct central central = {0};
+    CLEANUP(configuration_clear) struct configuration both = {0};
+    struct error unread = {0};
+    struct sets sets = {0};
+    if (!configuration_takes_settings(own) || central_read(own->process.agent.state, &central, &unread) < 0 ||
+        central.revision == 0)
+        return sets;
+    const struct option_layer layer = central_layer(&central);
+    sets.revision = central.revision;
+    if (configuration_read_over(config, &layer, &both, &sets.trouble) < 0 && sets.trouble.code == 0)
+        error_set(&sets.trouble, EINVAL, "it cannot be read");
+    return sets;
 }
 
 struct cost {
@@ -42,7 +66,8 @@ static struct cost cost_of(const struct configuration *configuration)
     return cost;
 }
 
-static bool as_json(const struct configuration *configuration, const struct cost *cost, struct buffer *out)
+static bool as_json(const struct configuration *configuration, const struct cost *cost, const struct sets *sets,
+                    struct buffer *out)
 {
     struct json json = json_begin(out);
     json_string(&json, "record", "check");
@@ -51,6 +76,9 @@ static bool as_json(const struct configuration *configuration, const struct cost
     for (size_t i = 0; i < configuration->file_count; i++)
         json_string(&json, NULL, configuration->files[i].name);
     json_array_close(&json);
+    json_integer(&json, "settings", sets->revision);
+    if (sets->trouble.code)
+        json_string(&json, "settings_trouble", sets->trouble.text);
     json_unsigned(&json, "senders", cost->shape.senders);
     json_unsigned(&json, "senders_bytes", cost->table);
     json_unsigned(&json, "streams", cost->streams);
@@ -59,13 +87,17 @@ static bool as_json(const struct configuration *configuration, const struct cost
     return json_end(&json);
 }
 
-static bool as_text(const struct configuration *configuration, const struct cost *cost, struct buffer *out)
+static bool as_text(const struct configuration *configuration, const struct cost *cost, const struct sets *sets,
+                    struct buffer *out)
 {
     bool good =
         buffer_printf(out, "%s: good\n", configuration->source[0] ? configuration->source : "built-in defaults");
     for (size_t i = 0; i < configuration->file_count; i++)
         good = good && buffer_printf(out, "%s: good, %zu bytes\n", configuration->files[i].name,
                                      configuration->files[i].length);
+    if (sets->revision > 0)
+        good = good && buffer_printf(out, CENTRAL_NAME ", revision %" PRId64 ": %s%s\n", sets->revision,
+                                     sets->trouble.code ? "left out: " : "good", sets->trouble.text);
     return good &&
            buffer_printf(out,
                          "Memory at most:\n"
@@ -90,7 +122,8 @@ int check_run(const char *config, bool json)
     CLEANUP(buffer_clear) struct buffer out;
     buffer_init(&out, TEXT_MOST);
     struct cost cost = cost_of(&configuration);
-    bool good = json ? as_json(&configuration, &cost, &out) : as_text(&configuration, &cost, &out);
+    const struct sets sets = sets_of(config, &configuration);
+    bool good = json ? as_json(&configuration, &cost, &sets, &out) : as_text(&configuration, &cost, &sets, &out);
     return good && put(&out) ? 0 : 1;
 }
 

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
+#include "agent/central.h"
 #include "agent/household.h"
+#include "agent/load.h"
 #include "agent/message/role.h"
+#include "agent/message/sealed.h"
 #include "agent/message/supervise.h"
 #include "agent/offspring.h"
 #include "agent/settings.h"
@@ -58,6 +60,9 @@ struct supervisor {
     struct process process[ROLES];
     sd_event_source *channel_source, *pause, *patience, *scribe_pause;
     int channel, bundle, centre; /* -1: none */
+    struct central central;      /* the collector's settings, as they are kept */
+    int64_t revision;            /* of those in the bundle; 0: none are in force */
+    char left_out[240];          /* why not, where there are some */
     duration began, heard, next_pause, scribe_began, scribe_next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
@@ -68,51 +73,6 @@ static void end_all(struct supervisor *s, int number);
 /* --- configuration -------------------------------------------------------------------------------------------------
  */
 
-/* The bundle in a sealed piece of memory that nobody can change any more. */
-static int seal(struct text bundle, int *result, struct error *error)
-{
-    int memory = memfd_create("postern-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    bool fine = memory >= 0;
-    for (size_t done = 0; fine && done < bundle.length;) {
-        ssize_t written = write(memory, bundle.bytes + done, bundle.length - done);
-        fine = written > 0;
-        done += fine ? (size_t)written : 0;
-    }
-    if (!fine || fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
-        int code = error_set(error, errno, "cannot hand the configuration over: %s", strerror(errno));
-        if (memory >= 0)
-            close(memory);
-        return code;
-    }
-    *result = memory;
-    return 0;
-}
-
-/* Read and check the whole; on failure nothing is left to clear. `kept` (NULL at the start) is told what needs
- * a restart. */
-static int load(const struct supervisor *s, struct configuration *configuration, struct supervise *kept, int *bundle,
-                struct error *error)
-{
-    struct buffer bytes;
-    bundle_init(&bytes);
-    int code = configuration_read(s->options->config, configuration, error);
-    if (code != 0)
-        return code;
-    code = settings_override(&configuration->process.agent, s->options->socket, s->options->state, error);
-    if (code == 0)
-        household_decide_journal(&configuration->process.logs);
-    if (code == 0 && kept)
-        code = configuration_keep(configuration, &s->configuration, kept->text, sizeof(kept->text), error);
-    if (code == 0)
-        code = configuration_bundle(configuration, &bytes, error);
-    if (code == 0)
-        code = seal(buffer_text(&bytes), bundle, error);
-    buffer_clear(&bytes);
-    if (code != 0)
-        configuration_clear(configuration);
-    return code;
-}
-
 /* What the courier alone is told; -1: there is no collector. */
 static int load_collector(struct configuration *configuration, int *result, struct error *error)
 {
@@ -120,7 +80,7 @@ static int load_collector(struct configuration *configuration, int *result, stru
     *result = -1;
     int code = configuration_collector(configuration, &bytes, error);
     if (code == 0 && bytes.length > 0)
-        code = seal(buffer_text(&bytes), result, error);
+        code = sealed_make("postern-collector", buffer_text(&bytes), result, error);
     buffer_clear(&bytes);
     return code;
 }
@@ -132,30 +92,83 @@ static void say_warden(struct supervisor *s, const struct supervise *message, in
         log_write(&s->log, LOG_TROUBLE, "the warden does not listen");
 }
 
+static struct load_source source_of(const struct supervisor *s)
+{
+    return (struct load_source){s->options->config, s->options->socket, s->options->state, &s->configuration};
+}
+
+static void say_unchanged(struct supervisor *s, const char *text)
+{
+    struct supervise message = {.kind = SUPERVISE_UNCHANGED};
+    snprintf(message.text, sizeof(message.text), "%s", text);
+    if (text[0])
+        say_warden(s, &message, -1);
+}
+
+/* The new one goes to the warden; what it is about the others learn from it. */
+static void put_in_force(struct supervisor *s, struct loaded *loaded)
+{
+    configuration_clear(&loaded->configuration);
+    close(s->bundle);
+    s->bundle = loaded->bundle;
+    s->revision = loaded->revision;
+    memcpy(s->left_out, loaded->left_out, sizeof(s->left_out));
+    say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION, .revision = s->revision}, s->bundle);
+    say_unchanged(s, loaded->kept);
+    say_unchanged(s, s->left_out);
+}
+
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *information, void *context)
 {
     struct supervisor *s = context;
-    struct configuration configuration = {0};
+    const struct load_source from = source_of(s);
+    struct loaded loaded;
     struct error error = {0};
-    struct supervise kept = {.kind = SUPERVISE_UNCHANGED};
-    int bundle = -1;
     (void)source;
     (void)information;
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_steady() / MICROSECOND));
-    if (load(s, &configuration, &kept, &bundle, &error) == 0) {
-        configuration_clear(&configuration);
-        close(s->bundle);
-        s->bundle = bundle;
-        say_warden(s, &(struct supervise){.kind = SUPERVISE_CONFIGURATION}, bundle);
-        if (kept.text[0])
-            say_warden(s, &kept, -1);
+    if (load(&from, &s->central, false, &loaded, &error) == 0) {
+        put_in_force(s, &loaded);
     } else {
-        struct supervise message = {.kind = SUPERVISE_UNCHANGED};
-        snprintf(message.text, sizeof(message.text), "the old configuration stays: %.200s", error.text);
-        say_warden(s, &message, -1);
+        error_wrap(&error, "the old configuration stays");
+        say_unchanged(s, error.text);
     }
     sd_notify(0, "READY=1");
     return 0;
+}
+
+/* Kept before it is in force: what was acknowledged is there after a restart. */
+static int take_settings(struct supervisor *s, int descriptor, int64_t revision, struct error *error)
+{
+    CLEANUP(central_clear) struct central came = {0};
+    const struct load_source from = source_of(s);
+    struct loaded loaded;
+    int code = central_receive(descriptor, revision, &came, error);
+    if (code == 0)
+        code = load(&from, &came, true, &loaded, error);
+    if (code != 0)
+        return code;
+    code = central_keep(s->configuration.process.agent.state, &came, error);
+    if (code != 0) {
+        loaded_clear(&loaded);
+        return code;
+    }
+    central_clear(&s->central);
+    s->central = came;
+    came = (struct central){0};
+    put_in_force(s, &loaded);
+    return 0;
+}
+
+/* The text comes from a process that speaks with the world: of what stands in it only what the options' table allows is
+ * done. */
+static void on_settings(struct supervisor *s, const struct supervise *asked, int descriptor)
+{
+    struct supervise answer = {.kind = SUPERVISE_SETTLED, .revision = asked->revision};
+    struct error error = {0};
+    answer.status = take_settings(s, descriptor, asked->revision, &error);
+    snprintf(answer.text, sizeof(answer.text), "%s", answer.status ? error.text : "");
+    say_warden(s, &answer, -1);
 }
 
 /* --- processes -----------------------------------------------------------------------------------------------------
@@ -218,9 +231,10 @@ static int start_warden(struct supervisor *s, struct error *error)
     code = sd_event_add_io(s->loop, &s->channel_source, s->channel, EPOLLIN, on_channel, s);
     if (code < 0)
         return error_set(error, -code, "cannot watch the warden: %s", strerror(-code));
-    struct supervise first = {.kind = SUPERVISE_CONFIGURATION};
+    struct supervise first = {.kind = SUPERVISE_CONFIGURATION, .revision = s->revision};
     snprintf(first.text, sizeof(first.text), "%s", s->before);
     say_warden(s, &first, s->bundle);
+    say_unchanged(s, s->left_out);
     return 0;
 }
 
@@ -388,8 +402,6 @@ static int on_channel(sd_event_source *source, int descriptor, uint32_t events, 
     (void)source;
     (void)events;
     while (s->channel >= 0 && (code = supervise_receive(descriptor, &message, &along, &error)) == 1) {
-        if (along >= 0)
-            close(along);
         s->heard = clock_steady();
         if (message.kind == SUPERVISE_READY && !s->finishing) {
             s->was_ready = true;
@@ -399,7 +411,11 @@ static int on_channel(sd_event_source *source, int descriptor, uint32_t events, 
         } else if (message.kind == SUPERVISE_STOP && is_wardens(message.role)) {
             if (s->process[message.role].pid)
                 kill(s->process[message.role].pid, SIGKILL);
+        } else if (message.kind == SUPERVISE_SETTINGS && !s->finishing) {
+            on_settings(s, &message, along);
         }
+        if (along >= 0)
+            close(along);
     }
     if (code < 0) { /* its end follows, or is made to follow */
         s->channel_source = sd_event_source_disable_unref(s->channel_source);
@@ -549,10 +565,29 @@ static void leave(struct supervisor *s)
     sd_event_unref(s->loop);
     if (s->channel >= 0)
         close(s->channel);
+    central_clear(&s->central);
     if (s->bundle >= 0) {
         close(s->bundle);
         configuration_clear(&s->configuration);
     }
+}
+
+static int begin_configuration(struct supervisor *s, struct error *error)
+{
+    struct load_source from = source_of(s);
+    struct loaded loaded;
+    struct error trouble = {0};
+    from.in_force = NULL;
+    int code = load_first(&from, &s->central, &loaded, &trouble, error);
+    if (trouble.code != 0)
+        log_write(&s->log, LOG_TROUBLE, "%s", trouble.text);
+    if (code != 0)
+        return code;
+    s->configuration = loaded.configuration;
+    s->bundle = loaded.bundle;
+    s->revision = loaded.revision;
+    memcpy(s->left_out, loaded.left_out, sizeof(s->left_out));
+    return 0;
 }
 
 int run_supervisor(const struct run_options *options)
@@ -571,8 +606,7 @@ int run_supervisor(const struct run_options *options)
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
-    else if (load(&s, &s.configuration, NULL, &s.bundle, &error) != 0 ||
-             load_collector(&s.configuration, &s.centre, &error) != 0) {
+    else if (begin_configuration(&s, &error) != 0 || load_collector(&s.configuration, &s.centre, &error) != 0) {
         fprintf(stderr, "%s\n", error.text);
         status = 2;
     } else if (enter(&s, &error) == 0)

@@ -106,8 +106,10 @@ static size_t bind_processes(struct configuration *configuration, struct option_
 {
     process_settings_bind(&configuration->process, result);
     result[PROCESS_BINDINGS] = collector_settings_bind(&configuration->collector);
-    result[PROCESS_BINDINGS + 1] = (struct option_binding){metrics_options, &configuration->metrics, check_metrics,
-                                                           "What the agent counts, for Prometheus."};
+    result[PROCESS_BINDINGS + 1] = (struct option_binding){.options = metrics_options,
+                                                           .settings = &configuration->metrics,
+                                                           .check = check_metrics,
+                                                           .text = "What the agent counts, for Prometheus."};
     result[PROCESS_BINDINGS + 2] = (struct option_binding){.options = NULL};
     return PROCESS_BINDINGS + 2;
 }
@@ -151,15 +153,18 @@ static int load_patterns(struct configuration *configuration, struct error *erro
     return status;
 }
 
-static int fill(struct configuration *configuration, struct text text, struct error *error)
+static int fill(struct configuration *configuration, struct text text, const struct option_layer *central,
+                struct error *error)
 {
     configuration->judge = judge_settings_create(error);
     if (configuration->judge == NULL)
         return -ENOMEM;
     struct option_binding process[PROCESS_BINDINGS + 3];
     (void)bind_processes(configuration, process);
-    const char *name = configuration->source[0] ? configuration->source : "defaults";
-    int status = judge_settings_read(configuration->judge, process, text, name, error);
+    const struct option_layer own = {text, configuration->source[0] ? configuration->source : "defaults", false};
+    const struct option_layer layers[] = {central ? *central : own, own};
+    size_t count = central ? 2 : 1;
+    int status = judge_settings_read_layers(configuration->judge, process, layers, count, error);
     const struct file_source source = {give_file, configuration};
     if (status == 0)
         status = judge_settings_load(configuration->judge, &source, error);
@@ -169,7 +174,7 @@ static int fill(struct configuration *configuration, struct text text, struct er
 int configuration_defaults(struct configuration *result, struct error *error)
 {
     CLEANUP(configuration_clear) struct configuration configuration = {0};
-    int status = fill(&configuration, TEXT(""), error);
+    int status = fill(&configuration, TEXT(""), NULL, error);
     if (status < 0)
         return status;
     *result = configuration;
@@ -202,12 +207,23 @@ static int find_text(const char *path, struct configuration *configuration, char
 
 int configuration_read(const char *path, struct configuration *result, struct error *error)
 {
+    return configuration_read_over(path, NULL, result, error);
+}
+
+bool configuration_takes_settings(const struct configuration *configuration)
+{
+    return configuration->collector.urls.count > 0 && configuration->collector.settings;
+}
+
+int configuration_read_over(const char *path, const struct option_layer *central, struct configuration *result,
+                            struct error *error)
+{
     CLEANUP(configuration_clear) struct configuration configuration = {0};
     CLEANUP(free_bytes) char *bytes = NULL;
     size_t length = 0;
     int status = find_text(path, &configuration, &bytes, &length, error);
     if (status == 0)
-        status = fill(&configuration, (struct text){bytes ? bytes : "", length}, error);
+        status = fill(&configuration, (struct text){bytes ? bytes : "", length}, central, error);
     if (status == 0)
         status =
             settings_override(&configuration.process.agent, getenv("POSTERN_SOCKET"), getenv("POSTERN_STATE"), error);

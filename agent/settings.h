@@ -39,6 +39,11 @@ struct configuration {
 /* `path`: what --config names, or NULL. An error reads "FILE:LINE: [section] key: ..." or says which file could not be
  * read. On failure nothing is left to clear. */
 int configuration_read(const char *path, struct configuration *result, struct error *) MUST_CHECK;
+/* The same over what a collector has set, which the file's own options stand over (NULL: nothing). */
+int configuration_read_over(const char *path, const struct option_layer *central, struct configuration *result,
+                            struct error *) MUST_CHECK;
+/* Whether the file lets a collector set anything. */
+bool configuration_takes_settings(const struct configuration *);
 /* The defaults alone, without environment and files. */
 int configuration_defaults(struct configuration *result, struct error *) MUST_CHECK;
 void configuration_clear(struct configuration *);

@@ -87,6 +87,26 @@ static int make_order(const json_t *question, struct request *request, struct er
     return request->body ? 0 : error_set(error, ENOMEM, "out of memory");
 }
 
+/* The fleet's settings, or a node's; with a text they are set. */
+static int make_settings(CURL *curl, const json_t *question, struct request *request, struct error *error)
+{
+    const char *node = word_of(question, "node");
+    bool fits = !node || append(request, "/v1/nodes/", curl, node);
+    size_t length = strlen(request->url);
+    const char *path = node ? "/settings" : "/v1/settings";
+    if (!fits || length + strlen(path) >= URL_MOST)
+        return error_set(error, E2BIG, "the question is too long");
+    strcpy(request->url + length, path);
+    if (!word_of(question, "text"))
+        return 0;
+    json_t *body =
+        json_pack("{sO sO}", "text", json_object_get(question, "text"), "reason", json_object_get(question, "reason"));
+    request->method = "PUT";
+    request->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    json_decref(body);
+    return request->body ? 0 : error_set(error, ENOMEM, "out of memory");
+}
+
 static int make_request(const struct cli *cli, CURL *curl, const json_t *question, struct request *result,
                         struct error *error)
 {
@@ -96,6 +116,8 @@ static int make_request(const struct cli *cli, CURL *curl, const json_t *questio
         length--;
     *result = (struct request){.method = "GET"};
     snprintf(result->url, sizeof result->url, "%.*s", (int)length, cli->collector);
+    if (strcmp(command, "settings") == 0)
+        return make_settings(curl, question, result, error);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(routes[i].command, command) != 0)
             continue;

@@ -24,6 +24,9 @@ static const struct command commands[] = {
     {"customers", "[--top N]", "what each customer sent in the last day, over all nodes (of a collector)",
      command_customers},
     {"audit", "[--since TIME]", "who did what, when and why (of a collector)", command_audit},
+    {"settings", "[set FILE --reason TEXT] [--node ID]",
+     "thresholds, allow lists and plans that a collector sets on its nodes; on a node: whether any are in force",
+     command_settings},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel", command_enforce},
 };
 #define PATH_MOST 256

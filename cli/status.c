@@ -57,6 +57,9 @@ static void show_warden(const struct cli *cli, const json_t *record)
     long long watcher = field_integer(record, "watcher_restarts"), courier = field_integer(record, "courier_restarts");
     if (watcher + courier > 0)
         printf("restarts    watcher %lld, courier %lld\n", watcher, courier);
+    if (field_integer(record, "settings") > 0)
+        printf("settings    from the collector, revision %lld, under this machine's own file\n",
+               (long long)field_integer(record, "settings"));
     if (field_integer(record, "orders_refused") > 0)
         printf("refused     %lld orders that the warden would not carry out\n",
                (long long)field_integer(record, "orders_refused"));

@@ -97,9 +97,14 @@ static bool check(const void *given, struct error *error)
 
 void collector_settings_bind(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
 {
-    result[0] = (struct option_binding){options, settings, check,
-                                        "How nodes and people reach it, and where it keeps what they say."};
-    result[1] = (struct option_binding){retention_options, &settings->keep, check_retention, "How long it keeps what."};
+    result[0] = (struct option_binding){.options = options,
+                                        .settings = settings,
+                                        .check = check,
+                                        .text = "How nodes and people reach it, and where it keeps what they say."};
+    result[1] = (struct option_binding){.options = retention_options,
+                                        .settings = &settings->keep,
+                                        .check = check_retention,
+                                        .text = "How long it keeps what."};
     result[2] = (struct option_binding){.options = NULL};
 }
 

@@ -11,10 +11,16 @@
 #include "common/cleanup.h"
 #include "common/option_value.h"
 
+/* Where an option was given. */
+struct place {
+    const struct option_layer *layer; /* NULL: nowhere */
+    int line;
+};
+
 struct reading {
     const struct option_binding *bindings;
-    const char *name;
-    struct text rest; /* of the file */
+    const struct option_layer *layer;
+    struct text rest; /* of its text */
     int line;
     size_t room;               /* bytes that inih takes in one line */
     struct text long_value;    /* of a line that inih is not given whole */
@@ -22,7 +28,7 @@ struct reading {
     bool after_key;            /* a key was read in this section: an indented line goes on with it */
     const struct option *last; /* that key */
     void *last_settings;       /* and where its value goes */
-    int *lines;                /* for each option in the order of the bindings: where it was given; 0: nowhere */
+    struct place *places;      /* for each option in the order of the bindings */
     int failed_line;           /* 0: all is well */
     struct error error;
 };
@@ -30,7 +36,7 @@ struct reading {
 /* The first mistake stands. */
 static void fail(struct reading *reading, int line)
 {
-    error_wrap(&reading->error, "%s:%d", reading->name, line);
+    error_wrap(&reading->error, "%s:%d", reading->layer->name, line);
     reading->failed_line = line;
 }
 
@@ -268,21 +274,39 @@ static void fail_long(struct reading *reading, const struct option *option, size
     fail(reading, reading->line);
 }
 
+static bool may_set(const struct reading *reading, const struct option_binding *binding, const struct option *option)
+{
+    return !reading->layer->central || (binding->central && !option->local);
+}
+
+/* Why a key that the table has may not stand here; true: it may. */
+static bool is_allowed(struct reading *reading, const struct option_binding *binding, const struct option *option,
+                       const struct place *before)
+{
+    if (before->layer == reading->layer)
+        error_set(&reading->error, EINVAL, "[%s] %s: given a second time; once is allowed, and line %d has it",
+                  option->section, option->key, before->line);
+    else if (!may_set(reading, binding, option))
+        error_set(&reading->error, EINVAL,
+                  "[%s] %s: a collector may not set it; it is for the node's own configuration", option->section,
+                  option->key);
+    else
+        return true;
+    fail(reading, reading->line);
+    return false;
+}
+
 static void take_key(struct reading *reading, struct text section, struct text key, struct text value)
 {
     size_t number = 0;
     for (const struct option_binding *binding = reading->bindings; binding->options; binding++) {
         for (const struct option *option = binding->options; option->key; option++) {
-            int *line = &reading->lines[number++];
+            struct place *place = &reading->places[number++];
             if (!text_equals(section, text_of(option->section)) || !text_equals(key, text_of(option->key)))
                 continue;
-            if (*line) {
-                error_set(&reading->error, EINVAL, "[%s] %s: given a second time; once is allowed, and line %d has it",
-                          option->section, option->key, *line);
-                fail(reading, reading->line);
+            if (!is_allowed(reading, binding, option, place))
                 return;
-            }
-            *line = reading->line;
+            *place = (struct place){reading->layer, reading->line};
             reading->after_key = true;
             reading->last = option;
             reading->last_settings = binding->settings;
@@ -354,55 +378,75 @@ static const char *key_without_prefix(const struct option *option)
     return dot ? dot + 1 : option->key;
 }
 
-/* The line to point at where options do not go together: the one of the key that the error begins with, else the last
+/* The place to point at where options do not go together: the one of the key that the error begins with, else the last
  * that the binding was given. */
-static int line_of_check(const struct option_binding *binding, const int *lines, const struct option **named,
-                         const char *text)
+static struct place place_of_check(const struct option_binding *binding, const struct place *places,
+                                   const struct option **named, const char *text)
 {
-    int last = 0, line = 0;
+    struct place last = {NULL, 0}, found = last;
     *named = NULL;
     for (const struct option *option = binding->options; option->key; option++) {
         const char *key = key_without_prefix(option);
         size_t length = strlen(key);
         if (!*named && strncmp(text, key, length) == 0 && text[length] == ':') {
             *named = option;
-            line = *lines;
+            found = *places;
         }
-        if (*lines > last)
-            last = *lines;
-        lines++;
+        if (places->layer > last.layer || (places->layer == last.layer && places->line > last.line))
+            last = *places;
+        places++;
     }
-    return line ? line : last;
+    return found.layer ? found : last;
 }
 
 static int check_bindings(struct reading *reading)
 {
-    const int *lines = reading->lines;
+    const struct place *places = reading->places;
     for (const struct option_binding *binding = reading->bindings; binding->options; binding++) {
         if (binding->check && !binding->check(binding->settings, &reading->error)) {
             const struct option *named;
-            int line = line_of_check(binding, lines, &named, reading->error.text);
+            struct place place = place_of_check(binding, places, &named, reading->error.text);
             /* "key: what is wrong" becomes "[section] prefix.key: what is wrong" */
             struct error found = reading->error;
             int prefix = named ? (int)(key_without_prefix(named) - named->key) : 0;
             error_set(&reading->error, found.code ? found.code : EINVAL, "[%s] %.*s%s",
                       named ? named->section : binding->options->section, prefix, named ? named->key : "", found.text);
-            fail(reading, line);
+            if (place.layer)
+                reading->layer = place.layer;
+            fail(reading, place.line);
             return -EINVAL;
         }
         for (const struct option *option = binding->options; option->key; option++)
-            lines++;
+            places++;
     }
     return 0;
 }
 
-static void free_lines(int **lines)
+static void free_places(struct place **places)
 {
-    free(*lines);
-    *lines = NULL;
+    free(*places);
+    *places = NULL;
 }
 
-int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *error)
+static int read_layer(struct reading *reading, const struct option_layer *layer, struct error *error)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    struct text text = layer->text;
+    if (text_starts_nocase(text, TEXT("\xef\xbb\xbf"))) {
+        text.bytes += sizeof byte_order_mark - 1;
+        text.length -= sizeof byte_order_mark - 1;
+    }
+    *reading = (struct reading){.bindings = reading->bindings, .layer = layer, .rest = text, .places = reading->places};
+    int unread = ini_parse_stream(read_line, reading, handle, reading);
+    if (unread < 0)
+        return error_set(error, ENOMEM, "%s: no memory to read it", layer->name);
+    if (unread > 0 && (!reading->failed_line || unread < reading->failed_line))
+        fail_line(reading, text, unread);
+    return reading->failed_line ? -reading->error.code : 0;
+}
+
+int options_read_layers(const struct option_binding *bindings, const struct option_layer *layers, size_t count,
+                        struct error *error)
 {
     int result = read_presets(bindings, error);
     if (result)
@@ -411,27 +455,25 @@ int options_read(const struct option_binding *bindings, struct text text, const 
     for (const struct option_binding *binding = bindings; binding->options; binding++)
         for (const struct option *option = binding->options; option->key; option++)
             number++;
-    CLEANUP(free_lines) int *lines = calloc(number + 1, sizeof *lines);
-    if (!lines)
-        return error_set(error, ENOMEM, "%s: no memory to read it", name);
+    CLEANUP(free_places) struct place *places = calloc(number + 1, sizeof *places);
+    if (!places)
+        return error_set(error, ENOMEM, "%s: no memory to read it", layers[0].name);
+    struct reading reading = {.bindings = bindings, .layer = layers, .places = places};
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = read_layer(&reading, &layers[i], error);
+    if (result == 0)
+        result = check_bindings(&reading);
+    if (result == 0 || reading.error.code == 0)
+        return result;
+    if (error)
+        *error = reading.error;
+    return -reading.error.code;
+}
 
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
-    if (text_starts_nocase(text, TEXT("\xef\xbb\xbf"))) {
-        text.bytes += sizeof byte_order_mark - 1;
-        text.length -= sizeof byte_order_mark - 1;
-    }
-    struct reading reading = {.bindings = bindings, .name = name, .rest = text, .lines = lines};
-    int unread = ini_parse_stream(read_line, &reading, handle, &reading);
-    if (unread < 0)
-        return error_set(error, ENOMEM, "%s: no memory to read it", name);
-    if (unread > 0 && (!reading.failed_line || unread < reading.failed_line))
-        fail_line(&reading, text, unread);
-    if (reading.failed_line || check_bindings(&reading) != 0) {
-        if (error)
-            *error = reading.error;
-        return -reading.error.code;
-    }
-    return 0;
+int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *error)
+{
+    const struct option_layer layer = {.text = text, .name = name};
+    return options_read_layers(bindings, &layer, 1, error);
 }
 
 void options_clear(const struct option_binding *bindings)

@@ -57,6 +57,7 @@ struct option {
     const char *preset, *least, *most; /* as a person writes them, through the same parser */
     const char *const *choices;        /* OPTION_CHOICE: ended by NULL */
     bool reload;                       /* takes effect on SIGHUP; else on restart */
+    bool local;                        /* this machine's alone, where a collector may set the binding's others */
     const char *text;                  /* the sentence for example file, manual page and error message */
 };
 
@@ -141,6 +142,7 @@ struct option_binding {
     void *settings;
     bool (*check)(const void *settings, struct error *);
     const char *text; /* a paragraph on the section for example and manual; may be NULL */
+    bool central;     /* a collector may set its options, but for those that are `local` */
 };
 
 /* Fill all settings with their presets, then with what `text` (named `name` in errors) says. On failure the error reads
@@ -151,9 +153,24 @@ struct option_binding {
 int options_read(const struct option_binding *bindings, struct text text, const char *name, struct error *) MUST_CHECK;
 void options_clear(const struct option_binding *bindings); /* frees the lists inside the settings */
 
+/* One of several texts that settings are read from. */
+struct option_layer {
+    struct text text;
+    const char *name; /* in errors */
+    bool central;     /* a collector wrote it: what that may not set is refused */
+};
+/* The same from several texts: what a later one says of an option stands over what an earlier one does. Whether options
+ * go together is asked once, of the whole. */
+int options_read_layers(const struct option_binding *bindings, const struct option_layer *layers, size_t count,
+                        struct error *) MUST_CHECK;
+
 /* The next section that `rest` begins, whatever its name; `rest` and `line` (0 at the beginning) are moved on to it.
  * For who must know the names before there is a table. */
 bool options_next_section(struct text *rest, struct text *name, int *line);
+
+/* Whether the text has the form of settings (lines of sections, keys and comments), without knowing what may stand in
+ * them. The error reads "NAME:LINE: what is wrong". */
+int options_check_form(struct text, const char *name, struct error *) MUST_CHECK;
 
 /* For a reload: give each option that takes effect on restart alone the value that it has in `in_force`, which are the
  * same tables bound to other settings. Those that differed are named in `names`, "[section] key, ...", as many as fit.

@@ -5,6 +5,8 @@
 
 #define WIDTH        100 /* of the example file's comments */
 #define MANUAL_WIDTH 78
+#define CENTRAL      "A collector may set what stands here."
+#define NOT_CENTRAL  "Not by a collector."
 
 static bool append(struct buffer *out, const char *string)
 {
@@ -38,13 +40,20 @@ static bool print_section(struct buffer *out, const char **section, const struct
     return buffer_printf(out, "%s[%s]\n", first ? "" : "\n", option->section);
 }
 
-static bool print_example_option(struct buffer *out, const struct option *option)
+/* A paragraph on the section. */
+static bool print_comments(struct buffer *out, const struct option_binding *binding)
+{
+    return (!binding->text || print_comment(out, binding->text)) && (!binding->central || print_comment(out, CENTRAL));
+}
+
+static bool print_example_option(struct buffer *out, const struct option_binding *binding, const struct option *option)
 {
     char allowed[OPTION_ALLOWED];
     if (!append(out, "\n") || (option->text && !print_comment(out, option->text)))
         return false;
-    if (!buffer_printf(out, "# Allowed: %s.%s\n", option_value_allowed(option, allowed),
-                       option->reload ? "" : " Takes effect on restart."))
+    if (!buffer_printf(out, "# Allowed: %s.%s%s\n", option_value_allowed(option, allowed),
+                       option->reload ? "" : " Takes effect on restart.",
+                       binding->central && option->local ? " " NOT_CENTRAL : ""))
         return false;
     const char *preset = option->preset ? option->preset : "";
     return buffer_printf(out, "#%s =%s%s\n", option->key, *preset ? " " : "", preset);
@@ -57,14 +66,14 @@ bool options_print_example(const struct option_binding *bindings, struct buffer 
                      "# indented lines. \"#\" and \";\" begin a comment.\n\n"))
         return false;
     for (const struct option_binding *binding = bindings; binding->options; binding++) {
-        bool described = !binding->text;
+        bool described = false;
         for (const struct option *option = binding->options; option->key; option++) {
             if (!print_section(out, &section, option))
                 return false;
-            if (!described && !print_comment(out, binding->text))
+            if (!described && !print_comments(out, binding))
                 return false;
             described = true;
-            if (!print_example_option(out, option))
+            if (!print_example_option(out, binding, option))
                 return false;
         }
     }
@@ -125,7 +134,13 @@ static const char *argument_of(enum option_type type)
     return names[type];
 }
 
-static bool print_manual_option(struct buffer *out, const struct option *option)
+static bool print_paragraph(struct buffer *out, const struct option_binding *binding)
+{
+    return (!binding->text || print_prose(out, "", binding->text, "")) &&
+           (!binding->central || print_prose(out, "", CENTRAL, ""));
+}
+
+static bool print_manual_option(struct buffer *out, const struct option_binding *binding, const struct option *option)
 {
     char allowed[OPTION_ALLOWED];
     const char *preset = option->preset ? option->preset : "";
@@ -133,23 +148,24 @@ static bool print_manual_option(struct buffer *out, const struct option *option)
            (!option->text || print_prose(out, "", option->text, "")) &&
            print_prose(out, "Allowed:", option_value_allowed(option, allowed), ".") &&
            print_prose(out, "Preset:", *preset ? preset : "nothing", ".") &&
-           (option->reload || append(out, "Takes effect on restart.\n"));
+           (option->reload || append(out, "Takes effect on restart.\n")) &&
+           (!binding->central || !option->local || append(out, NOT_CENTRAL "\n"));
 }
 
 bool options_print_manual(const struct option_binding *bindings, struct buffer *out)
 {
     const char *section = NULL;
     for (const struct option_binding *binding = bindings; binding->options; binding++) {
-        bool described = !binding->text;
+        bool described = false;
         for (const struct option *option = binding->options; option->key; option++) {
             if (!section || strcmp(section, option->section) != 0) {
                 if (!buffer_printf(out, "%s.Ss Section %s\n", section ? ".El\n" : "", option->section) ||
-                    (!described && !print_prose(out, "", binding->text, "")) || !append(out, ".Bl -tag -width Ds\n"))
+                    (!described && !print_paragraph(out, binding)) || !append(out, ".Bl -tag -width Ds\n"))
                     return false;
                 described = true;
                 section = option->section;
             }
-            if (!print_manual_option(out, option))
+            if (!print_manual_option(out, binding, option))
                 return false;
         }
     }

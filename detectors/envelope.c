@@ -51,10 +51,10 @@ static_assert(sizeof(struct state) <= 256, "small");
 static const struct option options[] = {
     DETECTOR_OPTIONS("envelope", struct settings, "10"),
     AGAIN_OPTION("envelope", struct settings),
-    WORDS_OPTION("envelope", struct settings, sender_maps, "builtin:sender_access",
+    WORDS_OPTION("envelope", struct settings, sender_maps, "builtin:sender_access", .local = true,
                  .text =
                      "Access maps (Postfix's text form; \"pcre:\" before a file of patterns) for envelope senders."),
-    WORDS_OPTION("envelope", struct settings, recipient_maps, "builtin:recipient_access",
+    WORDS_OPTION("envelope", struct settings, recipient_maps, "builtin:recipient_access", .local = true,
                  .text = "Access maps for envelope recipients."),
     POINTS_OPTION("envelope", struct settings, points, "3", .least = "0", .most = "100",
                   .text = "Points of an address that a map rejects without saying points= itself."),

@@ -50,7 +50,7 @@ static_assert(sizeof(struct state) <= 256, "small");
 static const struct option options[] = {
     DETECTOR_OPTIONS("helo", struct settings, "12"),
     AGAIN_OPTION("helo", struct settings),
-    WORDS_OPTION("helo", struct settings, maps, "builtin:helo_access",
+    WORDS_OPTION("helo", struct settings, maps, "builtin:helo_access", .local = true,
                  .text = "Access maps (Postfix's text form; \"pcre:\" before a file of patterns) for names in HELO."),
     POINTS_OPTION("helo", struct settings, points, "6", .least = "0", .most = "100",
                   .text = "Points of a name that a map rejects without saying points= itself."),

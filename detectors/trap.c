@@ -46,7 +46,7 @@ static_assert(sizeof(struct state) <= 96, "small");
 static const struct option options[] = {
     DETECTOR_OPTIONS("trap", struct settings, "16"),
     AGAIN_OPTION("trap", struct settings),
-    WORDS_OPTION("trap", struct settings, recipient_maps, "pcre:builtin:trap_access",
+    WORDS_OPTION("trap", struct settings, recipient_maps, "pcre:builtin:trap_access", .local = true,
                  .text = "Access maps (Postfix's text form; \"pcre:\" before a file of patterns) of recipients that "
                          "only a spammer knows: a rejection is a trap, a warning what scrapers leave."),
     POINTS_OPTION("trap", struct settings, points, "8", .least = "0", .most = "100",

@@ -181,6 +181,7 @@ bool answer_status_warden(struct buffer *out, const struct message_status_warden
     json_unsigned(&json, "resets_sent", status->resets_sent);
     json_unsigned(&json, "watcher_restarts", status->watcher_restarts);
     json_unsigned(&json, "courier_restarts", status->courier_restarts);
+    json_integer(&json, "settings", status->settings);
     return json_end(&json);
 }
 

@@ -35,6 +35,9 @@ static const struct option options[] = {
                          "told."),
     FIXED_OPTION(OPTION_DURATION, duration, "collector", struct collector_settings, spool_age, "7d", .least = "1m",
                  .most = "400d", .text = "What waited longer goes as well. Time in which the agent is off is none."),
+    FLAG_OPTION("collector", struct collector_settings, settings, "yes",
+                .text = "Whether the collector may set thresholds, allow lists, detectors' limits and plans of this "
+                        "node; where it may is said at each section. What stands in this file stands over that."),
     {.key = NULL},
 };
 
@@ -62,9 +65,12 @@ static bool check(const void *settings, struct error *error)
 
 struct option_binding collector_settings_bind(struct collector_settings *settings)
 {
-    return (struct option_binding){options, settings, check,
-                                   "The centre of a fleet: it is sent what happens here and may give orders, which are "
-                                   "carried out as a person's."};
+    return (struct option_binding){
+        .options = options,
+        .settings = settings,
+        .check = check,
+        .text = "The centre of a fleet: it is sent what happens here and may give orders, which are "
+                "carried out as a person's."};
 }
 
 int collector_write(struct collector_settings *settings, const struct collector_secrets *secrets, struct buffer *bundle,

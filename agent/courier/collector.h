@@ -16,6 +16,7 @@ struct collector_settings {
     char authority[OPTION_TEXT_SIZE], certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE]; /* files */
     uint64_t spool;                                                                         /* bytes */
     duration spool_age;
+    bool settings; /* it may set options of this node */
 };
 
 struct option_binding collector_settings_bind(struct collector_settings *);

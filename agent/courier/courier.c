@@ -220,6 +220,7 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(sched_getscheduler),
                                    SCMP_SYS(getppid),
                                    SCMP_SYS(readlinkat),
+                                   SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
 /* And to serve metrics over TCP. */

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/courier/answer.h"
+#include "agent/message/sealed.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
@@ -19,6 +21,27 @@ static const char *const silent[] = {
 /* --- questions -----------------------------------------------------------------------------------------------------
  */
 
+/* What goes along with the question; -1: nothing. */
+static int make_descriptor(const struct question *question, int *descriptor, struct error *error)
+{
+    *descriptor = -1;
+    return question->request.kind == REQUEST_SETTINGS
+               ? sealed_make("postern-settings", question->request.settings, descriptor, error)
+               : 0;
+}
+
+static int say(const struct channel *channel, const struct question *question, const union message *message,
+               struct error *error)
+{
+    int descriptor;
+    int code = make_descriptor(question, &descriptor, error);
+    if (code == 0)
+        code = message_send(channel, message, descriptor, error);
+    if (descriptor >= 0)
+        close(descriptor);
+    return code;
+}
+
 /* Carry the question to each process that must answer it. */
 static void ask(struct courier *courier, struct question *question)
 {
@@ -30,7 +53,7 @@ static void ask(struct courier *courier, struct question *question)
         struct error error = {0};
         if (!(question->awaits & 1U << role))
             continue;
-        if (channels[i]->descriptor < 0 || message_send(channels[i], &message, -1, &error) < 0) {
+        if (channels[i]->descriptor < 0 || say(channels[i], question, &message, &error) < 0) {
             question_give_up(question, silent[role]);
             return;
         }
@@ -117,13 +140,15 @@ void desk_gone(void *context, struct client *client)
 static void journal_command(struct courier *courier, const struct question *question)
 {
     const struct request *request = &question->request;
-    bool enforce = request->kind == REQUEST_ENFORCE;
     char sender[SENDER_TEXT] = "", length[DURATION_TEXT];
-    if (!enforce)
+    const char *deed = request->kind == REQUEST_SETTINGS  ? "settings"
+                       : request->kind == REQUEST_COMMAND ? deed_name(request->deed)
+                       : request->on                      ? "enforce on"
+                                                          : "enforce off";
+    if (request->kind == REQUEST_COMMAND)
         sender_print(&request->sender, sender);
     duration_print(request->length, length);
-    news_command(courier->news, enforce ? (request->on ? "enforce on" : "enforce off") : deed_name(request->deed),
-                 sender, length, question->person, request->why);
+    news_command(courier->news, deed, sender, length, question->person, request->why);
 }
 
 static void answer_command_done(struct courier *courier, struct question *question, const struct message_done *done)

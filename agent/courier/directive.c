@@ -13,6 +13,8 @@
 #define ALLOW_LENGTH (7 * DAY)
 #define ORDER_LENGTH DAY
 
+#define SETTINGS_MOST 65536 /* bytes; who reads them holds them to the same */
+
 static struct text text_in(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -58,6 +60,27 @@ static moment end_of(const json_t *object, enum deed deed, struct directive *dir
     return until;
 }
 
+/* Settings for this node in place of those before: the warden sees to it that they are read. */
+static void read_settings(const json_t *object, struct directive *directive)
+{
+    const json_t *text = json_object_get(object, "text");
+    struct request *request = &directive->request;
+    size_t length = json_string_length(text);
+    if (!json_is_string(text) || length > SETTINGS_MOST) {
+        snprintf(directive->trouble, sizeof directive->trouble, "text: at most %d bytes of settings", SETTINGS_MOST);
+        return;
+    }
+    directive->settings = malloc(length + 1);
+    if (!directive->settings) {
+        snprintf(directive->trouble, sizeof directive->trouble, "no memory for the settings");
+        return;
+    }
+    memcpy(directive->settings, json_string_value(text), length + 1);
+    *request = (struct request){
+        .kind = REQUEST_SETTINGS, .revision = directive->revision, .settings = {directive->settings, length}};
+    cut_reason(text_in(object, "reason"), request->why);
+}
+
 static void read_one(const json_t *object, struct directive *directive)
 {
     static const char *const deeds[] = {"block", "throttle", "divert", "allow", "release"};
@@ -70,7 +93,9 @@ static void read_one(const json_t *object, struct directive *directive)
     char by[DIRECTIVE_PERSON - 8] = "";
     text_copy_printable(text_in(object, "by"), by, sizeof by);
     snprintf(directive->person, sizeof directive->person, "centre: %s", by);
-    if (!deed)
+    if (text_equals(name, TEXT("settings")))
+        read_settings(object, directive);
+    else if (!deed)
         snprintf(directive->trouble, sizeof directive->trouble, "this node does not know how to do that");
     else if (read_request(object, deed, &directive->request, &error) < 0)
         snprintf(directive->trouble, sizeof directive->trouble, "%s", error.text);
@@ -118,19 +143,21 @@ int directives_read(struct text answer, int64_t after, struct directives *result
     if (code < 0)
         return code;
     *result = read;
-    read.items = NULL;
+    read = (struct directives){0};
     return 0;
 }
 
 void directives_clear(struct directives *directives)
 {
+    for (uint32_t i = 0; i < directives->count; i++)
+        free(directives->items[i].settings);
     free(directives->items);
     *directives = (struct directives){0};
 }
 
 bool directive_begin(struct directive *directive, moment now)
 {
-    if (directive->request.deed == DEED_RELEASE || directive->until == 0)
+    if (directive->request.kind == REQUEST_SETTINGS || directive->request.deed == DEED_RELEASE || directive->until == 0)
         return true;
     directive->request.length = directive->until - now;
     if (directive->request.length >= ORDER_LONGEST)

@@ -19,6 +19,7 @@ struct directive {
     moment until;                  /* when it ends, whenever it is carried out; 0: it does not end by itself */
     char person[DIRECTIVE_PERSON]; /* "centre: NAME" */
     char trouble[240];             /* why it cannot be carried out; empty: it can */
+    char *settings;                /* what the request borrows; NULL: nothing */
 };
 
 struct directives {

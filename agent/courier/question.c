@@ -16,6 +16,7 @@ static unsigned addressees(enum request_kind kind)
         [REQUEST_ORDERS] = 1U << ROLE_WARDEN,
         [REQUEST_COMMAND] = 1U << ROLE_WATCHER,
         [REQUEST_ENFORCE] = 1U << ROLE_WARDEN,
+        [REQUEST_SETTINGS] = 1U << ROLE_WARDEN,
     };
     return roles[kind];
 }
@@ -71,6 +72,7 @@ void question_message(const struct question *question, union message *message)
         [REQUEST_STATUS] = MESSAGE_ASK_STATUS,   [REQUEST_SENDERS] = MESSAGE_ASK_SENDERS,
         [REQUEST_EXPLAIN] = MESSAGE_ASK_EXPLAIN, [REQUEST_ORDERS] = MESSAGE_ASK_ORDERS,
         [REQUEST_COMMAND] = MESSAGE_COMMAND,     [REQUEST_ENFORCE] = MESSAGE_ASK_ENFORCE,
+        [REQUEST_SETTINGS] = MESSAGE_SETTINGS,
     };
     const struct request *request = &question->request;
     message_prepare(message, kinds[request->kind], question->number);
@@ -80,6 +82,8 @@ void question_message(const struct question *question, union message *message)
         message->ask_senders.most = request->most;
     if (request->kind == REQUEST_EXPLAIN)
         message->ask_explain.sender = request->sender;
+    if (request->kind == REQUEST_SETTINGS)
+        message->settings.revision = request->revision;
     if (request->kind == REQUEST_ENFORCE) {
         message->ask_enforce.on = request->on;
         snprintf(message->ask_enforce.person, sizeof message->ask_enforce.person, "%s", question->person);

@@ -19,6 +19,7 @@ enum request_kind {
     REQUEST_ORDERS,
     REQUEST_COMMAND, /* block, throttle, divert, allow, release */
     REQUEST_ENFORCE,
+    REQUEST_SETTINGS, /* the centre's alone: no person asks so */
     REQUEST_KINDS
 };
 
@@ -33,10 +34,12 @@ struct request {
     duration length;      /* COMMAND: how long; 0: the default for the deed */
     uint32_t rate;        /* COMMAND throttle: connections a minute; 0: the configured one */
     char why[REQUEST_WHY];
-    uint32_t most; /* SENDERS */
-    moment since;  /* EVENTS */
-    bool follow;   /* EVENTS */
-    bool on;       /* ENFORCE */
+    uint32_t most;        /* SENDERS */
+    moment since;         /* EVENTS */
+    bool follow;          /* EVENTS */
+    bool on;              /* ENFORCE */
+    int64_t revision;     /* SETTINGS */
+    struct text settings; /* SETTINGS: borrowed */
 };
 
 /* Read {"command":"block","sender":"203.0.113.7","for":"1h","reason":"..."} and its like. The error's sentence says

@@ -351,7 +351,7 @@ static void poll_directives(struct uplink *uplink)
     char path[96];
     /* Where it is not known whether the centre is there, that is asked without waiting. */
     snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision,
-             uplink->state == UPLINK_CONNECTED ? POLL_SECONDS : 0);
+             uplink->standing.state == STANDING_CONNECTED ? POLL_SECONDS : 0);
     const struct http_request request = {.method = "GET", .patience = PATIENCE + POLL_SECONDS * SECOND};
     uplink->polling = send_request(uplink, &request, path, on_directives);
 }
@@ -499,7 +499,7 @@ void uplink_destroy(struct uplink **owner)
 
 bool uplink_is_connected(const struct uplink *uplink)
 {
-    return uplink->state == UPLINK_CONNECTED;
+    return uplink->standing.state == STANDING_CONNECTED;
 }
 
 bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)

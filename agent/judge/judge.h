@@ -23,6 +23,9 @@ const struct option_binding *judge_settings_bindings(struct judge_settings *);
  * the text becomes a plan: other limits for the customers that it names (plan.h). */
 int judge_settings_read(struct judge_settings *, const struct option_binding *others, struct text, const char *name,
                         struct error *) MUST_CHECK;
+/* The same from several texts, of which a later one stands over an earlier one; its plans are asked first as well. */
+int judge_settings_read_layers(struct judge_settings *, const struct option_binding *others,
+                               const struct option_layer *, size_t count, struct error *) MUST_CHECK;
 /* What may stand in a plan's section, for the example file and the manual page. */
 const struct option_binding *judge_plan_description(void);
 /* Every value in force, plans included, as judge_settings_read() takes it. */

@@ -25,11 +25,14 @@ static const struct option customers_options[] = {
 };
 
 const struct option_binding plan_description = {
-    customers_options, NULL, NULL,
-    "Other limits for some customers, such as a newsletter host's. NAME is yours to choose, and there may be up to 32 "
-    "plans; a sender has the first that names it. Beside the two keys below, every key of every detector can stand "
-    "here, with the detector's name before it: \"burst.connections_1m = 200\". What does not stand here is as for "
-    "everybody."};
+    .options = customers_options,
+    .central = true,
+    .text =
+        "Other limits for some customers, such as a newsletter host's. NAME is yours to choose, and there may be up to "
+        "32 "
+        "plans; a sender has the first that names it. Beside the two keys below, every key of every detector can stand "
+        "here, with the detector's name before it: \"burst.connections_1m = 200\". What does not stand here is as for "
+        "everybody."};
 
 bool plan_section_name(struct text section, struct text *name)
 {
@@ -72,7 +75,7 @@ static bool take_options(struct plan *plan, size_t place, const struct option *o
     for (size_t i = 0; i < count; i++)
         copy[i].section = plan->section;
     plan->options[place] = copy;
-    plan->bindings[place] = (struct option_binding){copy, settings, NULL, NULL};
+    plan->bindings[place] = (struct option_binding){.options = copy, .settings = settings, .central = true};
     return true;
 }
 

@@ -25,13 +25,13 @@ const struct option policy_options[] = {
     COUNT_OPTION("policy", struct policy, throttle_rate, "12", .least = "1", .most = "60000",
                  .text = "Connections a minute that a throttled sender may open."),
     COUNT_OPTION(
-        "policy", struct policy, storm_least, "5", .least = "1", .most = "10000",
+        "policy", struct policy, storm_least, "5", .least = "1", .most = "10000", .local = true,
         .text = "So many senders may be given orders within an hour whatever their share. Senders of one run (bulk) "
                 "count by a quarter here and below."),
-    RATIO_OPTION("policy", struct policy, storm_share, "0.2", .least = "0.001", .most = "1",
+    RATIO_OPTION("policy", struct policy, storm_share, "0.2", .least = "0.001", .most = "1", .local = true,
                  .text = "Beyond that, no more than this part of the senders that were seen within the hour: more is "
                          "likelier our mistake than theirs, so further ones are only told of."),
-    COUNT_OPTION("policy", struct policy, storm_most, "100", .least = "1", .most = "10000",
+    COUNT_OPTION("policy", struct policy, storm_most, "100", .least = "1", .most = "10000", .local = true,
                  .text = "And never more than this many senders within an hour."),
     ADDRESSES_OPTION("policy", struct policy, allow, "",
                      .text = "Senders that are never stopped, by address or prefix: own mail servers, monitoring. On a "

@@ -67,12 +67,15 @@ struct judge_settings *judge_settings_create(struct error *error)
         error_set(error, ENOMEM, "no memory for the settings");
         return NULL;
     }
-    settings->bindings[0] = (struct option_binding){
-        policy_options, &settings->policy, policy_check,
-        "From evidence to verdict and order. Points are weight of evidence in decibans: 10 points are odds of 10 to 1, "
-        "20 of 100 to 1, and independent evidence adds up."};
-    settings->bindings[1] =
-        (struct option_binding){table_options, &settings->table, NULL, "How many senders are remembered."};
+    settings->bindings[0] = (struct option_binding){.options = policy_options,
+                                                    .settings = &settings->policy,
+                                                    .check = policy_check,
+                                                    .central = true,
+                                                    .text = "From evidence to verdict and order. Points are weight of "
+                                                            "evidence in decibans: 10 points are odds of 10 to 1, "
+                                                            "20 of 100 to 1, and independent evidence adds up."};
+    settings->bindings[1] = (struct option_binding){
+        .options = table_options, .settings = &settings->table, .text = "How many senders are remembered."};
     for (uint32_t count = detector_number(); settings->count < count; settings->count++) {
         const struct detector *detector = detector_table[settings->count];
         void *own = calloc(1, detector->settings_size);
@@ -82,7 +85,7 @@ struct judge_settings *judge_settings_create(struct error *error)
         }
         settings->detectors[settings->count] = own;
         settings->bindings[settings->count + 2] =
-            (struct option_binding){detector->options, own, detector->check, detector->sees};
+            (struct option_binding){detector->options, own, detector->check, detector->sees, true};
     }
     if (options_read(settings->bindings, TEXT(""), "defaults", error) < 0)
         return NULL;
@@ -225,7 +228,16 @@ static struct option_binding *all_bindings(const struct judge_settings *settings
 int judge_settings_read(struct judge_settings *settings, const struct option_binding *others, struct text text,
                         const char *name, struct error *error)
 {
-    int status = find_plans(settings, text, name, error);
+    const struct option_layer layer = {.text = text, .name = name};
+    return judge_settings_read_layers(settings, others, &layer, 1, error);
+}
+
+int judge_settings_read_layers(struct judge_settings *settings, const struct option_binding *others,
+                               const struct option_layer *layers, size_t count, struct error *error)
+{
+    int status = 0;
+    for (size_t i = count; i > 0 && status == 0; i--) /* the last one's plans are asked first */
+        status = find_plans(settings, layers[i - 1].text, layers[i - 1].name, error);
     if (status < 0)
         return status;
     /* Once for everybody's options, and again for the plans': what they do not say follows from the former. */
@@ -234,11 +246,11 @@ int judge_settings_read(struct judge_settings *settings, const struct option_bin
         for (uint32_t i = 0; round > 0 && i < settings->plan_count && status == 0; i++)
             status = plan_inherit(settings->plans[i], settings->detectors, error);
         if (status == 0 && (all = all_bindings(settings, others)) == NULL)
-            status = error_set(error, ENOMEM, "%s: no memory to read it", name);
+            status = error_set(error, ENOMEM, "%s: no memory to read it", layers[0].name);
         if (status == 0 && round > 0)
             options_clear(all);
         if (status == 0)
-            status = options_read(all, text, name, error);
+            status = options_read_layers(all, layers, count, error);
         if (status < 0)
             return status;
     }

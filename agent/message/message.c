@@ -41,6 +41,7 @@ static const struct message_row {
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
+    [MESSAGE_SETTINGS] = {"settings", sizeof(struct message_settings), COURIER, WARDEN, true},
     [MESSAGE_ASK_SENDERS] = {"ask_senders", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
     [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
@@ -127,6 +128,8 @@ bool message_is_sound(const union message *m)
         return m->enforcement.on <= 1;
     case MESSAGE_ASK_ENFORCE:
         return m->ask_enforce.on <= 1 && ENDS(m->ask_enforce.person);
+    case MESSAGE_SETTINGS:
+        return m->settings.revision > 0;
     case MESSAGE_ORDER:
     case MESSAGE_ACCOUNT_ORDER:
     case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */

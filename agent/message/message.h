@@ -44,6 +44,7 @@ enum message_kind {
     /* courier to warden */
     MESSAGE_ASK_ORDERS,
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
+    MESSAGE_SETTINGS,    /* fd: settings from the collector, sealed; answered by MESSAGE_DONE */
     /* courier to watcher */
     MESSAGE_ASK_SENDERS, /* the greatest scores; answered by SENDER_ROWs and END */
     MESSAGE_ASK_EXPLAIN, /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known */
@@ -53,7 +54,7 @@ enum message_kind {
     MESSAGE_SENDER_ROW,
     MESSAGE_EVIDENCE_ROW,
     MESSAGE_STATUS_WATCHER,
-    MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE */
+    MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE and MESSAGE_SETTINGS */
     MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
     MESSAGE_EVIDENCE, /* news: evidence was added */
     MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
@@ -103,6 +104,10 @@ struct message_ask_enforce {
     uint8_t on;
     uint8_t reserved[7];
     char person[64];
+};
+struct message_settings {
+    struct message_head head;
+    int64_t revision;
 };
 struct message_order { /* ORDER, ACCOUNT_ORDER */
     struct message_head head;
@@ -189,6 +194,7 @@ union message {
     struct message_port_closed port_closed;
     struct message_enforcement enforcement;
     struct message_ask_enforce ask_enforce;
+    struct message_settings settings;
     struct message_order order;
     struct message_order_row order_row;
     struct message_reset reset;

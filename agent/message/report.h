@@ -83,6 +83,7 @@ struct message_status_watcher {
 struct message_status_warden {
     struct message_head head;
     moment started;
+    int64_t settings; /* revision of those from the collector that are in force; 0: none */
     uint8_t enforcing, role /* enum nft_role */, reject, table; /* table: it is in the kernel */
     uint8_t layout;                                             /* 0 host, 1 bridged, 2 routed or point-to-point */
     uint8_t reserved[3];

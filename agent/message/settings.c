@@ -208,15 +208,23 @@ static bool check_agent(const void *settings, struct error *error)
 
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1])
 {
-    result[0] = (struct option_binding){capture_options, &settings->capture, check_capture,
-                                        "Where mail is seen, and how much memory that may take."};
-    result[1] = (struct option_binding){logs_options, &settings->logs, check_logs,
-                                        "Logs of mail servers on this machine. They know what packets do not show: the "
+    result[0] = (struct option_binding){.options = capture_options,
+                                        .settings = &settings->capture,
+                                        .check = check_capture,
+                                        .text = "Where mail is seen, and how much memory that may take."};
+    result[1] =
+        (struct option_binding){.options = logs_options,
+                                .settings = &settings->logs,
+                                .check = check_logs,
+                                .text = "Logs of mail servers on this machine. They know what packets do not show: the "
                                         "account, the local user, the answer behind TLS."};
-    result[2] = (struct option_binding){enforce_options, &settings->enforce, NULL,
-                                        "What may be done in the kernel to senders with a verdict."};
-    result[3] = (struct option_binding){agent_options, &settings->agent, check_agent,
-                                        "The agent's own users, files and control socket."};
+    result[2] = (struct option_binding){.options = enforce_options,
+                                        .settings = &settings->enforce,
+                                        .text = "What may be done in the kernel to senders with a verdict."};
+    result[3] = (struct option_binding){.options = agent_options,
+                                        .settings = &settings->agent,
+                                        .check = check_agent,
+                                        .text = "The agent's own users, files and control socket."};
     result[4] = (struct option_binding){.options = NULL};
 }
 

@@ -13,7 +13,8 @@ int supervise_send(int channel, const struct supervise *message, int descriptor,
 
 static bool brings_descriptor(const struct supervise *message)
 {
-    return message->kind == SUPERVISE_STARTED || message->kind == SUPERVISE_CONFIGURATION;
+    return message->kind == SUPERVISE_STARTED || message->kind == SUPERVISE_CONFIGURATION ||
+           message->kind == SUPERVISE_SETTINGS;
 }
 
 int supervise_receive(int channel, struct supervise *result, int *descriptor, struct error *error)

@@ -9,18 +9,23 @@
 enum supervise_kind {
     SUPERVISE_NONE,
     /* warden to supervisor */
-    SUPERVISE_READY, /* everything stands */
-    SUPERVISE_ALIVE, /* once a second */
-    SUPERVISE_START, /* start `role` */
-    SUPERVISE_STOP,  /* kill `role`: it is silent or broke the rules */
+    SUPERVISE_READY,    /* everything stands */
+    SUPERVISE_ALIVE,    /* once a second */
+    SUPERVISE_START,    /* start `role` */
+    SUPERVISE_STOP,     /* kill `role`: it is silent or broke the rules */
+    SUPERVISE_SETTINGS, /* with a descriptor: what came as settings from the collector (agent/central.h), of `revision`;
+                           answered by SETTLED */
     /* supervisor to warden */
     SUPERVISE_CONFIGURATION, /* with a descriptor: the bundle (bundle.h), sealed; first of all, and after SIGHUP.
-                                `text`: how the warden before this one ended */
+                                `text`: how the warden before this one ended;
+                                `revision`: of the settings from the collector in it, 0: none */
     SUPERVISE_UNCHANGED,     /* SIGHUP came, and something stays as it was: `text` says what and why */
     SUPERVISE_STARTED,       /* with a descriptor: the channel to it */
     SUPERVISE_FAILED,        /* it could not be started; `status` is an errno */
     SUPERVISE_ENDED,         /* `status` as waitid() gives it: exit status, or signal with SUPERVISE_BY_SIGNAL */
-    SUPERVISE_FINISH,        /* end within a few seconds */
+    SUPERVISE_SETTLED, /* the settings of `revision` are in force, by the CONFIGURATION before this, where `status`
+                          is 0; else `text` says why not */
+    SUPERVISE_FINISH,  /* end within a few seconds */
     SUPERVISE_KINDS
 };
 
@@ -29,6 +34,7 @@ enum supervise_kind {
 struct supervise {
     uint32_t kind, role; /* role: of the process it is about */
     int32_t pid, status;
+    int64_t revision;
     char text[240];
 };
 

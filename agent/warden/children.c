@@ -202,11 +202,9 @@ static void stop(struct child *child)
 static void on_message(void *context, const union message *message, int descriptor)
 {
     struct child *child = context;
-    if (descriptor >= 0)
-        close(descriptor);
     child->heard = clock_steady();
     if (message->head.kind != MESSAGE_ALIVE)
-        child->all->listener.message(child->all->listener.context, child->role, message);
+        child->all->listener.message(child->all->listener.context, child->role, message, descriptor);
 }
 
 /* Gone, or not to be trusted any more. If it still lives it is killed; that it ended is then the supervisor's news. */

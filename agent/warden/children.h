@@ -14,7 +14,8 @@ struct children_listener {
     void *context;
     /* It was started and has its configuration, memory and peer: say what else it must know. READY follows. */
     void (*started)(void *context, enum role);
-    void (*message)(void *context, enum role, const union message *); /* never with a descriptor, never ALIVE */
+    /* Never ALIVE. `descriptor` (-1: none) is the listener's. */
+    void (*message)(void *context, enum role, const union message *, int descriptor);
     void (*event)(void *context, uint8_t severity, const char *what, const char *text);
 };
 

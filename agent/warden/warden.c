@@ -23,6 +23,7 @@
 #include "agent/warden/positions.h"
 #include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
+#include "agent/warden/settling.h"
 #include "agent/warden/switch.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -65,6 +66,8 @@ struct warden {
     sd_event_source *guard, *opening;
     int guard_descriptor;
     moment started;
+    int64_t settings_revision; /* of the collector's that are in force; 0: none */
+    struct settling settling;
     uint32_t ticks, events, refusals_now;
     union message event[EVENTS_KEPT]; /* until the courier can take them */
 };
@@ -109,6 +112,7 @@ static void say_status(struct warden *warden, uint32_t question)
     const struct position *positions = positions_all(warden->positions, &count);
     message_prepare(&message, MESSAGE_STATUS_WARDEN, question);
     status->started = warden->started;
+    status->settings = warden->settings_revision;
     status->enforcing = enforcement_is_on(warden->enforcement);
     status->role = warden->machine == CAPTURE_HOST ? NFT_HOST : NFT_HYPERVISOR;
     status->reject = counters.reject;
@@ -349,6 +353,7 @@ static void on_child_started(void *context, enum role role)
         open_the_rest(warden);
         log_files_welcome(warden->logs);
     } else {
+        settling_forget(&warden->settling);
         enforcement_each_account(warden->enforcement, say_account_order, warden);
         say_events_kept(warden);
     }
@@ -465,7 +470,24 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     look_for_program(warden, &answer);
 }
 
-static void on_message(void *context, enum role role, const union message *message)
+static void on_settings(struct warden *warden, const struct message_settings *settings, int descriptor)
+{
+    union message answer;
+    if (!settling_begin(&warden->settling, warden->supervisor, settings, descriptor, clock_steady(), &answer))
+        (void)children_say(warden->children, ROLE_COURIER, &answer, -1, TALK_MUST);
+}
+
+static void on_settled(struct warden *warden, const struct supervise *news)
+{
+    union message answer;
+    char text[300];
+    bool asked = settling_end(&warden->settling, news, &answer, text);
+    on_event(warden, news->status == 0 ? 0 : 1, "settings", text);
+    if (asked)
+        (void)children_say(warden->children, ROLE_COURIER, &answer, -1, TALK_MUST);
+}
+
+static void on_message(void *context, enum role role, const union message *message, int descriptor)
 {
     struct warden *warden = context;
     struct error error = {0};
@@ -495,9 +517,14 @@ static void on_message(void *context, enum role role, const union message *messa
     case MESSAGE_ASK_ENFORCE:
         on_ask_enforce(warden, &message->ask_enforce);
         break;
+    case MESSAGE_SETTINGS:
+        on_settings(warden, &message->settings, descriptor);
+        break;
     default:
         break;
     }
+    if (descriptor >= 0)
+        close(descriptor);
 }
 
 /* --- configuration -------------------------------------------------------------------------------------------------
@@ -595,12 +622,16 @@ static int on_supervisor(sd_event_source *source, int descriptor, uint32_t event
     while ((code = supervise_receive(descriptor, &news, &along, &error)) == 1) {
         switch (news.kind) {
         case SUPERVISE_CONFIGURATION:
+            warden->settings_revision = news.revision;
             on_configuration(warden, along);
             if (news.text[0])
                 on_event(warden, 2, "restart", news.text);
             break;
         case SUPERVISE_UNCHANGED:
             on_event(warden, 2, "reload", news.text);
+            break;
+        case SUPERVISE_SETTLED:
+            on_settled(warden, &news);
             break;
         case SUPERVISE_FINISH:
             return sd_event_exit(warden->loop, 0);

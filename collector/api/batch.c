@@ -210,8 +210,11 @@ static bool keep_said(struct reading *reading, const json_t *object, const char 
     struct text word = {"", 0};
     if (json_is_string(value))
         word = (struct text){json_string_value(value), json_string_length(value)};
-    if (word.length > BATCH_WORD_MOST)
+    if (word.length > BATCH_WORD_MOST) {
         word.length = BATCH_WORD_MOST;
+        while ((word.bytes[word.length] & 0xc0) == 0x80) /* no half of a character: it would be no text any more */
+            word.length--;
+    }
     return keep_word(&reading->words, word, result);
 }
 
@@ -239,11 +242,10 @@ static bool read_verdict(struct reading *reading, const json_t *object, struct s
 
 static bool read_acknowledgement(struct reading *reading, const json_t *object, struct store_record *record)
 {
-    (void)reading;
     record->said = STORE_ACKNOWLEDGEMENT;
     record->acknowledgement.revision = json_integer_value(json_object_get(object, "revision"));
     record->acknowledgement.done = json_is_true(json_object_get(object, "done"));
-    return true;
+    return keep_said(reading, object, "text", &record->acknowledgement.text);
 }
 
 static bool read_order(struct reading *reading, const json_t *object, struct store_record *record)
@@ -326,6 +328,8 @@ static void settle_record(struct words *words, struct store_record *record)
     settle(words, &record->customer);
     if (record->said == STORE_VERDICT)
         settle(words, &record->verdict.word);
+    if (record->said == STORE_ACKNOWLEDGEMENT)
+        settle(words, &record->acknowledgement.text);
     if (record->said == STORE_ORDER) {
         settle(words, &record->order.deed);
         settle(words, &record->order.by);

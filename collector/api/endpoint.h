@@ -50,6 +50,9 @@ int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHE
 int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int orders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int settings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int settings_put_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* the fleet's and a node's */
+int node_settings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int person_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -4,8 +4,9 @@
 #include <string.h>
 #include "collector/api/document.h"
 
-#define SMALL ((size_t)64 * 1024)
-#define BATCH ((size_t)4 * 1024 * 1024)
+#define SMALL    ((size_t)64 * 1024)
+#define SETTINGS ((size_t)512 * 1024) /* as JSON, where a character may take six */
+#define BATCH    ((size_t)4 * 1024 * 1024)
 
 static int openapi_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
@@ -129,6 +130,42 @@ const struct endpoint endpoints[] = {
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
      .answers = "201 400",
      .text = "An order to one node or to every one; kept on record with who gave it and why."},
+    {.method = "GET",
+     .path = "/v1/settings",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = settings_handle,
+     .answers = "200",
+     .text =
+         "The settings of the fleet and of each node that has its own, how many nodes took them, and who did not and "
+         "why."},
+    {.method = "PUT",
+     .path = "/v1/settings",
+     .permission = MAY_ADMIN,
+     .worker = ASK_WRITER,
+     .body_most = SETTINGS,
+     .handle = settings_put_handle,
+     .request = "{\"text\":\"[policy]\\nallow = 192.0.2.25\\n\",\"reason\":\"...\"}",
+     .answers = "201 400",
+     .text = "Thresholds, allow lists, detectors' limits and plans for every node that has none of its own, in the "
+             "agent's configuration grammar (postern-agent.conf(5) says what a collector may set). They replace those "
+             "before as a whole; each node answers with an acknowledgement. Kept on record with who did it and why."},
+    {.method = "GET",
+     .path = "/v1/nodes/{node}/settings",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = node_settings_handle,
+     .answers = "200 400",
+     .text = "The settings that hold for this node, its own or the fleet's, and what it said of them."},
+    {.method = "PUT",
+     .path = "/v1/nodes/{node}/settings",
+     .permission = MAY_ADMIN,
+     .worker = ASK_WRITER,
+     .body_most = SETTINGS,
+     .handle = settings_put_handle,
+     .request = "{\"text\":\"[plan list]\\nsenders = tap7i0\\n\",\"reason\":\"...\"}",
+     .answers = "201 400 404",
+     .text = "Settings of this node alone, in place of the fleet's. An empty text gives it the fleet's again."},
     {.method = "GET",
      .path = "/v1/audit",
      .permission = MAY_ADMIN,

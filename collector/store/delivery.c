@@ -100,10 +100,11 @@ static int draw_acknowledgements(struct store *store, int64_t node, int64_t life
         if (revision <= 0 || revision > highest) /* none was given that is so high */
             continue;
         rows = STORE_QUEUE(store,
-                           "INSERT INTO acknowledgements (node, revision, time, done) VALUES ($1, $2, $3, $4) "
-                           "ON CONFLICT (node, revision) DO UPDATE SET time = excluded.time, done = excluded.done",
+                           "INSERT INTO acknowledgements (node, revision, time, done, text) "
+                           "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (node, revision) DO UPDATE SET "
+                           "time = excluded.time, done = excluded.done, text = excluded.text",
                            error, INTEGER(node), INTEGER(revision), INTEGER(records[i]->time),
-                           INTEGER(records[i]->acknowledgement.done));
+                           INTEGER(records[i]->acknowledgement.done), VALUE_TEXT(records[i]->acknowledgement.text));
         done = revision > done ? revision : done;
     }
     if (rows >= 0 && done > 0)

@@ -9,21 +9,26 @@ int store_revision(struct store *store, int64_t *result, struct error *error)
     return rows < 0 ? rows : 0;
 }
 
+int store_revision_next(struct store *store, int64_t *result, struct error *error)
+{
+    *result = 0;
+    int rows = engine_run(store->engine, "UPDATE revisions SET highest = highest + 1 WHERE only_one = 1", NULL, 0, NULL,
+                          NULL, error);
+    return rows < 0 ? rows : store_revision(store, result, error);
+}
+
 int store_directive_add(struct store *store, const struct store_directive *directive, int64_t *revision,
                         struct error *error)
 {
-    *revision = 0;
-    int rows = engine_run(store->engine, "UPDATE revisions SET highest = highest + 1 WHERE only_one = 1", NULL, 0, NULL,
-                          NULL, error);
-    int failure = rows < 0 ? rows : store_revision(store, revision, error);
+    int failure = store_revision_next(store, revision, error);
     if (failure < 0)
         return failure;
-    rows = STORE_RUN(store,
-                     "INSERT INTO directives (node, revision, time, until, rate, deed, sender, reason, person) "
-                     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                     NULL, NULL, error, INTEGER(directive->node), INTEGER(*revision), INTEGER(directive->time),
-                     INTEGER(directive->until), INTEGER(directive->rate), VALUE_TEXT(directive->deed),
-                     VALUE_TEXT(directive->sender), VALUE_TEXT(directive->reason), VALUE_TEXT(directive->person));
+    int rows = STORE_RUN(store,
+                         "INSERT INTO directives (node, revision, time, until, rate, deed, sender, reason, person) "
+                         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                         NULL, NULL, error, INTEGER(directive->node), INTEGER(*revision), INTEGER(directive->time),
+                         INTEGER(directive->until), INTEGER(directive->rate), VALUE_TEXT(directive->deed),
+                         VALUE_TEXT(directive->sender), VALUE_TEXT(directive->reason), VALUE_TEXT(directive->person));
     return rows < 0 ? rows : 0;
 }
 

@@ -20,8 +20,9 @@
 
 EMBED(begin, "001-begin.sql")
 EMBED(keep, "002-keep.sql")
+EMBED(settings, "003-settings.sql")
 
-static const char *const steps[] = {schema_begin, schema_keep};
+static const char *const steps[] = {schema_begin, schema_keep, schema_settings};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static int run_step(struct engine *engine, const char *step, struct error *error)

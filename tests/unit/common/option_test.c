@@ -65,8 +65,8 @@ static bool check_other(const void *settings, struct error *error)
 static struct settings settings;
 static struct other_settings other;
 static const struct option_binding bindings[] = {
-    {options, &settings, NULL, "What is counted."},
-    {other_options, &other, check_other, NULL},
+    {.options = options, .settings = &settings, .text = "What is counted."},
+    {.options = other_options, .settings = &other, .check = check_other},
     {.options = NULL},
 };
 
@@ -256,7 +256,7 @@ static void a_url_may_be_longer_than_a_line_of_the_library(void **state)
     static struct places places;
     const struct option table[] = {FIXED_OPTION(OPTION_URLS, struct option_urls, "agent", struct places, urls, ""),
                                    {.key = NULL}};
-    const struct option_binding own[] = {{table, &places, NULL, NULL}, {.options = NULL}};
+    const struct option_binding own[] = {{.options = table, .settings = &places}, {.options = NULL}};
     char text[9000];
     struct error error = {0};
     int length =
@@ -377,8 +377,8 @@ static void what_needs_a_restart_is_kept_at_a_reload(void **state)
 {
     (void)state;
     struct settings before = {0}, next = {0};
-    const struct option_binding in_force[] = {{options, &before, NULL, NULL}, {.options = NULL}};
-    const struct option_binding binding[] = {{options, &next, NULL, NULL}, {.options = NULL}};
+    const struct option_binding in_force[] = {{.options = options, .settings = &before}, {.options = NULL}};
+    const struct option_binding binding[] = {{.options = options, .settings = &next}, {.options = NULL}};
     struct error error = {0};
     char names[100];
     assert_int_equal(options_read(in_force, TEXT("[agent]\npath = /a\n[burst]\nmessages = 5\n"), "a", &error), 0);
@@ -393,6 +393,99 @@ static void what_needs_a_restart_is_kept_at_a_reload(void **state)
     options_clear(in_force);
 }
 
+/* --- settings from afar --- */
+
+static const struct option shared_options[] = {
+    COUNT_OPTION("range", struct other_settings, low, "1", .text = "The low end."),
+    COUNT_OPTION("range", struct other_settings, high, "2", .text = "The high end."),
+    {.key = NULL},
+};
+static const struct option guarded_options[] = {
+    COUNT_OPTION("burst", struct settings, messages, "200", .text = "Messages."),
+    ADDRESSES_OPTION("burst", struct settings, local, "10.0.0.1", .text = "Ours."),
+    TEXT_OPTION("burst", struct settings, path, "/a", .text = "A file.", .local = true),
+    {.key = NULL},
+};
+static const struct option_binding central_bindings[] = {
+    {.options = options, .settings = &settings}, /* this machine's alone */
+    {.options = shared_options, .settings = &other, .check = check_other, .central = true},
+    {.options = NULL},
+};
+static const struct option_binding guarded_bindings[] = {
+    {.options = guarded_options, .settings = &settings, .central = true},
+    {.options = NULL},
+};
+
+static int read_both(const struct option_binding *binding, const char *central, const char *own, struct error *error)
+{
+    memset(&settings, 0x55, sizeof settings);
+    memset(&other, 0x55, sizeof other);
+    const struct option_layer layers[] = {{text_of(central), "the collector", true}, {text_of(own), "a.conf", false}};
+    return options_read_layers(binding, layers, 2, error);
+}
+
+static void a_later_text_stands_over_an_earlier_one_option_by_option(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    assert_int_equal(read_both(central_bindings, "[range]\nlow = 5\nhigh = 9\n", "[range]\nlow = 7\n", &error), 0);
+    assert_int_equal(other.low, 7);
+    assert_int_equal(other.high, 9);
+    options_clear(central_bindings);
+    assert_int_equal(read_both(guarded_bindings, "[burst]\nlocal = 10.0.0.2\n 10.0.0.3\nmessages = 3\n",
+                               "[burst]\nlocal = 10.0.0.4\n", &error),
+                     0);
+    assert_int_equal(settings.local.count, 1); /* a list is one value: it is not added to */
+    assert_int_equal(settings.messages, 3);
+    options_clear(guarded_bindings);
+}
+
+static void a_collector_may_set_only_what_is_marked(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct option_binding *bindings;
+        const char *central, *own, *sentence;
+    } rows[] = {
+        {central_bindings, "[range]\nlow = 1\n[agent]\nmode = enforce\n", "",
+         "the collector:4: [agent] mode: a collector may not set it; it is for the node's own configuration"},
+        {guarded_bindings, "[burst]\npath = /etc/shadow\n", "",
+         "the collector:2: [burst] path: a collector may not set it; it is for the node's own configuration"},
+        {guarded_bindings, "[burst]\nmessages = 3\nmessages = 4\n", "",
+         "the collector:3: [burst] messages: given a second time; once is allowed, and line 2 has it"},
+        {guarded_bindings, "[burst]\nmessages = 3\n", "\n[burst]\nmessages = no\n",
+         "a.conf:3: [burst] messages: \"no\" cannot be read; allowed is a whole number"},
+        {central_bindings, "\n[range]\nlow = 8\n", "[range]\nhigh = 7\n",
+         "the collector:3: [range] low: 8 is above high; at most 7"},
+        {central_bindings, "[range]\nhigh = 4\n", "[range]\nlow = 6\n",
+         "a.conf:2: [range] low: 6 is above high; at most 4"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error error = {0};
+        assert_int_equal(read_both(rows[i].bindings, rows[i].central, rows[i].own, &error), -22);
+        assert_string_equal(error.text, rows[i].sentence);
+        options_clear(rows[i].bindings);
+    }
+}
+
+static void what_a_collector_may_set_is_printed_so(void **state)
+{
+    (void)state;
+    struct buffer out CLEANUP(buffer_clear);
+    buffer_init(&out, 65536);
+    assert_true(options_print_example(guarded_bindings, &out) && buffer_append_byte(&out, '\0'));
+    assert_non_null(strstr(out.bytes, "[burst]\n# A collector may set what stands here.\n"));
+    assert_non_null(strstr(out.bytes, "# A file.\n# Allowed: text of at most 255 bytes. Not by a collector.\n"));
+    out.length = 0;
+    assert_true(options_print_manual(guarded_bindings, &out) && buffer_append_byte(&out, '\0'));
+    assert_non_null(strstr(out.bytes, ".Ss Section burst\nA collector may set what stands here.\n"));
+    assert_non_null(strstr(out.bytes, "Preset: /a.\nNot by a collector.\n"));
+    out.length = 0;
+    assert_true(options_print_manual(central_bindings, &out) && buffer_append_byte(&out, '\0'));
+    assert_null(strstr(out.bytes, "Not by a collector"));
+    assert_non_null(strstr(out.bytes, ".Ss Section range\nA collector may set what stands here.\n"));
+}
+
 static void a_preset_that_cannot_be_read_is_our_own_mistake(void **state)
 {
     (void)state;
@@ -401,7 +494,7 @@ static void a_preset_that_cannot_be_read_is_our_own_mistake(void **state)
         COUNT_OPTION("a", struct settings, messages, "5", .most = "4"),
         {.key = NULL},
     };
-    const struct option_binding binding[] = {{wrong, &settings, NULL, NULL}, {.options = NULL}};
+    const struct option_binding binding[] = {{.options = wrong, .settings = &settings}, {.options = NULL}};
     struct error error = {0};
     assert_int_equal(options_read(binding, TEXT(""), "a.conf", &error), -22);
     assert_string_equal(error.text, "preset of [a] messages: \"5\" is too large; allowed is a whole number, at most 4");
@@ -422,6 +515,9 @@ int main(void)
         cmocka_unit_test(the_manual_is_mdoc),
         cmocka_unit_test(printing_says_where_there_is_no_room),
         cmocka_unit_test(what_needs_a_restart_is_kept_at_a_reload),
+        cmocka_unit_test(a_later_text_stands_over_an_earlier_one_option_by_option),
+        cmocka_unit_test(a_collector_may_set_only_what_is_marked),
+        cmocka_unit_test(what_a_collector_may_set_is_printed_so),
         cmocka_unit_test(a_preset_that_cannot_be_read_is_our_own_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

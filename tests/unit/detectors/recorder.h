@@ -137,7 +137,8 @@ static inline const char *configuration_error(const struct detector *detector, c
     static struct error error;
     error = (struct error){0};
     void *settings = calloc(1, detector->settings_size);
-    struct option_binding bindings[2] = {{detector->options, settings, detector->check, NULL}};
+    struct option_binding bindings[2] = {
+        {.options = detector->options, .settings = settings, .check = detector->check}};
     int result = options_read(bindings, text_of(configuration), "test.conf", &error);
     options_clear(bindings);
     free(settings);

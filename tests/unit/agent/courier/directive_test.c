@@ -75,6 +75,43 @@ static void what_is_not_understood_says_so_and_stops_no_other(void **state)
     }
 }
 
+static void settings_become_a_request_with_their_text(void **state)
+{
+    (void)state;
+    struct directives list =
+        read_list("{\"revision\":4,\"directives\":[{\"revision\":4,\"directive\":\"settings\","
+                  "\"text\":\"[policy]\\nblock = 30\\n\",\"reason\":\"fewer\\nblocks\",\"by\":\"anna\"}]}",
+                  0);
+    struct directive *settings = &list.items[0];
+    assert_int_equal(list.count, 1);
+    assert_string_equal(settings->trouble, "");
+    assert_int_equal(settings->request.kind, REQUEST_SETTINGS);
+    assert_int_equal(settings->request.revision, 4);
+    assert_true(text_equals(settings->request.settings, TEXT("[policy]\nblock = 30\n")));
+    assert_string_equal(settings->request.why, "fewer?blocks");
+    assert_string_equal(settings->person, "centre: anna");
+    assert_true(directive_begin(settings, 400 * DAY)); /* they stand until others come */
+    directives_clear(&list);
+}
+
+static void settings_without_a_text_or_with_too_much_say_so(void **state)
+{
+    (void)state;
+    static char large[70000];
+    const char *const wrong[] = {"", ",\"text\":7", large};
+    int length = snprintf(large, sizeof large, ",\"text\":\"");
+    memset(large + length, '#', 65537);
+    strcpy(large + length + 65537, "\"");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        static char text[71000];
+        snprintf(text, sizeof text, "{\"revision\":1,\"directives\":[{\"revision\":1,\"directive\":\"settings\"%s}]}",
+                 wrong[i]);
+        struct directives list = read_list(text, 0);
+        assert_string_equal(list.items[0].trouble, "text: at most 65536 bytes of settings");
+        directives_clear(&list);
+    }
+}
+
 static void what_was_seen_is_left_out(void **state)
 {
     (void)state;
@@ -110,6 +147,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_becomes_a_request),
         cmocka_unit_test(what_is_not_understood_says_so_and_stops_no_other),
+        cmocka_unit_test(settings_become_a_request_with_their_text),
+        cmocka_unit_test(settings_without_a_text_or_with_too_much_say_so),
         cmocka_unit_test(what_was_seen_is_left_out),
         cmocka_unit_test(what_is_no_answer_fails),
     };

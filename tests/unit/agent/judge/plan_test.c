@@ -74,6 +74,87 @@ static void what_a_plan_does_not_say_is_as_for_everybody(void **unused)
     judge_settings_destroy(&settings);
 }
 
+/* --- plans from a collector --- */
+
+static struct judge_settings *read_both(const char *central, const char *own, struct error *error)
+{
+    struct judge_settings *settings = judge_settings_create(error);
+    assert_non_null(settings);
+    const struct option_layer layers[] = {{text_of(central), "the collector", true},
+                                          {text_of(own), "agent.conf", false}};
+    if (judge_settings_read_layers(settings, NULL, layers, 2, error) < 0)
+        judge_settings_destroy(&settings);
+    return settings;
+}
+
+static void this_machines_own_file_stands_over_a_collectors(void **unused)
+{
+    (void)unused;
+    struct error error = {0};
+    struct judge_settings *settings =
+        read_both("[policy]\nallow = 192.0.2.1\nblock = 30\n[burst]\nconnections_1m = 90\n"
+                  "[plan list]\nsenders = vnet1\nburst.connections_1m = 300\nfanout.enabled = no\n"
+                  "[plan everybody]\nsenders = *\n",
+                  "[policy]\nblock = 25\n[plan own]\nsenders = vnet9\n"
+                  "[plan list]\nburst.connections_1m = 200\n",
+                  &error);
+    assert_non_null(settings);
+    static const struct {
+        const char *section, *key, *want;
+    } rows[] = {
+        {"policy", "allow", "192.0.2.1"},
+        {"policy", "block", "25"},
+        {"burst", "connections_1m", "90"},
+        {"plan list", "senders", "vnet1"},
+        {"plan list", "burst.connections_1m", "200"},
+        {"plan list", "fanout.enabled", "no"},
+        {"plan own", "burst.connections_1m", "90"}, /* what it does not say is as for everybody, whoever said that */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_string_equal(value_of(settings, rows[i].section, rows[i].key), rows[i].want);
+    assert_int_equal(settings->plan_count, 3);
+    assert_string_equal(settings->plans[0]->name, "own"); /* asked first, before one that has everybody */
+    judge_settings_destroy(&settings);
+}
+
+static void a_collector_keeps_off_what_guards_the_machine(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *central, *sentence;
+    } rows[] = {
+        {"[policy]\nstorm_most = 10000\n", "the collector:2: [policy] storm_most: a collector may not set it"},
+        {"[sender]\nsenders = 16\n", "the collector:2: [sender] senders: a collector may not set it"},
+        {"[trap]\nrecipient_maps = /etc/shadow\n", "the collector:2: [trap] recipient_maps: a collector may not"},
+        {"[plan a]\nsenders = x\nhelo.maps = /etc/shadow\n", "the collector:3: [plan a] helo.maps: a collector may"},
+        {"[plan a b]\nsenders = x\n", "the collector:1: the plan's name is wrong"},
+        {"[policy]\nblok = 3\n", "the collector:2: [policy] blok: no such key; the nearest is \"block\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error error = {0};
+        assert_null(read_both(rows[i].central, "", &error));
+        assert_memory_equal(error.text, rows[i].sentence, strlen(rows[i].sentence));
+    }
+}
+
+/* A detector's list of words names files; the collector may name none. What it may set takes effect at once, for a node
+ * acknowledges it at once. */
+static void whatever_a_collector_may_set_names_no_file_and_needs_no_restart(void **unused)
+{
+    (void)unused;
+    struct error error = {0};
+    struct judge_settings *settings = judge_settings_create(&error);
+    assert_non_null(settings);
+    for (const struct option_binding *binding = judge_settings_bindings(settings); binding->options; binding++)
+        for (const struct option *option = binding->options; binding->central && option->key; option++) {
+            bool names = option->type == OPTION_WORDS || option->type == OPTION_TEXT;
+            if (!option->local && strcmp(option->section, "policy") != 0)
+                assert_false(names);
+            assert_true(option->local || option->reload);
+        }
+    judge_settings_destroy(&settings);
+}
+
 static void what_is_printed_reads_as_the_same(void **unused)
 {
     (void)unused;
@@ -220,6 +301,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_plan_does_not_say_is_as_for_everybody),
+        cmocka_unit_test(this_machines_own_file_stands_over_a_collectors),
+        cmocka_unit_test(a_collector_keeps_off_what_guards_the_machine),
+        cmocka_unit_test(whatever_a_collector_may_set_names_no_file_and_needs_no_restart),
         cmocka_unit_test(what_is_printed_reads_as_the_same),
         cmocka_unit_test(the_first_plan_that_names_a_sender_is_its_own),
         cmocka_unit_test(the_shown_example_is_good),

@@ -47,6 +47,8 @@ static void test_directions(void **state)
         {"the watcher may not switch", MESSAGE_ASK_ENFORCE, ROLE_WATCHER, ROLE_WARDEN, false},
         {"a person switches through the courier", MESSAGE_ASK_ENFORCE, ROLE_COURIER, ROLE_WARDEN, true},
         {"a person orders through the watcher", MESSAGE_COMMAND, ROLE_COURIER, ROLE_WATCHER, true},
+        {"settings come through the courier", MESSAGE_SETTINGS, ROLE_COURIER, ROLE_WARDEN, true},
+        {"the watcher sets nothing", MESSAGE_SETTINGS, ROLE_WATCHER, ROLE_WARDEN, false},
         {"the courier may not reset", MESSAGE_RESET, ROLE_COURIER, ROLE_WARDEN, false},
         {"packets are for the watcher alone", MESSAGE_PORT_OPENED, ROLE_WARDEN, ROLE_COURIER, false},
         {"nobody speaks to itself", MESSAGE_EVENT, ROLE_WARDEN, ROLE_WARDEN, false},
