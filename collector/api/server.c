@@ -31,7 +31,7 @@ struct server {
     struct MHD_Daemon *daemon;
     struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source **tick, *finished_source;
+    sd_event_source *tick, *finished_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
