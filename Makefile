@@ -1,7 +1,8 @@
 # Postern. One file: a folder is an archive, archives link in the order of the floors (tests/floors.txt).
 #
 #   make            build into build/
-#   make run        install what is missing, build, and watch this machine's own interfaces, live (verdicts only)
+#   make run        install what is missing, build, and watch this machine's own interfaces, live (verdicts only), with
+#                   a collector beside it
 #   make demo       a hypervisor in network namespaces with a bot among its customers, in under a minute
 #   make test       install, build, all tests, plainly and under ASan and UBSan
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
@@ -169,13 +170,14 @@ lab: packages
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/postern-agent.conf.5 docs/postern-collector.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
+	install -m 644 conf/grafana/postern.json $(DESTDIR)$(PREFIX)/share/postern/grafana/
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-agent.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/postern-agent.service
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-collector.service > \

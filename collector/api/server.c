@@ -18,6 +18,7 @@
 #include "collector/api/worker.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
+#include "common/io/http_loop.h"
 #include "common/io/listen.h"
 #include "common/json.h"
 
@@ -28,8 +29,9 @@
 
 struct server {
     struct MHD_Daemon *daemon;
+    struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source *run, *timer, *tick, *finished_source;
+    sd_event_source *tick, *finished_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
@@ -361,32 +363,14 @@ static void connected(void *context, struct MHD_Connection *connection, void **o
 
 /* --- the loop --- */
 
-static void turn(struct server *server)
-{
-    MHD_UNSIGNED_LONG_LONG wait;
-    MHD_run(server->daemon);
-    if (server->timer && MHD_get_timeout(server->daemon, &wait) == MHD_YES) {
-        sd_event_source_set_time_relative(server->timer, wait * 1000);
-        sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
-    }
-}
-
-static int on_ready(sd_event_source *source, int descriptor, uint32_t events, void *context)
+static int on_finished(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     struct server *server = context;
+    (void)source;
     (void)events;
     (void)descriptor;
-    if (source == server->finished_source)
-        settle_all(server);
-    turn(server);
-    return 0;
-}
-
-static int on_timer(sd_event_source *source, uint64_t time, void *context)
-{
-    (void)source;
-    (void)time;
-    turn(context);
+    settle_all(server);
+    http_loop_turn(server->loop);
     return 0;
 }
 
@@ -403,7 +387,7 @@ static int on_tick(sd_event_source *source, uint64_t time, void *context)
         wait_end(server, request);
         resume(server, request);
     }
-    turn(server);
+    http_loop_turn(server->loop);
     sd_event_source_set_time_relative(source, TICK / MICROSECOND);
     sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
     return 0;
@@ -411,15 +395,11 @@ static int on_tick(sd_event_source *source, uint64_t time, void *context)
 
 static int watch(struct server *server, struct error *error)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    int status = info ? 0 : -EIO;
-    if (status >= 0)
-        status = sd_event_add_io(server->event, &server->run, info->epoll_fd, EPOLLIN, on_ready, server);
-    if (status >= 0)
-        status = sd_event_add_io(server->event, &server->finished_source, finished_descriptor(server->finished),
-                                 EPOLLIN, on_ready, server);
-    if (status >= 0)
-        status = sd_event_add_time_relative(server->event, &server->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, server);
+    int status = http_loop_create(server->event, server->daemon, &server->loop, error);
+    if (status < 0)
+        return status;
+    status = sd_event_add_io(server->event, &server->finished_source, finished_descriptor(server->finished), EPOLLIN,
+                             on_finished, server);
     if (status >= 0)
         status = sd_event_add_time_relative(server->event, &server->tick, CLOCK_MONOTONIC, TICK / MICROSECOND, 10000,
                                             on_tick, server);
@@ -525,11 +505,9 @@ void server_destroy(struct server **server)
     if (*server == NULL)
         return;
     (*server)->ending = true;
-    sd_event_source_disable_unref((*server)->run);
-    sd_event_source_disable_unref((*server)->timer);
+    http_loop_destroy(&(*server)->loop);
     sd_event_source_disable_unref((*server)->tick);
     sd_event_source_disable_unref((*server)->finished_source);
-    (*server)->timer = NULL;
     if ((*server)->daemon)
         let_go(*server);
     worker_destroy(&(*server)->door);

@@ -120,7 +120,7 @@ def references():
 
 
 def examples_in_pages():
-    """What the configuration's page and the documents give as configuration is accepted."""
+    """What pages and documents give as configuration is accepted by one of the daemons."""
     for path in PAGES + DOCUMENTS:
         literal = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", text(path), re.M | re.S)
         fenced = re.findall(r"^```\w*\n(.*?)^```", text(path), re.M | re.S)
@@ -130,10 +130,10 @@ def examples_in_pages():
             # Pattern files look alike: tests/golden/log_example_test.py reads those.
             if not re.match(r"\[[a-z]+\]\n", block) or re.search(r"^means = ", block, re.M):
                 continue
-            done = subprocess.run([AGENT, "check", "--config", "/dev/stdin"], input=block, capture_output=True, text=True,
-                                  check=False)
-            if done.returncode:
-                yield f"{path}: {done.stderr.strip()}"
+            done = [subprocess.run([daemon, "check", "--config", "/dev/stdin"], input=block, capture_output=True, text=True,
+                                   check=False) for daemon in (AGENT, COLLECTOR)]
+            if all(one.returncode for one in done):
+                yield f"{path}: {' or '.join(one.stderr.strip() for one in done)}"
 
 
 def named_things():
@@ -172,7 +172,19 @@ def installed():
                 yield f"Makefile: no {name}"
 
 
-RULES = [printed, pages, command_pages, references, examples_in_pages, named_things, installed]
+def dashboard():
+    """The dashboard asks for nothing that neither daemon counts (tests/e2e/metrics_test.py reads the daemons' own pages)."""
+    counted = set()
+    for path in "agent/courier/metrics_page.c", "collector/api/metrics.c":
+        source = text(path)
+        prefix = re.search(r'#define PREFIX +"(\w+)"', source).group(1)
+        counted |= {prefix + name for name in re.findall(r'(?:PREFIX |\b(?:OF|COUNTER|GAUGE)\([\w.]+, (?:[\w.]+, )?)"([a-z_]+)"',
+                                                         source)}
+    for name in sorted(set(re.findall(r"\bpostern_(?:agent|collector)_\w+", text("conf/grafana/postern.json"))) - counted):
+        yield f"conf/grafana/postern.json: no metric {name}"
+
+
+RULES = [printed, pages, command_pages, references, examples_in_pages, named_things, installed, dashboard]
 
 
 def main():

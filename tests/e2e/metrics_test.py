@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What Prometheus reads of both daemons: promtool finds no fault in it, the numbers are those of what really happened,
 nobody's name is in it, and who reads it badly does no harm."""
+import json
 import os
 import re
 import signal
@@ -58,6 +59,28 @@ def check_form(checks, name, text):
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     checks.that(f"promtool finds no fault in the {name}'s page", text and done.returncode == 0 and not done.stderr,
                 done.stderr or text)
+
+
+def check_dashboard(checks, pages):
+    """Each expression of the dashboard is one, and asks for what one of the daemons really tells."""
+    with open(os.path.join(TOP, "conf/grafana/postern.json")) as file:
+        dashboard = json.load(file)
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    asked += [variable["definition"] for variable in dashboard["templating"]["list"] if "definition" in variable]
+    told = numbers(pages.agents() + pages.centres())
+    names = {series.split("{")[0] for series in told}
+    lack = sorted({name for expression in asked for name in re.findall(r"postern_\w+", expression)} - names)
+    checks.that("each metric of the dashboard is told by a daemon", len(asked) > 20 and not lack, lack)
+    exact = {f"{name}{{{label}}}" for expression in asked
+             for name, label in re.findall(r'(postern_\w+)\{[^}]*?(\w+="[^"$]*")\}', expression)}
+    checks.that("and each label", len(exact) >= 2 and exact <= set(told), exact - set(told))
+    if not os.path.exists(PROMTOOL):
+        return
+    rules = {"groups": [{"name": "dashboard", "rules": [{"record": f"x:{i}", "expr": expression.replace("$node", ".*")}
+                                                        for i, expression in enumerate(asked) if "label_values" not in expression]}]}
+    done = subprocess.run([PROMTOOL, "check", "rules", "/dev/stdin"], input=json.dumps(rules), capture_output=True, text=True,
+                          check=False)
+    checks.that("promtool understands each expression", done.returncode == 0, done.stdout + done.stderr)
 
 
 def check_traffic(checks, bed, agent, pages):
@@ -178,6 +201,8 @@ def main():
                 agent.wait(lambda: pages.agent("collector_connected") == 1, 20, "the connection")
                 for text, what in ((pages.agents(), "agent"), (pages.centres(), "collector")):
                     check_form(checks, what, text)
+                with checks.part("the dashboard"):
+                    check_dashboard(checks, pages)
                 for part in (check_traffic, check_verdicts):
                     with checks.part(part.__name__):
                         part(checks, bed, agent, pages)
