@@ -201,7 +201,7 @@ def main():
     name = "hardasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "hard"
     with Testbed(name, guests=1) as bed, tempfile.TemporaryDirectory() as folder:
         clocks = {"the node": Clock(folder, "node"), "the centre": Clock(folder, "centre")}
-        disks = {"centre": Disk(os.path.join(folder, "store"), "6m")}
+        disks = {"centre": Disk(os.path.join(folder, "store"), "32m")}
 
         def launch(command, **more):
             return bed.popen("inet", command, env={**os.environ, **clocks["the centre"].environment()}, **more)
@@ -212,7 +212,7 @@ def main():
             agent = ClockedAgent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = http://{CENTRE}:{RELAY}\n"
                                             f"token = {centre.token('--name', 'hv7')}\n")
             agent.clock = clocks["the node"]
-            disks["node"] = Disk(agent.state, "6m")
+            disks["node"] = Disk(agent.state, "32m")
             with agent:
                 agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
                 with checks.part("a lying network"):
