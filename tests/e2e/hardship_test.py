@@ -110,6 +110,9 @@ class Disk:
 
 def check_lies(checks, agent, bed, centre, network, person):
     network.set(LIES)
+    slow = bed.run("hv", ["tc", "qdisc", "add", "dev", "uplink0", "root", "netem", "delay", "40ms", "30ms", "loss", "3%"]).returncode == 0
+    if not slow:
+        checks.skip("packets that are late and lost", "this kernel has no netem; the relay does it to the bytes")
     dice = random.Random(11)
     number = 0
     while number < ROUNDS or (number < 150 and not all(network.done().get(lie, 0) >= 3 for lie in LIES)):
@@ -131,6 +134,8 @@ def check_lies(checks, agent, bed, centre, network, person):
     done = network.done()
     checks.that("every kind of lie was told", set(LIES) | {"stall"} <= set(done), done)
     network.set({})
+    if slow:
+        bed.run("hv", ["tc", "qdisc", "del", "dev", "uplink0", "root"])
     all_there(checks, agent, centre, f"a network that lies ({sum(done.values())} times)", 120)
     agent.wait(lambda: spool(agent)["revision"] == json.loads(made[1])["revision"], 60, "the order")
     agent.wait(lambda: is_empty(agent), 60, "the acknowledgement")
