@@ -299,6 +299,8 @@ static int read_record(struct reading *reading, char *line, size_t length, struc
     int status = read_object(reading, (struct text){line, length}, &object, error);
     if (status == 0 && !is_kind(json_string_value(json_object_get(object, "record"))))
         status = bad(reading, error, "record: its kind, at most 32 small letters and _");
+    if (status == 0 && json_object_get(object, "node") != NULL) /* it is told with the node's name put before it */
+        status = bad(reading, error, "node: whose a record is says the secret alone");
     if (status == 0)
         status = read_time(reading, object, &record.time, error);
     if (status == 0)

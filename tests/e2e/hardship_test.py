@@ -110,13 +110,16 @@ class Disk:
 
 def check_lies(checks, agent, bed, centre, network, person):
     network.set(LIES)
+    slow = bed.run("hv", ["tc", "qdisc", "add", "dev", "uplink0", "root", "netem", "delay", "40ms", "30ms", "loss", "3%"]).returncode == 0
+    if not slow:
+        checks.skip("packets that are late and lost", "this kernel has no netem; the relay does it to the bytes")
     dice = random.Random(11)
     number = 0
     while number < ROUNDS or (number < 150 and not all(network.done().get(lie, 0) >= 3 for lie in LIES)):
         number += 1
         make_news(agent, number)
         if number == 10:
-            made = ask(bed, "POST", "/v1/orders", person, {"order": "throttle", "sender": "198.18.1.3", "for": "1h", "rate": 17,
+            made = ask(bed, "POST", "/v1/orders", person, {"order": "throttle", "sender": "198.18.1.253", "for": "1h", "rate": 17,
                                                            "reason": "in the midst of it"})
         time.sleep(dice.random() * 0.4)
     network.set({"stall": 0.5, "stall_seconds": 5})
@@ -131,12 +134,14 @@ def check_lies(checks, agent, bed, centre, network, person):
     done = network.done()
     checks.that("every kind of lie was told", set(LIES) | {"stall"} <= set(done), done)
     network.set({})
+    if slow:
+        bed.run("hv", ["tc", "qdisc", "del", "dev", "uplink0", "root"])
     all_there(checks, agent, centre, f"a network that lies ({sum(done.values())} times)", 120)
     agent.wait(lambda: spool(agent)["revision"] == json.loads(made[1])["revision"], 60, "the order")
     agent.wait(lambda: is_empty(agent), 60, "the acknowledgement")
     told = [r for r in stored(centre) if r["record"] == "acknowledgement"]
     checks.that("an order given meanwhile is carried out once, as it was given",
-                len(told) == 1 and told[0]["done"] and agent.orders().get("198.18.1.3", {}).get("rate") == 17, (told, agent.orders()))
+                len(told) == 1 and told[0]["done"] and agent.orders().get("198.18.1.253", {}).get("rate") == 17, (told, agent.orders()))
     checks.that("nothing was dropped or set aside", (spool(agent)["dropped"], spool(agent)["set_aside"]) == (0, 0), spool(agent))
     said = [e["text"] for e in agent.events("collector")]
     checks.that("the journal is not flooded with it", len(said) <= 6, said)
@@ -201,7 +206,7 @@ def main():
     name = "hardasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "hard"
     with Testbed(name, guests=1) as bed, tempfile.TemporaryDirectory() as folder:
         clocks = {"the node": Clock(folder, "node"), "the centre": Clock(folder, "centre")}
-        disks = {"centre": Disk(os.path.join(folder, "store"), "6m")}
+        disks = {"centre": Disk(os.path.join(folder, "store"), "32m")}
 
         def launch(command, **more):
             return bed.popen("inet", command, env={**os.environ, **clocks["the centre"].environment()}, **more)
@@ -212,7 +217,7 @@ def main():
             agent = ClockedAgent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = http://{CENTRE}:{RELAY}\n"
                                             f"token = {centre.token('--name', 'hv7')}\n")
             agent.clock = clocks["the node"]
-            disks["node"] = Disk(agent.state, "6m")
+            disks["node"] = Disk(agent.state, "32m")
             with agent:
                 agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
                 with checks.part("a lying network"):
