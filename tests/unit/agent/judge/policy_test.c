@@ -6,14 +6,16 @@
 static void read_policy(const char *text, struct policy *policy)
 {
     struct error error = {0};
-    const struct option_binding bindings[] = {{policy_options, policy, policy_check, NULL}, {.options = NULL}};
+    const struct option_binding bindings[] = {{.options = policy_options, .settings = policy, .check = policy_check},
+                                              {.options = NULL}};
     if (options_read(bindings, text_of(text), "test", &error) != 0)
         fail_msg("%s", error.text);
 }
 
 static void clear_policy(struct policy *policy)
 {
-    const struct option_binding bindings[] = {{policy_options, policy, policy_check, NULL}, {.options = NULL}};
+    const struct option_binding bindings[] = {{.options = policy_options, .settings = policy, .check = policy_check},
+                                              {.options = NULL}};
     options_clear(bindings);
 }
 
@@ -61,7 +63,8 @@ static void test_what_is_refused(void **unused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct policy policy;
         struct error error = {0};
-        const struct option_binding bindings[] = {{policy_options, &policy, policy_check, NULL}, {.options = NULL}};
+        const struct option_binding bindings[] = {
+            {.options = policy_options, .settings = &policy, .check = policy_check}, {.options = NULL}};
         assert_true(options_read(bindings, text_of(rows[i][0]), "test", &error) < 0);
         assert_non_null(strstr(error.text, "[policy]"));
         assert_non_null(strstr(error.text, rows[i][1]));
