@@ -25,7 +25,9 @@ BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
-TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote postgresql
+TEST_TOOLS     := promtool
+TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
+	postgresql
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq
@@ -136,7 +138,7 @@ demo-packages:
 	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES)
 test-packages:
 	@tests/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES)
-	@tests/testbed/mta.sh unpack $(TEST_MAIL_SERVERS)
+	@tests/testbed/mta.sh unpack $(TEST_MAIL_SERVERS) $(TEST_TOOLS)
 
 run: packages
 	@$(MAKE) -s -j$(JOBS) all

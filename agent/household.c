@@ -1,5 +1,6 @@
 /* STATE/          root's, everyone may pass
  *     enforce     the warden's switch
+ *     settings    what the collector has set; the supervisor writes it
  *     courier/    the courier's own: its journal
  *     scribe/     the scribe's own: the mail in the systemd journal, which the warden's group may read
  * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier
@@ -22,6 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "agent/message/role.h"
+#include "common/io/listen.h"
 
 /* Between the numbers that systemd gives to dynamic users (up to 65519) and nobody (65534); Debian reserves them. */
 #define SCRIBE_NUMBER  65530
@@ -225,10 +227,12 @@ void household_decide_journal(struct logs_settings *logs)
     logs->journal = logs->files.count > 0 && !file && any ? LOGS_JOURNAL_YES : LOGS_JOURNAL_NO;
 }
 
-int household_open(const struct process_settings *all, struct household *house, struct error *error)
+int household_open(const struct process_settings *all, const char *metrics, struct household *house,
+                   struct error *error)
 {
     const struct agent_settings *settings = &all->agent;
-    *house = (struct household){.listener = -1, .policy = -1, .claim = -1};
+    *house = (struct household){.listener = -1, .policy = -1, .metrics = -1, .claim = -1};
+    uint16_t port;
     find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
     find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
     const struct group *group = getgrnam(settings->group);
@@ -243,6 +247,8 @@ int household_open(const struct process_settings *all, struct household *house, 
         code = make_state(settings, house, error);
     if (code == 0)
         code = make_control(settings, house, group != NULL, error);
+    if (code == 0 && metrics[0])
+        code = listen_open(metrics, &house->metrics, &port, error);
     return code ? code : make_policy(settings, house, error);
 }
 
@@ -258,7 +264,9 @@ void household_close(struct household *house, const struct agent_settings *setti
         if (settings_policy(settings, path))
             unlink(path);
     }
+    if (house->metrics >= 0)
+        close(house->metrics);
     if (house->claim >= 0)
         close(house->claim);
-    house->listener = house->policy = house->claim = -1;
+    house->listener = house->policy = house->metrics = house->claim = -1;
 }

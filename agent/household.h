@@ -15,8 +15,9 @@ struct household {
     gid_t log_groups[32];                     /* whose logs the warden and the scribe may read */
     size_t log_group_count;
     int listener;
-    int policy; /* where mail servers ask; -1: nowhere */
-    int claim;  /* held as long as the agent runs; -1: somebody else's program took its name */
+    int policy;  /* where mail servers ask; -1: nowhere */
+    int metrics; /* where metrics are read; -1: nowhere */
+    int claim;   /* held as long as the agent runs; -1: somebody else's program took its name */
 };
 
 /* "auto" becomes yes or no: whether this machine's mail is in the systemd journal alone. */
@@ -24,7 +25,8 @@ void household_decide_journal(struct logs_settings *);
 
 /* Users that do not exist are replaced by numbers that nobody has; so the agent runs from its build directory on any
  * machine. */
-int household_open(const struct process_settings *, struct household *, struct error *) MUST_CHECK;
+/* `metrics`: where to listen for who reads metrics; empty: nowhere. */
+int household_open(const struct process_settings *, const char *metrics, struct household *, struct error *) MUST_CHECK;
 /* Somebody knocks at the claim, to see who holds it: that is all there is to know. */
 void household_receive(const struct household *);
 void household_close(struct household *, const struct agent_settings *); /* takes the sockets away */

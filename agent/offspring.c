@@ -14,7 +14,7 @@
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 6 are set */
+#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 7 are set */
 
 /* What the service manager told the supervisor is not for its children. */
 static const char *const supervisors_own[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
@@ -30,7 +30,10 @@ static bool place_descriptors(int channel, const struct offspring *child)
     int parked = fcntl(channel, F_DUPFD_CLOEXEC, ABOVE_OURS);
     const struct {
         int descriptor, where;
-    } others[] = {{child->listener, ROLE_LISTENER}, {child->policy, ROLE_POLICY}, {child->centre, ROLE_CENTRE}};
+    } others[] = {{child->listener, ROLE_LISTENER},
+                  {child->policy, ROLE_POLICY},
+                  {child->centre, ROLE_CENTRE},
+                  {child->metrics, ROLE_METRICS}};
     int copies[sizeof others / sizeof others[0]];
     bool fine = parked >= 0;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -40,7 +43,7 @@ static bool place_descriptors(int channel, const struct offspring *child)
     fine = fine && place(parked, ROLE_CHANNEL);
     for (size_t i = 0; fine && i < sizeof others / sizeof others[0]; i++)
         fine = place(copies[i], others[i].where);
-    return fine && close_range(ROLE_CENTRE + 1, ~0U, 0) == 0;
+    return fine && close_range(ROLE_METRICS + 1, ~0U, 0) == 0;
 }
 
 /* A descriptor for each guest's port: the limit that is there for programs that use select() is not for us. */

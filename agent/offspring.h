@@ -1,4 +1,4 @@
-/* Starting a process of the agent: the same binary, under its user, with its rights and up to four descriptors and
+/* Starting a process of the agent: the same binary, under its user, with its rights and up to five descriptors and
  * nothing else. */
 #ifndef AGENT_OFFSPRING_H
 #define AGENT_OFFSPRING_H
@@ -15,6 +15,7 @@ struct offspring {
     int listener;      /* -1: none */
     int policy;        /* -1: none */
     int centre;        /* -1: none */
+    int metrics;       /* -1: none */
     const char *state; /* its own directory; NULL: none */
 };
 

@@ -193,17 +193,20 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
                          -1,
                          -1,
                          -1,
+                         -1,
                          s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, -1, NULL},
+        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, -1, -1, NULL},
         [ROLE_COURIER] = {ROLE_COURIER,
                           {s->house.courier, s->house.courier_group, NULL, 0, 0},
                           s->house.listener,
                           s->house.policy,
                           s->centre,
+                          s->house.metrics,
                           s->house.courier_state},
         [ROLE_SCRIBE] = {ROLE_SCRIBE,
                          {s->house.scribe, s->house.scribe_group, s->house.log_groups, s->house.log_group_count, 0},
                          s->bundle,
+                         -1,
                          -1,
                          -1,
                          s->house.scribe_state}};
@@ -519,7 +522,7 @@ static int make_loop(struct supervisor *s, struct error *error)
 
 static int enter(struct supervisor *s, struct error *error)
 {
-    int code = household_open(&s->configuration.process, &s->house, error);
+    int code = household_open(&s->configuration.process, s->configuration.metrics.listen, &s->house, error);
     if (code == 0)
         code = make_loop(s, error);
     if (code == 0)
@@ -597,7 +600,7 @@ int run_supervisor(const struct run_options *options)
                            .next_pause = PAUSE_FIRST,
                            .scribe_next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
-    s.house.listener = s.house.policy = s.house.claim = -1;
+    s.house.listener = s.house.policy = s.house.metrics = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
         s.process[role].supervisor = &s;
     int status = 1;
@@ -633,6 +636,7 @@ bool run_role(const char *name, const char *state, int *exit_status)
                                          .listener = is_open(ROLE_LISTENER) ? ROLE_LISTENER : -1,
                                          .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
                                          .centre = role == ROLE_COURIER && is_open(ROLE_CENTRE) ? ROLE_CENTRE : -1,
+                                         .metrics = role == ROLE_COURIER && is_open(ROLE_METRICS) ? ROLE_METRICS : -1,
                                          .state = state && state[0] ? state : NULL};
         char title[16];
         snprintf(title, sizeof(title), "postern-%s", name);

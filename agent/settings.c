@@ -10,6 +10,7 @@
 #include "agent/log/pattern.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
+#include "common/io/listen.h"
 
 #define BUILTIN     "builtin:"
 #define FILE_MOST   (16 * 1024 * 1024)
@@ -79,6 +80,25 @@ static int give_file(void *context, const char *name, struct text *result, struc
     return 0;
 }
 
+/* --- [metrics], which is the supervisor's alone --- */
+
+static const struct option metrics_options[] = {
+    FIXED_OPTION(OPTION_TEXT, char[OPTION_TEXT_SIZE], "metrics", struct metrics_settings, listen, "",
+                 .text = "Where Prometheus reads http://ADDRESS/metrics: 127.0.0.1:9797, [::1]:9797. Whoever reaches "
+                         "it may read: counts of this node, no sender and no address. Empty: nowhere."),
+    {.key = NULL},
+};
+
+static bool check_metrics(const void *settings, struct error *error)
+{
+    const struct metrics_settings *metrics = settings;
+    if (metrics->listen[0] == '\0' || listen_is_address(metrics->listen))
+        return true;
+    error_set(error, EINVAL, "listen: \"%.100s\" will not do; 127.0.0.1:9797 or [::1]:9797 are allowed",
+              metrics->listen);
+    return false;
+}
+
 /* --- the whole --- */
 
 /* All but the judge's; returns how many. */
@@ -86,8 +106,12 @@ static size_t bind_processes(struct configuration *configuration, struct option_
 {
     process_settings_bind(&configuration->process, result);
     result[PROCESS_BINDINGS] = collector_settings_bind(&configuration->collector);
-    result[PROCESS_BINDINGS + 1] = (struct option_binding){.options = NULL};
-    return PROCESS_BINDINGS + 1;
+    result[PROCESS_BINDINGS + 1] = (struct option_binding){.options = metrics_options,
+                                                           .settings = &configuration->metrics,
+                                                           .check = check_metrics,
+                                                           .text = "What the agent counts, for Prometheus."};
+    result[PROCESS_BINDINGS + 2] = (struct option_binding){.options = NULL};
+    return PROCESS_BINDINGS + 2;
 }
 
 void configuration_bind(struct configuration *configuration, struct option_binding result[CONFIGURATION_BINDINGS])
@@ -101,7 +125,7 @@ void configuration_bind(struct configuration *configuration, struct option_bindi
 
 void configuration_clear(struct configuration *configuration)
 {
-    struct option_binding bindings[PROCESS_BINDINGS + 2];
+    struct option_binding bindings[PROCESS_BINDINGS + 3];
     (void)bind_processes(configuration, bindings);
     options_clear(bindings);
     judge_settings_destroy(&configuration->judge);
@@ -135,7 +159,7 @@ static int fill(struct configuration *configuration, struct text text, const str
     configuration->judge = judge_settings_create(error);
     if (configuration->judge == NULL)
         return -ENOMEM;
-    struct option_binding process[PROCESS_BINDINGS + 2];
+    struct option_binding process[PROCESS_BINDINGS + 3];
     (void)bind_processes(configuration, process);
     const struct option_layer own = {text, configuration->source[0] ? configuration->source : "defaults", false};
     const struct option_layer layers[] = {central ? *central : own, own};

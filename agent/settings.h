@@ -16,6 +16,11 @@
 #include "common/buffer.h"
 #include "common/error.h"
 
+/* [metrics] */
+struct metrics_settings {
+    char listen[OPTION_TEXT_SIZE]; /* address and port; empty: nowhere */
+};
+
 struct named_file {
     char *name, *bytes; /* name: as the settings have it */
     size_t length;
@@ -25,6 +30,7 @@ struct configuration {
     struct process_settings process;
     struct judge_settings *judge;
     struct collector_settings collector;
+    struct metrics_settings metrics;
     char source[4096]; /* the file that was read; empty: none, the defaults stand */
     struct named_file *files;
     size_t file_count;
@@ -43,7 +49,7 @@ int configuration_defaults(struct configuration *result, struct error *) MUST_CH
 void configuration_clear(struct configuration *);
 
 /* Every table bound to these settings; ended by an entry whose options are NULL. */
-#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 6)
+#define CONFIGURATION_BINDINGS (PROCESS_BINDINGS + DETECTORS_MOST + 7)
 void configuration_bind(struct configuration *, struct option_binding result[CONFIGURATION_BINDINGS]);
 
 /* For a reload: what takes effect on restart alone stays as it is with all processes, also with one that begins later.

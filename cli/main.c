@@ -41,7 +41,8 @@ static void print_help(FILE *stream)
         fprintf(stream, "  postern %s%s%s\n      %s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
                 commands[i].arguments, commands[i].text);
     fprintf(stream, "\nSENDER is an address, an IPv6 prefix, a MAC, uid:NUMBER, account:NAME or a port's name.\n"
-                    "DURATION is 30m, 12h, 7d. Every command takes --json and --help.\n");
+                    "DURATION is 30m, 12h, 7d. Every command takes --json and --help.\n"
+                    "Of a collector, orders say where: --node ID or --everywhere.\n");
 }
 
 static unsigned least(unsigned a, unsigned b)

@@ -6,6 +6,7 @@
 #include "collector/manage.h"
 #include "collector/print.h"
 #include "collector/run.h"
+#include "collector/store/engine.h"
 #include "collector/store/store.h"
 
 #define WRONG_USAGE 2
@@ -61,12 +62,13 @@ static int run(const struct arguments *arguments)
 static int check(const struct arguments *arguments)
 {
     struct collector_settings settings = {0};
-    char store[2 * OPTION_TEXT_SIZE];
+    char store[2 * OPTION_TEXT_SIZE], place[ENGINE_WHERE];
     int status = read_settings(arguments, &settings);
     collector_settings_store(&settings, store);
+    engine_describe(store, place);
     if (status == 0)
         printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
-               settings.certificate[0] ? " with TLS" : "", store);
+               settings.certificate[0] ? " with TLS" : "", place);
     return status;
 }
 

@@ -84,11 +84,13 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
+        .keep = settings->keep,
         .certificate = centre->certificate,
         .key = centre->key,
         .authority = centre->authority,
         .connections = settings->connections,
         .connections_per_address = settings->connections_per_address,
+        .bodies = settings->bodies,
         .head = settings->head,
         .idle = settings->idle,
         .body = settings->body,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "collector/store/engine.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 
@@ -35,6 +36,9 @@ static const struct option options[] = {
                  .text = "The most connections at once; each node holds one."),
     COUNT_OPTION("collector", struct collector_settings, connections_per_address, "256", .least = "1", .most = "100000",
                  .text = "The same from one address. Nodes behind one address need one each."),
+    BYTES_OPTION("collector", struct collector_settings, bodies, "64M", .least = "4M", .most = "64G",
+                 .text = "The most bytes of requests' bodies held at once, over all connections. Beyond, who sends one "
+                         "is told to ask again."),
     DURATION_OPTION("collector", struct collector_settings, head, "10s", .least = "1s", .most = "10m",
                     .text = "How long a request's head may take: who trickles is disconnected."),
     DURATION_OPTION("collector", struct collector_settings, body, "1m", .least = "1s", .most = "1h",
@@ -43,6 +47,31 @@ static const struct option options[] = {
                     .text = "A connection without a request ends after this time."),
     {.key = NULL},
 };
+
+#define KEEP(member, preset_, least_, text_)                                                                           \
+    DURATION_OPTION("retention", struct store_retention, member, preset_, .least = least_, .most = "3650d",            \
+                    .text = text_)
+static const struct option retention_options[] = {
+    KEEP(records, "30d", "1h",
+         "What nodes told, word by word, is kept for this long; what they said of orders that ended is "
+         "as well."),
+    KEEP(minutes, "2h", "1h",
+         "What each sender did is counted by the minute for this long, then the minutes of an hour become one."),
+    KEEP(hours, "60d", "2d", "It is counted by the hour for this long, then the hours of a day become one."),
+    KEEP(days, "730d", "3d",
+         "It is counted by the day for this long. Verdicts that did not change in that time go with it."),
+    KEEP(audit, "730d", "1d", "Who did what, when, from where and why is kept for this long."),
+    {.key = NULL},
+};
+
+static bool check_retention(const void *given, struct error *error)
+{
+    const struct store_retention *keep = given;
+    if (keep->minutes < keep->hours && keep->hours < keep->days)
+        return true;
+    error_set(error, EINVAL, "hours: longer than minutes and shorter than days, or nothing would become of them");
+    return false;
+}
 
 static bool check(const void *given, struct error *error)
 {
@@ -59,15 +88,24 @@ static bool check(const void *given, struct error *error)
         error_set(error, EINVAL, "state: \"%s\" will not do; an absolute path is allowed", settings->state);
         return false;
     }
+    if (settings->store[0] && engine_check(settings->store, error) < 0) {
+        error_wrap(error, "store");
+        return false;
+    }
     return true;
 }
 
-struct option_binding collector_settings_bind(struct collector_settings *settings)
+void collector_settings_bind(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
 {
-    return (struct option_binding){.options = options,
-                                   .settings = settings,
-                                   .check = check,
-                                   .text = "How nodes and people reach it, and where it keeps what they say."};
+    result[0] = (struct option_binding){.options = options,
+                                        .settings = settings,
+                                        .check = check,
+                                        .text = "How nodes and people reach it, and where it keeps what they say."};
+    result[1] = (struct option_binding){.options = retention_options,
+                                        .settings = &settings->keep,
+                                        .check = check_retention,
+                                        .text = "How long it keeps what."};
+    result[2] = (struct option_binding){.options = NULL};
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -98,7 +136,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
     int status = file_read(file, FILE_MOST, &bytes, &length, error);
     if (status < 0 && (must || error->code != ENOENT))
         return status;
-    const struct option_binding bindings[] = {collector_settings_bind(result), {.options = NULL}};
+    struct option_binding bindings[SETTINGS_BINDINGS];
+    collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);

@@ -1,8 +1,9 @@
-/* What the collector is told: [collector], with the files that it names read. */
+/* What the collector is told: [collector] and [retention]. */
 #ifndef COLLECTOR_SETTINGS_H
 #define COLLECTOR_SETTINGS_H
 
 #include <stdint.h>
+#include "collector/store/store.h"
 #include "common/error.h"
 #include "common/moment.h"
 #include "common/option.h"
@@ -15,10 +16,14 @@ struct collector_settings {
     char store[OPTION_TEXT_SIZE];  /* empty: SQLite in `state` */
     char certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE], authority[OPTION_TEXT_SIZE]; /* files */
     uint32_t connections, connections_per_address;
+    uint64_t bodies; /* bytes */
     duration head, idle, body;
+    struct store_retention keep;
 };
 
-struct option_binding collector_settings_bind(struct collector_settings *);
+#define SETTINGS_BINDINGS 3
+/* Both sections, and the end. */
+void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 
 /* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and
  * POSTERN_STATE put over it. The error names file, line and what is allowed. */

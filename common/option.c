@@ -23,6 +23,7 @@ struct reading {
     struct text rest; /* of its text */
     int line;
     size_t room;               /* bytes that inih takes in one line */
+    struct text long_value;    /* of a line that inih is not given whole */
     bool indented;             /* this line is */
     bool after_key;            /* a key was read in this section: an indented line goes on with it */
     const struct option *last; /* that key */
@@ -166,6 +167,38 @@ static void inspect(struct reading *reading, struct text line, size_t room)
     }
 }
 
+#define LINE_MOST 4096
+#define STAND_IN  " @" /* what inih is given for a long value */
+
+static bool is_for_urls(const struct reading *reading, struct text line, struct text key)
+{
+    if (is_space(line.bytes[0]))
+        return reading->after_key && reading->last->type == OPTION_URLS;
+    for (const struct option_binding *binding = reading->bindings; binding->options; binding++)
+        for (const struct option *option = binding->options; option->key; option++)
+            if (option->type == OPTION_URLS && text_equals(key, text_of(option->key)))
+                return true;
+    return false;
+}
+
+/* A URL may be longer than a line of inih's: then it is kept here, and inih sees the key with a stand-in. Returns the
+ * line for inih. */
+static struct text put_long_value_aside(struct reading *reading, struct text line, char room[LINE_MOST])
+{
+    struct text value = line, key = {0};
+    reading->long_value = (struct text){0};
+    if (line.length <= reading->room || line.length > LINE_MOST)
+        return line;
+    if (!is_space(line.bytes[0]))
+        key = text_trim(text_split(&value, '='));
+    if (key.length + sizeof "=" STAND_IN > reading->room || !is_for_urls(reading, line, key))
+        return line;
+    reading->long_value = text_trim(value);
+    int length = snprintf(room, LINE_MOST, "%.*s%s" STAND_IN, (int)key.length, key.length ? key.bytes : "",
+                          key.length ? "=" : "");
+    return (struct text){room, (size_t)length};
+}
+
 /* inih's reader: one line for each call, so that counting calls is counting lines. */
 static char *read_line(char *result, int size, void *context)
 {
@@ -175,6 +208,8 @@ static char *read_line(char *result, int size, void *context)
     struct text line = text_split(&reading->rest, '\n');
     reading->line++;
     reading->room = (size_t)size - 3;
+    char room[LINE_MOST];
+    line = put_long_value_aside(reading, line, room);
     inspect(reading, line, reading->room);
     if (reading->failed_line)
         return NULL;
@@ -297,7 +332,8 @@ static int handle(void *context, const char *section, const char *key, const cha
 #endif
     if (reading->failed_line)
         return 1;
-    struct text given = without_comment(text_of(value ? value : ""));
+    struct text given = text_of(value ? value : "");
+    given = without_comment(reading->long_value.length ? reading->long_value : given);
     if (reading->indented)
         take_more(reading, given);
     else

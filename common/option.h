@@ -27,6 +27,7 @@ enum option_type {
     OPTION_NUMBERS,   /* struct option_numbers: "25 465 587" */
     OPTION_WORDS,     /* struct option_words: "eth0 vnet*" */
     OPTION_DURATIONS, /* struct option_durations: "1h 6h 24h 7d" */
+    OPTION_URLS,      /* struct option_urls: words that may be long */
     OPTION_TYPES
 };
 
@@ -37,6 +38,11 @@ struct option_numbers {
 };
 struct option_words {
     char items[32][64];
+    uint32_t count;
+};
+#define OPTION_URL_SIZE 2048
+struct option_urls {
+    char items[8][OPTION_URL_SIZE];
     uint32_t count;
 };
 struct option_durations {

@@ -128,6 +128,7 @@ static const char *argument_of(enum option_type type)
         [OPTION_DURATION] = "duration",  [OPTION_POINTS] = "points",  [OPTION_RATIO] = "ratio",
         [OPTION_CHOICE] = "choice",      [OPTION_TEXT] = "text",      [OPTION_ADDRESSES] = "prefix ...",
         [OPTION_NUMBERS] = "number ...", [OPTION_WORDS] = "word ...", [OPTION_DURATIONS] = "duration ...",
+        [OPTION_URLS] = "URL ...",
     };
     _Static_assert(sizeof names / sizeof names[0] == OPTION_TYPES, "every type has an argument");
     return names[type];

@@ -16,7 +16,7 @@ static bool is_measured(enum option_type type)
 
 bool option_value_is_list(const struct option *option)
 {
-    return option->type >= OPTION_ADDRESSES && option->type <= OPTION_DURATIONS;
+    return option->type >= OPTION_ADDRESSES && option->type <= OPTION_URLS;
 }
 
 static bool parse_flag(struct text text, int64_t *result)
@@ -183,6 +183,7 @@ static const char *kind_phrase(enum option_type type)
         [OPTION_NUMBERS] = "up to 16 whole numbers",
         [OPTION_WORDS] = "up to 32 words of at most 63 bytes",
         [OPTION_DURATIONS] = "up to 8 durations such as 90s 1h 7d",
+        [OPTION_URLS] = "up to 8 words of at most 2047 bytes",
     };
     _Static_assert(ITEMS(phrases) == OPTION_TYPES, "every type has a phrase");
     return phrases[type];
@@ -296,22 +297,37 @@ static int add_address(const struct option *option, struct text item, struct add
     return address_list_add(list, &address) ? 0 : error_set(error, ENOMEM, "no memory for the list");
 }
 
-static int add_word(const struct option *option, struct text item, struct option_words *list, struct error *error)
+/* A word into one of a list's places of `size` bytes. */
+static int read_word(const struct option *option, struct text item, char *place, size_t size, struct error *error)
 {
-    if (list->count == ITEMS(list->items))
-        return refuse(option, item, error, "is one too many");
-    char(*word)[sizeof list->items[0]] = &list->items[list->count];
-    if (item.length >= sizeof *word)
+    if (item.length >= size)
         return refuse(option, item, error, "is too long");
     if (item.bytes[0] == ';' || item.bytes[0] == '#')
         return refuse(option, item, error, "would begin a comment");
     for (size_t i = 0; i < item.length; i++)
         if ((unsigned char)item.bytes[i] < 0x20 || item.bytes[i] == 0x7f)
             return refuse(option, item, error, "holds a control character");
-    memset(*word, 0, sizeof *word);
-    memcpy(*word, item.bytes, item.length);
-    list->count++;
+    memset(place, 0, size);
+    memcpy(place, item.bytes, item.length);
     return 0;
+}
+
+static int add_word(const struct option *option, struct text item, struct option_words *list, struct error *error)
+{
+    if (list->count == ITEMS(list->items))
+        return refuse(option, item, error, "is one too many");
+    int result = read_word(option, item, list->items[list->count], sizeof list->items[0], error);
+    list->count += result == 0;
+    return result;
+}
+
+static int add_url(const struct option *option, struct text item, struct option_urls *list, struct error *error)
+{
+    if (list->count == ITEMS(list->items))
+        return refuse(option, item, error, "is one too many");
+    int result = read_word(option, item, list->items[list->count], sizeof list->items[0], error);
+    list->count += result == 0;
+    return result;
 }
 
 static int add_item(const struct option *option, struct text item, void *at, struct error *error)
@@ -320,6 +336,8 @@ static int add_item(const struct option *option, struct text item, void *at, str
         return add_address(option, item, at, error);
     if (option->type == OPTION_WORDS)
         return add_word(option, item, at, error);
+    if (option->type == OPTION_URLS)
+        return add_url(option, item, at, error);
     int64_t value;
     int result = read_measure(option, item, &value, error);
     if (result)
@@ -390,6 +408,7 @@ void option_value_init(const struct option *option, void *settings)
         [OPTION_NUMBERS] = sizeof(struct option_numbers),
         [OPTION_WORDS] = sizeof(struct option_words),
         [OPTION_DURATIONS] = sizeof(struct option_durations),
+        [OPTION_URLS] = sizeof(struct option_urls),
     };
     _Static_assert(ITEMS(sizes_of) == OPTION_TYPES, "every type has a size");
     memset(member(option, settings), 0, sizes_of[option->type]);
@@ -430,6 +449,8 @@ static size_t list_length(const struct option *option, const void *at)
         return ((const struct option_numbers *)at)->count;
     case OPTION_WORDS:
         return ((const struct option_words *)at)->count;
+    case OPTION_URLS:
+        return ((const struct option_urls *)at)->count;
     default:
         return ((const struct option_durations *)at)->count;
     }
@@ -445,6 +466,8 @@ static bool print_item(const struct option *option, const void *at, size_t index
         return print_measure(option, ((const struct option_numbers *)at)->items[index], out);
     case OPTION_WORDS:
         return buffer_append(out, text_of(((const struct option_words *)at)->items[index]));
+    case OPTION_URLS:
+        return buffer_append(out, text_of(((const struct option_urls *)at)->items[index]));
     default:
         return print_measure(option, ((const struct option_durations *)at)->items[index], out);
     }

@@ -84,7 +84,9 @@ def run(test):
     print(f"{word:4}  {name}: {passed} passed" + (f", {failed} failed" if failed else "")
           + (f", {skipped} skipped" if skipped else "") + f"  ({time.monotonic() - begun:.1f} s)", flush=True)
     if failed:
-        print("\n".join("      | " + line for line in output.splitlines()[-40:]), flush=True)
+        lines = output.splitlines()
+        shown = [line for line in lines[:-40] if line.startswith("FAIL")] + lines[-40:]
+        print("\n".join("      | " + line[:2000] for line in shown), flush=True)
     return passed, failed, skipped
 
 

@@ -10,10 +10,10 @@
 #include "common/cleanup.h"
 
 #define VALUES      "collector.conf"
-#define VALUES_MOST 65536
+#define VALUES_MOST 131072
 
 static const struct option options[] = {
-    FIXED_OPTION(OPTION_WORDS, struct option_words, "collector", struct collector_settings, urls, "",
+    FIXED_OPTION(OPTION_URLS, struct option_urls, "collector", struct collector_settings, urls, "",
                  .text = "Where the centre of the fleet is, such as https://collector.example:8443; several are tried "
                          "in their order, and the one that answers is kept. Empty: this node stands alone."),
     FIXED_OPTION(OPTION_TEXT, char[OPTION_TEXT_SIZE], "collector", struct collector_settings, token, "",

@@ -11,7 +11,7 @@
 #include "common/option.h"
 
 struct collector_settings {
-    struct option_words urls; /* none: there is no collector */
+    struct option_urls urls; /* none: there is no collector */
     char token[OPTION_TEXT_SIZE], token_file[OPTION_TEXT_SIZE];
     char authority[OPTION_TEXT_SIZE], certificate[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE]; /* files */
     uint64_t spool;                                                                         /* bytes */

@@ -11,6 +11,7 @@
 
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
+#include "agent/courier/exporter.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/sandbox.h"
@@ -59,6 +60,8 @@ static void take_message(struct courier *courier, enum role from, const union me
         accounts_enforce(courier->accounts, message->enforcement.on);
     } else if (kind == MESSAGE_ACCOUNT_ORDER) {
         accounts_order(courier->accounts, &message->order.order, clock_now());
+    } else if (courier->exporter && exporter_take(courier->exporter, message)) {
+        return;
     } else if (desk_is_answer(message)) {
         desk_take(courier, from, message);
     } else {
@@ -140,6 +143,8 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
         sd_event_exit(courier->event, 0);
     if (courier->policy)
         policy_tick(courier->policy);
+    if (courier->exporter)
+        exporter_tick(courier->exporter, clock_steady());
     desk_give_up(courier, clock_steady() - ANSWER_PATIENCE);
     again_in(timer, ALIVE_EVERY);
     return 0;
@@ -218,13 +223,29 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
+/* And to serve metrics over TCP. */
+static const int metrics_calls[] = {SCMP_SYS(setsockopt), SANDBOX_END};
+
+#define COUNT_OF(calls) (sizeof(calls) / sizeof(calls)[0])
+
+static void add_calls(int *calls, const int *more)
+{
+    while (*calls != SANDBOX_END)
+        calls++;
+    do
+        *calls++ = *more;
+    while (*more++ != SANDBOX_END);
+}
+
 static int close_doors(const struct courier *courier, struct error *error)
 {
-    enum { OURS = sizeof allowed_calls / sizeof allowed_calls[0] - 1 };
-    int calls[OURS + sizeof uplink_calls / sizeof uplink_calls[0]];
-    memcpy(calls, allowed_calls, OURS * sizeof *calls);
-    memcpy(calls + OURS, uplink_calls, sizeof uplink_calls);
-    return sandbox_enter(courier->uplink ? calls : allowed_calls, error);
+    int calls[COUNT_OF(allowed_calls) + COUNT_OF(uplink_calls) + COUNT_OF(metrics_calls)];
+    memcpy(calls, allowed_calls, sizeof allowed_calls);
+    if (courier->uplink)
+        add_calls(calls, uplink_calls);
+    if (courier->exporter)
+        add_calls(calls, metrics_calls);
+    return sandbox_enter(calls, error);
 }
 
 static void on_uplink_event(void *context, uint8_t severity, const char *text)
@@ -293,6 +314,8 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         failure = policy_open(courier->event, start->policy, courier->accounts, &courier->policy, error);
     if (failure == 0)
         failure = make_uplink(courier, error);
+    if (failure == 0 && start->metrics >= 0)
+        failure = exporter_open(courier, start->metrics, &courier->exporter, error);
     return failure < 0 ? failure : close_doors(courier, error);
 }
 
@@ -306,6 +329,7 @@ static void leave(struct courier *courier)
     if (courier->control)
         control_close(&courier->control);
     policy_close(&courier->policy);
+    exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
     sd_event_source_disable_unref(courier->warden_source);
     sd_event_source_disable_unref(courier->watcher_source);
@@ -329,6 +353,7 @@ int courier_main(const struct role_start *start)
     courier->log = log_open("courier");
     courier->warden = (struct channel){start->channel, ROLE_COURIER, ROLE_WARDEN};
     courier->watcher.descriptor = -1;
+    courier->begun = clock_steady();
     int failure = enter(courier, start, &error);
     if (failure == 0)
         failure = sd_event_loop(courier->event);

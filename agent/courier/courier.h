@@ -16,6 +16,8 @@
 #include "agent/message/role.h"
 #include "common/io/log.h"
 
+struct exporter;
+
 struct courier {
     sd_event *event;
     struct log log;
@@ -30,6 +32,8 @@ struct courier {
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;
+    struct exporter *exporter; /* NULL: nobody is to read metrics */
+    duration begun;            /* on the steady clock */
     bool ready;
     struct questions questions;
 };

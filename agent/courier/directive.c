@@ -130,7 +130,8 @@ int directives_read(struct text answer, int64_t after, struct directives *result
     CLEANUP(directives_clear) struct directives read = {.revision = after};
     json_t *object = json_loadb(answer.bytes, answer.length, JSON_REJECT_DUPLICATES, &wrong);
     const json_t *list = json_object_get(object, "directives"), *revision = json_object_get(object, "revision");
-    int code = json_is_array(list) && json_is_integer(revision)
+    const json_t *asked = json_object_get(object, "after"); /* a question may be damaged on its way as well */
+    int code = json_is_array(list) && json_is_integer(revision) && (!asked || json_integer_value(asked) == after)
                    ? read_all(list, after, &read, error)
                    : error_set(error, EPROTO, "what came as directives is none");
     if (code == 0 && json_array_size(list) <= DIRECTIVES_MOST && json_integer_value(revision) > after)

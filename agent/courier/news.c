@@ -29,6 +29,7 @@ struct news {
     struct evidence evidence[ANSWER_EVIDENCE_MOST];
     uint32_t evidence_count;
     uint64_t skipped;
+    struct news_counters counters;
     struct recent recent[RECENT_PLACES];
 };
 
@@ -106,6 +107,7 @@ static bool is_repetition(struct news *news, const struct message_evidence *mess
 
 static void take_evidence(struct news *news, const struct message_evidence *message)
 {
+    news->counters.evidence++;
     if (is_repetition(news, message)) {
         news->skipped++;
         return;
@@ -121,6 +123,7 @@ void news_take(struct news *news, const union message *message)
         enter_verdict(news);
         news->telling = true;
         news->verdict = message->verdict;
+        news->counters.verdicts[message->verdict.verdict]++;
         news->evidence_count = 0;
         break;
     case MESSAGE_EVIDENCE_ROW:
@@ -166,6 +169,11 @@ void news_command(struct news *news, const char *deed, const char *sender, const
     if (answer_command(&news->line, now, deed, sender, length, person, why))
         enter_line(news, SPOOL_ORDER, now, "command", sender);
     news->line.length = 0;
+}
+
+struct news_counters news_counters(const struct news *news)
+{
+    return news->counters;
 }
 
 bool news_answer_status(const struct news *news, const char *trouble, struct buffer *out)

@@ -6,6 +6,7 @@
 #include "agent/courier/spool.h"
 #include "agent/message/message.h"
 #include "common/buffer.h"
+#include "common/words/verdict.h"
 
 struct news;
 /* Both are borrowed; every entry of the journal goes into the spool too. `spool` NULL: there is no collector. */
@@ -20,6 +21,12 @@ void news_forget_half(struct news *); /* whoever was telling a verdict died over
 void news_event(struct news *, uint8_t severity, const char *what, const char *text);
 void news_command(struct news *, const char *deed, const char *sender, const char *length, const char *person,
                   const char *why);
+/* Since the courier was started. */
+struct news_counters {
+    uint64_t verdicts[VERDICTS], evidence;
+};
+struct news_counters news_counters(const struct news *);
+
 /* The courier's line of `postern status`. */
 /* `trouble`: what is wrong with the journal; empty: nothing. */
 bool news_answer_status(const struct news *, const char *trouble, struct buffer *);

@@ -28,7 +28,7 @@ struct question *question_new(struct questions *questions, const struct question
         struct question *question = &questions->items[i];
         if (question->number)
             continue;
-        if (++questions->last == 0)
+        if (++questions->last == QUESTION_OF_METRICS)
             questions->last = 1;
         *question = (struct question){.number = questions->last,
                                       .client = asker->client,

@@ -6,7 +6,8 @@
 #include "agent/courier/control.h"
 #include "agent/message/message.h"
 
-#define QUESTIONS_MOST CONTROL_CLIENTS_MOST
+#define QUESTIONS_MOST      CONTROL_CLIENTS_MOST
+#define QUESTION_OF_METRICS UINT32_MAX /* the number of what exporter.c asks: no question of people has it */
 
 enum question_outcome {
     QUESTION_ANSWERED,

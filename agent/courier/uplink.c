@@ -13,21 +13,19 @@
 #include <zstd.h>
 
 #include "agent/courier/node_secret.h"
-#include "agent/courier/uplink_pace.h"
+#include "agent/courier/standing.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/http_client.h"
 #include "common/json.h"
 
-#define ANSWER_MOST   (4 << 20)
-#define BATCH_BYTES   (1 << 20)
-#define PATIENCE      (60 * SECOND)
-#define POLL_SECONDS  50
-#define REFUSED_PAUSE (10 * MINUTE) /* a right may be given back */
-#define CARRY_AGAIN   (2 * SECOND)
-#define COMPRESSION   3
-
-enum uplink_state { UPLINK_TRYING, UPLINK_CONNECTED, UPLINK_REFUSED };
+#define ANSWER_MOST  (4 << 20)
+#define BATCH_BYTES  (1 << 20)
+#define PATIENCE     (60 * SECOND)
+#define POLL_SECONDS 50
+#define CARRY_AGAIN  (2 * SECOND)
+#define COMPRESSION  3
+#define DOUBTS       3 /* a record must be refused so often: one answer may be damaged */
 
 struct uplink {
     const struct log *log;
@@ -37,14 +35,12 @@ struct uplink {
     struct http_client *http;
     sd_event_source *pause, *carry_again;
     char name[65], node[SPOOL_NODE], secret[SPOOL_SECRET];
-    enum uplink_state state;
-    bool pausing, told;
-    struct uplink_pace pace;
-    moment connected;
-    char trouble[240];
+    struct standing standing;
+    bool pausing;
     int enrolling, delivering, polling; /* numbers of requests; 0: none */
     uint32_t most, batch;               /* records in the next batch, in the one under way */
     int64_t last;                       /* its last sequence */
+    uint32_t doubts;                    /* how often the record that is alone in it was refused */
     struct directives directives;
     uint32_t next; /* of these */
     bool carrying;
@@ -55,7 +51,7 @@ static void carry_next(struct uplink *uplink);
 
 static const char *address(const struct uplink *uplink)
 {
-    return uplink->collector->settings.urls.items[uplink->pace.address];
+    return uplink->collector->settings.urls.items[uplink->standing.pace.address];
 }
 
 /* --- going wrong and well ------------------------------------------------------------------------------------------
@@ -78,54 +74,38 @@ static void begin_pause(struct uplink *uplink, duration length)
     sd_event_source_set_enabled(uplink->pause, SD_EVENT_ONESHOT);
 }
 
-/* A trouble that goes on is said once. */
 static void say(struct uplink *uplink, uint8_t severity, const char *text)
 {
+    if (text[0] == 0)
+        return;
     log_write(uplink->log, severity ? LOG_TROUBLE : LOG_NEWS, "%s", text);
     uplink->listener.event(uplink->listener.context, severity, text);
 }
 
-static void fail(struct uplink *uplink, const char *why)
+static void say_standing(struct uplink *uplink)
 {
-    const char *where = address(uplink);
-    snprintf(uplink->trouble, sizeof uplink->trouble, "%.80s: %.140s", where, why);
-    uplink->state = UPLINK_TRYING;
-    uplink->connected = 0;
-    if (!uplink->told) {
-        char text[240];
-        uplink->told = true;
-        snprintf(text, sizeof text, "the collector cannot be reached: %.200s", uplink->trouble);
-        say(uplink, 1, text);
-    }
-    begin_pause(uplink,
-                uplink_pace_failed(&uplink->pace, uplink->collector->settings.urls.count, randombytes_uniform(1000)));
+    say(uplink, uplink->standing.severity, uplink->standing.say);
 }
 
-static void refused(struct uplink *uplink, const char *why)
+static void fail(struct uplink *uplink, const char *why)
 {
-    snprintf(uplink->trouble, sizeof uplink->trouble, "%.80s: %.140s", address(uplink), why);
-    if (uplink->state != UPLINK_REFUSED) {
-        char text[240];
-        snprintf(text, sizeof text, "the collector refuses this node: %.170s; nothing is sent", uplink->trouble);
-        say(uplink, 2, text);
-    }
-    uplink->state = UPLINK_REFUSED;
-    uplink->connected = 0;
-    begin_pause(uplink, REFUSED_PAUSE);
+    duration pause = standing_failed(&uplink->standing, address(uplink), why, uplink->collector->settings.urls.count,
+                                     randombytes_uniform(1000));
+    say_standing(uplink);
+    begin_pause(uplink, pause);
+}
+
+static void refused(struct uplink *uplink, const char *why, bool sure)
+{
+    duration pause = standing_refused(&uplink->standing, address(uplink), why, sure, randombytes_uniform(1000));
+    say_standing(uplink);
+    begin_pause(uplink, pause);
 }
 
 static void well(struct uplink *uplink)
 {
-    uplink_pace_well(&uplink->pace);
-    if (uplink->state == UPLINK_CONNECTED)
-        return;
-    uplink->state = UPLINK_CONNECTED;
-    uplink->connected = clock_now();
-    uplink->told = false;
-    uplink->trouble[0] = 0;
-    char text[160];
-    snprintf(text, sizeof text, "connected to the collector at %.100s", address(uplink));
-    say(uplink, 0, text);
+    standing_well(&uplink->standing, address(uplink), clock_now(), clock_steady());
+    say_standing(uplink);
 }
 
 /* The centre's own sentence where it gives one. */
@@ -152,7 +132,7 @@ static void other_answer(struct uplink *uplink, const struct http_answer *answer
     char text[200];
     sentence_of(answer, text, sizeof text);
     if (answer->status == 401 || answer->status == 403)
-        refused(uplink, text);
+        refused(uplink, text, false);
     else
         fail(uplink, text);
 }
@@ -160,7 +140,7 @@ static void other_answer(struct uplink *uplink, const struct http_answer *answer
 static int send_request(struct uplink *uplink, const struct http_request *request, const char *path,
                         void (*done)(void *, const struct http_answer *))
 {
-    char url[256], bearer[160];
+    char url[OPTION_URL_SIZE + 128], bearer[160];
     struct error error = {0};
     struct http_request whole = *request;
     snprintf(url, sizeof url, "%s%s", address(uplink), path);
@@ -215,7 +195,7 @@ static void enrol(struct uplink *uplink)
     CLEANUP(buffer_clear) struct buffer body;
     buffer_init(&body, 1024);
     if (given.length == 0 || given.length >= sizeof token) {
-        refused(uplink, "this node is not known there yet, and [collector] names no token");
+        refused(uplink, "this node is not known there yet, and [collector] names no token", true);
         return;
     }
     if (!uplink->secret[0] && make_secret(uplink, &error) < 0) {
@@ -246,12 +226,19 @@ static void find_bad_record(struct uplink *uplink, const struct http_answer *ans
 {
     struct error error = {0};
     char why[200], text[240];
+    sentence_of(answer, why, sizeof why);
+    if (answer->status == 400 && strncmp(why, "line ", 5) != 0) {
+        fail(uplink, why); /* it is about the request, which may have been damaged on its way */
+        return;
+    }
     well(uplink);
     if (uplink->batch > 1) {
         uplink->most = uplink->batch / 2;
         return;
     }
-    sentence_of(answer, why, sizeof why);
+    if (++uplink->doubts < DOUBTS)
+        return;
+    uplink->doubts = 0;
     if (spool_set_aside(uplink->spool, uplink->last, why, &error) < 0) {
         fail(uplink, error.text);
         return;
@@ -277,8 +264,9 @@ static void on_delivered(void *context, const struct http_answer *answer)
     }
     json_t *object = json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, 0, NULL);
     const json_t *delivered = json_object_get(object, "delivered");
-    bool understood = json_is_integer(delivered) && json_integer_value(delivered) >= 0;
-    int64_t sequence = json_integer_value(delivered);
+    int64_t sequence = json_integer_value(delivered), before = spool_counters(uplink->spool).delivered;
+    bool understood = json_is_integer(delivered) &&
+                      (answer->status == 200 ? sequence >= uplink->last : sequence >= 0 && sequence < before);
     json_decref(object);
     if (!understood) {
         fail(uplink, "its answer to records is not understood");
@@ -288,9 +276,24 @@ static void on_delivered(void *context, const struct http_answer *answer)
         fail(uplink, error.text); /* the same batch is sent again, and known there */
         return;
     }
+    uplink->doubts = 0;
     uplink->most = uplink->most < SPOOL_BATCH_MOST / 4 ? uplink->most * 4 : SPOOL_BATCH_MOST;
     well(uplink);
     uplink_go(uplink);
+}
+
+/* With a sum of the content, by which a batch that was damaged on its way is told from one that is wrong. */
+static bool compress(struct text plain, struct buffer *packed)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    bool good = context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION)) &&
+                !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
+    size_t length = good ? ZSTD_compress2(context, packed->bytes, packed->room, plain.bytes, plain.length) : 0;
+    ZSTD_freeCCtx(context);
+    if (!good || ZSTD_isError(length))
+        return false;
+    packed->length = length;
+    return true;
 }
 
 static void deliver(struct uplink *uplink)
@@ -306,12 +309,10 @@ static void deliver(struct uplink *uplink)
         fail(uplink, count < 0 ? error.text : "no memory for a batch");
         return;
     }
-    size_t length = ZSTD_compress(packed.bytes, packed.room, body.bytes, body.length, COMPRESSION);
-    if (ZSTD_isError(length)) {
+    if (!compress(buffer_text(&body), &packed)) {
         fail(uplink, "a batch cannot be compressed");
         return;
     }
-    packed.length = length;
     uplink->batch = (uint32_t)count;
     const struct http_request request = {.method = "POST",
                                          .content_type = "application/x-ndjson",
@@ -348,7 +349,9 @@ static void on_directives(void *context, const struct http_answer *answer)
 static void poll_directives(struct uplink *uplink)
 {
     char path[96];
-    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision, POLL_SECONDS);
+    /* Where it is not known whether the centre is there, that is asked without waiting. */
+    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision,
+             uplink->standing.state == STANDING_CONNECTED ? POLL_SECONDS : 0);
     const struct http_request request = {.method = "GET", .patience = PATIENCE + POLL_SECONDS * SECOND};
     uplink->polling = send_request(uplink, &request, path, on_directives);
 }
@@ -494,9 +497,13 @@ void uplink_destroy(struct uplink **owner)
 /* --- what people are told ------------------------------------------------------------------------------------------
  */
 
+bool uplink_is_connected(const struct uplink *uplink)
+{
+    return uplink->standing.state == STANDING_CONNECTED;
+}
+
 bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
 {
-    static const char *const states[] = {"trying", "connected", "refused"};
     struct spool_counters counters = spool_counters(uplink->spool);
     uint64_t dropped = 0;
     for (int i = 0; i < SPOOL_WORTHS; i++)
@@ -504,9 +511,9 @@ bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble
     struct json json = json_begin(out);
     json_string(&json, "record", "collector");
     json_string(&json, "address", address(uplink));
-    json_string(&json, "state", states[uplink->state]);
+    json_string(&json, "state", standing_word(&uplink->standing));
     json_string(&json, "node", uplink->node);
-    json_moment(&json, "connected_since", uplink->connected);
+    json_moment(&json, "connected_since", uplink->standing.connected);
     json_unsigned(&json, "spooled", counters.records + counters.waiting);
     json_unsigned(&json, "spooled_bytes", counters.bytes);
     json_moment(&json, "oldest", counters.oldest);
@@ -515,8 +522,8 @@ bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble
     json_unsigned(&json, "dropped", dropped);
     json_unsigned(&json, "set_aside", counters.set_aside);
     json_integer(&json, "revision", spool_revision(uplink->spool));
-    if (uplink->trouble[0])
-        json_string(&json, "trouble", uplink->trouble);
+    if (uplink->standing.trouble[0])
+        json_string(&json, "trouble", uplink->standing.trouble);
     if (spool_trouble[0])
         json_string(&json, "spool_trouble", spool_trouble);
     return json_end(&json);

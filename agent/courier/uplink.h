@@ -34,6 +34,7 @@ enum uplink_outcome {
 };
 void uplink_carried_out(struct uplink *, enum uplink_outcome, const char *text);
 
+bool uplink_is_connected(const struct uplink *);
 /* The line of `postern status`. `spool_trouble`: what is wrong with the spool; empty: nothing. */
 bool uplink_answer_status(const struct uplink *, const char *spool_trouble, struct buffer *);
 

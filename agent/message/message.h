@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "agent/message/report.h"
 #include "common/error.h"
 #include "common/moment.h"
-#include "common/words/evidence.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
@@ -60,12 +60,6 @@ enum message_kind {
     MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
     MESSAGE_KINDS
-};
-
-struct message_head {
-    uint16_t kind;
-    uint16_t size;     /* of the whole struct */
-    uint32_t question; /* which question this answers, 0: news */
 };
 
 struct message_configuration {
@@ -183,79 +177,6 @@ struct message_command {
     duration length;
     uint32_t rate, reserved2;
     char person[64], why[160];
-};
-struct message_done {
-    struct message_head head;
-    int32_t code; /* 0, or a negative errno: it was not done, `text` says why */
-    uint32_t reserved;
-    char text[240];
-};
-struct message_sender_row {
-    struct message_head head;
-    struct sender sender;
-    uint8_t verdict, worst, allowed, person_deed;
-    int32_t score, thresholds[5];
-    uint32_t repeats, clean_days;
-    moment first, last, verdict_since, hold_until, person_until, clear_at;
-    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
-        recipients_deferred, bytes, tls_sessions, distinct_recipients, distinct_senders, distinct_helos,
-        distinct_servers;
-    char plan[32]; /* its name; empty: none */
-};
-struct message_evidence_row {
-    struct message_head head;
-    struct evidence evidence;
-};
-struct message_evidence {
-    struct message_head head;
-    struct sender sender;
-    int32_t added, score;
-    struct evidence evidence;
-};
-struct message_traffic {
-    struct message_head head;
-    moment time;          /* the end of the span */
-    struct sender sender; /* SENDER_NONE: all that are not told one by one */
-    uint32_t seconds;
-    uint32_t reserved;
-    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
-        recipients_deferred, bytes;
-};
-struct message_verdict {
-    struct message_head head;
-    moment time, hold_until;
-    struct sender sender;
-    uint8_t verdict, before, author, reserved[5];
-    int32_t score;
-    uint32_t repeats;
-    uint64_t messages_before, recipients_before;
-    char why[160];
-};
-struct message_event {
-    struct message_head head;
-    moment time;
-    uint8_t severity; /* 0 news, 1 warning, 2 trouble */
-    uint8_t reserved[7];
-    char what[16]; /* one word: "start", "restart", "port", "drops", "repair", "enforce", "reload" */
-    char text[240];
-};
-struct message_status_watcher {
-    struct message_head head;
-    moment started, now;
-    uint64_t packets, bytes, dropped, connections, messages, sessions, sessions_gapped, observations, streams_open,
-        bytes_held, senders, malformed, orders_sent, memory, let_go; /* let_go: see senders_details_let_go() */
-    uint64_t log_lines, log_unparsed, log_late, log_lost_bytes;      /* see struct log_reader_counters */
-    uint64_t paired, unpaired, unpaired_crowded, pairing_waiting;    /* see struct pairing_counters */
-    uint32_t ports, restarts, log_files, reserved;
-};
-struct message_status_warden {
-    struct message_head head;
-    moment started;
-    int64_t settings; /* revision of those from the collector that are in force; 0: none */
-    uint8_t enforcing, role /* enum nft_role */, reject, table; /* table: it is in the kernel */
-    uint8_t layout;                                             /* 0 host, 1 bridged, 2 routed or point-to-point */
-    uint8_t reserved[3];
-    uint32_t ports, uplinks, watcher_restarts, courier_restarts, orders, repairs, resets_sent, refused_orders;
 };
 
 /* One end of a conversation. */

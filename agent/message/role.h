@@ -18,6 +18,7 @@
  *  - descriptor 5, courier only: the policy socket, listening, in the same way; closed where there is none.
  *  - descriptor 6, courier only: a sealed piece of memory with what it alone is told of the collector
  *    (agent/courier/collector.h); closed where there is none.
+ *  - descriptor 7, courier only: the TCP socket where metrics are read, listening; closed where there is none.
  *  - `state`, courier and scribe: its own directory, which it may write.
  * The scribe is the supervisor's own: it has no channel, its descriptor 4 is the configuration, and it is ended by a
  * signal.
@@ -37,6 +38,7 @@
 #define ROLE_LISTENER 4
 #define ROLE_POLICY   5
 #define ROLE_CENTRE   6
+#define ROLE_METRICS  7
 
 #define ROLE_SCRIBE_PLACE "scribe" /* its directory, below the agent's state */
 
@@ -46,6 +48,7 @@ struct role_start {
     int listener;      /* ROLE_LISTENER, -1: none */
     int policy;        /* ROLE_POLICY, -1: none */
     int centre;        /* ROLE_CENTRE, -1: none */
+    int metrics;       /* ROLE_METRICS, -1: none */
     const char *state; /* the role's own directory; NULL: none */
 };
 

@@ -506,8 +506,20 @@ void enforcement_each_account(struct enforcement *e, void (*each)(void *context,
     book_each(e->book, give_account, &walk);
 }
 
+static void count_deed(void *context, struct book_entry *entry)
+{
+    struct enforcement_counters *counters = context;
+    counters->in_force[entry->order.deed]++;
+}
+
 struct enforcement_counters enforcement_counters(const struct enforcement *e)
 {
     bool reject = e->plan.reject && (e->plan.role == NFT_HOST ? e->features.inet_reject : e->features.netdev_reject);
-    return (struct enforcement_counters){book_count(e->book), e->repairs, e->refused, e->table, reject};
+    struct enforcement_counters counters = {.orders = book_count(e->book),
+                                            .repairs = e->repairs,
+                                            .refused = e->refused,
+                                            .table = e->table,
+                                            .reject = reject};
+    book_each(e->book, count_deed, &counters);
+    return counters;
 }

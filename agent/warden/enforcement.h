@@ -58,6 +58,7 @@ void enforcement_each_account(struct enforcement *, void (*each)(void *context, 
 
 struct enforcement_counters {
     uint32_t orders, repairs, refused;
+    uint32_t in_force[DEEDS]; /* of the orders, by deed */
     bool table, reject;
 };
 struct enforcement_counters enforcement_counters(const struct enforcement *);

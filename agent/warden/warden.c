@@ -123,6 +123,7 @@ static void say_status(struct warden *warden, uint32_t question)
     status->watcher_restarts = children_restarts(warden->children, ROLE_WATCHER);
     status->courier_restarts = children_restarts(warden->children, ROLE_COURIER);
     status->orders = counters.orders;
+    memcpy(status->in_force, counters.in_force, sizeof(status->in_force));
     status->repairs = counters.repairs;
     status->resets_sent = cut_sent(warden->cut);
     status->refused_orders = counters.refused;

@@ -73,6 +73,7 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     if (!exchange_number(exchange, "after", &after) || !exchange_number(exchange, "wait", &wait) || wait > WAIT_MOST)
         return exchange_refuse(exchange, 400, "after: a revision; wait: up to %d seconds", WAIT_MOST);
     struct telling telling = {.json = json_begin(&exchange->answer), .revision = after, .after = after};
+    json_integer(&telling.json, "after", after);
     CLEANUP(drop_buffer) struct buffer *told = &telling.told;
     buffer_init(told, SETTINGS_MOST);
     int status = store_settings_for(store, exchange->node.id, write_settings, &telling, error);

@@ -16,6 +16,11 @@ struct endpoint {
     enum permission permission;
     enum worker_kind worker;
     size_t body_most; /* bytes */
+    /* Makes exchange->prepared of the body, without a store: what takes long is done before there is a transaction. It
+     * may refuse. NULL: nothing of the kind. `forget` frees it. */
+    int (*prepare)(struct exchange *, struct error *);
+    void (*forget)(struct exchange *);
+    size_t prepared_most; /* bytes of it, at most, about */
     /* Runs inside a transaction, maybe more than once: it changes nothing but the store and the answer. A negative
      * return rolls back all; -EAGAIN is tried again. NULL: the server answers it itself. */
     int (*handle)(struct store *, struct exchange *, struct error *);
@@ -32,6 +37,9 @@ const struct endpoint *endpoint_find(const char *method, const char *path, struc
 int endpoint_authorise(struct store *, struct exchange *, struct error *) MUST_CHECK;
 
 int enrol_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+#define RECORDS_PLAIN_MOST ((size_t)32 * 1024 * 1024)
+int records_prepare(struct exchange *, struct error *) MUST_CHECK;
+void records_forget(struct exchange *);
 int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -10,7 +10,7 @@ void exchange_reset(struct exchange *exchange)
 {
     buffer_clear(&exchange->answer);
     exchange->status = 0;
-    exchange->lines = exchange->nothing = false;
+    exchange->lines = exchange->plain = exchange->nothing = false;
     exchange->told = TOLD_NOBODY;
     exchange->records = exchange->duplicates = 0;
 }

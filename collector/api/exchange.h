@@ -19,10 +19,15 @@ struct exchange;
 /* Whom what was stored may concern. */
 enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
 
+/* What is to be done next: look at the secret before the body is read; read the body; answer. Most need the last
+ * alone. */
+enum step { STEP_ADMIT, STEP_PREPARE, STEP_ANSWER };
+
 struct exchange {
     struct exchange *next; /* in a queue */
     void *owner;           /* the server's */
     const struct endpoint *endpoint;
+    enum step step;
     struct text target; /* what stands in the path's braces */
     struct {
         const char *name, *value; /* as many as the endpoint has; value NULL: not given */
@@ -30,6 +35,8 @@ struct exchange {
     char from[64]; /* the client's address */
     bool packed;   /* the body is zstd */
     struct buffer body;
+    void *prepared;       /* what the endpoint made of the body, to be forgotten by the endpoint */
+    size_t prepared_size; /* bytes, about */
     moment arrived;
     duration begun; /* steady */
 
@@ -40,6 +47,7 @@ struct exchange {
     int status;
     struct buffer answer;
     bool lines;   /* the answer is lines of JSON */
+    bool plain;   /* it is text */
     bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
     enum told told;              /* after the commit these may have something to fetch */

@@ -48,6 +48,7 @@ int node_revoke_handle(struct store *store, struct exchange *exchange, struct er
     if (code < 0)
         return code;
     exchange->status = 204;
+    exchange->told = TOLD_NODES; /* it may wait for directives: it is to hear it now */
     return 0;
 }
 

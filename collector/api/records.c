@@ -3,12 +3,11 @@
 #include "collector/api/batch.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include "collector/api/endpoint.h"
 #include "collector/api/unpack.h"
 #include "common/cleanup.h"
 #include "common/json.h"
-
-#define PLAIN_MOST ((size_t)32 * 1024 * 1024)
 
 static int store_batch(struct store *store, struct exchange *exchange, const struct batch *batch, struct error *error)
 {
@@ -43,25 +42,49 @@ static int store_batch(struct store *store, struct exchange *exchange, const str
     return 0;
 }
 
-int records_handle(struct store *store, struct exchange *exchange, struct error *error)
+struct prepared {
+    struct buffer plain;
+    struct batch batch; /* points into it */
+};
+
+int records_prepare(struct exchange *exchange, struct error *error)
 {
-    CLEANUP(buffer_clear) struct buffer plain;
-    CLEANUP(batch_release) struct batch batch = {0};
+    struct prepared *prepared = calloc(1, sizeof *prepared);
     struct error why = {0};
     int status = 0;
-    buffer_init(&plain, PLAIN_MOST);
-    /* Reading changes the bytes, and it may have to be done again: so it is done on a copy. */
-    if (exchange->packed)
-        status = unpack_zstd(buffer_text(&exchange->body), &plain, &why);
-    else if (!buffer_append(&plain, buffer_text(&exchange->body)))
-        status = error_set(&why, ENOMEM, "no memory for a batch");
+    if (prepared == NULL)
+        return error_set(error, ENOMEM, "no memory for a batch");
+    exchange->prepared = prepared;
+    buffer_init(&prepared->plain, RECORDS_PLAIN_MOST);
+    if (exchange->packed) {
+        status = unpack_zstd(buffer_text(&exchange->body), &prepared->plain, &why);
+        buffer_clear(&exchange->body);
+    } else {
+        prepared->plain = exchange->body;
+        buffer_init(&exchange->body, 0);
+    }
     if (status == 0)
-        status = batch_parse(plain.bytes, plain.length, exchange->arrived, &batch, &why);
+        status = batch_parse(prepared->plain.bytes, prepared->plain.length, exchange->arrived, &prepared->batch, &why);
+    exchange->prepared_size = prepared->plain.room + prepared->batch.count * sizeof *prepared->batch.records;
     if (status == -EBADMSG)
         return exchange_refuse(exchange, 400, "%s", why.text);
     if (status == -EMSGSIZE)
         return exchange_refuse(exchange, 413, "%s", why.text);
-    if (status < 0)
-        return error_set(error, -status, "%s", why.text);
-    return store_batch(store, exchange, &batch, error);
+    return status < 0 ? error_set(error, -status, "%s", why.text) : 0;
+}
+
+void records_forget(struct exchange *exchange)
+{
+    struct prepared *prepared = TAKE(exchange->prepared);
+    if (prepared == NULL)
+        return;
+    batch_release(&prepared->batch);
+    buffer_clear(&prepared->plain);
+    free(prepared);
+}
+
+int records_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    const struct prepared *prepared = exchange->prepared;
+    return store_batch(store, exchange, &prepared->batch, error);
 }

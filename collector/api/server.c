@@ -1,44 +1,30 @@
-/* A request's way: begin() routes it, receive() takes its body, submit() gives it to a worker with its connection
- * suspended, settle() finds it answered or lets it wait for news, finish() sends. A connection that keeps others
- * waiting has a deadline for each step, which a client that trickles cannot move. */
+/* A request's way: its head is read and, where a body follows, its secret looked at before a byte of that is taken;
+ * then the body, which is read by the threads; then a thread with a store answers it, or it waits for news. Meanwhile
+ * its connection is suspended. A connection that keeps others waiting has a deadline for each step, which a client that
+ * trickles cannot move. */
 #include "collector/api/server.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <microhttpd.h>
-#include <arpa/inet.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
+#include "collector/api/connections.h"
 #include "collector/api/endpoint.h"
-#include "collector/api/listen.h"
 #include "collector/api/metrics.h"
+#include "collector/api/request.h"
 #include "collector/api/worker.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
+#include "common/io/listen.h"
 #include "common/json.h"
 
 #define CONNECTION_MEMORY ((size_t)6 * 1024) /* a head has to fit */
 #define WAITING_MOST      20000
 #define TICK              (250 * MILLISECOND)
-
-struct line { /* a connection */
-    struct line *next, **before;
-    int descriptor;
-    duration deadline; /* 0: it waits for us */
-};
-
-struct request {
-    struct exchange exchange;
-    struct MHD_Connection *connection;
-    struct line *line;
-    struct request *next_waiting, **before_waiting;
-    duration until; /* how long it waits for news */
-    bool suspended, done;
-};
+#define PREPARED_MOST     ((size_t)96 * 1024 * 1024) /* bytes of bodies that were read and wait for the writer */
 
 struct server {
     struct MHD_Daemon *daemon;
@@ -47,16 +33,25 @@ struct server {
     struct server_settings settings;
     struct log log;
     struct finished *finished;
-    struct worker *reader, *writer;
-    struct line *lines;
+    struct worker *door, *reader, *writer;
+    struct connections connections;
     struct request *waiting;
+    struct exchange *unprepared, **last_unprepared; /* bodies that there is no room to read yet */
+    size_t bodies, prepared;                        /* bytes that requests hold */
     uint64_t generation[TOLD_KINDS];
     struct metrics metrics;
     duration begun;
     int64_t under_way; /* with a worker */
-    bool ending, store_failed;
+    int store_trouble; /* of the last request; 0: none */
+    bool ending;
     uint16_t port;
 };
+
+static void expect(struct request *request, duration deadline)
+{
+    if (request->connection)
+        request->connection->deadline = deadline;
+}
 
 /* --- waiting for news --- */
 
@@ -84,30 +79,80 @@ static enum told news_for(const struct request *request)
     return request->exchange.endpoint->permission == MAY_NODE ? TOLD_NODES : TOLD_PEOPLE;
 }
 
-static void submit(struct server *server, struct request *request)
+/* --- to the threads and back --- */
+
+static void give(struct server *server, struct worker *worker, struct request *request)
 {
-    request->exchange.generation = server->generation[news_for(request)];
     server->under_way++;
-    worker_add(request->exchange.endpoint->worker == ASK_WRITER ? server->writer : server->reader, &request->exchange);
+    worker_add(worker, &request->exchange);
 }
 
-static void resume(struct request *request)
+/* A body may become much larger when it is read: it is read when there is room for the worst. */
+static void prepare_more(struct server *server)
 {
+    while (server->unprepared) {
+        struct request *request = server->unprepared->owner;
+        size_t most = request->exchange.endpoint->prepared_most;
+        if (server->prepared > 0 && server->prepared + most > PREPARED_MOST)
+            return;
+        server->unprepared = request->exchange.next;
+        request->prepared = most;
+        server->prepared += most;
+        give(server, server->door, request);
+    }
+}
+
+static void submit(struct server *server, struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    if (exchange->step == STEP_ADMIT) {
+        give(server, server->door, request);
+    } else if (exchange->step == STEP_ANSWER) {
+        exchange->generation = server->generation[news_for(request)];
+        give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
+    } else {
+        if (server->unprepared == NULL)
+            server->last_unprepared = &server->unprepared;
+        exchange->next = NULL;
+        *server->last_unprepared = exchange;
+        server->last_unprepared = &exchange->next;
+        prepare_more(server);
+    }
+}
+
+static void release(struct server *server, struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    server->bodies -= request->body;
+    server->prepared -= request->prepared;
+    request->body = request->prepared = 0;
+    buffer_clear(&exchange->body);
+    if (exchange->endpoint && exchange->endpoint->forget)
+        exchange->endpoint->forget(exchange);
+    prepare_more(server);
+}
+
+static void resume(struct server *server, struct request *request)
+{
+    release(server, request);
     request->done = true;
     request->suspended = false;
-    MHD_resume_connection(request->connection);
+    MHD_resume_connection(request->way);
 }
 
 static void count(struct server *server, const struct exchange *exchange)
 {
     struct metrics *metrics = &server->metrics;
-    server->store_failed = exchange->trouble.code != 0;
-    if (exchange->trouble.code != 0) {
+    int before = server->store_trouble;
+    server->store_trouble = exchange->trouble.code;
+    if (exchange->trouble.code != 0)
         metrics->store_failures++;
+    if (exchange->trouble.code != 0 && exchange->trouble.code != before) /* once, not for each who asks meanwhile */
         log_write(&server->log, LOG_TROUBLE, "%s %s: %s", exchange->endpoint->method, exchange->endpoint->path,
                   exchange->trouble.text);
-    }
-    if (exchange->endpoint->handle != records_handle)
+    else if (exchange->trouble.code == 0 && before != 0)
+        log_write(&server->log, LOG_NEWS, "the store does its work again");
+    if (exchange->endpoint->handle != records_handle || exchange->step != STEP_ANSWER)
         return;
     metrics->records += (uint64_t)exchange->records;
     metrics->duplicates += (uint64_t)exchange->duplicates;
@@ -115,24 +160,45 @@ static void count(struct server *server, const struct exchange *exchange)
     metrics->holes += exchange->status == 409;
 }
 
-/* A worker has done with it: it is answered, or there is nothing yet and it waits. */
+/* Whether it waits for news, or was asked again because some came while a thread was looking. */
+static bool is_put_off(struct server *server, struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    if (!exchange->nothing || exchange->patience <= 0 || server->ending)
+        return false;
+    if (request->until == 0)
+        request->until = exchange->begun + exchange->patience;
+    if (exchange->generation != server->generation[news_for(request)]) {
+        submit(server, request);
+        return true;
+    }
+    if (request->until <= clock_steady() || server->metrics.waiting >= WAITING_MOST)
+        return false;
+    wait_begin(server, request);
+    return true;
+}
+
+/* A thread has done with it: it goes on to the next step, waits, or is answered. */
 static void settle(struct server *server, struct request *request)
 {
     struct exchange *exchange = &request->exchange;
     count(server, exchange);
-    if (exchange->nothing && exchange->patience > 0 && !server->ending) {
-        if (request->until == 0)
-            request->until = exchange->begun + exchange->patience;
-        if (exchange->generation != server->generation[news_for(request)]) {
-            submit(server, request); /* it came while this one was looking */
-            return;
-        }
-        if (request->until > clock_steady() && server->metrics.waiting < WAITING_MOST) {
-            wait_begin(server, request);
+    if (request->connection && exchange->endpoint->permission != MAY_ANYBODY && exchange->status != 401 &&
+        exchange->status != 403 && exchange->trouble.code == 0)
+        connections_know(&server->connections, request->connection);
+    if (exchange->step == STEP_PREPARE) {
+        server->prepared -= request->prepared;
+        request->prepared = exchange->prepared_size;
+        server->prepared += request->prepared;
+        if (exchange->status == 0) {
+            exchange->step = STEP_ANSWER;
+            submit(server, request);
+            prepare_more(server);
             return;
         }
     }
-    resume(request);
+    if (exchange->step != STEP_ANSWER || !is_put_off(server, request))
+        resume(server, request);
 }
 
 static void wake(struct server *server, enum told told)
@@ -163,162 +229,75 @@ static void settle_all(struct server *server)
 
 /* --- a request --- */
 
-static void request_free(struct request *request)
-{
-    buffer_clear(&request->exchange.body);
-    buffer_clear(&request->exchange.answer);
-    for (int i = 0; i < EXCHANGE_PARAMETERS; i++)
-        free((char *)(uintptr_t)request->exchange.parameters[i].name);
-    free((char *)(uintptr_t)request->exchange.target.bytes);
-    free(request);
-}
-
-static void print_client(struct MHD_Connection *connection, char result[64])
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    result[0] = '\0';
-    if (info == NULL || info->client_addr == NULL)
-        return;
-    if (info->client_addr->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, result, 64);
-    else
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, result, 64);
-}
-
-/* A node brings a certificate where the settings name who signs them; a person and a token need none. */
-static bool certificate_is_good(struct server *server, struct MHD_Connection *connection)
-{
-    unsigned verdict = 1;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (server->settings.authority == NULL)
-        return true;
-    return info && info->tls_session &&
-           gnutls_certificate_verify_peers2((gnutls_session_t)info->tls_session, &verdict) == GNUTLS_E_SUCCESS &&
-           verdict == 0;
-}
-
-/* The parameters the endpoint knows, "name=value" in one piece of memory each. */
-static bool take_parameters(struct MHD_Connection *connection, struct exchange *exchange)
-{
-    for (int i = 0; exchange->endpoint->parameters[i]; i++) {
-        const char *said = exchange->endpoint->parameters[i];
-        size_t length = strcspn(said, ":");
-        char name[32];
-        snprintf(name, sizeof name, "%.*s", (int)length, said);
-        const char *value = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
-        char *copy = NULL;
-        if (asprintf(&copy, "%s=%s", name, value ? value : "") < 0)
-            return false;
-        copy[length] = '\0';
-        exchange->parameters[i].name = copy;
-        exchange->parameters[i].value = value ? copy + length + 1 : NULL;
-    }
-    return true;
-}
-
-static void examine(struct server *server, struct request *request, const char *method, const char *url)
-{
-    struct exchange *exchange = &request->exchange;
-    struct text target = {0};
-    bool known;
-    exchange->endpoint = endpoint_find(method, url, &target, &known);
-    if (exchange->endpoint == NULL) {
-        exchange_refuse(exchange, known ? 405 : 404, known ? "not with this method" : "there is nothing here");
-        return;
-    }
-    const char *secret = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Authorization");
-    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Encoding");
-    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
-    if (exchange->endpoint->permission != MAY_ANYBODY &&
-        (secret == NULL || !secret_parse(text_of(secret), &exchange->secret))) {
-        exchange_refuse(exchange, 401, "a secret is needed: Authorization: Bearer ...");
-        return;
-    }
-    exchange->packed = coding && strcasecmp(coding, "zstd") == 0;
-    if (coding && !exchange->packed) {
-        exchange_refuse(exchange, 415, "Content-Encoding: zstd or none");
-        return;
-    }
-    if (length && strtoull(length, NULL, 10) > exchange->endpoint->body_most) {
-        exchange_refuse(exchange, 413, "at most %zu bytes", exchange->endpoint->body_most);
-        return;
-    }
-    if (exchange->endpoint->permission == MAY_NODE && !certificate_is_good(server, request->connection)) {
-        server->metrics.refused_connections++;
-        exchange_refuse(exchange, 403, "a node needs a certificate that this collector's authority has signed");
-        return;
-    }
-    if (target.length)
-        exchange->target = (struct text){strndup(target.bytes, target.length), target.length};
-    if (!take_parameters(request->connection, exchange) || (target.length && exchange->target.bytes == NULL))
-        exchange_refuse(exchange, 503, "no memory");
-    buffer_init(&exchange->body, exchange->endpoint->body_most);
-}
-
-static struct request *begin(struct server *server, struct MHD_Connection *connection, const char *method,
-                             const char *url)
-{
-    struct request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return NULL;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    request->line = info ? info->socket_context : NULL;
-    request->connection = connection;
-    request->exchange.owner = request;
-    request->exchange.arrived = clock_now();
-    request->exchange.begun = clock_steady();
-    buffer_init(&request->exchange.answer, EXCHANGE_ANSWER_MOST);
-    print_client(connection, request->exchange.from);
-    if (request->line)
-        request->line->deadline = request->exchange.begun + server->settings.body;
-    examine(server, request, method, url);
-    return request;
-}
-
 static void answer_alone(struct server *server, struct exchange *exchange)
 {
     if (exchange->endpoint->permission != MAY_ANYBODY) {
         server->metrics.commits = worker_commits(server->writer);
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
+        exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;
         return;
     }
     struct json json = json_begin(&exchange->answer);
-    json_string(&json, "health", server->store_failed ? "the store fails" : "good");
+    json_string(&json, "health", server->store_trouble ? "the store fails" : "good");
     json_string(&json, "version", POSTERN_VERSION);
-    exchange->status = json_end(&json) && !server->store_failed ? 200 : 503;
+    exchange->status = json_end(&json) && !server->store_trouble ? 200 : 503;
 }
 
 static enum MHD_Result finish(struct server *server, struct request *request)
 {
     struct exchange *exchange = &request->exchange;
-    bool plain = false;
-    if (exchange->status == 0) {
+    if (exchange->status == 0)
         answer_alone(server, exchange);
-        plain = exchange->endpoint->permission != MAY_ANYBODY;
-    }
-    size_t length = exchange->answer.length;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, TAKE(exchange->answer.bytes), MHD_RESPMEM_MUST_FREE);
-    buffer_init(&exchange->answer, EXCHANGE_ANSWER_MOST);
-    if (response == NULL)
-        return MHD_NO;
-    if (length)
-        MHD_add_response_header(response, "Content-Type",
-                                plain             ? "text/plain; version=0.0.4; charset=utf-8"
-                                : exchange->lines ? "application/x-ndjson"
-                                                  : "application/json");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (exchange->status == 401)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    if (request->line)
-        request->line->deadline = clock_steady() + server->settings.body;
+    expect(request, clock_steady() + server->settings.body);
     int class = exchange->status / 100;
     server->metrics.answers[class > 0 && class < METRICS_CLASSES ? class : 0]++;
-    enum MHD_Result result = MHD_queue_response(request->connection, (unsigned)exchange->status, response);
-    MHD_destroy_response(response);
-    return result;
+    return request_send(request);
+}
+
+static enum MHD_Result suspend(struct server *server, struct request *request)
+{
+    if (server->ending) {
+        exchange_refuse(&request->exchange, 503, "the collector is ending");
+        return finish(server, request);
+    }
+    request->suspended = true;
+    expect(request, 0);
+    MHD_suspend_connection(request->way);
+    submit(server, request);
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct server *server, struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    expect(request, exchange->begun + server->settings.body);
+    if (exchange->status != 0)
+        return finish(server, request);
+    if (exchange->endpoint->body_most == 0) {
+        exchange->step = STEP_ANSWER;
+        return MHD_YES;
+    }
+    return suspend(server, request);
+}
+
+/* Its secret is good: the body may come, if there is room for it. */
+static enum MHD_Result take_body(struct server *server, struct request *request)
+{
+    struct exchange *exchange = &request->exchange;
+    size_t most = request_body_most(request);
+    if (exchange->status != 0)
+        return finish(server, request);
+    if (server->bodies > 0 && server->bodies + most > server->settings.bodies) {
+        exchange_refuse(exchange, 503, "too many bodies at once; ask again");
+        return finish(server, request);
+    }
+    request->body = most;
+    server->bodies += most;
+    request->done = false;
+    exchange->step = exchange->endpoint->prepare ? STEP_PREPARE : STEP_ANSWER;
+    expect(request, clock_steady() + server->settings.body);
+    return MHD_YES;
 }
 
 static enum MHD_Result take(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -328,10 +307,8 @@ static enum MHD_Result take(void *context, struct MHD_Connection *connection, co
     struct request *request = *own;
     (void)version;
     if (request == NULL) {
-        request = *own = begin(server, connection, method, url);
-        if (request == NULL)
-            return MHD_NO;
-        return request->exchange.status ? finish(server, request) : MHD_YES;
+        request = *own = request_begin(connection, method, url, server->settings.authority != NULL);
+        return request ? begin(server, request) : MHD_NO;
     }
     if (*length > 0) {
         bool fits = buffer_append(&request->exchange.body, (struct text){bytes, *length});
@@ -339,16 +316,11 @@ static enum MHD_Result take(void *context, struct MHD_Connection *connection, co
         *length = 0;
         return fits ? MHD_YES : MHD_NO; /* no length was told, and it is too long: hang up */
     }
+    if (request->done && request->exchange.step == STEP_ADMIT)
+        return take_body(server, request);
     if (request->done || request->exchange.endpoint->worker == ASK_LOOP)
         return finish(server, request);
-    if (!request->suspended) {
-        request->suspended = true;
-        if (request->line)
-            request->line->deadline = 0;
-        MHD_suspend_connection(connection);
-        submit(server, request);
-    }
-    return MHD_YES;
+    return request->suspended ? MHD_YES : suspend(server, request);
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **own, enum MHD_RequestTerminationCode why)
@@ -359,42 +331,30 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
     (void)why;
     if (request == NULL)
         return;
-    if (request->line)
-        request->line->deadline = clock_steady() + server->settings.idle;
+    expect(request, clock_steady() + server->settings.idle);
     if (request->before_waiting)
         wait_end(server, request);
+    release(server, request);
     request_free(request);
     *own = NULL;
 }
-
-/* --- connections --- */
 
 static void connected(void *context, struct MHD_Connection *connection, void **own,
                       enum MHD_ConnectionNotificationCode what)
 {
     struct server *server = context;
-    struct line *line = *own;
+    uint32_t ended = 0;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        line = *own = calloc(1, sizeof *line);
-        if (line == NULL || info == NULL)
-            return;
-        line->descriptor = info->connect_fd;
-        line->deadline = clock_steady() + server->settings.head;
-        line->next = server->lines;
-        line->before = &server->lines;
-        if (server->lines)
-            server->lines->before = &line->next;
-        server->lines = line;
-        server->metrics.connections++;
-    } else if (line) {
-        *line->before = line->next;
-        if (line->next)
-            line->next->before = line->before;
-        free(line);
+        if (info)
+            *own =
+                connections_add(&server->connections, info->connect_fd, clock_steady() + server->settings.head, &ended);
+    } else if (*own) {
+        connections_remove(&server->connections, *own);
         *own = NULL;
-        server->metrics.connections--;
     }
+    server->metrics.dropped += ended;
+    server->metrics.connections = server->connections.count;
 }
 
 /* --- the loop --- */
@@ -433,18 +393,13 @@ static int on_tick(sd_event_source *source, uint64_t time, void *context)
     struct server *server = context;
     duration now = clock_steady();
     (void)time;
-    for (struct line *line = server->lines; line; line = line->next)
-        if (line->deadline && line->deadline < now) {
-            line->deadline = 0;
-            server->metrics.dropped++;
-            shutdown(line->descriptor, SHUT_RDWR);
-        }
+    server->metrics.dropped += connections_end_late(&server->connections, now);
     for (struct request *request = server->waiting, *next; request; request = next) {
         next = request->next_waiting;
         if (request->until > now)
             continue;
         wait_end(server, request);
-        resume(request);
+        resume(server, request);
     }
     turn(server);
     sd_event_source_set_time_relative(source, TICK / MICROSECOND);
@@ -510,12 +465,19 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     server->event = event;
     server->log = *log;
     server->begun = clock_steady();
+    connections_init(&server->connections, settings->connections);
     status = finished_create(&server->finished, error);
     if (status == 0)
-        status = worker_create(settings->store, server->finished, &server->writer, error);
-    if (status == 0)
-        status = worker_create(settings->store, server->finished, &server->reader, error);
-    if (status == 0)
+        status = worker_create(settings->store, &settings->keep, server->finished, &server->writer, error);
+    if (status == 1) {
+        server->store_trouble = error->code;
+        log_write(&server->log, LOG_TROUBLE, "the store does not answer yet: %s", error->text);
+    }
+    if (status >= 0)
+        status = worker_create(settings->store, NULL, server->finished, &server->door, error);
+    if (status >= 0)
+        status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
+    if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
         status = start(server, listening, error);
@@ -538,20 +500,20 @@ static void let_go(struct server *server)
     int listening = MHD_quiesce_daemon(server->daemon);
     if (listening >= 0)
         close(listening);
-    worker_destroy(&server->writer);
-    worker_destroy(&server->reader);
-    settle_all(server);
+    while (server->under_way > 0) {
+        struct pollfd finished = {finished_descriptor(server->finished), POLLIN, 0};
+        poll(&finished, 1, 1000);
+        settle_all(server);
+    }
     while (server->waiting) {
         struct request *request = server->waiting;
         wait_end(server, request);
-        resume(request);
+        resume(server, request);
     }
     duration end = clock_steady() + SECOND;
     for (bool busy = true; busy && clock_steady() < end;) {
-        busy = false;
         MHD_run_wait(server->daemon, 20);
-        for (struct line *line = server->lines; line; line = line->next)
-            busy |= line->deadline == 0 || line->deadline < clock_steady() + server->settings.idle - SECOND;
+        busy = connections_busy(&server->connections, clock_steady() + server->settings.idle - SECOND);
     }
     MHD_stop_daemon(server->daemon);
 }
@@ -568,6 +530,7 @@ void server_destroy(struct server **server)
     (*server)->timer = NULL;
     if ((*server)->daemon)
         let_go(*server);
+    worker_destroy(&(*server)->door);
     worker_destroy(&(*server)->writer);
     worker_destroy(&(*server)->reader);
     finished_destroy(&(*server)->finished);

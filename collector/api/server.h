@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include "collector/store/store.h"
 #include "common/error.h"
 #include "common/io/log.h"
 #include "common/moment.h"
@@ -14,7 +15,9 @@ struct server_settings {
     const char *address;                       /* "127.0.0.1:8025", "[::1]:8025" */
     const char *store;                         /* as store_open() takes it */
     const char *certificate, *key, *authority; /* PEM, the text of the files; NULL: no TLS, or nodes bring none */
+    struct store_retention keep;
     uint32_t connections, connections_per_address;
+    size_t bodies;             /* bytes of bodies that may be held at once, of all connections */
     duration head, idle, body; /* for a request's head; between requests; for a body or an answer to pass */
 };
 

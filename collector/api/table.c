@@ -49,6 +49,9 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_WRITER,
      .body_most = BATCH,
+     .prepare = records_prepare,
+     .forget = records_forget,
+     .prepared_most = RECORDS_PLAIN_MOST,
      .handle = records_handle,
      .request = "Lines of JSON, plain or with Content-Encoding: zstd; the first is "
                 "{\"life\":\"16 hexadecimal digits\",\"after\":N,\"last\":M,\"spooled\":K,\"version\":\"0.1.0\"}, each "
@@ -240,8 +243,10 @@ int endpoint_authorise(struct store *store, struct exchange *exchange, struct er
         return 0;
     if (secret->kind == SECRET_NONE)
         return 401;
-    if (secret->kind == SECRET_TOKEN) /* whether it is good, its use says */
-        return permission == MAY_TOKEN ? 0 : 403;
+    if (secret->kind == SECRET_TOKEN) { /* whether it is still good, its use says */
+        status = permission == MAY_TOKEN ? store_token_known(store, secret->hash, error) : 0;
+        return status < 0 ? status : status > 0 ? 0 : 403;
+    }
     if (secret->kind == SECRET_NODE)
         status = store_node_by_key(store, secret->id, secret->hash, &exchange->node, error);
     else

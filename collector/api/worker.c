@@ -11,12 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/tidier.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
+#include "common/io/clock.h"
 
-#define GROUP_MOST 64
-#define GROUP_BODY ((size_t)8 * 1024 * 1024) /* bytes of bodies in one group, about */
-#define TRIES      10
+#define GROUP_MOST   64
+#define GROUP_BODY   ((size_t)16 * 1024 * 1024) /* bytes of bodies in one group, about */
+#define TRIES        10
+#define REOPEN_AFTER (500 * MILLISECOND)
 
 struct queue {
     struct exchange *first, **end;
@@ -36,8 +39,11 @@ struct worker {
     bool ending;
     uint64_t commits;
     char *where;
-    struct store *store; /* NULL: it failed and is opened again */
+    struct store *store; /* NULL: it failed and is opened again ... */
+    duration open_after; /* ... but not before this steady time ... */
+    struct error closed; /* ... and until then this is why it is not there */
     struct finished *finished;
+    struct tidier tidier;
 };
 
 static void queue_add(struct queue *queue, struct exchange *exchange)
@@ -114,7 +120,7 @@ static int run_one(struct store *store, struct exchange *exchange, struct error 
         return exchange_refuse(exchange, 401, "no such secret, or it was taken back");
     if (status > 0)
         return exchange_refuse(exchange, status, "whoever has this secret may not do that");
-    if (status < 0 || exchange->endpoint->handle == NULL)
+    if (status < 0 || exchange->step == STEP_ADMIT || exchange->endpoint->handle == NULL)
         return status;
     return exchange->endpoint->handle(store, exchange, error);
 }
@@ -137,22 +143,36 @@ static void pause_for(int try)
     nanosleep(&time, NULL);
 }
 
+/* A server that does not answer keeps us waiting: so it is not asked again for every request. */
+static int open_store(struct worker *worker, struct error *error)
+{
+    if (worker->store)
+        return 0;
+    if (worker->closed.code != 0 && clock_steady() < worker->open_after) {
+        *error = worker->closed;
+        return -error->code;
+    }
+    int status = store_open(worker->where, &worker->store, error);
+    worker->closed = status < 0 ? *error : (struct error){0};
+    worker->open_after = clock_steady() + REOPEN_AFTER;
+    return status;
+}
+
 static int run_group(struct worker *worker, struct exchange **group, size_t count, struct error *error)
 {
     int status = -EAGAIN;
     for (int try = 0; try < TRIES && status == -EAGAIN; try++) {
         if (try > 0)
             pause_for(try);
-        if (worker->store == NULL) {
-            status = store_open(worker->where, &worker->store, error);
-            if (status < 0)
-                return status;
-        }
+        status = open_store(worker, error);
+        if (status < 0)
+            return status;
         status = run_together(worker->store, group, count, error);
-        if (status == -ENOTCONN) {
+        if (status == -ENOTCONN)
             store_close(&worker->store);
+        /* A key that another collector has just taken is seen the next time. */
+        if (status == -ENOTCONN || status == -EEXIST)
             status = -EAGAIN;
-        }
     }
     return status;
 }
@@ -161,40 +181,91 @@ static void run_all(struct worker *worker, struct exchange **group, size_t count
 {
     struct error error = {0};
     int status = run_group(worker, group, count, &error);
-    if (status < 0 && count > 1) {
+    if (status < 0 && count > 1 && worker->store) {
         for (size_t i = 0; i < count; i++)
             run_all(worker, &group[i], 1);
         return;
     }
-    if (status < 0) {
-        exchange_refuse(group[0], 503, "the store cannot do that now");
-        group[0]->trouble = error;
+    for (size_t i = 0; status < 0 && i < count; i++) { /* one, or all of them where there is no store */
+        exchange_refuse(group[i], 503, worker->store ? "the store cannot do that now" : "the store does not answer");
+        group[i]->trouble = error;
     }
     __atomic_add_fetch(&worker->commits, 1, __ATOMIC_RELAXED);
     give_back(worker->finished, group, count);
 }
 
+static void wait_for_more(struct worker *worker)
+{
+    struct timespec until;
+    if (!worker->tidier.on) {
+        pthread_cond_wait(&worker->more, &worker->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until); /* conditions know no clock that runs on while the machine sleeps */
+    moment then = until.tv_sec * SECOND + until.tv_nsec + tidier_patience(&worker->tidier);
+    until = (struct timespec){.tv_sec = then / SECOND, .tv_nsec = then % SECOND};
+    pthread_cond_clockwait(&worker->more, &worker->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Bodies are read outside of any transaction, and each is given back at once. Leaves those that need the store at the
+ * front of the group; returns how many. */
+static size_t prepare_all(struct worker *worker, struct exchange **group, size_t count)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct error error = {0};
+        if (group[i]->step != STEP_PREPARE) {
+            group[left++] = group[i];
+            continue;
+        }
+        exchange_reset(group[i]);
+        if (group[i]->endpoint->prepare(group[i], &error) < 0) {
+            exchange_refuse(group[i], 503, "there is no room for that now");
+            group[i]->trouble = error;
+        }
+        give_back(worker->finished, &group[i], 1);
+    }
+    return left;
+}
+
+/* 0: nothing was asked for, it is to be tidied or ended. */
 static size_t take_group(struct worker *worker, struct exchange *group[GROUP_MOST])
 {
     size_t count = 0, bytes = 0;
     pthread_mutex_lock(&worker->lock);
-    while (worker->queue.first == NULL && !worker->ending)
-        pthread_cond_wait(&worker->more, &worker->lock);
+    while (worker->queue.first == NULL && !worker->ending && !tidier_is_due(&worker->tidier))
+        wait_for_more(worker);
     while (worker->queue.first != NULL && count < GROUP_MOST && bytes < GROUP_BODY) {
         group[count] = worker->queue.first;
         worker->queue.first = group[count]->next;
-        bytes += group[count++]->body.length;
+        bytes += group[count]->body.length + group[count]->prepared_size;
+        count++;
     }
     pthread_mutex_unlock(&worker->lock);
     return count;
+}
+
+static bool is_ending(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool ending = worker->ending && worker->queue.first == NULL;
+    pthread_mutex_unlock(&worker->lock);
+    return ending;
 }
 
 static void *work(void *context)
 {
     struct worker *worker = context;
     struct exchange *group[GROUP_MOST];
-    for (size_t count; (count = take_group(worker, group)) > 0;)
-        run_all(worker, group, count);
+    bool ending = false;
+    while (!ending) {
+        size_t count = take_group(worker, group), left = prepare_all(worker, group, count);
+        if (left > 0)
+            run_all(worker, group, left);
+        if (tidier_is_due(&worker->tidier))
+            tidier_step(&worker->tidier, &worker->store);
+        ending = count == 0 && is_ending(worker);
+    }
     return NULL;
 }
 
@@ -212,18 +283,21 @@ static void worker_free(struct worker **worker)
     *worker = NULL;
 }
 
-int worker_create(const char *where, struct finished *finished, struct worker **result, struct error *error)
+int worker_create(const char *where, const struct store_retention *keep, struct finished *finished,
+                  struct worker **result, struct error *error)
 {
     CLEANUP(worker_free) struct worker *worker = calloc(1, sizeof *worker);
     sigset_t all, before;
     if (worker == NULL || (worker->where = strdup(where)) == NULL)
         return error_set(error, ENOMEM, "no memory for a thread");
     worker->finished = finished;
+    if (keep)
+        tidier_begin(&worker->tidier, keep);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->more, NULL);
-    int status = store_open(where, &worker->store, error);
-    if (status < 0)
-        return status;
+    int opened = open_store(worker, error), status;
+    if (opened < 0 && opened != -ENOTCONN)
+        return opened;
     sigfillset(&all); /* signals are the loop's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     status = pthread_create(&worker->thread, NULL, work, worker);
@@ -231,7 +305,7 @@ int worker_create(const char *where, struct finished *finished, struct worker **
     if (status != 0)
         return error_set(error, status, "cannot start a thread: %s", strerror(status));
     *result = TAKE(worker);
-    return 0;
+    return opened < 0 ? 1 : 0;
 }
 
 void worker_destroy(struct worker **worker)

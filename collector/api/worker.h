@@ -15,8 +15,11 @@ int finished_descriptor(const struct finished *);
 struct exchange *finished_take(struct finished *); /* all, oldest first, linked by `next` */
 
 struct worker;
-/* `where`: as store_open() takes it; it is opened here, so that what is wrong with it is told at once. */
-int worker_create(const char *where, struct finished *, struct worker **result, struct error *) MUST_CHECK;
+/* `where`: as store_open() takes it; it is opened here, so that what is wrong with it is told at once. 1: its server
+ * does not answer now, as `error` says; requests are refused until it does.
+ * `keep`: the store is tidied between groups; NULL: another does that. */
+int worker_create(const char *where, const struct store_retention *keep, struct finished *, struct worker **result,
+                  struct error *) MUST_CHECK;
 /* Does what is queued, then ends. */
 void worker_destroy(struct worker **);
 void worker_add(struct worker *, struct exchange *);

@@ -18,16 +18,23 @@ static bool is_postgresql(const char *where)
     return strncmp(where, "postgresql://", 13) == 0 || strncmp(where, "postgres://", 11) == 0;
 }
 
+int engine_check(const char *where, struct error *error)
+{
+    if (is_postgresql(where))
+        return engine_postgresql_check(where, error);
+    if (strncmp(where, sqlite, sizeof sqlite - 1) == 0 && where[sizeof sqlite - 1])
+        return 0;
+    /* There may be a password behind the colon. */
+    return error_set(error, EINVAL, "\"%.*s\" will not do; sqlite:PATH and postgresql://USER@HOST/DATABASE are allowed",
+                     (int)strcspn(where, ":"), where);
+}
+
 int engine_open(const char *where, struct engine **result, struct error *error)
 {
-    int failure;
-    if (strncmp(where, sqlite, sizeof sqlite - 1) == 0)
-        failure = engine_sqlite_open(where + sizeof sqlite - 1, result, error);
-    else if (is_postgresql(where))
-        failure = engine_postgresql_open(where, result, error);
-    else /* there may be a password behind the colon */
-        failure = error_set(error, EINVAL, "a store is sqlite:PATH or postgresql://..., not \"%.*s\"",
-                            (int)strcspn(where, ":"), where);
+    int failure = engine_check(where, error);
+    if (failure == 0)
+        failure = is_postgresql(where) ? engine_postgresql_open(where, result, error)
+                                       : engine_sqlite_open(where + sizeof sqlite - 1, result, error);
     if (failure == 0)
         buffer_init(&(*result)->clean, CLEAN_MOST);
     return failure;
@@ -35,10 +42,11 @@ int engine_open(const char *where, struct engine **result, struct error *error)
 
 void engine_describe(const char *where, char result[ENGINE_WHERE])
 {
+    struct error ignored;
     if (is_postgresql(where))
         engine_postgresql_describe(where, result);
     else
-        snprintf(result, ENGINE_WHERE, "%s", where);
+        snprintf(result, ENGINE_WHERE, "%s", engine_check(where, &ignored) == 0 ? where : "no engine that there is");
 }
 
 void engine_close(struct engine **engine)

@@ -31,6 +31,8 @@ struct engine; /* one connection; used by one thread */
  * any other failure wants a person. No sentence holds the password. */
 int engine_open(const char *where, struct engine **result, struct error *) MUST_CHECK;
 void engine_close(struct engine **);
+/* Can `where` be read? Nothing is opened. */
+int engine_check(const char *where, struct error *) MUST_CHECK;
 #define ENGINE_WHERE 320
 /* Where it is, for people: without a password. */
 void engine_describe(const char *where, char result[ENGINE_WHERE]);

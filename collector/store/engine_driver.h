@@ -31,6 +31,7 @@ struct engine {
 
 int engine_sqlite_open(const char *path, struct engine **result, struct error *) MUST_CHECK;
 int engine_postgresql_open(const char *uri, struct engine **result, struct error *) MUST_CHECK;
+int engine_postgresql_check(const char *uri, struct error *) MUST_CHECK;
 void engine_postgresql_describe(const char *uri, char result[ENGINE_WHERE]);
 
 #endif

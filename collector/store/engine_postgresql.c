@@ -58,7 +58,10 @@ int postgresql_fail(struct postgresql *self, const PGresult *result, const char 
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     /* Not the detail: it quotes the rows. */
     const char *sentence = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    int code = state ? code_of(state) : EIO;
+    /* What fails without a state has failed on this side: the connection is not what it was. */
+    bool answered =
+        result && PQresultStatus(result) != PGRES_FATAL_ERROR && PQresultStatus(result) != PGRES_BAD_RESPONSE;
+    int code = state ? code_of(state) : answered ? EIO : ENOTCONN;
     if (PQstatus(self->connection) == CONNECTION_BAD)
         code = ENOTCONN;
     if (code == ENOTCONN)

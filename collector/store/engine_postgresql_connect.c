@@ -78,11 +78,19 @@ static void be_silent(void *context, const PGresult *notice)
     (void)notice;
 }
 
+int engine_postgresql_check(const char *uri, struct error *error)
+{
+    CLEANUP(address_release) struct address address;
+    if (address_parse(uri, &address))
+        return 0;
+    return error_set(error, EINVAL, "this PostgreSQL URI cannot be read; postgresql://USER@HOST/DATABASE is one");
+}
+
 int postgresql_connect(const char *uri, PGconn **result, struct error *error)
 {
     CLEANUP(address_release) struct address address;
     if (!address_parse(uri, &address))
-        return error_set(error, EINVAL, "this is no URI of PostgreSQL; postgresql://USER@HOST/DATABASE is one");
+        return error_set(error, EINVAL, "the URI cannot be read");
     PGconn *connection = PQconnectdbParams(address.keys, address.values, 0);
     if (!connection)
         return error_set(error, ENOMEM, "no memory for a connection");

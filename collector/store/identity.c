@@ -97,13 +97,25 @@ static int add_node(struct store *store, const char *token, const char *key, str
     return rows < 0 ? rows : 0;
 }
 
+static int find_token(struct store *store, const char *hash, struct token *result, struct error *error)
+{
+    return STORE_RUN(store, "SELECT until, node, key_hash, name FROM tokens WHERE hash = $1", token_row, result, error,
+                     STRING(hash));
+}
+
+int store_token_known(struct store *store, const char *hash, struct error *error)
+{
+    struct token found = {0};
+    int rows = find_token(store, hash, &found, error);
+    return rows < 0 ? rows : found.found;
+}
+
 int store_enrol(struct store *store, const char *token, const char *key, const char *name, const char *version,
                 moment now, struct store_node *result, bool *known, struct error *error)
 {
     struct token found = {0};
     *known = false;
-    int rows = STORE_RUN(store, "SELECT until, node, key_hash, name FROM tokens WHERE hash = $1", token_row, &found,
-                         error, STRING(token));
+    int rows = find_token(store, token, &found, error);
     if (rows < 0)
         return rows;
     if (!found.found)

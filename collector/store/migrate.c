@@ -52,11 +52,13 @@ static int read_version(struct engine *engine, int64_t *version, struct error *e
 }
 
 /* 1: one step was made; 0: none was missing. */
-static int make_one_step(struct engine *engine, struct error *error)
+static int make_one_step(struct engine *engine, int64_t wanted, struct error *error)
 {
     int64_t version;
     int failure =
         engine_script(engine, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY)", error);
+    if (failure == -EEXIST) /* another collector makes the same table now */
+        failure = error_set(error, EAGAIN, "another collector makes the schema");
     if (failure == 0)
         failure = read_version(engine, &version, error);
     if (failure < 0)
@@ -64,7 +66,7 @@ static int make_one_step(struct engine *engine, struct error *error)
     if (version > NEWEST)
         return error_set(error, EPROTO, "the store's schema is %lld, this program knows %lld: a newer one made it",
                          (long long)version, (long long)NEWEST);
-    if (version == NEWEST)
+    if (version >= wanted)
         return 0;
     /* The number first: it is the row for which two collectors meet. */
     const struct value next = VALUE_INTEGER(version + 1);
@@ -75,13 +77,18 @@ static int make_one_step(struct engine *engine, struct error *error)
     return failure < 0 ? failure : 1;
 }
 
-int store_migrate(struct engine *engine, struct error *error)
+int64_t store_schema_newest(void)
+{
+    return NEWEST;
+}
+
+int store_migrate(struct engine *engine, int64_t wanted, struct error *error)
 {
     int attempts = 0, made;
     do {
         made = engine_begin(engine, error);
         if (made == 0)
-            made = make_one_step(engine, error);
+            made = make_one_step(engine, wanted, error);
         if (made >= 0) {
             int failure = engine_commit(engine, error);
             made = failure < 0 ? failure : made;

@@ -10,7 +10,7 @@ int store_open(const char *where, struct store **result, struct error *error)
         return error_set(error, ENOMEM, "no memory for a store");
     int failure = engine_open(where, &store->engine, error);
     if (failure == 0)
-        failure = store_migrate(store->engine, error);
+        failure = store_migrate(store->engine, store_schema_newest(), error);
     if (failure < 0) {
         store_close(&store);
         return failure;

@@ -47,6 +47,8 @@ struct store_person {
 
 /* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
+/* 1: there is such a token, used or not; 0: none. */
+int store_token_known(struct store *, const char *hash, struct error *) MUST_CHECK;
 /* Use a token: the node it gave before if `key` is the same, else a new one. -EACCES: no such token, used by another,
  * too late; the sentence says which. */
 int store_enrol(struct store *, const char *token, const char *key, const char *name, const char *version, moment now,

@@ -34,7 +34,8 @@ int store_order_told(struct store *, int64_t node, const struct store_record *, 
 /* The next revision of what nodes are told, this transaction's alone until it commits. */
 int store_revision_next(struct store *, int64_t *result, struct error *) MUST_CHECK;
 
-/* Bring the schema up to date, as migration `newest` knows it. */
-int store_migrate(struct engine *, struct error *) MUST_CHECK;
+int64_t store_schema_newest(void); /* what this program works with */
+/* Bring the schema up to the version that is wanted, one step after the other. One that is there already stays. */
+int store_migrate(struct engine *, int64_t wanted, struct error *) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,23 @@ static void drop(struct transfer *transfer)
 /* --- what libcurl asks for -----------------------------------------------------------------------------------------
  */
 
+/* Whether the answer is what the server sent, where it says what that was (RFC 9530). */
+static bool is_as_sent(CURL *easy, struct text body)
+{
+    const struct text algorithm = TEXT("sha-256=:");
+    struct curl_header *header;
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    char text[sodium_base64_ENCODED_LEN(sizeof digest, sodium_base64_VARIANT_ORIGINAL)];
+    if (curl_easy_header(easy, "Content-Digest", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return true;
+    struct text said = text_trim(text_of(header->value));
+    crypto_hash_sha256(digest, (const unsigned char *)(body.bytes ? body.bytes : ""), body.length);
+    sodium_bin2base64(text, sizeof text, digest, sizeof digest, sodium_base64_VARIANT_ORIGINAL);
+    return said.length == algorithm.length + sizeof text &&
+           memcmp(said.bytes, algorithm.bytes, algorithm.length) == 0 &&
+           memcmp(said.bytes + algorithm.length, text, sizeof text - 1) == 0;
+}
+
 static void finish(CURL *easy, CURLcode code)
 {
     struct transfer *transfer = NULL;
@@ -64,6 +82,10 @@ static void finish(CURL *easy, CURLcode code)
     char trouble[CURL_ERROR_SIZE];
     snprintf(trouble, sizeof trouble, "%s", transfer->trouble[0] ? transfer->trouble : curl_easy_strerror(code));
     struct buffer body = transfer->answer;
+    if (code == CURLE_OK && !is_as_sent(easy, buffer_text(&body))) {
+        code = CURLE_RECV_ERROR;
+        snprintf(trouble, sizeof trouble, "the answer was damaged on its way");
+    }
     buffer_init(&transfer->answer, 0); /* moved out: the callee may begin another transfer */
     const struct http_answer answer = {.status = code == CURLE_OK ? (int)status : 0,
                                        .body = buffer_text(&body),

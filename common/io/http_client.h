@@ -1,4 +1,5 @@
-/* HTTP requests from a loop: libcurl's multi interface driven by sd-event. Bounded in time and in the size of answers;
+/* HTTP requests from a loop: libcurl's multi interface driven by sd-event. Bounded in time and in the size of answers,
+ * which are none where their Content-Digest says that they were damaged;
  * nothing here blocks but the lookup of a name, which libcurl does in a thread of its own. */
 #ifndef COMMON_IO_HTTP_CLIENT_H
 #define COMMON_IO_HTTP_CLIENT_H

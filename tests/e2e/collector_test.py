@@ -127,6 +127,65 @@ def malformed(checks, centre):
     checks.that("and nothing of all that was stored", len(stored(centre)) == before)
 
 
+def head(secret, length, *more):
+    lines = ["POST /v1/records HTTP/1.1", "Host: x", f"Authorization: Bearer {secret}", f"Content-Length: {length}", *more]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def heard(link, patience):
+    """What comes on a connection within that time."""
+    link.settimeout(patience)
+    try:
+        return link.recv(4096)
+    except TimeoutError:
+        return b""
+
+
+def bodies(checks, centre):
+    """A stranger's body is not taken, and not too many of those who may."""
+    node, other = Node(centre, "hv12"), Node(centre, "hv13")
+    forged = node.secret.replace(node.id, other.id)
+    for name, secret in (("a forged secret", forged), ("a token nobody made", "token." + "A" * 43), ("no secret at all", "x")):
+        with socket.create_connection(("127.0.0.1", centre.port), timeout=20) as link:
+            link.sendall(head(secret, 4_000_000))
+            said = heard(link, 10)
+            checks.that(f"{name}: refused before the body comes", said[9:12] in (b"401", b"403"), said[:60])
+    with socket.create_connection(("127.0.0.1", centre.port), timeout=20) as link:
+        link.sendall(head(node.secret, 100, "Expect: 100-continue"))
+        said = heard(link, 10)
+        checks.that("who may is asked for it", b" 100 " in said[:20], said[:60])
+    link = socket.create_connection(("127.0.0.1", centre.port), timeout=20)
+    link.sendall(head(node.secret, 4 << 20) + b"x" * 1000)
+    end = time.monotonic() + 10
+    while (answer := other.send(other.batch([record(1)])))[0] == 200 and time.monotonic() < end:
+        other.delivered += 1
+        time.sleep(0.02)
+    checks.that("one more than fits is told to ask again", answer[0] == 503 and "again" in answer[1]["error"], answer)
+    link.close()
+    end = time.monotonic() + 10
+    while (answer := other.send(other.batch([record(2)])))[0] != 200 and time.monotonic() < end:
+        time.sleep(0.02)
+    checks.that("and taken when there is room", answer[0] == 200, answer)
+    batch = other.batch([record(i, text="x" * 3000) for i in range(1000)], after=0, last=other.delivered + 1001).encode()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(Node(centre, f"hv2{i}").send, batch) for i in range(8)]
+        seen = {wait.result()[0] for wait in asked}
+    checks.that("eight large ones at once: each is taken or told to ask again", seen <= {200, 503} and 200 in seen, seen)
+
+
+def revocation(checks, centre):
+    node, admin = Node(centre, "hv14"), centre.person("root2", "admin")
+    after = centre.ask("GET", "/v1/directives?after=0", node.secret)
+    after = after[1]["revision"] if after[0] == 200 else 0
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        begun = time.monotonic()
+        wait = pool.submit(centre.ask, "GET", f"/v1/directives?after={after}&wait=60", node.secret)
+        time.sleep(0.4)
+        centre.ask("DELETE", f"/v1/nodes/{node.id}", admin)
+        checks.that("a node that is revoked while it waits hears it", wait.result()[0] == 401, wait.result())
+        checks.that("at once", time.monotonic() - begun < 20)
+
+
 def table(checks, centre):
     """Every endpoint answers as the document says."""
     keys = {"a person who may read": centre.person("r", "read"), "a person who may order": centre.person("o", "order"),
@@ -244,6 +303,46 @@ def slow(checks, centre):
     checks.that("and may come again", centre.ask("GET", "/health")[0] == 200)
 
 
+def crowd(checks, folder):
+    """Silent connections from many addresses take no place from who is known, nor from who comes anew."""
+    place = os.path.join(folder, "crowd")
+    os.mkdir(place)
+    centre = Collector(place, "head = 1m\nconnections = 60\n").start()
+    links = []
+    try:
+        node = Node(centre, "hv1")
+        known = centre.connect()
+        first = centre.ask("POST", "/v1/records", node.secret, node.batch([record(1)]), connection=known)
+        for number in range(200):
+            link = socket.socket()
+            link.settimeout(5)
+            link.bind((f"127.0.1.{1 + number}", 0))
+            link.connect(("127.0.0.1", centre.port))
+            link.sendall(b"GET /health HTTP/1.1\r\n")
+            links.append(link)
+        checks.that("who comes after 200 silent ones is served", centre.ask("GET", "/health")[0] == 200)
+        node.delivered = 1
+        second = centre.ask("POST", "/v1/records", node.secret, node.batch([record(2)]), connection=known)
+        checks.that("and who was there before keeps his connection", (first[0], second[0]) == (200, 200), (first, second))
+        open_ones = sum(heard_nothing(link) for link in links)
+        checks.that("the silent ones hold half of the places", 20 <= open_ones <= 31, open_ones)
+    finally:
+        for link in links:
+            link.close()
+        checks.that("it ends well after a crowd", centre.stop()[0] == 0)
+
+
+def heard_nothing(link):
+    """Whether a connection stands, silent."""
+    link.setblocking(False)
+    try:
+        return bool(link.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def kills(checks, centre):
     """Batches are sent while the collector dies again and again: every record is there once."""
     node, sent, before = Node(centre, "hv10"), 0, len(stored(centre))
@@ -308,11 +407,32 @@ def certificates(folder):
                 f"{name}.pem", "-days", "2", "-extfile", "names")
 
 
+def handshakes(checks, centre):
+    """Handshakes that hang are cut, and others' go on beside them."""
+    links = [socket.create_connection(("127.0.0.1", centre.port), timeout=20) for _ in range(60)]
+    for number, link in enumerate(links):
+        link.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[:number % 12])
+    begun = time.monotonic()
+    checks.that("while handshakes hang, others are served", centre.ask("GET", "/health")[0] == 200)
+    checks.that("and soon", time.monotonic() - begun < 10)
+    end = time.monotonic() + 20
+    while any(map(heard_nothing, links)) and time.monotonic() < end:
+        for link in links[1::2]:
+            try:
+                link.send(b"\x00")
+            except OSError:
+                pass
+        time.sleep(0.1)
+    checks.that("those that hang or trickle are cut", not any(map(heard_nothing, links)), sum(map(heard_nothing, links)))
+    for link in links:
+        link.close()
+
+
 def tls(checks, folder):
     certificates(folder)
     os.mkdir(os.path.join(folder, "tls"))
     centre = Collector(os.path.join(folder, "tls"), f"certificate = {folder}/server.pem\nkey = {folder}/server.key\n"
-                                                   f"authority = {folder}/authority.pem\n").start()
+                                                   f"authority = {folder}/authority.pem\nhead = 2s\n").start()
     try:
         def context(name=None):
             made = ssl.create_default_context(cafile=f"{folder}/authority.pem")
@@ -333,6 +453,7 @@ def tls(checks, folder):
         checks.that("one that another signed is refused", status == 403, status)
         centre.tls = context("node")
         checks.that("a good one is not", node.send(batch) == (200, {"delivered": 1}))
+        handshakes(checks, centre)
         answer = centre.raw(b"GET /health HTTP/1.1\r\n\r\n", 3)
         checks.that("plain HTTP gets nothing", b"200" not in answer, answer[:50])
     finally:
@@ -342,9 +463,9 @@ def tls(checks, folder):
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
-        centre = Collector(folder, "head = 2s\nconnections_per_address = 64\n").start()
+        centre = Collector(folder, "head = 2s\nconnections_per_address = 64\nbodies = 4M\n").start()
         try:
-            for part in (enrolment, delivery, forgery, malformed, table, orders, metrics, slow, kills, ending):
+            for part in (enrolment, delivery, forgery, malformed, bodies, revocation, table, orders, metrics, slow, kills, ending):
                 with checks.part(part.__name__):
                     begun = time.monotonic()
                     part(checks, centre)
@@ -353,6 +474,8 @@ def main():
             if centre.process.poll() is None:
                 centre.process.kill()
                 centre.process.wait()
+        with checks.part("crowd"):
+            crowd(checks, folder)
         with checks.part("tls"):
             tls(checks, folder)
         if checks.failed:

@@ -19,7 +19,7 @@ from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
+KILLS = int(os.environ.get("POSTERN_KILLS", "40"))
 CENTRE = "203.0.113.1"
 PORT = 8025
 OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
@@ -64,8 +64,8 @@ def difference(agent, centre):
     return {k: (n, store[k]) for k, n in journal.items() if store[k] != n}
 
 
-def all_there(checks, agent, centre, what):
-    agent.wait(lambda: is_empty(agent), 60, f"an empty spool ({what})")
+def all_there(checks, agent, centre, what, patience=60):
+    agent.wait(lambda: is_empty(agent), patience, f"an empty spool ({what})")
     left = agent.wait(lambda: not difference(agent, centre), 5, "the last entries") or difference(agent, centre)
     checks.that(f"{what}: every entry of the journal is there once", left is True, left)
 
@@ -87,25 +87,40 @@ def check_orders(checks, agent, bed, centre, person):
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
 
 
+def kill_everything(agent):
+    for pid in sorted(agent.processes().values()):  # the supervisor first, so that it starts nobody anew
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended with its parent
+    agent.process.wait()
+    agent.start(wait=False)
+
+
 def check_kills(checks, agent, centre):
+    """The courier seldom by itself: the warden lets more and more time pass before it starts it again."""
     dice = random.Random(7)
     killed = collections.Counter()
     for number in range(KILLS):
+        whom = "agent" if number % 10 == 5 else "courier" if number % 10 in (2, 7) else "centre"
         if agent.ask_quietly("status"):
             make_news(agent, number)
         time.sleep(dice.random() * 0.12)
-        if number % 5 == 2:
-            killed["courier"] += 1
-            pid = agent.processes().get("courier")
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
-        else:
-            killed["centre"] += 1
+        if whom == "centre":
             centre.process.kill()
             centre.process.wait()
+            if dice.random() < 0.3:
+                make_news(agent, number)
             centre.start()
-    checks.that("both sides were killed", killed["courier"] and killed["centre"], killed)
+        else:
+            pid = agent.processes().get("courier")
+            if whom == "agent":
+                kill_everything(agent)
+            elif pid:
+                os.kill(pid, signal.SIGKILL)
+            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
+        killed[whom] += 1
+    checks.that("both sides were killed", killed["centre"] and killed["courier"] and killed["agent"], killed)
 
 
 def main():
@@ -136,7 +151,7 @@ def main():
                     check_orders(checks, agent, bed, centre, person)
                 with checks.part("kills"):
                     check_kills(checks, agent, centre)
-                    all_there(checks, agent, centre, f"{KILLS} kills")
+                    all_there(checks, agent, centre, f"{KILLS} kills", 120)
                 with checks.part("a revoked node"):
                     gone = ask(bed, "DELETE", f"/v1/nodes/{spool(agent)['node']}", person)
                     make_news(agent, 60)

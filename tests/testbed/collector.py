@@ -14,6 +14,7 @@ import secrets
 import base64
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import time
@@ -27,14 +28,17 @@ def word(raw):
 
 
 class Collector:
-    """`launch` starts it where it is to run: like subprocess.Popen."""
+    """`launch` starts it where it is to run: like subprocess.Popen. `store`: a PostgreSQL (postgresql.py); else SQLite."""
 
-    def __init__(self, folder, more="", address="127.0.0.1:0", launch=subprocess.Popen):
+    def __init__(self, folder, more="", address="127.0.0.1:0", launch=subprocess.Popen, store=None):
         self.folder, self.process, self.port, self.launch = folder, None, None, launch
         self.database = os.path.join(folder, "collector.db")
         self.config = os.path.join(folder, "collector.conf")
         self.log = os.path.join(folder, "collector.log")
         self.tls = None
+        self.store = store
+        if store:
+            more = f"store = {store.uri}\n{more}"
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"[collector]\nstate = {folder}\nlisten = {address}\n{more}")
 
@@ -56,6 +60,16 @@ class Collector:
     def said(self):
         with open(self.log, encoding="utf-8") as log:
             return log.read()
+
+    def lines(self):
+        """The records that it has stored."""
+        if self.store:
+            return [json.loads(line) for line in self.store.ask("SELECT line FROM records")]
+        database = sqlite3.connect(self.database, timeout=20)
+        try:
+            return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
+        finally:
+            database.close()
 
     def stop(self, how=signal.SIGTERM):
         """Its exit status, and how long it took."""

@@ -7,7 +7,8 @@
 #                                                   (not Sendmail and rspamd, which only serve)
 #     DIRECTORY/serve SERVER PORT ADDRESS           takes mail at ADDRESS, port 587, for SERVER, until its input ends
 #                                                   (mta_serve.sh); its log grows in DIRECTORY/logs
-#     mta.sh unpack NAME...                         fetches what is missing, for tests that have no network
+#     mta.sh unpack NAME...                         fetches what is missing, for tests that have no network; also
+#                                                   promtool, whose package would start a service
 #
 # Postfix is installed as usual. The others are unpacked, with the libraries that are missing, into build/mta/, which
 # each sending lays over the machine's own files: an overlay in a mount namespace of its own, whose changes (users,
@@ -84,6 +85,7 @@ lay() {
     opensmtpd) packages=opensmtpd ;;
     sendmail) packages="sendmail-bin sendmail-cf m4" ;;
     rspamd) packages=rspamd ;;
+    promtool) packages=prometheus ;;
     *) complain "no MTA '$1'" ;;
     esac
     if [ "$1" = postfix ]; then
@@ -319,7 +321,7 @@ postfix | exim | opensmtpd | sendmail | rspamd)
     prepare "$1" "$2"
     ;;
 *)
-    sed -n '2,22s/^# \{0,1\}//p' "$0"
+    sed -n '2,23s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

@@ -246,6 +246,40 @@ static void lines_that_are_too_long_or_hold_zero_bytes_are_refused(void **state)
     }
 }
 
+struct places {
+    struct option_urls urls;
+};
+
+static void a_url_may_be_longer_than_a_line_of_the_library(void **state)
+{
+    (void)state;
+    static struct places places;
+    const struct option table[] = {FIXED_OPTION(OPTION_URLS, struct option_urls, "agent", struct places, urls, ""),
+                                   {.key = NULL}};
+    const struct option_binding own[] = {{.options = table, .settings = &places}, {.options = NULL}};
+    char text[9000];
+    struct error error = {0};
+    int length =
+        snprintf(text, sizeof text, "[agent]\nurls = https://a.example/%01970d ; one\n  https://b/%0300d\n", 1, 2);
+    assert_int_equal(options_read(own, (struct text){text, (size_t)length}, "a.conf", &error), 0);
+    assert_int_equal(places.urls.count, 2);
+    assert_int_equal(strlen(places.urls.items[0]), 1970 + 18);
+    assert_int_equal(strlen(places.urls.items[1]), 300 + 10);
+    CLEANUP(buffer_clear) struct buffer printed; /* and it goes through print and read once more */
+    buffer_init(&printed, 10000);
+    assert_true(options_print_values(own, &printed));
+    char first[OPTION_URL_SIZE];
+    strcpy(first, places.urls.items[0]);
+    assert_int_equal(options_read(own, buffer_text(&printed), "again", &error), 0);
+    assert_int_equal(places.urls.count, 2);
+    assert_string_equal(places.urls.items[0], first);
+    length = snprintf(text, sizeof text, "[agent]\nurls = https://a.example/%02040d\n", 1);
+    assert_int_equal(options_read(own, (struct text){text, (size_t)length}, "a.conf", &error), -22);
+    length = snprintf(text, sizeof text, "[agent]\nurls = https://a.example/%05000d\n", 1);
+    assert_int_equal(options_read(own, (struct text){text, (size_t)length}, "a.conf", &error), -22);
+    options_clear(own);
+}
+
 static void the_example_file_is_the_presets(void **state)
 {
     (void)state;
@@ -474,6 +508,7 @@ int main(void)
         cmocka_unit_test(reads_what_a_person_writes),
         cmocka_unit_test(sections_may_come_in_any_order_and_again),
         cmocka_unit_test(mistakes_are_said_with_file_line_and_what_is_allowed),
+        cmocka_unit_test(a_url_may_be_longer_than_a_line_of_the_library),
         cmocka_unit_test(lines_that_are_too_long_or_hold_zero_bytes_are_refused),
         cmocka_unit_test(the_example_file_is_the_presets),
         cmocka_unit_test(values_in_force_read_back),

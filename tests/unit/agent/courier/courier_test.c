@@ -142,7 +142,7 @@ static int start(void **state)
     scene.courier = fork();
     if (scene.courier == 0) {
         close(pair[0]);
-        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.policy, -1, scene.folder};
+        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.policy, -1, -1, scene.folder};
         _exit(courier_main(&begin));
     }
     close(pair[1]);

@@ -1,5 +1,5 @@
 /* Addresses are numbers: a name would have to be looked up before anything runs. */
-#include "collector/api/listen.h"
+#include "common/io/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +41,12 @@ static socklen_t read_name(const char *address, union name *name)
         return sizeof name->four;
     }
     return 0;
+}
+
+bool listen_is_address(const char *address)
+{
+    union name name;
+    return read_name(address, &name) > 0;
 }
 
 int listen_open(const char *address, int *descriptor, uint16_t *port, struct error *error)

@@ -1,0 +1,55 @@
+/* See tidier.h. */
+#include "collector/api/tidier.h"
+
+#include <errno.h>
+#include "common/io/clock.h"
+#include "common/io/log.h"
+
+#define EVERY  MINUTE
+#define ONWARD (200 * MILLISECOND) /* while there is more */
+
+void tidier_begin(struct tidier *tidier, const struct store_retention *keep)
+{
+    *tidier = (struct tidier){.on = true, .keep = *keep, .due = clock_steady() + SECOND};
+}
+
+duration tidier_patience(const struct tidier *tidier)
+{
+    duration left = tidier->due - clock_steady();
+    return left > 0 ? left : 0;
+}
+
+bool tidier_is_due(const struct tidier *tidier)
+{
+    return tidier->on && tidier_patience(tidier) == 0;
+}
+
+static int run(struct tidier *tidier, struct store *store, struct error *error)
+{
+    int more = store_begin(store, error);
+    if (more == 0)
+        more = store_tidy(store, &tidier->keep, clock_now(), error);
+    if (more >= 0) {
+        int failure = store_commit(store, error);
+        more = failure < 0 ? failure : more;
+    }
+    if (more < 0)
+        store_rollback(store);
+    return more;
+}
+
+void tidier_step(struct tidier *tidier, struct store **store)
+{
+    struct error error = {0};
+    int more = *store ? run(tidier, *store, &error) : 0;
+    if (more == -ENOTCONN)
+        store_close(store);
+    /* Another collector that tidies at the same moment is none of our trouble. */
+    bool failing = more < 0 && more != -EAGAIN && more != -ENOTCONN;
+    if (failing && !tidier->failing) {
+        const struct log log = log_open("collector");
+        log_write(&log, LOG_TROUBLE, "the store cannot be tidied and grows: %s", error.text);
+    }
+    tidier->failing = failing;
+    tidier->due = clock_steady() + (more == 1 ? ONWARD : EVERY);
+}
