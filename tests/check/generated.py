@@ -130,10 +130,10 @@ def examples_in_pages():
             # Pattern files look alike: tests/golden/log_example_test.py reads those.
             if not re.match(r"\[[a-z]+\]\n", block) or re.search(r"^means = ", block, re.M):
                 continue
-            done = subprocess.run([AGENT, "check", "--config", "/dev/stdin"], input=block, capture_output=True, text=True,
-                                  check=False)
-            if done.returncode:
-                yield f"{path}: {done.stderr.strip()}"
+            said = [subprocess.run([program, "check", "--config", "/dev/stdin"], input=block, capture_output=True, text=True,
+                                   check=False) for program in (AGENT, COLLECTOR)]
+            if all(done.returncode for done in said):
+                yield f"{path}: {' / '.join(done.stderr.strip() for done in said)}"
 
 
 def named_things():
