@@ -5,22 +5,47 @@ static const struct store_retention keep = {
     .records = 30 * DAY, .minutes = HOUR, .hours = 60 * DAY, .days = 730 * DAY, .audit = 365 * DAY};
 
 static int64_t sequence;
+static struct {
+    struct store_record records[1000];
+    size_t count;
+    int64_t node;
+    moment received;
+} waiting;
+
+static void flush(void)
+{
+    if (waiting.count > 0)
+        well(
+            store_deliver(store, waiting.node, 9, sequence, waiting.records, waiting.count, waiting.received, &failed));
+    waiting.count = 0;
+}
+
+/* Goes to the store with those around it: at the latest when it is tidied. */
+static void deliver(int64_t node, moment received, struct store_record record)
+{
+    if (waiting.count == 1000 || waiting.node != node || waiting.received != received)
+        flush();
+    record.sequence = ++sequence;
+    record.line = TEXT("{}");
+    waiting.node = node;
+    waiting.received = received;
+    waiting.records[waiting.count++] = record;
+}
 
 static void traffic(int64_t node, const char *sender, moment time, int64_t messages)
 {
-    const struct store_record record = {.sequence = ++sequence,
-                                        .time = time,
-                                        .kind = TEXT("traffic"),
-                                        .sender = text_of(sender),
-                                        .customer = TEXT("c1"),
-                                        .line = TEXT("{}"),
-                                        .said = STORE_TRAFFIC,
-                                        .traffic = {1, messages, 2, 3, 4}};
-    well(store_deliver(store, node, 9, sequence, &record, 1, NOW, &failed));
+    deliver(node, NOW,
+            (struct store_record){.time = time,
+                                  .kind = TEXT("traffic"),
+                                  .sender = text_of(sender),
+                                  .customer = TEXT("c1"),
+                                  .said = STORE_TRAFFIC,
+                                  .traffic = {1, messages, 2, 3, 4}});
 }
 
 static int tidy(moment now)
 {
+    flush();
     int more = store_tidy(store, &keep, now, &failed);
     well(more);
     return more;
@@ -42,10 +67,11 @@ static int tidy_all(moment now)
 static void minutes_go_up_into_hours_and_their_sums_stay(void **unused)
 {
     (void)unused;
-    for (int minute = 0; minute < 300; minute++) {
+    for (int minute = 0; minute < 300; minute++)
         traffic(NODE, "192.0.2.1", NOW - minute * MINUTE, 10);
+    for (int minute = 0; minute < 300; minute++)
         traffic(OTHER, "192.0.2.1", NOW - minute * MINUTE, 1);
-    }
+    flush();
     assert_int_equal(EVERYWHERE("messages"), 3300);
     tidy_all(NOW);
     assert_int_equal(EVERYWHERE("messages"), 3300);
@@ -101,10 +127,10 @@ static void what_comes_late_is_added_to_its_hour_and_its_day(void **unused)
 static void a_call_takes_a_bounded_amount(void **unused)
 {
     (void)unused;
-    char sender[32];
+    static char senders[1500][16];
     for (int i = 0; i < 5000; i++) {
-        snprintf(sender, sizeof sender, "account:a%d", i % 1500);
-        traffic(NODE, sender, NOW - 3 * HOUR + i / 500 * MINUTE, 1);
+        snprintf(senders[i % 1500], sizeof senders[0], "account:a%d", i % 1500);
+        traffic(NODE, senders[i % 1500], NOW - 3 * HOUR + i / 500 * MINUTE, 1);
     }
     assert_int_equal(tidy(NOW), 1);
     assert_int_equal(ask("SELECT COUNT(*) FROM minutes"), 3000);
@@ -140,19 +166,18 @@ static void take_customer(void *context, const struct store_customer *customer)
 
 static void verdict(int64_t node, const char *sender)
 {
-    const struct store_record record = {.sequence = ++sequence,
-                                        .time = NOW,
-                                        .kind = TEXT("verdict"),
-                                        .sender = text_of(sender),
-                                        .line = TEXT("{}"),
-                                        .said = STORE_VERDICT,
-                                        .verdict = {TEXT("abuse"), 100}};
-    well(store_deliver(store, node, 9, sequence, &record, 1, NOW, &failed));
+    deliver(node, NOW,
+            (struct store_record){.time = NOW,
+                                  .kind = TEXT("verdict"),
+                                  .sender = text_of(sender),
+                                  .said = STORE_VERDICT,
+                                  .verdict = {TEXT("abuse"), 100}});
 }
 
 static int64_t messages_of_a_day(void)
 {
     int64_t of_sender = 0, of_customer = 0;
+    flush();
     well(store_senders(store, 0, NULL, 10, NOW, take_messages, &of_sender, &failed));
     well(store_customers(store, 10, NOW, take_customer, &of_customer, &failed));
     assert_int_equal(of_sender, of_customer);
@@ -191,19 +216,23 @@ static void hostile_counts_stop_at_a_bound(void **unused)
 
 static void event_at(moment received)
 {
-    const struct store_record record = {
-        .sequence = ++sequence, .time = received, .kind = TEXT("event"), .line = TEXT("{}")};
-    well(store_deliver(store, NODE, 9, sequence, &record, 1, received, &failed));
-    const struct store_deed deed = {.time = received, .person = TEXT("ada"), .deed = TEXT("block")};
+    deliver(NODE, received, (struct store_record){.time = received, .kind = TEXT("event")});
+}
+
+static void deed_at(moment time)
+{
+    const struct store_deed deed = {.time = time, .person = TEXT("ada"), .deed = TEXT("block")};
     well(store_audit_add(store, &deed, &failed));
 }
 
 static void each_thing_goes_at_its_own_age(void **unused)
 {
     (void)unused;
-    event_at(NOW - 400 * DAY);
-    event_at(NOW - 31 * DAY);
-    event_at(NOW - 29 * DAY);
+    static const int ages[] = {400, 31, 29};
+    for (int i = 0; i < 3; i++) {
+        event_at(NOW - ages[i] * DAY);
+        deed_at(NOW - ages[i] * DAY);
+    }
     tidy_all(NOW);
     assert_int_equal(ask("SELECT COUNT(*) FROM records"), 1);
     assert_int_equal(ask("SELECT received FROM records"), NOW - 29 * DAY);
@@ -240,15 +269,12 @@ static void told(moment time, moment until, int64_t *revision)
     const struct store_directive directive = {
         .time = time, .until = until, .deed = TEXT("block"), .sender = TEXT("192.0.2.1")};
     well(store_directive_add(store, &directive, revision, &failed));
-    for (int64_t node = NODE; node <= OTHER; node++) {
-        const struct store_record record = {.sequence = ++sequence,
-                                            .time = time,
-                                            .kind = TEXT("acknowledgement"),
-                                            .line = TEXT("{}"),
-                                            .said = STORE_ACKNOWLEDGEMENT,
-                                            .acknowledgement = {*revision, true}};
-        well(store_deliver(store, node, 9, sequence, &record, 1, NOW, &failed));
-    }
+    for (int64_t node = NODE; node <= OTHER; node++)
+        deliver(node, NOW,
+                (struct store_record){.time = time,
+                                      .kind = TEXT("acknowledgement"),
+                                      .said = STORE_ACKNOWLEDGEMENT,
+                                      .acknowledgement = {*revision, true}});
 }
 
 static void what_nodes_said_of_orders_goes_when_these_ended_long_ago(void **unused)
@@ -270,9 +296,10 @@ static void a_clock_that_jumps_ahead_loses_nothing(void **unused)
 {
     (void)unused;
     event_at(NOW - DAY);
+    deed_at(NOW - DAY);
     traffic(NODE, "192.0.2.1", NOW - DAY, 5);
     tidy_all(NOW);
-    for (int minute = 0; minute < 23 * 60; minute++)
+    for (int minute = 0; minute < 23 * 60; minute += 30)
         assert_int_equal(tidy(NOW + 365 * DAY + minute * MINUTE), 0);
     tidy_all(NOW + DAY);
     assert_int_equal(ask("SELECT COUNT(*) FROM records"), 2);
@@ -285,7 +312,7 @@ static void a_clock_that_stays_ahead_is_believed_after_a_day(void **unused)
     (void)unused;
     event_at(NOW - DAY);
     tidy_all(NOW);
-    for (int minute = 0; minute < 24 * 60; minute++)
+    for (int minute = 0; minute < 24 * 60; minute += 30)
         assert_int_equal(tidy(NOW + 365 * DAY + minute * MINUTE), 0);
     assert_int_equal(ask("SELECT COUNT(*) FROM records"), 1);
     tidy_all(NOW + 366 * DAY);
@@ -306,11 +333,12 @@ static void a_clock_that_goes_back_loses_nothing(void **unused)
 {
     (void)unused;
     event_at(NOW - DAY);
+    deed_at(NOW - DAY);
     traffic(NODE, "192.0.2.1", NOW - DAY, 5);
     tidy_all(NOW);
-    for (int minute = 0; minute < 100; minute++)
+    for (int minute = 0; minute < 100; minute += 20)
         assert_int_equal(tidy(NOW - 365 * DAY + minute * MINUTE), 0);
-    for (int minute = 0; minute < 100; minute++)
+    for (int minute = 0; minute < 100; minute += 20)
         tidy(NOW + minute * MINUTE);
     assert_int_equal(ask("SELECT COUNT(*) FROM records"), 2);
     assert_int_equal(ask("SELECT COUNT(*) FROM audit"), 1);
@@ -320,6 +348,7 @@ static void a_clock_that_goes_back_loses_nothing(void **unused)
 static int begin(void **state)
 {
     sequence = 0;
+    waiting.count = 0;
     return stocked_begin(state);
 }
 
