@@ -9,6 +9,7 @@
 struct listing {
     struct columns *columns;
     unsigned count;
+    bool fleet;    /* each with its node; what stopped how much, nodes do not tell */
     bool unheard;  /* an order on an account about which no mail server has asked */
     bool accounts; /* there is one at all */
 };
@@ -26,11 +27,16 @@ static void add_order(void *context, const json_t *record)
     char until[CLOCK_TEXT], packets[16];
     bool account = json_object_get(record, "asked") != NULL;
     bool unheard = account && field_integer(record, "asked") == 0;
+    if (strcmp(field_text(record, "record"), "order") != 0) /* what people ordered at the centre, done or not */
+        return;
+    if (listing->fleet)
+        columns_add(listing->columns, "%s", field_text(record, "node_name"));
     columns_add(listing->columns, "%s", field_text(record, "sender"));
     columns_add(listing->columns, "%s", field_text(record, "deed"));
     columns_add(listing->columns, "%s", clock_print(field_moment(record, "until"), until));
     columns_add(listing->columns, "%s", field_text(record, "by"));
-    columns_add(listing->columns, "%s", unheard ? "not asked" : amount_print(stopped(record), packets));
+    if (!listing->fleet)
+        columns_add(listing->columns, "%s", unheard ? "not asked" : amount_print(stopped(record), packets));
     listing->accounts |= account;
     listing->unheard |= unheard;
     columns_paint(listing->columns, verdict_colour(field_text(record, "deed")));
@@ -39,12 +45,13 @@ static void add_order(void *context, const json_t *record)
 
 int command_orders(const struct cli *cli, int count, char **arguments)
 {
-    static const char *const headings[] = {"SENDER", "ORDER", "UNTIL", "BY", ">PACKETS", NULL};
+    static const char *const headings[] = {"NODE", "SENDER", "ORDER", "UNTIL", "BY", NULL};
+    static const char *const counted[] = {"SENDER", "ORDER", "UNTIL", "BY", ">PACKETS", NULL};
     const struct command_option options[] = {{NULL, NULL, NULL}};
     if (command_read(count, arguments, options, NULL, 0) < 0)
         return EXIT_USAGE;
-    CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
-    struct listing listing = {.columns = columns};
+    CLEANUP(columns_destroy) struct columns *columns = columns_create(cli->collector ? headings : counted);
+    struct listing listing = {.columns = columns, .fleet = cli->collector != NULL};
     int status = question_ask(cli, json_pack("{ss}", "command", "orders"), add_order, &listing);
     if (status != EXIT_DONE || cli->json)
         return status;

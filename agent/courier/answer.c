@@ -103,6 +103,29 @@ bool answer_order(struct buffer *out, const struct message_order_row *row, const
     return json_end(&json);
 }
 
+bool answer_order_told(struct buffer *out, const struct order *order, moment now)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "order");
+    json_moment(&json, "time", now);
+    write_sender(&json, "sender", &order->target);
+    json_string(&json, "customer", "");
+    json_string(&json, "deed", deed_name(order->deed));
+    write_moment_or_null(&json, "until", order->until);
+    json_string(&json, "by", order->author == ORDER_BY_PERSON ? "person" : "policy");
+    if (order->deed == DEED_THROTTLE)
+        json_unsigned(&json, "rate", order->rate);
+    return json_end(&json);
+}
+
+bool answer_orders_begin(struct buffer *out, moment now)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "orders");
+    json_moment(&json, "time", now);
+    return json_end(&json);
+}
+
 bool answer_submission(struct buffer *out, const struct sender *sender, const struct account *account,
                        const struct accounts_counters *all)
 {

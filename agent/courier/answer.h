@@ -13,6 +13,9 @@ bool answer_sender(struct buffer *, const struct message_sender_row *);
 bool answer_evidence_row(struct buffer *, const struct evidence *);
 /* `account`: what mail servers were told, where the target is an account and that is known; else NULL. */
 bool answer_order(struct buffer *, const struct message_order_row *, const struct account *account);
+/* For the collector: an order that stands or was released; and before the first, that all that stand follow. */
+bool answer_order_told(struct buffer *, const struct order *, moment now);
+bool answer_orders_begin(struct buffer *, moment now);
 bool answer_submission(struct buffer *, const struct sender *, const struct account *,
                        const struct accounts_counters *);
 bool answer_status_watcher(struct buffer *, const struct message_status_watcher *);

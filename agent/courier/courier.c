@@ -58,8 +58,9 @@ static void take_message(struct courier *courier, enum role from, const union me
         courier->ready = true;
     } else if (kind == MESSAGE_ENFORCEMENT) {
         accounts_enforce(courier->accounts, message->enforcement.on);
-    } else if (kind == MESSAGE_ACCOUNT_ORDER) {
+    } else if (kind == MESSAGE_ORDER_TOLD) {
         accounts_order(courier->accounts, &message->order.order, clock_now());
+        news_order(courier->news, &message->order.order);
     } else if (courier->exporter && exporter_take(courier->exporter, message)) {
         return;
     } else if (desk_is_answer(message)) {

@@ -33,6 +33,15 @@ struct news {
     struct recent recent[RECENT_PLACES];
 };
 
+/* What the collector knows of orders in force begins anew: the warden tells us of each that stands. */
+static void begin_orders(struct news *news)
+{
+    moment now = clock_now();
+    if (news->spool && answer_orders_begin(&news->line, now))
+        spool_add(news->spool, SPOOL_ORDER, now, buffer_text(&news->line));
+    news->line.length = 0;
+}
+
 int news_create(struct journal *journal, struct spool *spool, struct news **result, struct error *error)
 {
     struct news *news = calloc(1, sizeof *news);
@@ -41,6 +50,7 @@ int news_create(struct journal *journal, struct spool *spool, struct news **resu
     news->journal = journal;
     news->spool = spool;
     buffer_init(&news->line, LINE_MOST);
+    begin_orders(news);
     *result = news;
     return 0;
 }
@@ -174,6 +184,14 @@ void news_command(struct news *news, const char *deed, const char *sender, const
 struct news_counters news_counters(const struct news *news)
 {
     return news->counters;
+}
+
+void news_order(struct news *news, const struct order *order)
+{
+    moment now = clock_now();
+    if (news->spool && answer_order_told(&news->line, order, now))
+        spool_add(news->spool, SPOOL_ORDER, now, buffer_text(&news->line));
+    news->line.length = 0;
 }
 
 bool news_answer_status(const struct news *news, const char *trouble, struct buffer *out)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "agent/courier/centre_answer.h"
 #include "agent/courier/node_secret.h"
 #include "agent/courier/standing.h"
 #include "common/cleanup.h"
@@ -108,29 +108,11 @@ static void well(struct uplink *uplink)
     say_standing(uplink);
 }
 
-/* The centre's own sentence where it gives one. */
-static const char *sentence_of(const struct http_answer *answer, char *result, size_t size)
-{
-    json_t *object =
-        answer->status ? json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, 0, NULL) : NULL;
-    const char *said = json_string_value(json_object_get(object, "error"));
-    char printable[160];
-    text_copy_printable(text_of(said ? said : ""), printable, sizeof printable);
-    if (answer->status == 0)
-        snprintf(result, size, "%s", answer->trouble ? answer->trouble : "no answer");
-    else if (said)
-        snprintf(result, size, "%s (%d)", printable, answer->status);
-    else
-        snprintf(result, size, "it answered %d", answer->status);
-    json_decref(object);
-    return result;
-}
-
 /* For every answer that is none of those that a request looks for. */
 static void other_answer(struct uplink *uplink, const struct http_answer *answer)
 {
     char text[200];
-    sentence_of(answer, text, sizeof text);
+    centre_answer_sentence(answer, text, sizeof text);
     if (answer->status == 401 || answer->status == 403)
         refused(uplink, text, false);
     else
@@ -175,15 +157,13 @@ static void on_enrolled(void *context, const struct http_answer *answer)
         other_answer(uplink, answer);
         return;
     }
-    json_t *object = json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, 0, NULL);
-    const char *node = json_string_value(json_object_get(object, "node"));
-    if (!node_is_name(node))
+    char node[SPOOL_NODE];
+    if (!centre_answer_node(answer, node))
         fail(uplink, "what it calls this node is no name");
     else if (spool_set_identity(uplink->spool, node, uplink->secret, &error) < 0)
         fail(uplink, error.text);
     else
-        snprintf(uplink->node, sizeof uplink->node, "%s", node);
-    json_decref(object);
+        memcpy(uplink->node, node, sizeof node);
     uplink_go(uplink);
 }
 
@@ -226,8 +206,8 @@ static void find_bad_record(struct uplink *uplink, const struct http_answer *ans
 {
     struct error error = {0};
     char why[200], text[240];
-    sentence_of(answer, why, sizeof why);
-    if (answer->status == 400 && strncmp(why, "line ", 5) != 0) {
+    centre_answer_sentence(answer, why, sizeof why);
+    if (!centre_answer_is_about_records(answer, why)) {
         fail(uplink, why); /* it is about the request, which may have been damaged on its way */
         return;
     }
@@ -262,13 +242,8 @@ static void on_delivered(void *context, const struct http_answer *answer)
         other_answer(uplink, answer);
         return;
     }
-    json_t *object = json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, 0, NULL);
-    const json_t *delivered = json_object_get(object, "delivered");
-    int64_t sequence = json_integer_value(delivered), before = spool_counters(uplink->spool).delivered;
-    bool understood = json_is_integer(delivered) &&
-                      (answer->status == 200 ? sequence >= uplink->last : sequence >= 0 && sequence < before);
-    json_decref(object);
-    if (!understood) {
+    int64_t sequence;
+    if (!centre_answer_delivered(answer, spool_counters(uplink->spool).delivered, uplink->last, &sequence)) {
         fail(uplink, "its answer to records is not understood");
         return;
     }

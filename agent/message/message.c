@@ -37,7 +37,7 @@ static const struct message_row {
     [MESSAGE_LOG_FILE] = {"log_file", sizeof(struct message_log), WARDEN, WATCHER, true},
     [MESSAGE_LOG_NEWS] = {"log_news", sizeof(struct message_log), WARDEN, WATCHER, false},
     [MESSAGE_LOG_SINCE] = {"log_since", sizeof(struct message_log_since), WATCHER, WARDEN, false},
-    [MESSAGE_ACCOUNT_ORDER] = {"account_order", sizeof(struct message_order), WARDEN, COURIER, false},
+    [MESSAGE_ORDER_TOLD] = {"order_told", sizeof(struct message_order), WARDEN, COURIER, false},
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
@@ -131,7 +131,7 @@ bool message_is_sound(const union message *m)
     case MESSAGE_SETTINGS:
         return m->settings.revision > 0;
     case MESSAGE_ORDER:
-    case MESSAGE_ACCOUNT_ORDER:
+    case MESSAGE_ORDER_TOLD:
     case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
         return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
                m->order.order.author < ORDER_AUTHORS;

@@ -34,7 +34,7 @@ enum message_kind {
     MESSAGE_LOG_RECORD,    /* fd: the file in which the watcher keeps where it is in the logs */
     MESSAGE_LOG_FILE,      /* fd: a log file, or one beside it that was rotated */
     MESSAGE_LOG_NEWS,      /* what became of a log file that was handed over */
-    MESSAGE_ACCOUNT_ORDER, /* to courier: an order on a mail account, checked; also all that stand at its start */
+    MESSAGE_ORDER_TOLD,    /* to courier: an order that was written down, checked; also all that stand at its start */
     /* watcher to warden */
     MESSAGE_ORDER,     /* carry out; the warden checks it again */
     MESSAGE_RESET,     /* cut one connection with resets to both ends */
@@ -109,7 +109,7 @@ struct message_settings {
     struct message_head head;
     int64_t revision;
 };
-struct message_order { /* ORDER, ACCOUNT_ORDER */
+struct message_order { /* ORDER, ORDER_TOLD */
     struct message_head head;
     struct order order;
 };

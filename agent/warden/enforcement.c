@@ -488,22 +488,27 @@ int enforcement_list(struct enforcement *e,
     return code;
 }
 
-struct accounts_walk {
+const struct order *enforcement_standing(struct enforcement *e, const struct sender *sender)
+{
+    const struct book_entry *entry = book_find(e->book, sender);
+    return entry ? &entry->order : NULL;
+}
+
+struct orders_walk {
     void (*each)(void *context, const struct order *);
     void *context;
 };
 
-static void give_account(void *context, struct book_entry *entry)
+static void give_order(void *context, struct book_entry *entry)
 {
-    struct accounts_walk *walk = context;
-    if (entry->order.target.kind == SENDER_ACCOUNT)
-        walk->each(walk->context, &entry->order);
+    const struct orders_walk *walk = context;
+    walk->each(walk->context, &entry->order);
 }
 
-void enforcement_each_account(struct enforcement *e, void (*each)(void *context, const struct order *), void *context)
+void enforcement_each(struct enforcement *e, void (*each)(void *context, const struct order *), void *context)
 {
-    struct accounts_walk walk = {each, context};
-    book_each(e->book, give_account, &walk);
+    struct orders_walk walk = {each, context};
+    book_each(e->book, give_order, &walk);
 }
 
 static void count_deed(void *context, struct book_entry *entry)

@@ -53,8 +53,9 @@ int enforcement_list(struct enforcement *,
                      void (*each)(void *context, const struct order *, uint64_t packets, uint64_t bytes), void *context,
                      moment now, struct error *) MUST_CHECK;
 
-/* The orders on mail accounts, which are not the kernel's to carry out. */
-void enforcement_each_account(struct enforcement *, void (*each)(void *context, const struct order *), void *context);
+/* What stands on that sender; NULL: nothing. Until the next call. */
+const struct order *enforcement_standing(struct enforcement *, const struct sender *);
+void enforcement_each(struct enforcement *, void (*each)(void *context, const struct order *), void *context);
 
 struct enforcement_counters {
     uint32_t orders, repairs, refused;

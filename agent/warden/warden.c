@@ -35,12 +35,14 @@
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
 #define LOOKED_MOST      64
 #define LOOK_AGAIN       (5 * SECOND) /* for the same user */
+#define LOOK_MISSED      (SECOND / 4) /* the same, where the connection was gone before its program was found */
 #define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
 
 /* Looking for a program takes milliseconds, so it is done for examples only. */
 struct looked {
     uint32_t user;
     moment when;
+    bool found;
 };
 
 struct warden {
@@ -302,18 +304,19 @@ static int on_links(sd_event_source *source, int descriptor, uint32_t events, vo
 /* --- watcher and courier -------------------------------------------------------------------------------------------
  */
 
-static void say_account_order(void *context, const struct order *order)
+static void say_order(void *context, const struct order *order)
 {
     struct warden *warden = context;
     union message message;
-    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message_prepare(&message, MESSAGE_ORDER_TOLD, 0);
     message.order.order = *order;
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
 static void add_account_order(void *context, const struct order *order)
 {
-    account_orders_add(context, order);
+    if (order->target.kind == SENDER_ACCOUNT)
+        account_orders_add(context, order);
 }
 
 /* At most once a second, however many orders come; what a storm adds is written with the next second. */
@@ -323,7 +326,7 @@ static void keep_account_orders(struct warden *warden)
     struct error error = {0};
     if (!warden->accounts_changed || warden->accounts_kept_now)
         return;
-    enforcement_each_account(warden->enforcement, add_account_order, &orders);
+    enforcement_each(warden->enforcement, add_account_order, &orders);
     int code = account_orders_write(warden->switched.directory, &orders, &error);
     account_orders_clear(&orders);
     if (code != 0 && !warden->accounts_said)
@@ -354,7 +357,7 @@ static void on_child_started(void *context, enum role role)
         log_files_welcome(warden->logs);
     } else {
         settling_forget(&warden->settling);
-        enforcement_each_account(warden->enforcement, say_account_order, warden);
+        enforcement_each(warden->enforcement, say_order, warden);
         say_events_kept(warden);
     }
 }
@@ -396,8 +399,9 @@ static void on_order(struct warden *warden, const struct order *order)
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
+        const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
+        say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
         if (order->target.kind == SENDER_ACCOUNT) {
-            say_account_order(warden, order);
             warden->accounts_changed = true;
             keep_account_orders(warden);
         }
@@ -416,18 +420,24 @@ static void on_log_file(void *context, const union message *message, int descrip
     (void)children_say(warden->children, ROLE_WATCHER, message, descriptor, TALK_MUST);
 }
 
-static bool is_worth_looking(struct warden *warden, uint32_t user, moment when)
+/* That somebody looks for a program of that user now; NULL: not yet again. */
+static struct looked *begin_looking(struct warden *warden, uint32_t user, moment when)
 {
     struct looked *oldest = warden->looked;
     for (size_t i = 0; i < LOOKED_MOST; i++) {
         struct looked *looked = &warden->looked[i];
-        if (looked->when && looked->user == user && when - looked->when < LOOK_AGAIN && when >= looked->when)
-            return false;
-        if (looked->when < oldest->when || looked->user == user)
+        if (looked->when && looked->user == user) {
+            duration pause = looked->found ? LOOK_AGAIN : LOOK_MISSED;
+            if (when - looked->when < pause && when >= looked->when)
+                return NULL;
+            oldest = looked;
+            break;
+        }
+        if (looked->when < oldest->when)
             oldest = looked;
     }
-    *oldest = (struct looked){user, when};
-    return true;
+    *oldest = (struct looked){user, when, false};
+    return oldest;
 }
 
 /* The answer is on its way already; this comes after it. */
@@ -436,10 +446,12 @@ static void look_for_program(struct warden *warden, union message *answer)
     struct message_owner *owner = &answer->owner;
     struct program program;
     bool denied = false;
-    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER ||
-        !is_worth_looking(warden, owner->user, now()))
+    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER)
         return;
-    bool found = program_find(owner->user, owner->inode, &program, &denied);
+    struct looked *looked = begin_looking(warden, owner->user, now());
+    if (!looked)
+        return;
+    bool found = looked->found = program_find(owner->user, owner->inode, &program, &denied);
     _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
     _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
     if (found) {

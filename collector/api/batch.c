@@ -248,6 +248,14 @@ static bool read_acknowledgement(struct reading *reading, const json_t *object, 
     return keep_said(reading, object, "text", &record->acknowledgement.text);
 }
 
+static bool read_orders(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    (void)reading;
+    (void)object;
+    record->said = STORE_ORDERS;
+    return true;
+}
+
 static bool read_order(struct reading *reading, const json_t *object, struct store_record *record)
 {
     const char *deed = json_string_value(json_object_get(object, "deed"));
@@ -272,6 +280,7 @@ static bool read_said(struct reading *reading, const json_t *object, struct stor
         bool (*read)(struct reading *, const json_t *, struct store_record *);
     } kinds[] = {{"traffic", read_traffic},
                  {"verdict", read_verdict},
+                 {"orders", read_orders},
                  {"order", read_order},
                  {"acknowledgement", read_acknowledgement}};
     const char *kind = json_string_value(json_object_get(object, "record"));
@@ -290,6 +299,8 @@ static int read_record(struct reading *reading, char *line, size_t length, struc
     int status = read_object(reading, (struct text){line, length}, &object, error);
     if (status == 0 && !is_kind(json_string_value(json_object_get(object, "record"))))
         status = bad(reading, error, "record: its kind, at most 32 small letters and _");
+    if (status == 0 && json_object_get(object, "node") != NULL) /* it is told with the node's name put before it */
+        status = bad(reading, error, "node: whose a record is says the secret alone");
     if (status == 0)
         status = read_time(reading, object, &record.time, error);
     if (status == 0)

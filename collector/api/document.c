@@ -63,6 +63,24 @@ static int statuses(const struct endpoint *endpoint, int result[16])
     return count;
 }
 
+/* What holds for all of it. */
+static const char *const rules[] = {
+    "**Versions.** Agents and collector may be one release apart, either way. A member that is not known is passed "
+    "over, in "
+    "requests and answers. A record of an unknown kind is stored and told as it came. A node that does not know a "
+    "directive "
+    "acknowledges it with `done` false and a sentence. Members are added, not renamed; one that an older side does not "
+    "send is "
+    "not needed.",
+    "**Damage on the way.** Use TLS. Where there is none, a batch should carry zstd's checksum: damaged, it is refused "
+    "whole "
+    "with 400, and only a sentence that begins with `line` is about what it holds. Answers to nodes carry "
+    "`Content-Digest` (RFC "
+    "9530), and directives the `after` that was asked for. Whoever is refused once should ask again before believing "
+    "it.",
+    "**The secret first.** It is looked at before a body is taken; `Expect: 100-continue` is answered then.",
+};
+
 bool document_markdown(struct buffer *out)
 {
     bool good = buffer_printf(
@@ -70,7 +88,10 @@ bool document_markdown(struct buffer *out)
              "`GET /v1/openapi.json` says the same to programs.\n\nHTTP/1.1 and JSON. "
              "A secret stands in `Authorization: Bearer SECRET`: `token.WORD` is good for one node to enrol with, "
              "`node.ID.WORD` is a node's, `person.ID.WORD` a person's. What fails answers "
-             "`{\"error\":\"a sentence\"}`.\n\n| status | means |\n|---|---|\n");
+             "`{\"error\":\"a sentence\"}`.\n\n");
+    for (size_t i = 0; good && i < sizeof rules / sizeof rules[0]; i++)
+        good = buffer_printf(out, "%s\n\n", rules[i]);
+    good = good && buffer_printf(out, "| status | means |\n|---|---|\n");
     for (size_t i = 0; good && i < sizeof meanings / sizeof meanings[0]; i++)
         good = buffer_printf(out, "| %d | %s |\n", meanings[i].status, meanings[i].text);
     for (size_t i = 0; good && i < endpoint_count; i++) {

@@ -1,4 +1,5 @@
-/* People's orders: kept as directives that nodes fetch, with who gave them and why; and what nodes said of them. */
+/* People's orders: kept as directives that nodes fetch, with who gave them and why; what nodes said of them; and what
+ * stands on nodes, whoever ordered it. */
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -100,10 +101,27 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
     return 0;
 }
 
-static void add_order(void *context, const struct store_directive *directive)
+static void add_standing(void *context, const struct store_order *order)
 {
     struct lines *lines = context;
     struct json json = lines_record(lines, "order");
+    char id[SECRET_ID];
+    json_string(&json, "node", secret_print_id(order->node, id));
+    json_text(&json, "node_name", order->node_name);
+    json_text(&json, "sender", order->sender);
+    json_text(&json, "customer", order->customer);
+    json_text(&json, "deed", order->deed);
+    json_moment(&json, "since", order->since);
+    json_moment(&json, "until", order->until);
+    json_text(&json, "by", order->by);
+    json_integer(&json, "rate", order->rate);
+    lines_add(lines, &json);
+}
+
+static void add_directive(void *context, const struct store_directive *directive)
+{
+    struct lines *lines = context;
+    struct json json = lines_record(lines, "directive");
     char id[SECRET_ID];
     json_integer(&json, "revision", directive->revision);
     json_string(&json, "node", directive->node ? secret_print_id(directive->node, id) : NULL);
@@ -123,9 +141,14 @@ int orders_handle(struct store *store, struct exchange *exchange, struct error *
 {
     uint32_t most = 1000;
     moment since;
-    if (!lines_most(exchange, "limit", &most) || !lines_since(exchange, &since))
-        return exchange_refuse(exchange, 400, "limit: 1 to %d; since: a time as in RFC 3339", LINES_MOST);
+    int64_t node;
+    if (!lines_most(exchange, "limit", &most) || !lines_since(exchange, &since) || !lines_node(exchange, &node))
+        return exchange_refuse(exchange, 400,
+                               "limit: 1 to %d; since: a time as in RFC 3339; node: sixteen hexadecimal digits",
+                               LINES_MOST);
     struct lines lines = lines_begin(exchange);
-    int code = store_directives_list(store, since, most, add_order, &lines, error);
+    int code = store_orders(store, node, most, exchange->arrived, add_standing, &lines, error);
+    if (code == 0)
+        code = store_directives_list(store, since, most, add_directive, &lines, error);
     return code < 0 ? code : lines_end(&lines, NULL);
 }

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 #include "collector/api/connections.h"
+#include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
 #include "collector/api/metrics.h"
 #include "collector/api/request.h"
@@ -22,10 +23,9 @@
 #include "common/io/listen.h"
 #include "common/json.h"
 
-#define CONNECTION_MEMORY ((size_t)6 * 1024) /* a head has to fit */
-#define WAITING_MOST      20000
-#define TICK              (250 * MILLISECOND)
-#define PREPARED_MOST     ((size_t)96 * 1024 * 1024) /* bytes of bodies that were read and wait for the writer */
+#define WAITING_MOST  20000
+#define TICK          (250 * MILLISECOND)
+#define PREPARED_MOST ((size_t)96 * 1024 * 1024) /* bytes of bodies that were read and wait for the writer */
 
 struct server {
     struct MHD_Daemon *daemon;
@@ -146,6 +146,8 @@ static void count(struct server *server, const struct exchange *exchange)
 {
     struct metrics *metrics = &server->metrics;
     int before = server->store_trouble;
+    if (exchange->step == STEP_PREPARE && exchange->trouble.code == 0) /* nobody asked the store */
+        return;
     server->store_trouble = exchange->trouble.code;
     if (exchange->trouble.code != 0)
         metrics->store_failures++;
@@ -406,38 +408,11 @@ static int watch(struct server *server, struct error *error)
 
 /* --- its life --- */
 
-static int start(struct server *server, int listening, struct error *error)
-{
-    const struct server_settings *settings = &server->settings;
-    struct MHD_OptionItem options[8];
-    int count_ = 0;
-    if (settings->certificate) {
-        options[count_++] =
-            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (char *)(uintptr_t)settings->certificate};
-        options[count_++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (char *)(uintptr_t)settings->key};
-    }
-    if (settings->authority)
-        options[count_++] =
-            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, (char *)(uintptr_t)settings->authority};
-    options[count_] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (settings->certificate ? MHD_USE_TLS : 0U);
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, take, server, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_NOTIFY_CONNECTION,
-        connected, server, MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, settings->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        settings->connections_per_address, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        close(listening);
-        return error_set(error, EIO, "cannot start the server%s",
-                         settings->certificate ? "; are certificate and key a pair, in PEM?" : "");
-    }
-    return 0;
-}
-
 int server_create(sd_event *event, const struct server_settings *settings, const struct log *log,
                   struct server **result, struct error *error)
 {
     CLEANUP(server_destroy) struct server *server = calloc(1, sizeof *server);
+    const struct daemon_calls calls = {server, take, completed, connected};
     int listening = -1, status;
     if (server == NULL)
         return error_set(error, ENOMEM, "no memory for the server");
@@ -460,7 +435,7 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
-        status = start(server, listening, error);
+        status = daemon_start(settings, listening, &calls, &server->daemon, error);
     if (status == 0)
         status = watch(server, error);
     if (status < 0)

@@ -117,9 +117,12 @@ const struct endpoint endpoints[] = {
      .permission = MAY_READ,
      .worker = ASK_READER,
      .handle = orders_handle,
-     .parameters = {"since: a time", "limit: how many"},
+     .parameters = {"since: a time, of what people ordered", "limit: how many of either",
+                    "node: what stands on this one alone"},
      .answers = "200 400",
-     .text = "What people ordered, the latest first, and how many nodes have done it."},
+     .text =
+         "What is in force on nodes, as these told (`order`), and what people ordered here, the latest first, with how "
+         "many nodes have done it (`directive`)."},
     {.method = "POST",
      .path = "/v1/orders",
      .permission = MAY_ORDER,

@@ -207,25 +207,30 @@ static void wait_for_more(struct worker *worker)
     pthread_cond_clockwait(&worker->more, &worker->lock, CLOCK_MONOTONIC, &until);
 }
 
-/* Bodies are read outside of any transaction, and each is given back at once. Leaves those that need the store at the
- * front of the group; returns how many. */
-static size_t prepare_all(struct worker *worker, struct exchange **group, size_t count)
+/* Bodies are read outside of any transaction, and each is given back at once. */
+static void prepare(struct worker *worker, struct exchange *exchange)
 {
-    size_t left = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct error error = {0};
-        if (group[i]->step != STEP_PREPARE) {
-            group[left++] = group[i];
-            continue;
-        }
-        exchange_reset(group[i]);
-        if (group[i]->endpoint->prepare(group[i], &error) < 0) {
-            exchange_refuse(group[i], 503, "there is no room for that now");
-            group[i]->trouble = error;
-        }
-        give_back(worker->finished, &group[i], 1);
+    struct error error = {0};
+    exchange_reset(exchange);
+    if (exchange->endpoint->prepare(exchange, &error) < 0) {
+        exchange_refuse(exchange, 503, "there is no room for that now");
+        exchange->trouble = error;
     }
-    return left;
+    give_back(worker->finished, &exchange, 1);
+}
+
+/* Puts those that need the store to the front: they take less long than a body. Returns how many. */
+static size_t sort_group(struct exchange **group, size_t count)
+{
+    struct exchange *bodies[GROUP_MOST];
+    size_t front = 0, back = 0;
+    for (size_t i = 0; i < count; i++)
+        if (group[i]->step == STEP_PREPARE)
+            bodies[back++] = group[i];
+        else
+            group[front++] = group[i];
+    memcpy(group + front, bodies, back * sizeof bodies[0]);
+    return front;
 }
 
 /* 0: nothing was asked for, it is to be tidied or ended. */
@@ -259,9 +264,11 @@ static void *work(void *context)
     struct exchange *group[GROUP_MOST];
     bool ending = false;
     while (!ending) {
-        size_t count = take_group(worker, group), left = prepare_all(worker, group, count);
-        if (left > 0)
-            run_all(worker, group, left);
+        size_t count = take_group(worker, group), front = sort_group(group, count);
+        if (front > 0)
+            run_all(worker, group, front);
+        for (size_t i = front; i < count; i++)
+            prepare(worker, group[i]);
         if (tidier_is_due(&worker->tidier))
             tidier_step(&worker->tidier, &worker->store);
         ending = count == 0 && is_ending(worker);

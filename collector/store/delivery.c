@@ -78,6 +78,15 @@ static int draw_traffic(struct store *store, int64_t node, int64_t life, const s
     return failure < 0 ? failure : engine_bulk_end(store->engine, error);
 }
 
+static int draw_orders_anew(struct store *store, int64_t node, int64_t life, const struct store_record **records,
+                            size_t count, struct error *error)
+{
+    (void)life;
+    (void)records;
+    (void)count;
+    return store_orders_forget(store, node, error);
+}
+
 static int draw_orders(struct store *store, int64_t node, int64_t life, const struct store_record **records,
                        size_t count, struct error *error)
 {
@@ -124,6 +133,14 @@ static int by_sender(const void *a, const void *b)
     return order ? order : (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
+/* Where the orders begin that are not told anew behind it. */
+static size_t behind_orders_anew(const struct store_record *records, size_t count)
+{
+    while (count > 0 && records[count - 1].said != STORE_ORDERS)
+        count--;
+    return count;
+}
+
 static int draw_from(struct store *store, int64_t node, int64_t life, const struct store_record *records, size_t count,
                      struct error *error)
 {
@@ -133,13 +150,14 @@ static int draw_from(struct store *store, int64_t node, int64_t life, const stru
         bool senders; /* what is about none is passed over */
     } kinds[] = {{STORE_TRAFFIC, draw_traffic, true},
                  {STORE_VERDICT, draw_verdicts, true},
+                 {STORE_ORDERS, draw_orders_anew, false},
                  {STORE_ORDER, draw_orders, true},
                  {STORE_ACKNOWLEDGEMENT, draw_acknowledgements, false}};
     const struct store_record **some = calloc(count + 1, sizeof *some);
     int result = some ? 0 : error_set(error, ENOMEM, "no memory for records");
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && result >= 0; k++) {
-        size_t found = 0;
-        for (size_t i = 0; i < count; i++)
+        size_t found = 0, from = kinds[k].said == STORE_ORDER ? behind_orders_anew(records, count) : 0;
+        for (size_t i = from; i < count; i++)
             if (records[i].said == kinds[k].said && (records[i].sender.length > 0 || !kinds[k].senders))
                 some[found++] = &records[i];
         if (found == 0)

@@ -124,6 +124,8 @@ void engine_postgresql_describe(const char *uri, char result[ENGINE_WHERE])
     }
     const char *user = address_value(&address, "user"), *host = address_value(&address, "host"),
                *port = address_value(&address, "port"), *database = address_value(&address, "dbname");
+    if (port && strspn(port, ",") == strlen(port)) /* several hosts, and no port of any */
+        port = NULL;
     snprintf(result, ENGINE_WHERE, "postgresql://%s%s%s%s%s/%s", user ? user : "", user ? "@" : "", host ? host : "",
              port ? ":" : "", port ? port : "", database ? database : "");
 }

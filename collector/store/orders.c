@@ -1,5 +1,6 @@
 /* What is in force on which node, as nodes tell it: an order when it begins, when it is changed and when it is
- * released. That it has run out nobody needs to tell: its end is known. */
+ * released. That it has run out nobody needs to tell: its end is known. When a node's agent starts, it tells all of
+ * them anew. */
 #include "collector/store/store_own.h"
 
 int store_order_told(struct store *store, int64_t node, const struct store_record *record, struct error *error)
@@ -20,6 +21,11 @@ int store_order_told(struct store *store, int64_t node, const struct store_recor
                         VALUE_TEXT(record->order.deed), VALUE_TEXT(record->order.by), VALUE_TEXT(record->order.reason),
                         INTEGER(record->order.rate), INTEGER(record->time), INTEGER(record->order.until));
     return rows < 0 ? rows : 0;
+}
+
+int store_orders_forget(struct store *store, int64_t node, struct error *error)
+{
+    return STORE_QUEUE(store, "DELETE FROM orders WHERE node = $1", error, INTEGER(node));
 }
 
 struct listener {

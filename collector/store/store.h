@@ -70,7 +70,7 @@ int store_nodes(struct store *, void (*each)(void *context, const struct store_n
 #define STORE_COUNT_MOST ((int64_t)1 << 48) /* where every count stops: more is not what a node can have counted */
 
 /* What the store looks into, by the record's kind; STORE_KEPT: it is only kept. */
-enum store_said { STORE_KEPT, STORE_TRAFFIC, STORE_VERDICT, STORE_ORDER, STORE_ACKNOWLEDGEMENT };
+enum store_said { STORE_KEPT, STORE_TRAFFIC, STORE_VERDICT, STORE_ORDERS, STORE_ORDER, STORE_ACKNOWLEDGEMENT };
 struct store_record {
     int64_t sequence;
     moment time;
@@ -89,7 +89,7 @@ struct store_record {
             struct text deed, by, reason; /* deed "release": there is none any more */
             moment until;
             int64_t rate;
-        } order;
+        } order; /* STORE_ORDERS says nothing more: all orders that stand on the node follow it */
         struct {
             int64_t revision;
             bool done;

@@ -31,6 +31,9 @@ static inline void store_copy(struct text text, char *result, size_t size)
 /* A record of an order: it stands from now on, or was released. orders.c. */
 int store_order_told(struct store *, int64_t node, const struct store_record *, struct error *) MUST_CHECK;
 
+/* The node tells all of its orders anew. orders.c. */
+int store_orders_forget(struct store *, int64_t node, struct error *) MUST_CHECK;
+
 /* The next revision of what nodes are told, this transaction's alone until it commits. */
 int store_revision_next(struct store *, int64_t *result, struct error *) MUST_CHECK;
 

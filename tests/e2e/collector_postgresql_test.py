@@ -12,6 +12,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
+import collector_test  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import PROGRAM, Collector, Node  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
@@ -207,6 +208,21 @@ def silence(checks, centre, folder, database):
     checks.that("the configuration's check says which database", "postgresql://postern@" in "".join(said), said)
 
 
+def everything(checks, folder, database):
+    """What collector_test holds against SQLite and what asks the store."""
+    os.mkdir(os.path.join(folder, "third"))
+    centre = Collector(os.path.join(folder, "third"), "connections_per_address = 64\n", store=database).start()
+    try:
+        for part in (collector_test.enrolment, collector_test.delivery, collector_test.forgery, collector_test.malformed, collector_test.revocation, collector_test.table,
+                     collector_test.orders, collector_test.kills, collector_test.ending):
+            with checks.part(part.__name__):
+                part(checks, centre)
+    finally:
+        if centre.process.poll() is None:
+            centre.process.kill()
+            centre.process.wait()
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder, Postgresql(SECRET) as database:
@@ -223,6 +239,9 @@ def main():
                 with checks.part(part.__name__):
                     part(checks, centre, folder, database)
             checks.that("it ends well", centre.stop()[0] == 0)
+            database.ask("DROP OWNED BY postern")
+            with checks.part("everything"):
+                everything(checks, folder, database)
         finally:
             if centre.process and centre.process.poll() is None:
                 centre.process.kill()

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 """The collector from outside: what it promises to nodes and people, and what it does with those who mean it no good."""
 import concurrent.futures
+import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
@@ -29,11 +30,7 @@ def record(number, **more):
 
 
 def stored(centre):
-    database = sqlite3.connect(centre.database, timeout=20)
-    try:
-        return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
-    finally:
-        database.close()
+    return centre.lines()
 
 
 def enrolment(checks, centre):
@@ -171,6 +168,104 @@ def bodies(checks, centre):
         asked = [pool.submit(Node(centre, f"hv2{i}").send, batch) for i in range(8)]
         seen = {wait.result()[0] for wait in asked}
     checks.that("eight large ones at once: each is taken or told to ask again", seen <= {200, 503} and 200 in seen, seen)
+
+
+def skew(checks, centre):
+    """Nodes of the release before and of the next one."""
+    token = centre.token()
+    raw = secrets.token_bytes(32)
+    said = {"name": "hv15", "key_hash": hashlib.blake2b(raw, digest_size=32).hexdigest(), "colours": ["red"]}
+    made = centre.ask("POST", "/v1/enrol", token, said)
+    checks.that("a node enrols with members that are not known, and without its version", made[0] == 201, made)
+    node = Node(centre, "hv16")
+    life = {"life": node.life, "after": 0, "last": 3}
+    records = [{"sequence": 1, "record": "telepathy", "thoughts": {"deep": [1, None, 2.5]}},
+               {"sequence": 2, "record": "verdict", "sender": "192.0.2.7", "verdict": "astonish", "score": "high", "mood": "blue"},
+               {"sequence": 3, "record": "traffic", "sender": 7, "seconds": "sixty", "messages": -4, "bytes": None}]
+    batch = "\n".join(json.dumps(line, separators=(",", ":")) for line in [{**life, "shape": "round"}, *records])
+    checks.that("unknown kinds, members and values are taken", node.send(batch) == (200, {"delivered": 3}), node.send(batch))
+    reader = centre.person("skew", "read")
+    told = [row for row in rows(centre, f"/v1/events?node={node.id}", reader) if row["record"] != "end"]
+    checks.that("and told as they came", [{k: v for k, v in row.items() if k in sent} for row, sent in zip(told, strip(records))] ==
+                strip(records), told)
+    for path in ("/v1/senders?top=500", "/v1/senders/192.0.2.7", "/v1/customers", "/v1/nodes", "/v1/orders"):
+        checks.that(f"{path} bears it", centre.ask("GET", path, reader)[0] == 200)
+
+
+def rows(centre, path, secret):
+    """The lines of an answer, the end among them."""
+    answer = centre.ask("GET", path, secret)[1]
+    return [answer] if isinstance(answer, dict) else [json.loads(line) for line in answer.splitlines()]
+
+
+def strip(records):
+    return [{key: value for key, value in row.items() if key != "sequence"} for row in records]
+
+
+def hostile(checks, centre):
+    """Texts that a spammer, a node or a person chooses come back as they are, as JSON, wherever they come back."""
+    texts = [NASTY, "' OR '1'='1", "\" ; -- \\", "%s%n{}$1 $2", "</script><img src=x onerror=alert(1)>", "\u202egnol\u0007yrev",
+             "\r\nX-Header: yes\r\n\r\n", "a" * 255, "\U0001f4a9\u00e9", "'); DELETE FROM nodes; --", "../../etc/passwd",
+             "{\"record\":\"end\"}"]
+    admin = centre.person("warily", "read,order,admin")
+    node = Node(centre, name := "<b>'; DROP TABLE nodes; --</b>")
+    before = len(stored(centre))
+    batch = [record(n, sender=text, customer=text, reason=text, subject=text, **{text[:40]: text}) for n, text in enumerate(texts)]
+    checks.that("a batch of them is taken", node.deliver(batch)[0] == 200)
+    checks.that("the tables stand", len(stored(centre)) == before + len(texts))
+    told = [(row["sender"], row["reason"], row["subject"], row["node"])
+            for row in rows(centre, f"/v1/events?node={node.id}", admin) if row["record"] == "verdict"]
+    checks.that("they are told as they came", told == [(text, text, text, node.id) for text in texts], told)
+    named = [row for row in rows(centre, "/v1/nodes", admin) if row.get("node") == node.id]
+    checks.that("so is a node's name", named[0]["node_name"] == name, named)
+    forged = node.send(node.batch([record(1, node="0123456789abcdef")]))
+    checks.that("a record that says whose it is is refused", forged[0] == 400 and "line 2" in forged[1]["error"], forged)
+    for text in texts:
+        whole = urllib.parse.quote(text, safe="")
+        status = centre.ask("GET", f"/v1/senders/{whole}", admin)[0]
+        seen = rows(centre, f"/v1/senders/{whole}", admin)
+        checks.that(f"as a path: {text[:20]!r}", status in (200, 400, 404) and all(row.get("sender", text) == text for row in seen),
+                    (status, seen))
+        status = centre.ask("GET", f"/v1/events?sender={whole}&kind={whole}", admin)[0]
+        checks.that(f"as a parameter: {text[:20]!r}", status in (200, 400), status)
+    status, answer = centre.ask("POST", "/v1/persons", admin, {"name": texts[4], "may": ["read"]})
+    checks.that("a person's name may be anything that is printed", status in (201, 400), (status, answer))
+    checks.that("the audit is whole", rows(centre, "/v1/audit", admin)[-1]["record"] == "end")
+    with socket.create_connection(("127.0.0.1", centre.port), timeout=20) as link:
+        link.sendall(f"GET /v1/senders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {admin}\r\n\r\n".encode())
+        said = heard(link, 10)
+        checks.that("none of it becomes a header, nothing is sniffed for HTML", b"X-Header" not in said.split(b"\r\n\r\n")[0] and
+                    b"nosniff" in said, said[:300])
+
+
+def time_and_again(checks, centre):
+    """Replayed, reordered, forged and future batches."""
+    node, other = Node(centre, "hv17"), Node(centre, "hv18")
+    first, second = node.batch([record(1)]), node.batch([record(2)], after=1)
+    checks.that("the second before the first is sent back", node.send(second)[0] == 409)
+    checks.that("in order they are taken", (node.send(first)[0], node.send(second)[0]) == (200, 200))
+    before = len(stored(centre))
+    for batch in (first, second, first, second):
+        node.send(batch)
+    checks.that("replayed they change nothing", len(stored(centre)) == before)
+    stolen = other.send(first)
+    checks.that("another's life with my key is mine alone", stolen == (200, {"delivered": 1}), stolen)
+    checks.that("and changes nothing of his", node.send(node.batch([record(3)], after=2)) == (200, {"delivered": 3}))
+    mine = rows(centre, f"/v1/events?node={other.id}", centre.person("rep", "read"))[:-1]
+    checks.that("it stands under the name of who sent it", len(mine) == 1 and mine[0]["node"] == other.id, mine)
+    moments = ["2200-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "0000-00-00T00:00:00Z", "x", ""]
+    for moment in moments:
+        status, answer = other.deliver([record(1, time=moment)])
+        checks.that(f"the time {moment!r} is taken or refused by its line", status == 200 or "line 2" in answer["error"], answer)
+    reader = centre.person("rep2", "read")
+    newest = rows(centre, "/v1/events?since=2100-01-01T00:00:00Z", reader)
+    checks.that("a record of the future counts as of now", len(newest) == 1, newest)
+    node.delivered = 3
+    huge = node.send(node.batch([], after=3, last=2 ** 63 - 1))
+    checks.that("a hole up to the end of numbers is borne", huge == (200, {"delivered": 2 ** 63 - 1}), huge)
+    over = node.send(node.batch([], after=3, last=2 ** 63))
+    checks.that("beyond it is refused", over[0] == 400, over)
+    checks.that("and it still answers", centre.ask("GET", "/v1/nodes", reader)[0] == 200)
 
 
 def revocation(checks, centre):
@@ -465,7 +560,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder, "head = 2s\nconnections_per_address = 64\nbodies = 4M\n").start()
         try:
-            for part in (enrolment, delivery, forgery, malformed, bodies, revocation, table, orders, metrics, slow, kills, ending):
+            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, revocation, table, orders, metrics, slow, kills, ending):
                 with checks.part(part.__name__):
                     begun = time.monotonic()
                     part(checks, centre)
@@ -483,4 +578,5 @@ def main():
     return checks.close()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -70,6 +70,11 @@ def all_there(checks, agent, centre, what, patience=60):
     checks.that(f"{what}: every entry of the journal is there once", left is True, left)
 
 
+def in_force(bed, person):
+    lines = [json.loads(line) for line in ask(bed, "GET", "/v1/orders", person)[1].splitlines()]
+    return [r for r in lines if r["record"] == "order" and r["sender"] == "198.18.1.2"]
+
+
 def check_orders(checks, agent, bed, centre, person):
     order = {"order": "throttle", "sender": "198.18.1.2", "for": "1h", "rate": 17, "reason": "too many <b>'; --"}
     made = ask(bed, "POST", "/v1/orders", person, order)
@@ -77,12 +82,16 @@ def check_orders(checks, agent, bed, centre, person):
     agent.wait(lambda: spool(agent)["revision"] == revision, 20, "the order")
     orders = agent.orders()
     checks.that("what a person orders is carried out", made[0] == 201 and orders.get("198.18.1.2", {}).get("rate") == 17, orders)
+    standing = agent.wait(lambda: in_force(bed, person), 20, "what stands")
+    checks.that("the centre shows what stands on the node", [(r["node_name"], r["deed"], r["rate"], r["by"]) for r in standing] ==
+                [("hv7", "throttle", 17, "person")], standing)
     ask(bed, "POST", "/v1/orders", person, {"order": "release", "sender": "198.18.1.2", "reason": "enough"})
     agent.wait(lambda: "198.18.1.2" not in agent.orders(), 20, "the release")
     agent.wait(lambda: is_empty(agent), 20, "the acknowledgements")
     listed = [json.loads(line) for line in ask(bed, "GET", "/v1/orders", person)[1].splitlines()]
-    done = {r["revision"]: r["done"] for r in listed if r["record"] == "order"}
+    done = {r["revision"]: r["done"] for r in listed if r["record"] == "directive"}
     checks.that("the centre knows that it is done", done == {revision: 1, revision + 1: 1}, listed)
+    checks.that("and shows it no more", agent.wait(lambda: not in_force(bed, person), 20, "its end"), in_force(bed, person))
     people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
 

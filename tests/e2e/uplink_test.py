@@ -127,6 +127,7 @@ def check_orders(checks, agent, centre):
     said = {r["revision"]: (r["done"], r["text"]) for r in centre.records() if r["record"] == "acknowledgement"}
     checks.that("each is acknowledged", {k: v[0] for k, v in said.items()} ==
                 {3: True, 4: False, 5: True, 6: True, 7: True}, said)
+    checks.that("what it does not know how to do it says so of", "know how" in said[4][1], said[4])
     people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
 

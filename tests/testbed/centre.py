@@ -4,7 +4,7 @@ make it lie, refuse and die as they please.
 
     centre.py DATABASE ADDRESS PORT [PORT...]
 
-Every batch is committed to the database before it is answered. The table `rule` says what it does wrong:
+Its answers hold members that nodes do not know yet. Every batch is committed to the database before it is answered. The table `rule` says what it does wrong:
 ("refuse", TEXT): 400 for a batch with that text in it; ("revoked", "yes"): 403 for everything; ("cut", PERCENT): so
 many batches are not answered, half of them after they were stored.
 Token: "token.test". Directives: rows of the table `directive`, in the order of their revision.
@@ -60,7 +60,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, value=None):
-        body = b"" if value is None else json.dumps(value).encode()
+        body = b"" if value is None else json.dumps({**value, "from_the_next_release": {"a": [1]}}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -153,7 +153,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                          (after,)).fetchall()
             if rows:
                 self.answer(200, {"revision": rows[-1][0],
-                                  "directives": [{"revision": r, **json.loads(b)} for r, b in rows]})
+                                  "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows]})
                 return
             time.sleep(0.1)
         if self.rules("revoked"):

@@ -117,11 +117,11 @@ class Collector:
     def raw(self, data, patience=10, hold=False):
         """What comes back on bytes that are no request of http.client's."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as link:
-            link.sendall(data)
-            if not hold:
-                link.shutdown(socket.SHUT_WR)
             got = b""
             try:
+                link.sendall(data)
+                if not hold:
+                    link.shutdown(socket.SHUT_WR)
                 while chunk := link.recv(65536):
                     got += chunk
             except OSError:

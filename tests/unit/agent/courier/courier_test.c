@@ -365,7 +365,7 @@ static void test_hostile_clients_harm_nobody(void **state)
 static void order_on_alice(enum deed deed)
 {
     union message message;
-    message_prepare(&message, MESSAGE_ACCOUNT_ORDER, 0);
+    message_prepare(&message, MESSAGE_ORDER_TOLD, 0);
     message.order.order = (struct order){.id = 7,
                                          .target = sender_from_account(TEXT("alice@example.com")),
                                          .deed = (uint8_t)deed,

@@ -42,8 +42,8 @@ static void test_directions(void **state)
     } rows[] = {
         {"the watcher orders", MESSAGE_ORDER, ROLE_WATCHER, ROLE_WARDEN, true},
         {"the courier may not order", MESSAGE_ORDER, ROLE_COURIER, ROLE_WARDEN, false},
-        {"the warden tells the courier of accounts", MESSAGE_ACCOUNT_ORDER, ROLE_WARDEN, ROLE_COURIER, true},
-        {"the watcher may not: the warden checks first", MESSAGE_ACCOUNT_ORDER, ROLE_WATCHER, ROLE_COURIER, false},
+        {"the warden tells the courier of orders", MESSAGE_ORDER_TOLD, ROLE_WARDEN, ROLE_COURIER, true},
+        {"the watcher may not: the warden checks first", MESSAGE_ORDER_TOLD, ROLE_WATCHER, ROLE_COURIER, false},
         {"the watcher may not switch", MESSAGE_ASK_ENFORCE, ROLE_WATCHER, ROLE_WARDEN, false},
         {"a person switches through the courier", MESSAGE_ASK_ENFORCE, ROLE_COURIER, ROLE_WARDEN, true},
         {"a person orders through the watcher", MESSAGE_COMMAND, ROLE_COURIER, ROLE_WATCHER, true},
@@ -68,7 +68,7 @@ static union message sound(enum message_kind kind)
     message_prepare(&message, kind, 7);
     switch (kind) {
     case MESSAGE_ORDER:
-    case MESSAGE_ACCOUNT_ORDER:
+    case MESSAGE_ORDER_TOLD:
     case MESSAGE_ORDER_ROW:
         message.order.order.target = sender;
         break;

@@ -96,6 +96,8 @@ static void time_is_the_nodes_unless_it_is_far_ahead(void **unused)
     assert_int_equal(batch.records[0].time, NOW);
     assert_int_equal(batch.records[1].time, NOW + SECOND);
     assert_int_equal(batch.records[2].time, NOW);
+    assert_refused(HEAD "{\"sequence\":6,\"record\":\"x\",\"node\":\"00000000000000aa\"}",
+                   "line 2: node: whose a record is says the secret alone");
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"x\",\"time\":\"soon\"}",
                    "line 2: time: a moment such as 2026-11-23T08:00:00Z");
 }

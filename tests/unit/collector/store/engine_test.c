@@ -419,6 +419,8 @@ static void test_what_is_no_place(void **unused)
     }
     engine_describe("postgresql://u:hidden@h:17/d?sslmode=require", said);
     assert_string_equal(said, "postgresql://u@h:17/d");
+    engine_describe("postgresql://u:hidden@h,i/d", said);
+    assert_string_equal(said, "postgresql://u@h,i/d");
     engine_describe("sqlite:/var/lib/x.db", said);
     assert_string_equal(said, "sqlite:/var/lib/x.db");
 }

@@ -67,17 +67,23 @@ static void a_release_ends_it_on_that_node_alone(void **unused)
     assert_string_equal(in_force(NODE, NOW), "hv7 divert 192.0.2.1 30;");
 }
 
-static void a_new_life_takes_back_what_the_one_before_said(void **unused)
+static void what_a_node_tells_anew_stands_alone(void **unused)
 {
     (void)unused;
-    const struct store_record block[] = {order(1, "192.0.2.1", "block", NOW + HOUR),
+    const struct store_record first[] = {order(1, "192.0.2.1", "block", NOW + HOUR),
                                          order(2, "192.0.2.2", "block", NOW + HOUR)};
-    const struct store_record again = order(1, "192.0.2.2", "block", NOW + HOUR);
-    well(store_deliver(store, NODE, 9, 2, block, 2, NOW, &failed));
-    well(store_deliver(store, OTHER, 9, 2, block, 2, NOW, &failed));
-    well(store_deliver(store, NODE, 10, 1, &again, 1, NOW, &failed));
+    const struct store_record anew[] = {
+        order(1, "192.0.2.3", "block", NOW + HOUR),
+        {.sequence = 2, .kind = TEXT("orders"), .line = TEXT("{}"), .said = STORE_ORDERS},
+        order(3, "192.0.2.2", "block", NOW + HOUR)};
+    well(store_deliver(store, NODE, 9, 2, first, 2, NOW, &failed));
+    well(store_deliver(store, OTHER, 9, 2, first, 2, NOW, &failed));
+    well(store_deliver(store, NODE, 10, 3, anew, 3, NOW, &failed));
     assert_string_equal(in_force(NODE, NOW), "hv7 block 192.0.2.2 30;");
     assert_int_equal(ask("SELECT COUNT(*) FROM orders WHERE node = 8"), 2);
+    const struct store_record none = {.sequence = 4, .kind = TEXT("orders"), .line = TEXT("{}"), .said = STORE_ORDERS};
+    well(store_deliver(store, NODE, 10, 4, &none, 1, NOW, &failed));
+    assert_string_equal(in_force(NODE, NOW), "");
 }
 
 static void what_has_ended_leaves_the_table(void **unused)
@@ -96,7 +102,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STOCKED(the_latest_of_each_sender_stands_until_it_ends),
         STOCKED(a_release_ends_it_on_that_node_alone),
-        STOCKED(a_new_life_takes_back_what_the_one_before_said),
+        STOCKED(what_a_node_tells_anew_stands_alone),
         STOCKED(what_has_ended_leaves_the_table),
     };
     return ENGINES_RUN(tests);

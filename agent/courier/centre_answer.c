@@ -1,0 +1,58 @@
+/* See centre_answer.h. */
+#include "agent/courier/centre_answer.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/courier/node_secret.h"
+#include "common/cleanup.h"
+
+static void drop(json_t **json)
+{
+    json_decref(*json);
+    *json = NULL;
+}
+
+static json_t *parse(const struct http_answer *answer)
+{
+    return json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, JSON_REJECT_DUPLICATES, NULL);
+}
+
+const char *centre_answer_sentence(const struct http_answer *answer, char *result, size_t size)
+{
+    CLEANUP(drop) json_t *object = answer->status ? parse(answer) : NULL;
+    const char *said = json_string_value(json_object_get(object, "error"));
+    char printable[160];
+    text_copy_printable(text_of(said ? said : ""), printable, sizeof printable);
+    if (answer->status == 0)
+        snprintf(result, size, "%s", answer->trouble ? answer->trouble : "no answer");
+    else if (said)
+        snprintf(result, size, "%s (%d)", printable, answer->status);
+    else
+        snprintf(result, size, "it answered %d", answer->status);
+    return result;
+}
+
+bool centre_answer_is_about_records(const struct http_answer *answer, const char *sentence)
+{
+    return answer->status == 413 || (answer->status == 400 && strncmp(sentence, "line ", 5) == 0);
+}
+
+bool centre_answer_node(const struct http_answer *answer, char result[SPOOL_NODE])
+{
+    CLEANUP(drop) json_t *object = parse(answer);
+    const char *node = json_string_value(json_object_get(object, "node"));
+    if (!node_is_name(node))
+        return false;
+    snprintf(result, SPOOL_NODE, "%s", node);
+    return true;
+}
+
+bool centre_answer_delivered(const struct http_answer *answer, int64_t after, int64_t last, int64_t *result)
+{
+    CLEANUP(drop) json_t *object = parse(answer);
+    const json_t *delivered = json_object_get(object, "delivered");
+    *result = json_integer_value(delivered);
+    return json_is_integer(delivered) && (answer->status == 200 ? *result >= last : *result >= 0 && *result < after);
+}
