@@ -25,6 +25,7 @@ struct waiting { /* a request */
     struct waiting *next, **before;
     struct MHD_Connection *connection;
     struct MHD_Response *answer; /* NULL: there is none yet */
+    unsigned status;
 };
 
 struct scrape {
@@ -102,7 +103,7 @@ static enum MHD_Result take(void *context, struct MHD_Connection *connection, co
         return MHD_YES;
     }
     if (waiting->answer)
-        return give(connection, MHD_HTTP_OK, TAKE(waiting->answer));
+        return give(connection, waiting->status, TAKE(waiting->answer));
     if (!waiting->before)
         wait_for_page(scrape, waiting);
     return MHD_YES;
@@ -127,6 +128,7 @@ void scrape_answer(struct scrape *scrape, struct text page)
     while (scrape->waiting) {
         struct waiting *waiting = scrape->waiting;
         strike(waiting);
+        waiting->status = page.length > 0 ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
         waiting->answer = make_page(page, MHD_RESPMEM_MUST_COPY, "text/plain; version=0.0.4; charset=utf-8");
         MHD_resume_connection(waiting->connection);
     }
