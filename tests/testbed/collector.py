@@ -104,10 +104,10 @@ class Collector:
         """What comes back on bytes that are no request of http.client's."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as link:
             link.sendall(data)
-            if not hold:
-                link.shutdown(socket.SHUT_WR)
             got = b""
             try:
+                if not hold:
+                    link.shutdown(socket.SHUT_WR)
                 while chunk := link.recv(65536):
                     got += chunk
             except OSError:
