@@ -1,5 +1,6 @@
 /* STATE/          root's, everyone may pass
  *     enforce     the warden's switch
+ *     settings    what the collector has set; the supervisor writes it
  *     courier/    the courier's own: its journal
  *     scribe/     the scribe's own: the mail in the systemd journal, which the warden's group may read
  * SOCKET          root's, the group may talk to it; made here and handed to the courier listening, so that the courier

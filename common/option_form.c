@@ -47,6 +47,8 @@ static const char *fault_of(struct text line, bool *in_section, bool *in_list)
 int options_check_form(struct text text, const char *name, struct error *error)
 {
     bool in_section = false, in_list = false;
+    if (text_starts_nocase(text, TEXT("\xef\xbb\xbf"))) /* a byte order mark, as the reader has it */
+        text = (struct text){text.bytes + 3, text.length - 3};
     for (int line = 1; text.length > 0; line++) {
         const char *fault = fault_of(text_split(&text, '\n'), &in_section, &in_list);
         if (fault)

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct settings settings;
-    const struct option_binding bindings[] = {{options, &settings, NULL, NULL}, {.options = NULL}};
+    const struct option_binding bindings[] = {{.options = options, .settings = &settings}, {.options = NULL}};
     struct error error = {0};
     struct text text = {(const char *)data, size};
     if (options_read(bindings, text, "fuzz", &error) != 0) {

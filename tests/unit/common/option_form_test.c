@@ -1,5 +1,5 @@
-/* The form of settings, for who hands them on without knowing what may stand in them: whatever the reader takes has it,
- * and what has it not is said with its line. */
+/* The form of settings, for who hands them on without knowing what may stand in them: what has it
+ * passes, and what has it not is said with its line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@ static void what_can_be_settings_passes(void **unused)
     static const char *const texts[] = {
         "",
         "\n\n",
+        "\xef\xbb\xbf[policy]\nblock = 3\n",
         "# a comment\n; another\n  # and one that is indented\n",
         "[policy]\nblock = 3\n",
         "[policy]\r\nblock=3\r\n",

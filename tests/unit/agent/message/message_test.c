@@ -81,6 +81,9 @@ static union message sound(enum message_kind kind)
     case MESSAGE_OWNER:
         message.owner.family = 6;
         break;
+    case MESSAGE_SETTINGS:
+        message.settings.revision = 1;
+        break;
     case MESSAGE_ASK_EXPLAIN:
         message.ask_explain.sender = sender;
         break;
