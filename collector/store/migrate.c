@@ -3,6 +3,7 @@
  * made. A schema that is newer than this program is refused, never guessed at. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include "collector/store/store_own.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
@@ -82,10 +83,18 @@ int64_t store_schema_newest(void)
     return NEWEST;
 }
 
+/* SQLite does not let two wait for each other's lock: one is told at once, and the other needs a moment. */
+static void pause_before(int attempt)
+{
+    const struct timespec time = {0, (long)attempt * 10 * 1000 * 1000};
+    nanosleep(&time, NULL);
+}
+
 int store_migrate(struct engine *engine, int64_t wanted, struct error *error)
 {
     int attempts = 0, made;
     do {
+        pause_before(attempts);
         made = engine_begin(engine, error);
         if (made == 0)
             made = make_one_step(engine, wanted, error);

@@ -43,7 +43,7 @@ def files(*endings):
     """All files of the tree with such an ending, without what was built."""
     for folder, folders, names in os.walk("."):
         folders[:] = sorted(f for f in folders if f not in (".git", "build"))
-        for name in sorted(names):
+        for name in sorted(set(names) - {".git"}):  # a worktree has a file of that name
             path = os.path.relpath(os.path.join(folder, name), ".")
             if (not endings or name.endswith(endings)) and not os.path.islink(path):
                 yield path
@@ -110,7 +110,9 @@ def purity():
 
 def headers():
     """Each header compiles alone, and twice."""
-    flags = "-std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wundef -fsyntax-only -x c -"
+    libraries = re.search(r"^LIBRARIES := ((?:.*\\\n)*.*)", text("Makefile"), re.M).group(1).replace("\\\n", " ")
+    flags = "-std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wundef -fsyntax-only -x c - "
+    flags += subprocess.check_output(["pkgconf", "--cflags", *libraries.split()], text=True)
     for path in files(".h"):
         given = f'#include "{path}"\n#include "{path}"\n'
         made = subprocess.run([CC] + shlex.split(flags), input=given, capture_output=True, text=True, check=False)

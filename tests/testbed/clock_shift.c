@@ -1,6 +1,6 @@
-/* Loaded before a program's libraries, it moves that program's wall clock by as many seconds as a file says, whatever it
- * says at the moment: POSTERN_CLOCK names a file of eight bytes. Mapped at the beginning, for a process in a sandbox opens
- * nothing later. */
+/* Loaded before a program's libraries, it moves that program's wall clock by as many seconds as a file says, whatever
+ * it says at the moment: POSTERN_CLOCK names a file of eight bytes. Mapped at the beginning, for a process in a sandbox
+ * opens nothing later. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
