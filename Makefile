@@ -5,6 +5,7 @@
 #                   a collector beside it
 #   make demo       a hypervisor in network namespaces with a bot among its customers, in under a minute
 #   make test       install, build, all tests, plainly and under ASan and UBSan
+#   make soak       the same with hundreds of kills and lies, every test in both builds: an hour
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #   make bench      speed, side by side with the bare limit and with others
 #   make lab        what the detectors make of every scenario: SEEDS (1) of each, from seed FIRST (1) on
@@ -70,7 +71,7 @@ JOBS     := $(shell nproc)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit fuzzers benches run demo test fuzz bench lab install clean format packages demo-packages test-packages
+.PHONY: all unit fuzzers benches run demo test soak fuzz bench lab install clean format packages demo-packages test-packages
 
 all: $(PROGRAMS)
 unit: $(TESTS)
@@ -154,6 +155,11 @@ test: test-packages
 	@$(MAKE) -s -j$(JOBS) VARIANT=asan all unit
 	@$(MAKE) -s -j$(JOBS) VARIANT=fuzz fuzzers
 	@tests/run.py
+
+soak: test-packages
+	@$(MAKE) -s -j$(JOBS) all unit
+	@$(MAKE) -s -j$(JOBS) VARIANT=asan all unit
+	@POSTERN_EVERYTHING=1 POSTERN_KILLS=500 POSTERN_LONG=1 POSTERN_LIMIT=3600 tests/run.py
 
 fuzz: test-packages
 	@$(MAKE) -s -j$(JOBS) VARIANT=fuzz fuzzers

@@ -5,9 +5,10 @@ A test is a program. Unit tests are cmocka's and are counted one by one; everyth
 own, "N passed, N failed[, N skipped]", and is counted by it. What a program prints is kept in build/log/ and shown
 where it failed. `tests/run.py WORD...` runs only those whose name holds one of the words.
 
-As many run at once as there are processors, each Python test as if on a machine of its own: with namespaces for its
+One more runs at once than there are processors, each Python test as if on a machine of its own: with namespaces for its
 links, ports and mounts that end with it. Those that say ALONE = True run one after the other, at the end: they need the
-processors for themselves."""
+processors for themselves. Python tests run with both builds, but for those that say ONCE = True: they take long and run
+under the sanitizers alone, unless POSTERN_EVERYTHING is set, as `make soak` does."""
 import glob
 import os
 import re
@@ -17,7 +18,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIMIT = 600  # seconds that one program may take
+LIMIT = int(os.environ.get("POSTERN_LIMIT", "600"))  # seconds that one program may take
+EVERYTHING = bool(os.environ.get("POSTERN_EVERYTHING"))  # what runs once elsewhere runs plainly as well
 # What `ip netns exec` does as well: links are looked up in /sys by those who have new ones.
 OF_ITS_OWN = ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-ec",
               "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && mount -t sysfs sysfs /sys && ip link set lo up"
@@ -38,8 +40,10 @@ def discover():
         yield path, [path], {}, False
     for path in sorted(glob.glob("tests/golden/*_test.py") + glob.glob("tests/e2e/*_test.py")):
         with open(path) as file:
-            alone = "\nALONE = True\n" in file.read()
-        for build in ("build/asan", "build"):  # the slower first, so that none is left over at the end
+            text = file.read()
+        alone = "\nALONE = True\n" in text
+        once = "\nONCE = True\n" in text and not EVERYTHING
+        for build in ("build/asan",) if once else ("build/asan", "build"):  # the slower first: none is left over at the end
             yield f"{path} ({build})", OF_ITS_OWN + [path], {"POSTERN_BUILD": build}, alone
 
 

@@ -19,7 +19,7 @@ from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "40"))
+KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORT = 8025
 OURS = ("verdict", "command", "evidence", "event")  # what the journal holds

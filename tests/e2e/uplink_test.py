@@ -16,12 +16,13 @@ import sys
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "40"))
+KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORTS = ("8701", "8702")
 OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
