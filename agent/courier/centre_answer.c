@@ -14,8 +14,12 @@ static void drop(json_t **json)
     *json = NULL;
 }
 
+#define OBJECT_MOST 65536 /* bytes: these answers are a line or two, and take a hundred times their bytes once read */
+
 static json_t *parse(const struct http_answer *answer)
 {
+    if (answer->body.length > OBJECT_MOST)
+        return NULL;
     return json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, JSON_REJECT_DUPLICATES, NULL);
 }
 
