@@ -13,6 +13,7 @@
 
 #include "agent/courier/centre_answer.h"
 #include "agent/courier/node_secret.h"
+#include "agent/courier/setback.h"
 #include "agent/courier/standing.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -41,6 +42,7 @@ struct uplink {
     uint32_t most, batch;               /* records in the next batch, in the one under way */
     int64_t last;                       /* its last sequence */
     uint32_t doubts;                    /* how often the record that is alone in it was refused */
+    struct setback setback;
     struct directives directives;
     uint32_t next; /* of these */
     bool carrying;
@@ -223,9 +225,11 @@ static void find_bad_record(struct uplink *uplink, const struct http_answer *ans
         fail(uplink, error.text);
         return;
     }
+    setback_again(&uplink->setback, clock_steady());
     snprintf(text, sizeof text, "the collector does not take record %" PRId64 ", which is set aside: %.150s",
              uplink->last, why);
-    say(uplink, 1, text);
+    if (setback_is_news(&uplink->setback)) /* the news is a record itself, which it may not take either */
+        say(uplink, 1, text);
 }
 
 static void on_delivered(void *context, const struct http_answer *answer)
@@ -247,10 +251,15 @@ static void on_delivered(void *context, const struct http_answer *answer)
         fail(uplink, "its answer to records is not understood");
         return;
     }
+    bool forward = answer->status == 200 && sequence <= spool_counters(uplink->spool).newest;
     if (spool_delivered(uplink->spool, sequence, &error) < 0) {
         fail(uplink, error.text); /* the same batch is sent again, and known there */
         return;
     }
+    if (forward)
+        setback_over(&uplink->setback);
+    else
+        setback_again(&uplink->setback, clock_steady());
     uplink->doubts = 0;
     uplink->most = uplink->most < SPOOL_BATCH_MOST / 4 ? uplink->most * 4 : SPOOL_BATCH_MOST;
     well(uplink);
@@ -415,9 +424,9 @@ void uplink_go(struct uplink *uplink)
     }
     if (!uplink->node[0])
         return;
-    if (!uplink->delivering)
+    if (!uplink->delivering && !setback_rests(&uplink->setback, clock_steady()))
         deliver(uplink);
-    if (!uplink->polling && !uplink->directives.items && !uplink->pausing)
+    if (!uplink->polling && !uplink->directives.items && !uplink->pausing && !spool_is_behind(uplink->spool))
         poll_directives(uplink);
 }
 

@@ -145,6 +145,23 @@ def check_refused_record(checks, agent, centre):
     return left
 
 
+def check_takes_nothing(checks, agent, centre):
+    """A collector with a fault refuses every record, also those that tell of it: that must not cost the node all it holds."""
+    before = spool(agent)["set_aside"]
+    centre.ask("INSERT INTO rule VALUES('refuse', 'sequence')")
+    for number in range(680, 700):
+        make_news(agent, number)
+    agent.wait(lambda: spool(agent)["set_aside"] - before >= 8, 30, "the first records set aside")
+    time.sleep(6)
+    gone = spool(agent)["set_aside"] - before
+    checks.that("a centre that takes nothing costs few records", gone <= 14, (gone, spool(agent)))
+    told = [e for e in agent.events("collector") if "set aside" in e["text"]]
+    checks.that("and the journal is not flooded with it", len(told) <= 20, len(told))
+    centre.ask("DELETE FROM rule")
+    agent.wait(lambda: is_empty(agent), 90, "an empty spool")
+    return difference(agent, centre)
+
+
 def check_failover(checks, agent, centre):
     centre.kill()
     make_news(agent, 20)
@@ -271,6 +288,8 @@ def main():
                     check_identity(checks, agent, centre)
                 with checks.part("a refused record"):
                     check_refused_record(checks, agent, centre)
+                with checks.part("a centre that takes nothing"):
+                    check_takes_nothing(checks, agent, centre)
                 with checks.part("a revoked node"):
                     check_revoked(checks, agent, centre)
                 if checks.failed:
