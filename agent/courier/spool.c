@@ -195,7 +195,10 @@ int spool_end(struct spool *spool, int code, struct error *error)
         return 0;
     }
     int failure = database_error(spool->database, error, "cannot write the spool");
+    bool damaged = database_is_damaged(spool->database);
     sqlite3_exec(spool->database, "ROLLBACK", NULL, NULL, NULL);
+    if (damaged)
+        close_file(spool); /* who opens it again finds out, and begins a new one */
     return failure;
 }
 

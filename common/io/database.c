@@ -37,6 +37,11 @@ static bool is_damage(int code)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
+bool database_is_damaged(sqlite3 *database)
+{
+    return database && is_damage(sqlite3_errcode(database) & 0xff);
+}
+
 static int check_quickly(sqlite3 *database)
 {
     sqlite3_stmt *statement = NULL;
