@@ -340,10 +340,15 @@ static void poll_directives(struct uplink *uplink)
     uplink->polling = send_request(uplink, &request, path, on_directives);
 }
 
-static void acknowledge(struct uplink *uplink, const struct directive *directive, bool done, const char *text)
+/* `at_once`: durable before the next is begun. What nobody had to carry out can wait for the next commit: after a
+ * week's absence a thousand may come together, and as many commits in a row would let nobody else be answered. */
+static void acknowledge(struct uplink *uplink, bool at_once, bool done, const char *text)
 {
     struct error error = {0};
-    if (spool_acknowledge(uplink->spool, directive->revision, done, text, clock_now(), &error) < 0)
+    const struct directive *directive = &uplink->directives.items[uplink->next];
+    int (*tell)(struct spool *, int64_t, bool, const char *, moment, struct error *) =
+        at_once ? spool_acknowledge : spool_acknowledge_later;
+    if (tell(uplink->spool, directive->revision, done, text, clock_now(), &error) < 0)
         log_write(uplink->log, LOG_TROUBLE, "%s", error.text); /* it goes with the next commit */
     uplink->revision = directive->revision;
     uplink->next++;
@@ -355,9 +360,9 @@ static void carry_next(struct uplink *uplink)
     while (!uplink->carrying && uplink->next < uplink->directives.count) {
         struct directive *directive = &uplink->directives.items[uplink->next];
         if (directive->trouble[0])
-            acknowledge(uplink, directive, false, directive->trouble);
+            acknowledge(uplink, false, false, directive->trouble);
         else if (!directive_begin(directive, clock_now()))
-            acknowledge(uplink, directive, true, "it had ended before it came here");
+            acknowledge(uplink, false, true, "it had ended before it came here");
         else {
             uplink->carrying = true;
             uplink->listener.carry_out(uplink->listener.context, directive);
@@ -381,7 +386,7 @@ void uplink_carried_out(struct uplink *uplink, enum uplink_outcome outcome, cons
         return;
     }
     uplink->carrying = false;
-    acknowledge(uplink, &uplink->directives.items[uplink->next], outcome == UPLINK_DONE, text);
+    acknowledge(uplink, true, outcome == UPLINK_DONE, text);
     carry_next(uplink);
     uplink_go(uplink);
 }
