@@ -60,3 +60,12 @@ bool centre_answer_delivered(const struct http_answer *answer, int64_t after, in
     *result = json_integer_value(delivered);
     return json_is_integer(delivered) && (answer->status == 200 ? *result >= last : *result >= 0 && *result < after);
 }
+
+bool centre_answer_revision(const struct http_answer *answer, int64_t after, int64_t *result)
+{
+    CLEANUP(drop) json_t *object = answer->status == 416 ? parse(answer) : NULL;
+    const json_t *asked = json_object_get(object, "after"), *revision = json_object_get(object, "revision");
+    *result = json_integer_value(revision);
+    return json_is_integer(asked) && json_integer_value(asked) == after && json_is_integer(revision) && *result >= 0 &&
+           *result < after;
+}

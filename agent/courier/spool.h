@@ -72,6 +72,8 @@ int spool_acknowledge(struct spool *, int64_t revision, bool done, const char *t
  * again. */
 int spool_acknowledge_later(struct spool *, int64_t revision, bool done, const char *text, moment now,
                             struct error *) MUST_CHECK;
+/* The centre knows of no revision higher than this one: with the next commit. */
+void spool_set_back_revision(struct spool *, int64_t revision);
 /* More waits in memory than should be added to: no orders are asked for. */
 bool spool_is_behind(const struct spool *);
 

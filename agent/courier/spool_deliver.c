@@ -142,6 +142,12 @@ int64_t spool_revision(const struct spool *spool)
     return spool->now.values[SPOOL_REVISION];
 }
 
+void spool_set_back_revision(struct spool *spool, int64_t revision)
+{
+    if (revision < spool->revision)
+        spool->revision = revision;
+}
+
 int spool_acknowledge_later(struct spool *spool, int64_t revision, bool done, const char *text, moment now,
                             struct error *error)
 {

@@ -309,13 +309,29 @@ static void deliver(struct uplink *uplink)
 /* --- directives ----------------------------------------------------------------------------------------------------
  */
 
+static void set_back(struct uplink *uplink, int64_t revision)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             "the collector knows of orders up to %" PRId64 " only, this node had them up to %" PRId64
+             ": it may be from a backup; what it orders from now on is carried out",
+             revision, uplink->revision);
+    spool_set_back_revision(uplink->spool, revision);
+    uplink->revision = revision;
+    say(uplink, 1, text);
+}
+
 static void on_directives(void *context, const struct http_answer *answer)
 {
     struct uplink *uplink = context;
     struct error error = {0};
+    int64_t revision;
     uplink->polling = 0;
     if (answer->status == 204) {
         well(uplink);
+    } else if (centre_answer_revision(answer, uplink->revision, &revision)) {
+        well(uplink);
+        set_back(uplink, revision);
     } else if (answer->status != 200) {
         other_answer(uplink, answer);
         return;

@@ -420,6 +420,21 @@ static void a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside(vo
     spool_close(&spool);
 }
 
+static void a_revision_is_set_back(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(&roomy);
+    struct error error = {0};
+    assert_int_equal(spool_acknowledge(spool, 17, true, "done", SECOND, &error), 0);
+    spool_set_back_revision(spool, 5);
+    spool_set_back_revision(spool, 9); /* only back */
+    commit(spool, SECOND);
+    spool_close(&spool);
+    spool = open_spool(&roomy);
+    assert_int_equal(spool_revision(spool), 5);
+    spool_close(&spool);
+}
+
 static void many_acknowledgements_wait_for_one_commit(void **state)
 {
     (void)state;
@@ -519,6 +534,7 @@ int main(void)
         IN_A_FOLDER(what_waits_is_bounded_in_bytes),
         IN_A_FOLDER(a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside),
         IN_A_FOLDER(many_acknowledgements_wait_for_one_commit),
+        IN_A_FOLDER(a_revision_is_set_back),
         IN_A_FOLDER(what_was_committed_outlives_a_kill),
         IN_A_FOLDER(a_damaged_file_is_moved_aside_and_another_life_begins),
     };
