@@ -137,27 +137,38 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-/* Kept before it is in force: what was acknowledged is there after a restart. */
+static int keep_settings(struct supervisor *s, struct central *came, struct error *error)
+{
+    int code = central_keep(s->configuration.process.agent.state, came, error);
+    if (code != 0)
+        return code;
+    central_clear(&s->central);
+    s->central = *came;
+    *came = (struct central){0};
+    return 0;
+}
+
+/* Kept before it is in force: what was acknowledged is there after a restart. It is kept too where this machine's file
+ * says that it takes none: the collector does not send it again when the file says otherwise. */
 static int take_settings(struct supervisor *s, int descriptor, int64_t revision, struct error *error)
 {
     CLEANUP(central_clear) struct central came = {0};
     const struct load_source from = source_of(s);
+    struct error unkept = {0};
     struct loaded loaded;
     int code = central_receive(descriptor, revision, &came, error);
     if (code == 0)
         code = load(&from, &came, true, &loaded, error);
+    if (code == -EPERM && keep_settings(s, &came, &unkept) != 0)
+        log_write(&s->log, LOG_TROUBLE, "%s", unkept.text);
     if (code != 0)
         return code;
-    code = central_keep(s->configuration.process.agent.state, &came, error);
-    if (code != 0) {
+    code = keep_settings(s, &came, error);
+    if (code == 0)
+        put_in_force(s, &loaded);
+    else
         loaded_clear(&loaded);
-        return code;
-    }
-    central_clear(&s->central);
-    s->central = came;
-    came = (struct central){0};
-    put_in_force(s, &loaded);
-    return 0;
+    return code;
 }
 
 /* The text comes from a process that speaks with the world: of what stands in it only what the options' table allows is

@@ -14,8 +14,12 @@ static void drop(json_t **json)
     *json = NULL;
 }
 
+#define OBJECT_MOST 65536 /* bytes: these answers are a line or two, and take a hundred times their bytes once read */
+
 static json_t *parse(const struct http_answer *answer)
 {
+    if (answer->body.length > OBJECT_MOST)
+        return NULL;
     return json_loadb(answer->body.bytes ? answer->body.bytes : "", answer->body.length, JSON_REJECT_DUPLICATES, NULL);
 }
 
@@ -55,4 +59,13 @@ bool centre_answer_delivered(const struct http_answer *answer, int64_t after, in
     const json_t *delivered = json_object_get(object, "delivered");
     *result = json_integer_value(delivered);
     return json_is_integer(delivered) && (answer->status == 200 ? *result >= last : *result >= 0 && *result < after);
+}
+
+bool centre_answer_revision(const struct http_answer *answer, int64_t after, int64_t *result)
+{
+    CLEANUP(drop) json_t *object = answer->status == 416 ? parse(answer) : NULL;
+    const json_t *asked = json_object_get(object, "after"), *revision = json_object_get(object, "revision");
+    *result = json_integer_value(revision);
+    return json_is_integer(asked) && json_integer_value(asked) == after && json_is_integer(revision) && *result >= 0 &&
+           *result < after;
 }

@@ -18,5 +18,7 @@ bool centre_answer_node(const struct http_answer *, char result[SPOOL_NODE]);
 /* To POST /v1/records with records behind `after` up to `last`: 200 means that all are there, 409 that some before are
  * missing. */
 bool centre_answer_delivered(const struct http_answer *, int64_t after, int64_t last, int64_t *result);
+/* To GET /v1/directives behind `after`, 416: the highest revision there is lower (a centre from a backup). */
+bool centre_answer_revision(const struct http_answer *, int64_t after, int64_t *result);
 
 #endif

@@ -175,7 +175,10 @@ int journal_commit(struct journal *journal, struct error *error)
         code = sqlite3_exec(journal->database, "COMMIT", NULL, NULL, NULL);
     if (code != SQLITE_OK) {
         int failure = database_error(journal->database, error, "cannot write the journal");
+        bool damaged = database_is_damaged(journal->database);
         sqlite3_exec(journal->database, "ROLLBACK", NULL, NULL, NULL);
+        if (damaged)
+            close_file(journal); /* who opens it again finds out, and begins a new one */
         return failure;
     }
     forget_waiting(journal);

@@ -195,7 +195,10 @@ int spool_end(struct spool *spool, int code, struct error *error)
         return 0;
     }
     int failure = database_error(spool->database, error, "cannot write the spool");
+    bool damaged = database_is_damaged(spool->database);
     sqlite3_exec(spool->database, "ROLLBACK", NULL, NULL, NULL);
+    if (damaged)
+        close_file(spool); /* who opens it again finds out, and begins a new one */
     return failure;
 }
 
@@ -231,12 +234,25 @@ static struct text without_newline(struct text line)
     return line;
 }
 
+static bool has_room(const struct spool *spool, enum spool_worth worth, size_t length)
+{
+    static const uint8_t eighths[SPOOL_WORTHS] = {
+        [SPOOL_COUNTS] = 4, [SPOOL_EVIDENCE] = 6, [SPOOL_EVENT] = 7, [SPOOL_VERDICT] = 8, [SPOOL_ORDER] = 16};
+    return spool->waiting < SPOOL_WAITING_MOST / 8 * eighths[worth] &&
+           spool->waiting_bytes + length <= SPOOL_WAITING_BYTES / 8 * eighths[worth];
+}
+
+bool spool_is_behind(const struct spool *spool)
+{
+    return !has_room(spool, SPOOL_COUNTS, 0);
+}
+
 void spool_add(struct spool *spool, enum spool_worth worth, moment time, struct text line)
 {
     line = without_newline(line);
     bool fits = line.length > 2 && line.length <= SPOOL_RECORD_MOST && line.bytes[0] == '{';
-    bool room = spool->waiting < SPOOL_WAITING_MOST || worth == SPOOL_ORDER; /* people's orders are few */
-    struct spool_waiting *waiting = fits && room ? malloc(sizeof *waiting + line.length) : NULL;
+    struct spool_waiting *waiting =
+        fits && has_room(spool, worth, line.length) ? malloc(sizeof *waiting + line.length) : NULL;
     if (!waiting) {
         spool->lost[worth]++;
         return;
@@ -246,6 +262,7 @@ void spool_add(struct spool *spool, enum spool_worth worth, moment time, struct 
     *spool->last = waiting;
     spool->last = &waiting->next;
     spool->waiting++;
+    spool->waiting_bytes += line.length;
 }
 
 int spool_insert_waiting(struct spool *spool, moment now)
@@ -272,6 +289,7 @@ void spool_settle(struct spool *spool)
     }
     spool->last = &spool->first;
     spool->waiting = 0;
+    spool->waiting_bytes = 0;
     memset(spool->lost, 0, sizeof spool->lost);
 }
 

@@ -23,12 +23,15 @@ struct spool_settings {
      * the machine's clock can move by more than a second. */
     duration age;
 };
-#define SPOOL_OVERHEAD     64
-#define SPOOL_RECORD_MOST  60000 /* bytes of a line; a longer one is dropped, and counted */
-#define SPOOL_BATCH_MOST   10000 /* records */
-#define SPOOL_WAITING_MOST 20000 /* records held in memory while the disk refuses */
-#define SPOOL_NODE         17
-#define SPOOL_SECRET       96
+#define SPOOL_OVERHEAD    64
+#define SPOOL_RECORD_MOST 60000 /* bytes of a line; a longer one is dropped, and counted */
+#define SPOOL_BATCH_MOST  10000 /* records */
+/* What is held in memory while the disk refuses, in records and in bytes. Counts may take half of it, evidence three
+ * quarters, events seven eighths, verdicts all of it and orders as much again: so what is worth least gives way. */
+#define SPOOL_WAITING_MOST  20000
+#define SPOOL_WAITING_BYTES ((size_t)16 << 20)
+#define SPOOL_NODE          17
+#define SPOOL_SECRET        96
 
 struct spool_counters {
     uint64_t records, bytes, dropped[SPOOL_WORTHS], set_aside;
@@ -65,6 +68,14 @@ int spool_set_aside(struct spool *, int64_t sequence, const char *why, struct er
 int64_t spool_revision(const struct spool *);
 int spool_acknowledge(struct spool *, int64_t revision, bool done, const char *text, moment now,
                       struct error *) MUST_CHECK;
+/* The same with the next commit: for many at once of which nothing had to be carried out. A crash before has them come
+ * again. */
+int spool_acknowledge_later(struct spool *, int64_t revision, bool done, const char *text, moment now,
+                            struct error *) MUST_CHECK;
+/* The centre knows of no revision higher than this one: with the next commit. */
+void spool_set_back_revision(struct spool *, int64_t revision);
+/* More waits in memory than should be added to: no orders are asked for. */
+bool spool_is_behind(const struct spool *);
 
 /* What the node is called at the centre, and the secret that proves it; `node` is empty before it enrolled. */
 int spool_identity(struct spool *, char node[SPOOL_NODE], char secret[SPOOL_SECRET], struct error *) MUST_CHECK;

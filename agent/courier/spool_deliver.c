@@ -142,8 +142,14 @@ int64_t spool_revision(const struct spool *spool)
     return spool->now.values[SPOOL_REVISION];
 }
 
-int spool_acknowledge(struct spool *spool, int64_t revision, bool done, const char *text, moment now,
-                      struct error *error)
+void spool_set_back_revision(struct spool *spool, int64_t revision)
+{
+    if (revision < spool->revision)
+        spool->revision = revision;
+}
+
+int spool_acknowledge_later(struct spool *spool, int64_t revision, bool done, const char *text, moment now,
+                            struct error *error)
 {
     CLEANUP(buffer_clear) struct buffer line;
     buffer_init(&line, 2048);
@@ -158,7 +164,14 @@ int spool_acknowledge(struct spool *spool, int64_t revision, bool done, const ch
     spool_add(spool, SPOOL_ORDER, now, buffer_text(&line));
     if (revision > spool->revision)
         spool->revision = revision;
-    return spool_commit(spool, now, error);
+    return 0;
+}
+
+int spool_acknowledge(struct spool *spool, int64_t revision, bool done, const char *text, moment now,
+                      struct error *error)
+{
+    int failure = spool_acknowledge_later(spool, revision, done, text, now, error);
+    return failure < 0 ? failure : spool_commit(spool, now, error);
 }
 
 int spool_identity(struct spool *spool, char node[SPOOL_NODE], char secret[SPOOL_SECRET], struct error *error)

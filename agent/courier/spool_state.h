@@ -55,6 +55,7 @@ struct spool {
     struct spool_state now, next; /* committed; and what the transaction under way makes of it */
     struct spool_waiting *first, **last;
     uint32_t waiting;
+    size_t waiting_bytes;
     uint64_t lost[SPOOL_WORTHS]; /* dropped before any commit, since the last one */
     int64_t revision;            /* what the next commit shall say; acknowledgements up to it are among the waiting */
     moment seen;                 /* the time of the last commit, by which the spool's clock goes on */

@@ -13,6 +13,7 @@
 
 #include "agent/courier/centre_answer.h"
 #include "agent/courier/node_secret.h"
+#include "agent/courier/setback.h"
 #include "agent/courier/standing.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -41,6 +42,7 @@ struct uplink {
     uint32_t most, batch;               /* records in the next batch, in the one under way */
     int64_t last;                       /* its last sequence */
     uint32_t doubts;                    /* how often the record that is alone in it was refused */
+    struct setback setback;
     struct directives directives;
     uint32_t next; /* of these */
     bool carrying;
@@ -223,9 +225,11 @@ static void find_bad_record(struct uplink *uplink, const struct http_answer *ans
         fail(uplink, error.text);
         return;
     }
+    setback_again(&uplink->setback, clock_steady());
     snprintf(text, sizeof text, "the collector does not take record %" PRId64 ", which is set aside: %.150s",
              uplink->last, why);
-    say(uplink, 1, text);
+    if (setback_is_news(&uplink->setback)) /* the news is a record itself, which it may not take either */
+        say(uplink, 1, text);
 }
 
 static void on_delivered(void *context, const struct http_answer *answer)
@@ -247,10 +251,15 @@ static void on_delivered(void *context, const struct http_answer *answer)
         fail(uplink, "its answer to records is not understood");
         return;
     }
+    bool forward = answer->status == 200 && sequence <= spool_counters(uplink->spool).newest;
     if (spool_delivered(uplink->spool, sequence, &error) < 0) {
         fail(uplink, error.text); /* the same batch is sent again, and known there */
         return;
     }
+    if (forward)
+        setback_over(&uplink->setback);
+    else
+        setback_again(&uplink->setback, clock_steady());
     uplink->doubts = 0;
     uplink->most = uplink->most < SPOOL_BATCH_MOST / 4 ? uplink->most * 4 : SPOOL_BATCH_MOST;
     well(uplink);
@@ -300,13 +309,29 @@ static void deliver(struct uplink *uplink)
 /* --- directives ----------------------------------------------------------------------------------------------------
  */
 
+static void set_back(struct uplink *uplink, int64_t revision)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             "the collector knows of orders up to %" PRId64 " only, this node had them up to %" PRId64
+             ": it may be from a backup; what it orders from now on is carried out",
+             revision, uplink->revision);
+    spool_set_back_revision(uplink->spool, revision);
+    uplink->revision = revision;
+    say(uplink, 1, text);
+}
+
 static void on_directives(void *context, const struct http_answer *answer)
 {
     struct uplink *uplink = context;
     struct error error = {0};
+    int64_t revision;
     uplink->polling = 0;
     if (answer->status == 204) {
         well(uplink);
+    } else if (centre_answer_revision(answer, uplink->revision, &revision)) {
+        well(uplink);
+        set_back(uplink, revision);
     } else if (answer->status != 200) {
         other_answer(uplink, answer);
         return;
@@ -331,10 +356,15 @@ static void poll_directives(struct uplink *uplink)
     uplink->polling = send_request(uplink, &request, path, on_directives);
 }
 
-static void acknowledge(struct uplink *uplink, const struct directive *directive, bool done, const char *text)
+/* `at_once`: durable before the next is begun. What nobody had to carry out can wait for the next commit: after a
+ * week's absence a thousand may come together, and as many commits in a row would let nobody else be answered. */
+static void acknowledge(struct uplink *uplink, bool at_once, bool done, const char *text)
 {
     struct error error = {0};
-    if (spool_acknowledge(uplink->spool, directive->revision, done, text, clock_now(), &error) < 0)
+    const struct directive *directive = &uplink->directives.items[uplink->next];
+    int (*tell)(struct spool *, int64_t, bool, const char *, moment, struct error *) =
+        at_once ? spool_acknowledge : spool_acknowledge_later;
+    if (tell(uplink->spool, directive->revision, done, text, clock_now(), &error) < 0)
         log_write(uplink->log, LOG_TROUBLE, "%s", error.text); /* it goes with the next commit */
     uplink->revision = directive->revision;
     uplink->next++;
@@ -346,9 +376,9 @@ static void carry_next(struct uplink *uplink)
     while (!uplink->carrying && uplink->next < uplink->directives.count) {
         struct directive *directive = &uplink->directives.items[uplink->next];
         if (directive->trouble[0])
-            acknowledge(uplink, directive, false, directive->trouble);
+            acknowledge(uplink, false, false, directive->trouble);
         else if (!directive_begin(directive, clock_now()))
-            acknowledge(uplink, directive, true, "it had ended before it came here");
+            acknowledge(uplink, false, true, "it had ended before it came here");
         else {
             uplink->carrying = true;
             uplink->listener.carry_out(uplink->listener.context, directive);
@@ -372,7 +402,7 @@ void uplink_carried_out(struct uplink *uplink, enum uplink_outcome outcome, cons
         return;
     }
     uplink->carrying = false;
-    acknowledge(uplink, &uplink->directives.items[uplink->next], outcome == UPLINK_DONE, text);
+    acknowledge(uplink, true, outcome == UPLINK_DONE, text);
     carry_next(uplink);
     uplink_go(uplink);
 }
@@ -415,9 +445,9 @@ void uplink_go(struct uplink *uplink)
     }
     if (!uplink->node[0])
         return;
-    if (!uplink->delivering)
+    if (!uplink->delivering && !setback_rests(&uplink->setback, clock_steady()))
         deliver(uplink);
-    if (!uplink->polling && !uplink->directives.items && !uplink->pausing)
+    if (!uplink->polling && !uplink->directives.items && !uplink->pausing && !spool_is_behind(uplink->spool))
         poll_directives(uplink);
 }
 

@@ -67,6 +67,23 @@ static void drop_buffer(struct buffer **buffer)
     buffer_clear(*buffer);
 }
 
+/* A node that has a revision higher than any was told by this centre before it was put back from a backup. It would
+ * pass over all that is ordered up to there, so it learns where this centre stands. 1: it was answered so. */
+static int highest(struct store *store, struct exchange *exchange, int64_t after, struct error *error)
+{
+    int64_t revision = 0;
+    int status = store_revision(store, &revision, error);
+    if (status < 0 || after <= revision)
+        return status < 0 ? status : 0;
+    buffer_clear(&exchange->answer);
+    struct json json = json_begin(&exchange->answer);
+    json_string(&json, "error", "no revision is as high as that");
+    json_integer(&json, "after", after);
+    json_integer(&json, "revision", revision);
+    exchange->status = json_end(&json) ? 416 : 500;
+    return 1;
+}
+
 int directives_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
     int64_t after = 0, wait = 0;
@@ -85,6 +102,11 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     if (telling.settings && telling.count < DIRECTIVES_MOST) /* else they come behind what is left of the others */
         tell_settings(&telling);
     json_array_close(&telling.json);
+    if (telling.count == 0 && after > 0) {
+        int failure = highest(store, exchange, after, error);
+        if (failure != 0)
+            return failure < 0 ? failure : 0;
+    }
     json_integer(&telling.json, "revision", telling.revision);
     exchange->status = json_end(&telling.json) ? 200 : 500;
     if (telling.count == 0) {

@@ -29,6 +29,7 @@ static const struct {
     {404, "there is nothing of that name"},
     {405, "not with this method"},
     {409, "records before these are missing; `delivered` says what is there"},
+    {416, "no revision is as high as that (this store is from a backup); `revision` says the highest"},
     {413, "too large"},
     {415, "a coding that is not known"},
     {503, "the store cannot do that now; ask again"},

@@ -8,6 +8,9 @@
 
 #define BUSY_MILLISECONDS 2000
 #define ASIDE_MOST        1000
+/* The write-ahead log is small against a small disk, and gives back what one large commit took. */
+#define LOG_PAGES "256"
+#define LOG_BYTES "1048576"
 
 int database_error(sqlite3 *database, struct error *error, const char *what)
 {
@@ -37,6 +40,11 @@ static bool is_damage(int code)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
+bool database_is_damaged(sqlite3 *database)
+{
+    return database && is_damage(sqlite3_errcode(database) & 0xff);
+}
+
 static int check_quickly(sqlite3 *database)
 {
     sqlite3_stmt *statement = NULL;
@@ -64,7 +72,9 @@ static int open_and_prepare(const char *path, const char *schema, sqlite3 **data
         return SQLITE_READONLY;
     code = check_quickly(*database);
     if (code == SQLITE_OK)
-        code = sqlite3_exec(*database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;",
+        code = sqlite3_exec(*database,
+                            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST;"
+                            "PRAGMA wal_autocheckpoint=" LOG_PAGES "; PRAGMA journal_size_limit=" LOG_BYTES ";",
                             NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(*database, schema, NULL, NULL, NULL);

@@ -15,6 +15,9 @@ void database_close(sqlite3 **);
 /* Turn SQLite's latest failure on this connection into our error: -ENOSPC for a full disk, -EIO for the rest. */
 int database_error(sqlite3 *, struct error *, const char *what);
 
+/* Whether its latest failure says that the file is damaged: closed and opened again, it is moved aside. */
+bool database_is_damaged(sqlite3 *);
+
 /* Prepare a statement that lives as long as the connection. */
 int database_prepare(sqlite3 *, const char *sql, sqlite3_stmt **result, struct error *) MUST_CHECK;
 

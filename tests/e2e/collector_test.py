@@ -339,6 +339,11 @@ def orders(checks, centre):
         checks.that("one for all reaches him too", waits[1].result()[0] == 200 and everyone[0] == 201)
     again = centre.ask("GET", f"/v1/directives?after={after}", node.secret)[1]
     checks.that("revisions rise", [d["revision"] for d in again["directives"]] == [made[1]["revision"], everyone[1]["revision"]])
+    highest = everyone[1]["revision"]
+    status, said = centre.ask("GET", f"/v1/directives?after={highest + 5}&wait=1", node.secret)
+    checks.that("a node that knows of more than there is learns where this centre stands",
+                (status, said.get("after"), said.get("revision")) == (416, highest + 5, highest), (status, said))
+    checks.that("one that knows all of it waits", centre.ask("GET", f"/v1/directives?after={highest}", node.secret)[0] == 204)
     for bad in ({}, {"order": "shoot"}, {"sender": NASTY * 9}, {"for": "-1"}, {"for": "9000d"}, {"rate": 70000}, {"node": "1"},
                 {"node": 5}, {"reason": ""}, {"reason": NASTY}, {"reason": "r" * 500}, {"sender": None}):
         wrong = {"order": "block", "sender": "192.0.2.9", "reason": "r", **bad} if bad else bad

@@ -4,6 +4,7 @@ bits, disks that are full on either side, clocks that jump by a day. What the jo
 what had to be dropped is counted.
 
 POSTERN_LONG=1 lies ten times as often, and stalls the network for longer than the node waits."""
+import collections
 import json
 import os
 import random
@@ -93,6 +94,11 @@ class Disk:
         os.makedirs(place, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
 
+    def left(self):
+        """kB."""
+        status = os.statvfs(self.place)
+        return status.f_bavail * status.f_frsize // 1024
+
     def fill(self):
         with open(self.ballast, "ab", buffering=0) as file:
             for size in (65536, 4096, 512):
@@ -150,8 +156,8 @@ def check_lies(checks, agent, bed, centre, network, person):
     checks.that("it is one node all the time", len(nodes) == 2, nodes)
 
 
-def lost(centre):
-    return sum(r["count"] for r in stored(centre) if r["record"] == "lost")
+def lost(centre, kind=None):
+    return sum(r["count"] for r in stored(centre) if r["record"] == "lost" and kind in (None, r["kind"]))
 
 
 def check_full_centre(checks, agent, bed, centre, disk):
@@ -183,8 +189,41 @@ def check_full_node(checks, agent, centre, disk):
     checks.that("the disk's trouble is over", "spool_trouble" not in spool(agent), spool(agent))
 
 
-def check_clocks(checks, agent, centre, clocks):
+def gone(agent, centre):
+    """How many entries of each kind the store does not have."""
+    kinds = collections.Counter()
+    for text, (journal, store) in difference(agent, centre).items():
+        kinds[json.loads(text)["record"]] += journal - store
+    return kinds
+
+
+def check_full_spool(checks, agent, centre):
+    """Cut off for longer than the spool has room: what is worth least goes, and how much went is told, to the record."""
+    kinds = ("event", "verdict")
+    before, known = {k: lost(centre, k) for k in kinds}, gone(agent, centre)
+    agent.stop()
+    agent.configure(agent.configuration + "spool = 64K\n")
+    agent.start()
+    centre.stop()
+    number = 400
+    while spool(agent)["dropped"] < 30 and number < 900:
+        make_news(agent, number)
+        number += 1
+    checks.that("a full spool drops records", spool(agent)["dropped"] >= 30, spool(agent))
+    centre.start()
+    agent.wait(lambda: spool(agent)["state"] == "connected" and is_empty(agent), 120, "an empty spool")
+
+    def counted():
+        told, missing_ones = {k: lost(centre, k) - before[k] for k in kinds}, gone(agent, centre)
+        return told if all(told[k] == missing_ones[k] - known[k] for k in kinds) else None
+    agent.wait(lambda: is_empty(agent) and counted(), 150, "the count of what was lost")  # told once a minute at most
+    told = counted()
+    checks.that(f"as many are missing as were told to be lost ({told})", told and sum(told.values()) > 0, gone(agent, centre))
+
+
+def check_clocks(checks, agent, centre, clocks, disk):
     number = 100
+    checks.that(f"the node's disk has room before ({disk.left()} kB)", disk.left() > 1024, disk.left())
     for name, clock in clocks.items():
         for shift in (DAY, -DAY, 0):
             clock.set(shift)
@@ -195,6 +234,7 @@ def check_clocks(checks, agent, centre, clocks):
             agent.wait(lambda: is_empty(agent), 60, f"an empty spool ({name}'s clock)")
             checks.that(f"{name}'s clock {shift // DAY:+d} d: it stays connected", spool(agent)["state"] == "connected", spool(agent))
         all_there(checks, agent, centre, f"{name}'s clock a day forward, two back and right again")
+    agent.wait(lambda: agent.status()["courier"]["queue"] == 0, 20, "the journal's commits")
     times = {r["time"][:10] for r in agent.events("command")}
     checks.that("the node's clock did jump", len(times) >= 3, times)
 
@@ -225,11 +265,13 @@ def main():
                 with checks.part("a lying network"):
                     check_lies(checks, agent, bed, centre, network, person)
                 with checks.part("clocks"):
-                    check_clocks(checks, agent, centre, clocks)
+                    check_clocks(checks, agent, centre, clocks, disks["node"])
                 with checks.part("a full disk at the centre"):
                     check_full_centre(checks, agent, bed, centre, disks["centre"])
                 with checks.part("a full disk at the node"):
                     check_full_node(checks, agent, centre, disks["node"])
+                with checks.part("a full spool at the node"):
+                    check_full_spool(checks, agent, centre)
                 if checks.failed:
                     print(agent.log_text()[-3000:])
                     print(centre.said()[-2000:])

@@ -219,6 +219,10 @@ def check_return(checks, centre, agent, other):
     said = agent.wait(lambda: (lambda s: s and s[0] == told and s)(centre.said_by(node_of(agent))), 15, "the refusal")
     checks.that("a node may take none at all", said[1] is False and "[collector] settings" in said[2] and in_force(agent) == 0,
                 said)
+    agent.configure(agent.configuration)
+    agent.process.send_signal(signal.SIGHUP)
+    agent.wait(lambda: in_force(agent) > 0, 10, "the reload")
+    checks.that("what came while it took none is there once it does", in_force(agent) == told, (in_force(agent), told))
 
 
 def main():

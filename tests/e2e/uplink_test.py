@@ -133,6 +133,21 @@ def check_orders(checks, agent, centre):
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
 
 
+def check_backup(checks, agent, centre):
+    """The centre is put back to a day before: it gives numbers again that the node had seen."""
+    kept = centre.ask("SELECT revision, body FROM directive WHERE revision > 3")
+    centre.ask("DELETE FROM directive WHERE revision > 3")
+    agent.wait(lambda: spool(agent)["revision"] == 3, 90, "the step back")
+    centre.order(4, "throttle", "198.18.1.3", until=in_an_hour(), rate=23)
+    agent.wait(lambda: spool(agent)["revision"] == 4, 20, "the order")
+    checks.that("a centre from a backup is obeyed again", agent.orders().get("198.18.1.3", {}).get("rate") == 23, agent.orders())
+    checks.that("and a person is told", any("backup" in e["text"] for e in agent.events("collector")), agent.events("collector"))
+    centre.ask("DELETE FROM directive")
+    for revision, body in kept:
+        centre.ask("INSERT INTO directive VALUES(?, ?)", revision + 100, body)
+    agent.wait(lambda: spool(agent)["revision"] == max(r for r, _ in kept) + 100, 90, "the others")
+
+
 def check_refused_record(checks, agent, centre):
     centre.ask("INSERT INTO rule VALUES('refuse', 'test 666')")
     for number in (660, 666, 667):
@@ -144,6 +159,23 @@ def check_refused_record(checks, agent, centre):
     checks.that("it is counted", spool(agent)["set_aside"] == len(left), (spool(agent)["set_aside"], left))
     checks.that("and said", any("set aside" in e["text"] for e in agent.events("collector")), agent.events("collector"))
     return left
+
+
+def check_takes_nothing(checks, agent, centre):
+    """A collector with a fault refuses every record, also those that tell of it: that must not cost the node all it holds."""
+    before = spool(agent)["set_aside"]
+    centre.ask("INSERT INTO rule VALUES('refuse', 'sequence')")
+    for number in range(680, 700):
+        make_news(agent, number)
+    agent.wait(lambda: spool(agent)["set_aside"] - before >= 8, 30, "the first records set aside")
+    time.sleep(6)
+    gone = spool(agent)["set_aside"] - before
+    checks.that("a centre that takes nothing costs few records", gone <= 14, (gone, spool(agent)))
+    told = [e for e in agent.events("collector") if "set aside" in e["text"]]
+    checks.that("and the journal is not flooded with it", len(told) <= 20, len(told))
+    centre.ask("DELETE FROM rule")
+    agent.wait(lambda: is_empty(agent), 90, "an empty spool")
+    return difference(agent, centre)
 
 
 def check_failover(checks, agent, centre):
@@ -272,6 +304,10 @@ def main():
                     check_identity(checks, agent, centre)
                 with checks.part("a refused record"):
                     check_refused_record(checks, agent, centre)
+                with checks.part("a centre from a backup"):
+                    check_backup(checks, agent, centre)
+                with checks.part("a centre that takes nothing"):
+                    check_takes_nothing(checks, agent, centre)
                 with checks.part("a revoked node"):
                     check_revoked(checks, agent, centre)
                 if checks.failed:

@@ -155,6 +155,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.answer(200, {"revision": rows[-1][0],
                                   "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows]})
                 return
+            highest = self.database.execute("SELECT ifnull(max(revision), 0) FROM directive").fetchone()[0]
+            if after > highest:
+                self.answer(416, {"error": "no revision is as high as that", "after": after, "revision": highest})
+                return
             time.sleep(0.1)
         if self.rules("revoked"):
             self.answer(403, {"error": "this node was revoked"})

@@ -80,6 +80,22 @@ static void what_does_not_fit_the_batch_is_no_answer(void **state)
     assert_false(delivered(200, "", &result));
 }
 
+static void a_centre_from_a_backup_says_where_it_stands(void **state)
+{
+    (void)state;
+    int64_t result;
+    struct http_answer given = answer(416, "{\"error\":\"too high\",\"after\":10,\"revision\":7}");
+    assert_true(centre_answer_revision(&given, 10, &result));
+    assert_int_equal(result, 7);
+    assert_false(centre_answer_revision(&given, 11, &result)); /* the question was damaged on its way */
+    given = answer(416, "{\"after\":10,\"revision\":10}");
+    assert_false(centre_answer_revision(&given, 10, &result));
+    given = answer(416, "{\"after\":10,\"revision\":-1}");
+    assert_false(centre_answer_revision(&given, 10, &result));
+    given = answer(200, "{\"after\":10,\"revision\":7}");
+    assert_false(centre_answer_revision(&given, 10, &result));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +103,7 @@ int main(void)
         cmocka_unit_test(only_a_line_is_about_records),
         cmocka_unit_test(a_node_has_sixteen_digits),
         cmocka_unit_test(what_does_not_fit_the_batch_is_no_answer),
+        cmocka_unit_test(a_centre_from_a_backup_says_where_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

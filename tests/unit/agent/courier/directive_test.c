@@ -1,5 +1,6 @@
 /* A centre's orders become a person's requests, or a reason why they cannot be carried out; nothing that it sends does
  * anything else. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,8 @@
 #include <cmocka.h>
 
 #include "agent/courier/directive.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
 
 static struct directives read_list(const char *text, int64_t after)
 {
@@ -142,6 +145,31 @@ static void what_is_no_answer_fails(void **state)
     }
 }
 
+/* Three bytes become some three hundred in memory. */
+static void an_answer_that_swells_is_not_read(void **state)
+{
+    (void)state;
+    struct directives directives = {0};
+    struct error error = {0};
+    CLEANUP(buffer_clear) struct buffer text;
+    buffer_init(&text, 4 << 20);
+    assert_true(buffer_printf(&text, "{\"directives\":["));
+    for (int i = 0; i < 1000000; i++)
+        assert_true(buffer_printf(&text, "{},"));
+    assert_true(buffer_printf(&text, "{}],\"revision\":1}"));
+    assert_int_equal(directives_read(buffer_text(&text), 0, &directives, &error), -EFBIG);
+    text.length = 0;
+    assert_true(
+        buffer_printf(&text, "{\"revision\":1,\"directives\":[{\"revision\":1,\"directive\":\"settings\",\"text\":\""));
+    for (int i = 0; i < 10000; i++)
+        assert_true(buffer_printf(&text, "[{,\\\""));
+    assert_true(buffer_printf(&text, "\"}]}"));
+    assert_int_equal(directives_read(buffer_text(&text), 0, &directives, &error),
+                     0); /* within a string they are text */
+    assert_string_equal(directives.items[0].trouble, "");
+    directives_clear(&directives);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +179,7 @@ int main(void)
         cmocka_unit_test(settings_without_a_text_or_with_too_much_say_so),
         cmocka_unit_test(what_was_seen_is_left_out),
         cmocka_unit_test(what_is_no_answer_fails),
+        cmocka_unit_test(an_answer_that_swells_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,13 +353,100 @@ static void a_full_disk_delays_records_and_then_counts_them(void **state)
     assert_int_equal(spool_revision(spool), 0);
     assert_int_equal(spool_counters(spool).waiting, 3001);
     assert_int_equal(spool_counters(spool).records, 0);
+    assert_false(spool_is_behind(spool));
     for (int i = 0; i < SPOOL_WAITING_MOST; i++)
         add(spool, SPOOL_COUNTS, i);
-    assert_int_equal(spool_counters(spool).dropped[SPOOL_COUNTS], 3001);
+    assert_true(spool_is_behind(spool));
+    assert_int_equal(spool_counters(spool).waiting, SPOOL_WAITING_MOST / 2); /* the rest is for what is worth more */
+    assert_int_equal(spool_counters(spool).dropped[SPOOL_COUNTS], SPOOL_WAITING_MOST / 2 + 3001);
+    for (int i = 0; i < SPOOL_WAITING_MOST; i++)
+        add(spool, SPOOL_VERDICT, i);
+    assert_int_equal(spool_counters(spool).waiting, SPOOL_WAITING_MOST);
+    assert_int_equal(spool_counters(spool).dropped[SPOOL_VERDICT], SPOOL_WAITING_MOST / 2);
+    for (int i = 0; i < 2 * SPOOL_WAITING_MOST; i++)
+        add(spool, SPOOL_ORDER, i);
+    assert_int_equal(spool_counters(spool).waiting, 2 * SPOOL_WAITING_MOST); /* and orders have a bound as well */
+    assert_int_equal(spool_counters(spool).dropped[SPOOL_ORDER], SPOOL_WAITING_MOST);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     commit(spool, 2 * SECOND);
-    assert_int_equal(spool_counters(spool).records, SPOOL_WAITING_MOST + 1);
+    assert_int_equal(spool_counters(spool).records, 2 * SPOOL_WAITING_MOST + 3); /* those that tell of it, too */
     assert_int_equal(spool_revision(spool), 5);
+    spool_close(&spool);
+}
+
+static void what_waits_is_bounded_in_bytes(void **state)
+{
+    (void)state;
+    struct spool *spool = NULL;
+    struct error error = {0};
+    static char line[SPOOL_RECORD_MOST];
+    memset(line, ' ', sizeof line);
+    line[0] = '{';
+    assert_int_equal(spool_create(path, &roomy, &spool, &error), 0); /* and never opened */
+    for (int i = 0; i < 2000; i++)
+        spool_add(spool, SPOOL_VERDICT, i, (struct text){line, sizeof line});
+    assert_true(spool_counters(spool).waiting <= SPOOL_WAITING_BYTES / sizeof line);
+    assert_true(spool_counters(spool).waiting > 0);
+    spool_close(&spool);
+}
+
+/* What was in it is in the file beside; the node goes on at once, not when it is started anew. */
+static void a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(&roomy);
+    struct error error = {0};
+    bool moved = false;
+    for (int i = 0; i < SPOOL_WAITING_MOST; i++)
+        add(spool, SPOOL_VERDICT, i);
+    commit(spool, SECOND);
+    spool_close(&spool);
+    spool = open_spool(&roomy);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    long size = ftell(file);
+    rewind(file);
+    for (long i = 0; i < size; i++)
+        fputc('x', file);
+    fclose(file);
+    assert_true(spool_delivered(spool, SPOOL_WAITING_MOST - 10, &error) < 0);
+    assert_false(spool_is_open(spool));
+    add(spool, SPOOL_ORDER, 1);
+    assert_int_equal(spool_open(spool, &moved, &error), 0);
+    assert_true(moved);
+    commit(spool, 2 * SECOND);
+    assert_int_equal(count_of(spool), 1);
+    spool_close(&spool);
+}
+
+static void a_revision_is_set_back(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(&roomy);
+    struct error error = {0};
+    assert_int_equal(spool_acknowledge(spool, 17, true, "done", SECOND, &error), 0);
+    spool_set_back_revision(spool, 5);
+    spool_set_back_revision(spool, 9); /* only back */
+    commit(spool, SECOND);
+    spool_close(&spool);
+    spool = open_spool(&roomy);
+    assert_int_equal(spool_revision(spool), 5);
+    spool_close(&spool);
+}
+
+static void many_acknowledgements_wait_for_one_commit(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(&roomy);
+    struct error error = {0};
+    for (int i = 1; i <= 1000; i++)
+        assert_int_equal(spool_acknowledge_later(spool, i, true, "it had ended", SECOND, &error), 0);
+    assert_int_equal(spool_revision(spool), 0);
+    assert_int_equal(spool_counters(spool).records, 0);
+    commit(spool, SECOND);
+    assert_int_equal(spool_revision(spool), 1000);
+    assert_int_equal(spool_counters(spool).records, 1000);
     spool_close(&spool);
 }
 
@@ -444,6 +531,10 @@ int main(void)
         IN_A_FOLDER(who_it_is_survives),
         IN_A_FOLDER(what_is_no_record_is_counted_and_left_out),
         IN_A_FOLDER(a_full_disk_delays_records_and_then_counts_them),
+        IN_A_FOLDER(what_waits_is_bounded_in_bytes),
+        IN_A_FOLDER(a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside),
+        IN_A_FOLDER(many_acknowledgements_wait_for_one_commit),
+        IN_A_FOLDER(a_revision_is_set_back),
         IN_A_FOLDER(what_was_committed_outlives_a_kill),
         IN_A_FOLDER(a_damaged_file_is_moved_aside_and_another_life_begins),
     };
