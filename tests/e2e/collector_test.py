@@ -268,6 +268,23 @@ def time_and_again(checks, centre):
     checks.that("and it still answers", centre.ask("GET", "/v1/nodes", reader)[0] == 200)
 
 
+def followers(checks, centre):
+    """Who reads on with a cursor gets everything, in whatever order bodies come."""
+    slow, quick, reader = Node(centre, "hv30"), Node(centre, "hv31"), centre.person("fay", "read")
+    body = slow.batch([record(1, mine="slow")]).encode()
+    with socket.create_connection(("127.0.0.1", centre.port), timeout=20) as link:
+        link.sendall(head(slow.secret, len(body)) + body[:10])
+        time.sleep(0.3)
+        quick.deliver([record(1, mine="quick")])
+        seen = rows(centre, f"/v1/events?limit=10000&node={quick.id}", reader)
+        checks.that("what came is there", [row.get("mine") for row in seen[:-1]] == ["quick"], seen)
+        link.sendall(body[10:])
+        said = heard(link, 10)
+        checks.that("the slow body is taken", b" 200 " in said[:20], said[:60])
+    behind = rows(centre, f"/v1/events?after={seen[-1]['next']}", reader)
+    checks.that("and stands behind what was read before", [row.get("mine") for row in behind[:-1]] == ["slow"], behind)
+
+
 def revocation(checks, centre):
     node, admin = Node(centre, "hv14"), centre.person("root2", "admin")
     after = centre.ask("GET", "/v1/directives?after=0", node.secret)
@@ -560,7 +577,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder, "head = 2s\nconnections_per_address = 64\nbodies = 4M\n").start()
         try:
-            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, revocation, table, orders, metrics, slow, kills, ending):
+            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, followers, revocation, table, orders, metrics, slow, kills, ending):
                 with checks.part(part.__name__):
                     begun = time.monotonic()
                     part(checks, centre)
