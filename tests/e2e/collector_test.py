@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -298,6 +299,41 @@ def revocation(checks, centre):
         checks.that("at once", time.monotonic() - begun < 20)
 
 
+def persons(checks, centre):
+    """A person whose secret was lost, or who has left, is taken back."""
+    admin, gone = centre.person("head", "admin"), centre.person("gone", "read,order")
+    known = [row for row in rows(centre, "/v1/persons", admin) if row.get("name") == "gone"]
+    checks.that("persons are listed, without a secret", [(row["may"], sorted(row)) for row in known] ==
+                [(["read", "order"], ["may", "name", "person", "record"])], known)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(centre.ask, "GET", "/v1/events?since=2100-01-01T00:00:00Z&kind=nothing&wait=60", gone)
+        time.sleep(0.4)
+        checks.that("a person is revoked", centre.ask("DELETE", f"/v1/persons/{known[0]['person']}", admin)[0] == 204)
+        checks.that("and hears it while waiting", wait.result()[0] == 401, wait.result())
+    checks.that("then may nothing", centre.ask("GET", "/v1/nodes", gone)[0] == 401)
+    checks.that("a second time there is nobody", centre.ask("DELETE", f"/v1/persons/{known[0]['person']}", admin)[0] == 404)
+    deeds = [row for row in rows(centre, "/v1/audit", admin) if row.get("deed") == "revoke"]
+    checks.that("it is in the audit", deeds[0]["person"] == "head" and deeds[0]["target"] == known[0]["person"], deeds[:1])
+
+
+def locked(checks, centre):
+    """Somebody else holds the database: each is told to come again, and none waits for the patience with all others."""
+    person = centre.person("lola", "order")
+    order = {"order": "block", "sender": "192.0.2.9", "for": "1h", "reason": "spam"}
+    holder = sqlite3.connect(centre.database, timeout=20, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        waits = [pool.submit(centre.ask, "POST", "/v1/orders", person, order, connection=centre.connect(60)) for _ in range(12)]
+        try:
+            seen = [wait.result()[0] for wait in waits]
+        except OSError as late:
+            seen = late
+        holder.execute("ROLLBACK")
+        holder.close()
+    checks.that("all are told so while it is held", seen == [503] * 12, seen)
+    checks.that("and served when it is free", centre.ask("POST", "/v1/orders", person, order)[0] == 201)
+
+
 def table(checks, centre):
     """Every endpoint answers as the document says."""
     keys = {"a person who may read": centre.person("r", "read"), "a person who may order": centre.person("o", "order"),
@@ -361,6 +397,8 @@ def orders(checks, centre):
         wrong = {"order": "block", "sender": "192.0.2.9", "reason": "r", **bad} if bad else bad
         status = centre.ask("POST", "/v1/orders", person, wrong)[0]
         checks.that(f"{str(bad)[:50]} is refused", status == 400, status)
+    nobody = centre.ask("POST", "/v1/orders", person, {"order": "block", "sender": "192.0.2.9", "node": "00000000000000ff", "reason": "r"})
+    checks.that("an order for a node that is not there is refused", nobody[0] == 404, nobody)
     text = centre.ask("GET", "/v1/audit", centre.person("auditor", "admin"))[1]
     checks.that("the audit names who ordered, and from where",
                 any(row.get("person") == "olga" and row["deed"] == "block" and row["from"] == "127.0.0.1"
@@ -577,7 +615,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder, "head = 2s\nconnections_per_address = 64\nbodies = 4M\n").start()
         try:
-            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, followers, revocation, table, orders, metrics, slow, kills, ending):
+            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, followers, revocation, persons, table, orders, metrics, slow, locked, kills, ending):
                 with checks.part(part.__name__):
                     begun = time.monotonic()
                     part(checks, centre)
