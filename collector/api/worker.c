@@ -19,7 +19,6 @@
 #define GROUP_MOST   64
 #define GROUP_BODY   ((size_t)16 * 1024 * 1024) /* bytes of bodies in one group, about */
 #define TRIES        10
-#define PATIENCE     (10 * SECOND) /* with a store that somebody else holds */
 #define REOPEN_AFTER (500 * MILLISECOND)
 
 struct queue {
@@ -162,8 +161,7 @@ static int open_store(struct worker *worker, struct error *error)
 static int run_group(struct worker *worker, struct exchange **group, size_t count, struct error *error)
 {
     int status = -EAGAIN;
-    duration end = clock_steady() + PATIENCE;
-    for (int try = 0; try < TRIES && status == -EAGAIN && clock_steady() < end; try++) {
+    for (int try = 0; try < TRIES && status == -EAGAIN; try++) {
         if (try > 0)
             pause_for(try);
         status = open_store(worker, error);
@@ -182,10 +180,8 @@ static int run_group(struct worker *worker, struct exchange **group, size_t coun
 static void run_all(struct worker *worker, struct exchange **group, size_t count)
 {
     struct error error = {0};
-    duration begun = clock_steady();
     int status = run_group(worker, group, count, &error);
-    bool held = status == -EAGAIN && clock_steady() >= begun + PATIENCE; /* then none of them is at fault */
-    if (status < 0 && count > 1 && worker->store && !held) {
+    if (status < 0 && count > 1 && worker->store) {
         for (size_t i = 0; i < count; i++)
             run_all(worker, &group[i], 1);
         return;
