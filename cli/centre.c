@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "cli/printable.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
 
@@ -171,6 +172,7 @@ static int exchange(const struct cli *cli, CURL *curl, const struct request *req
 static int refused(int status, const struct buffer *answer, struct error *error)
 {
     json_t *said = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
+    printable_make(said);
     const char *sentence = json_string_value(json_object_get(said, "error"));
     int code = error_set(error, status == 401 || status == 403 ? EACCES : EREMOTEIO, "the collector says %d: %s",
                          status, sentence ? sentence : "no more");
@@ -179,8 +181,8 @@ static int refused(int status, const struct buffer *answer, struct error *error)
 }
 
 /* Each line to `each`, up to the one that ends the answer; its cursor, where it has one, to `next`. */
-static int read_lines(struct text rest, void (*each)(void *, const json_t *, struct text), void *context,
-                      char next[CURSOR], struct error *error)
+static int read_lines(struct text rest, void (*each)(void *, json_t *, struct text), void *context, char next[CURSOR],
+                      struct error *error)
 {
     while (rest.length > 0) {
         const char *start = rest.bytes;
@@ -188,7 +190,7 @@ static int read_lines(struct text rest, void (*each)(void *, const json_t *, str
         json_t *record = json_loadb(line.bytes, line.length, 0, NULL);
         const char *kind = json_string_value(json_object_get(record, "record"));
         const char *cursor = json_string_value(json_object_get(record, "next"));
-        bool end = kind && strcmp(kind, "end") == 0;
+        bool end = kind && strcmp(kind, "end") == 0 && !json_object_get(record, "node"); /* a node's own ends nothing */
         if (end && cursor)
             snprintf(next, CURSOR, "%s", cursor);
         if (record && !end)
@@ -203,8 +205,7 @@ static int read_lines(struct text rest, void (*each)(void *, const json_t *, str
 }
 
 static int ask_once(const struct cli *cli, CURL *curl, const json_t *question,
-                    void (*each)(void *, const json_t *, struct text), void *context, char next[CURSOR],
-                    struct error *error)
+                    void (*each)(void *, json_t *, struct text), void *context, char next[CURSOR], struct error *error)
 {
     CLEANUP(free_body_of) struct request request;
     CLEANUP(buffer_clear) struct buffer answer;
@@ -220,7 +221,7 @@ static int ask_once(const struct cli *cli, CURL *curl, const json_t *question,
 }
 
 int centre_ask(const struct cli *cli, const json_t *question,
-               void (*each)(void *context, const json_t *record, struct text line), void *context, struct error *error)
+               void (*each)(void *context, json_t *record, struct text line), void *context, struct error *error)
 {
     char next[CURSOR] = "";
     json_t *asked = json_copy((json_t *)(uintptr_t)question);

@@ -11,7 +11,6 @@
 /* Ask the collector that `cli` names, and hand on each record with its line as it came (with its newline), up to the
  * end of the answer. A question that says "follow" is asked on until this process is ended. */
 int centre_ask(const struct cli *, const json_t *question,
-               void (*each)(void *context, const json_t *record, struct text line), void *context,
-               struct error *) MUST_CHECK;
+               void (*each)(void *context, json_t *record, struct text line), void *context, struct error *) MUST_CHECK;
 
 #endif

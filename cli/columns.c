@@ -184,6 +184,22 @@ int verdict_colour(const char *verdict)
     return 0;
 }
 
+const char *verdict_sentence(const char *verdict)
+{
+    static const struct {
+        const char *verdict, *sentence;
+    } sentences[] = {
+        {"block", "is blocked: no connection of its own to a mail port goes out; mail to it still arrives"},
+        {"throttle", "is slowed down: only a few new mail connections a minute go out"},
+        {"divert", "is diverted: its mail goes through the relay"},
+        {"alert", "is being watched closely; nothing is held back"},
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+        if (strcmp(sentences[i].verdict, verdict) == 0)
+            return sentences[i].sentence;
+    return "is clear: nothing is held back";
+}
+
 void paint_begin(bool colour, int number)
 {
     if (colour && number)

@@ -31,6 +31,8 @@ const char *clock_print(moment, char result[CLOCK_TEXT]);
 /* 1234567 as "1.2M", for eyes that compare. */
 const char *amount_print(uint64_t, char result[16]);
 
+/* What it means for its sender, without a full stop: "is blocked: ...". */
+const char *verdict_sentence(const char *verdict);
 /* Colours of verdicts, and text in a colour where `colour` is asked for. */
 int verdict_colour(const char *verdict);
 void paint_begin(bool colour, int number);

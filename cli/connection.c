@@ -127,7 +127,7 @@ static int next_line(struct connection *connection, struct text *line, struct er
     }
 }
 
-int connection_next(struct connection *connection, const json_t **record, struct text *line, struct error *error)
+int connection_next(struct connection *connection, json_t **record, struct text *line, struct error *error)
 {
     int failure = next_line(connection, line, error);
     if (failure < 0)

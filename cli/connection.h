@@ -14,6 +14,6 @@ void connection_close(struct connection **);
 
 /* 1: *record is the next answer (borrowed until the next call; *line as it came, with its newline). 0: that was all. A
  * negative errno: what the agent said went wrong, or the conversation broke. */
-int connection_next(struct connection *, const json_t **record, struct text *line, struct error *) MUST_CHECK;
+int connection_next(struct connection *, json_t **record, struct text *line, struct error *) MUST_CHECK;
 
 #endif

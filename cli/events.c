@@ -22,11 +22,37 @@ static void print_verdict(const json_t *record, bool colour)
     putchar('\n');
 }
 
+/* What only a collector tells on: which a node's journal has not. */
+static bool print_told(const json_t *record)
+{
+    const char *kind = field_text(record, "record");
+    char until[CLOCK_TEXT];
+    if (strcmp(kind, "traffic") == 0)
+        printf("traffic   %s: %lld connections, %lld messages accepted, %lld refused, %lld recipients\n",
+               field_text(record, "sender"), (long long)field_integer(record, "connections"),
+               (long long)field_integer(record, "messages"), (long long)field_integer(record, "messages_rejected"),
+               (long long)field_integer(record, "recipients"));
+    else if (strcmp(kind, "order") == 0)
+        printf("order     %s %s until %s by %s: %s\n", field_text(record, "deed"), field_text(record, "sender"),
+               clock_print(field_moment(record, "until"), until), field_text(record, "by"), field_text(record, "why"));
+    else if (strcmp(kind, "orders") == 0)
+        printf("orders    the node tells anew which stand\n");
+    else if (strcmp(kind, "acknowledgement") == 0)
+        printf("%-9s revision %lld %s\n", field_true(record, "done") ? "done" : "not done",
+               (long long)field_integer(record, "revision"), field_text(record, "text"));
+    else if (strcmp(kind, "lost") == 0)
+        printf("lost      %lld records (%s) that the node could not keep\n", (long long)field_integer(record, "count"),
+               field_text(record, "kind"));
+    else
+        return false;
+    return true;
+}
+
 void event_print(const json_t *record, bool colour)
 {
     char text[CLOCK_TEXT];
-    const char *kind = field_text(record, "record");
-    printf("%s  ", clock_print(field_moment(record, "time"), text));
+    const char *kind = field_text(record, "record"), *node = field_text(record, "node");
+    printf("%s  %s%s", clock_print(field_moment(record, "time"), text), node, *node ? "  " : "");
     if (strcmp(kind, "verdict") == 0)
         print_verdict(record, colour);
     else if (strcmp(kind, "evidence") == 0)
@@ -35,8 +61,9 @@ void event_print(const json_t *record, bool colour)
     else if (strcmp(kind, "command") == 0)
         printf("%-9s %s by %s: %s\n", field_text(record, "deed"), field_text(record, "sender"),
                field_text(record, "person"), field_text(record, "why"));
-    else
-        printf("%-9s %s\n", field_text(record, "what"), field_text(record, "text"));
+    else if (!print_told(record))
+        printf("%-9s %s\n", field_text(record, "what")[0] ? field_text(record, "what") : kind,
+               field_text(record, "text"));
 }
 
 static void show(void *context, const json_t *record)

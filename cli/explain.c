@@ -7,12 +7,14 @@
 
 #include "cli/columns.h"
 #include "cli/events.h"
+#include "cli/explain_fleet.h"
 #include "cli/question.h"
 #include "common/cleanup.h"
 
 struct explanation {
     const struct cli *cli;
     json_t *sender;             /* the sender's record as it is now */
+    json_t *places;             /* of a collector: an array, as each node has it */
     json_t *submission;         /* of an account: what its mail server asked and was told */
     json_t *evidence, *history; /* arrays */
 };
@@ -22,7 +24,9 @@ static void collect(void *context, const json_t *record)
     struct explanation *explanation = context;
     const char *kind = field_text(record, "record");
     json_t *copy = json_deep_copy(record);
-    if (strcmp(kind, "sender") == 0)
+    if (strcmp(kind, "sender") == 0 && explanation->cli->collector)
+        json_array_append_new(explanation->places, copy);
+    else if (strcmp(kind, "sender") == 0)
         explanation->sender = copy;
     else if (strcmp(kind, "submission") == 0)
         explanation->submission = copy;
@@ -39,22 +43,6 @@ static const char *account_sentence(const char *verdict)
     if (strcmp(verdict, "throttle") == 0)
         return "is slowed down: mail servers that ask are told to take only a few of its messages a minute";
     return NULL;
-}
-
-static const char *deed_sentence(const char *verdict)
-{
-    static const struct {
-        const char *verdict, *sentence;
-    } sentences[] = {
-        {"block", "is blocked: no connection of its own to a mail port goes out; mail to it still arrives"},
-        {"throttle", "is slowed down: only a few new mail connections a minute go out"},
-        {"divert", "is diverted: its mail goes through the relay"},
-        {"alert", "is being watched closely; nothing is held back"},
-    };
-    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
-        if (strcmp(sentences[i].verdict, verdict) == 0)
-            return sentences[i].sentence;
-    return "is clear: nothing is held back";
 }
 
 static bool is_kind(const json_t *evidence, const char *kind)
@@ -103,7 +91,7 @@ static void show_state(const struct explanation *explanation)
     const char *sentence = explanation->submission ? account_sentence(verdict) : NULL;
     bool colour = explanation->cli->colour;
     paint_begin(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
-    printf("%s %s.", field_text(sender, "sender"), sentence ? sentence : deed_sentence(verdict));
+    printf("%s %s.", field_text(sender, "sender"), sentence ? sentence : verdict_sentence(verdict));
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
     show_user(field_text(sender, "sender"));
@@ -231,9 +219,14 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
         return EXIT_USAGE;
     }
-    struct explanation explanation = {.cli = cli, .evidence = json_array(), .history = json_array()};
+    struct explanation explanation = {
+        .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
-    if (status == EXIT_DONE && !cli->json && explanation.sender) {
+    if (status == EXIT_DONE && !cli->json && json_array_size(explanation.places) > 0) {
+        explain_fleet(explanation.places, cli->colour);
+        show_history(&explanation);
+        explain_fleet_remedy(explanation.places);
+    } else if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
         show_evidence(&explanation);
         show_ways(&explanation);
@@ -247,6 +240,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         show_history(&explanation);
     }
     json_decref(explanation.sender);
+    json_decref(explanation.places);
     json_decref(explanation.submission);
     json_decref(explanation.evidence);
     json_decref(explanation.history);

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 
 static const struct command commands[] = {
-    {"status", "", "what runs since when, packets, drops, enforcement on or off", command_status},
+    {"status", "", "what runs since when, packets, drops, enforcement on or off (of this machine)", command_status},
     {"senders", "[--top N] [--watch]", "who sends what, by score", command_senders},
     {"explain", "SENDER", "the evidence behind a score, in time order, and what would lift it", command_explain},
     {"block", "SENDER [--for DURATION] --reason TEXT", "stop a sender's mail", command_order},
@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"settings", "[set FILE --reason TEXT] [--node ID]",
      "thresholds, allow lists and plans that a collector sets on its nodes; on a node: whether any are in force",
      command_settings},
-    {"enforce", "on|off", "off: verdicts only, nothing in the kernel", command_enforce},
+    {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256
 #define KEY_MOST  128
@@ -130,20 +130,6 @@ static int take_json(int count, char **arguments, struct cli *cli)
     return kept;
 }
 
-static int run_verb(const struct cli *cli, int count, char **arguments)
-{
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, arguments[0]) != 0)
-            continue;
-        if (count > 1 && strcmp(arguments[1], "--help") == 0) {
-            printf("usage: postern %s %s\n%s\n", commands[i].name, commands[i].arguments, commands[i].text);
-            return EXIT_DONE;
-        }
-        return commands[i].run(cli, count, arguments);
-    }
-    return refuse_verb(arguments[0]);
-}
-
 static int take_socket(void *context, const char *section, const char *key, const char *value)
 {
     char *path = context;
@@ -230,6 +216,38 @@ static int read_options(int count, char **arguments, struct cli *cli, char path[
     return at;
 }
 
+/* Whom it asks: the collector of the command line, or the environment's where the verb is not this machine's alone. */
+static bool choose_collector(const struct command *command, struct cli *cli, char key[KEY_MOST])
+{
+    const char *centre = getenv("POSTERN_COLLECTOR");
+    bool here = command->run == command_status || command->run == command_enforce;
+    if (here && cli->collector) {
+        fprintf(stderr,
+                "postern %s: that is of this machine's agent, without --collector; `postern nodes` has the "
+                "fleet's\n",
+                command->name);
+        return false;
+    }
+    if (!here && !cli->collector && centre && *centre)
+        cli->collector = centre;
+    return !cli->collector || read_key(cli, key);
+}
+
+static int run_verb(struct cli *cli, int count, char **arguments)
+{
+    static char key[KEY_MOST];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].name, arguments[0]) != 0)
+            continue;
+        if (count > 1 && strcmp(arguments[1], "--help") == 0) {
+            printf("usage: postern %s %s\n%s\n", commands[i].name, commands[i].arguments, commands[i].text);
+            return EXIT_DONE;
+        }
+        return choose_collector(&commands[i], cli, key) ? commands[i].run(cli, count, arguments) : EXIT_USAGE;
+    }
+    return refuse_verb(arguments[0]);
+}
+
 int main(int count, char **arguments)
 {
     static char path[PATH_MOST] = "/run/postern/agent.sock";
@@ -246,12 +264,6 @@ int main(int count, char **arguments)
     int at = read_options(count, arguments, &cli, path);
     if (at < 0)
         return -1 - at;
-    static char key[KEY_MOST];
-    const char *centre = getenv("POSTERN_COLLECTOR");
-    if (!cli.collector && centre && *centre)
-        cli.collector = centre;
-    if (cli.collector && !read_key(&cli, key))
-        return EXIT_USAGE;
     if (at == count) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -4,19 +4,32 @@
 #include <stdio.h>
 
 #include "cli/centre.h"
+#include "cli/printable.h"
 #include "common/cleanup.h"
+
+/* Programs get a record as it came; so does a terminal, but with what it would obey in JSON's escapes. */
+static void show(const struct cli *cli, json_t *record, struct text line,
+                 void (*each)(void *context, const json_t *record), void *context)
+{
+    if (cli->json && cli->terminal && !printable_is(line)) {
+        json_dumpf(record, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        putchar('\n');
+    } else if (cli->json) {
+        fwrite(line.bytes, 1, line.length, stdout);
+    } else if (each) {
+        printable_make(record);
+        each(context, record);
+    }
+}
 
 static int take_answers(const struct cli *cli, struct connection *connection,
                         void (*each)(void *context, const json_t *record), void *context, struct error *error)
 {
-    const json_t *record = NULL;
+    json_t *record = NULL;
     struct text line;
     int found;
     while ((found = connection_next(connection, &record, &line, error)) > 0) {
-        if (cli->json)
-            fwrite(line.bytes, 1, line.length, stdout);
-        else if (each)
-            each(context, record);
+        show(cli, record, line, each, context);
         fflush(stdout);
     }
     return found;
@@ -28,13 +41,10 @@ struct listener {
     void *context;
 };
 
-static void take_line(void *context, const json_t *record, struct text line)
+static void take_line(void *context, json_t *record, struct text line)
 {
     const struct listener *listener = context;
-    if (listener->cli->json)
-        fwrite(line.bytes, 1, line.length, stdout);
-    else if (listener->each)
-        listener->each(listener->context, record);
+    show(listener->cli, record, line, listener->each, listener->context);
 }
 
 int question_ask(const struct cli *cli, json_t *question, void (*each)(void *context, const json_t *record),

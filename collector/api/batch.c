@@ -189,6 +189,13 @@ static int read_time(struct reading *reading, json_t *object, moment *result, st
     return 0;
 }
 
+/* The words of our own answers, in which records stand: a node that says them could end an answer, or speak of a sender
+ * as if it were us. */
+static bool is_ours(const char *kind)
+{
+    return strcmp(kind, "end") == 0 || strcmp(kind, "sender") == 0 || strcmp(kind, "submission") == 0;
+}
+
 static bool is_kind(const char *kind)
 {
     return kind != NULL && kind[0] && strlen(kind) <= BATCH_KIND_MOST &&
@@ -299,6 +306,8 @@ static int read_record(struct reading *reading, char *line, size_t length, struc
     int status = read_object(reading, (struct text){line, length}, &object, error);
     if (status == 0 && !is_kind(json_string_value(json_object_get(object, "record"))))
         status = bad(reading, error, "record: its kind, at most 32 small letters and _");
+    if (status == 0 && is_ours(json_string_value(json_object_get(object, "record"))))
+        status = bad(reading, error, "record: a word of the collector's own answers");
     if (status == 0 && json_object_get(object, "node") != NULL) /* it is told with the node's name put before it */
         status = bad(reading, error, "node: whose a record is says the secret alone");
     if (status == 0)

@@ -55,6 +55,8 @@ int settings_put_handle(struct store *, struct exchange *, struct error *) MUST_
 int node_settings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int person_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int person_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 
 #endif

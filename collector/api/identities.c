@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/lines.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 
@@ -73,5 +74,49 @@ int person_handle(struct store *store, struct exchange *exchange, struct error *
     struct json json = json_begin(&exchange->answer);
     json_string(&json, "person", secret);
     exchange->status = json_end(&json) ? 201 : 503;
+    return 0;
+}
+
+static void add_person(void *context, const struct store_person *person)
+{
+    static const struct {
+        unsigned may;
+        const char *word;
+    } rights[] = {{STORE_MAY_READ, "read"}, {STORE_MAY_ORDER, "order"}, {STORE_MAY_ADMIN, "admin"}};
+    struct lines *lines = context;
+    struct json json = lines_record(lines, "person");
+    char id[SECRET_ID];
+    json_string(&json, "person", secret_print_id(person->id, id));
+    json_string(&json, "name", person->name);
+    json_array_open(&json, "may");
+    for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++)
+        if (person->may & rights[i].may)
+            json_string(&json, NULL, rights[i].word);
+    json_array_close(&json);
+    lines_add(lines, &json);
+}
+
+int persons_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    struct lines lines = lines_begin(exchange);
+    int code = store_persons(store, add_person, &lines, error);
+    return code < 0 ? code : lines_end(&lines, NULL);
+}
+
+int person_revoke_handle(struct store *store, struct exchange *exchange, struct error *error)
+{
+    int64_t id;
+    char text[SECRET_ID];
+    if (!secret_parse_id(exchange->target, &id))
+        return exchange_refuse(exchange, 400,
+                               "a person is named by sixteen hexadecimal digits, as /v1/persons has them");
+    int found = store_person_revoke(store, id, error);
+    if (found == 0)
+        return exchange_refuse(exchange, 404, "there is no such person");
+    int code = found < 0 ? found : audit_note(store, exchange, "revoke", secret_print_id(id, text), "", error);
+    if (code < 0)
+        return code;
+    exchange->status = 204;
+    exchange->told = TOLD_PEOPLE; /* who waits for events with that secret is to hear it now */
     return 0;
 }

@@ -83,7 +83,11 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
     int code = read_order(exchange, asked, &directive, target);
     if (code <= 0)
         return code;
-    code = store_directive_add(store, &directive, &revision, error);
+    code = directive.node ? store_node_is_known(store, directive.node, error) : 1;
+    if (code == 0)
+        return exchange_refuse(exchange, 404, "there is no such node");
+    if (code > 0)
+        code = store_directive_add(store, &directive, &revision, error);
     const struct store_deed deed = {.time = exchange->arrived,
                                     .person = directive.person,
                                     .deed = directive.deed,

@@ -7,6 +7,7 @@
 #include "collector/api/endpoint.h"
 #include "collector/api/unpack.h"
 #include "common/cleanup.h"
+#include "common/io/clock.h"
 #include "common/json.h"
 
 static int store_batch(struct store *store, struct exchange *exchange, const struct batch *batch, struct error *error)
@@ -27,8 +28,9 @@ static int store_batch(struct store *store, struct exchange *exchange, const str
         skip++;
     int64_t last = batch->last > delivered ? batch->last : delivered;
     if (last > delivered)
+        /* Now, and not when the body began to come: a reader may have gone past that moment since. */
         status = store_deliver(store, exchange->node.id, batch->life, last, batch->records + skip, batch->count - skip,
-                               exchange->arrived, error);
+                               clock_now(), error);
     if (status >= 0)
         status = store_node_seen(store, exchange->node.id, batch->version, batch->spooled, exchange->arrived, error);
     if (status < 0)

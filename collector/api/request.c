@@ -60,7 +60,8 @@ static unsigned long long announced(const struct request *request)
 
 size_t request_body_most(const struct request *request)
 {
-    bool told = MHD_lookup_connection_value(request->way, MHD_HEADER_KIND, "Content-Length") != NULL;
+    bool told = MHD_lookup_connection_value(request->way, MHD_HEADER_KIND, "Content-Length") != NULL &&
+                MHD_lookup_connection_value(request->way, MHD_HEADER_KIND, "Transfer-Encoding") == NULL;
     return told ? (size_t)announced(request) : request->exchange.endpoint->body_most;
 }
 

@@ -131,7 +131,7 @@ const struct endpoint endpoints[] = {
      .handle = order_handle,
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
-     .answers = "201 400",
+     .answers = "201 400 404",
      .text = "An order to one node or to every one; kept on record with who gave it and why."},
     {.method = "GET",
      .path = "/v1/settings",
@@ -195,6 +195,22 @@ const struct endpoint endpoints[] = {
      .request = "{\"name\":\"anna\",\"may\":[\"read\",\"order\"]}",
      .answers = "201 400",
      .text = "A person with a secret, which is told once."},
+    {.method = "GET",
+     .path = "/v1/persons",
+     .permission = MAY_ADMIN,
+     .worker = ASK_READER,
+     .handle = persons_handle,
+     .answers = "200",
+     .text = "Who is known, and what each may."},
+    {.method = "DELETE",
+     .path = "/v1/persons/{person}",
+     .permission = MAY_ADMIN,
+     .worker = ASK_WRITER,
+     .handle = person_revoke_handle,
+     .answers = "204 400 404",
+     .text =
+         "A person is known no more: the secret is good for nothing from now on. What was done with it stays in the "
+         "audit."},
 };
 const size_t endpoint_count = sizeof endpoints / sizeof endpoints[0];
 

@@ -190,10 +190,20 @@ static int insert(struct store *store, int64_t node, int64_t life, const struct 
     return failure < 0 ? failure : engine_bulk_end(store->engine, error);
 }
 
+/* Who reads on goes by this moment: what is committed later must not stand before what was. A clock that went back
+ * further than this was put right: then its word counts. */
+static moment later_than_before(struct store *store, moment now)
+{
+    bool went_back = now <= store->received && store->received - now < HOUR;
+    store->received = went_back ? store->received + 1 : now;
+    return store->received;
+}
+
 int store_deliver(struct store *store, int64_t node, int64_t life, int64_t last, const struct store_record *records,
                   size_t count, moment now, struct error *error)
 {
     int64_t before;
+    now = later_than_before(store, now);
     int failure = store_delivered(store, node, life, &before, error);
     for (size_t i = 0; i < count && failure == 0; i++) {
         if (records[i].sequence <= before || records[i].sequence > last)

@@ -141,6 +141,14 @@ int store_node_revoke(struct store *store, int64_t id, moment now, struct error 
                      INTEGER(id), INTEGER(now));
 }
 
+int store_node_is_known(struct store *store, int64_t id, struct error *error)
+{
+    int64_t found = 0;
+    int rows = STORE_RUN(store, "SELECT COUNT(*) FROM nodes WHERE node = $1 AND revoked = 0", store_row_integer, &found,
+                         error, INTEGER(id));
+    return rows < 0 ? rows : found > 0;
+}
+
 int store_node_seen(struct store *store, int64_t id, const char *version, int64_t spooled, moment now,
                     struct error *error)
 {
@@ -207,5 +215,34 @@ int store_person_add(struct store *store, const char *key, const char *name, uns
     int rows =
         STORE_RUN(store, "INSERT INTO persons (person, name, key_hash, may, added) VALUES ($1, $2, $3, $4, $5)", NULL,
                   NULL, error, INTEGER(result->id), STRING(result->name), STRING(key), INTEGER(may), INTEGER(now));
+    return rows < 0 ? rows : 0;
+}
+
+int store_person_revoke(struct store *store, int64_t id, struct error *error)
+{
+    return STORE_RUN(store, "DELETE FROM persons WHERE person = $1", NULL, NULL, error, INTEGER(id));
+}
+
+struct persons_listener {
+    void (*each)(void *, const struct store_person *);
+    void *context;
+};
+
+static bool persons_row(void *context, const struct value *columns, size_t count)
+{
+    const struct persons_listener *listener = context;
+    struct store_person person = {.id = columns[0].integer, .may = (unsigned)columns[2].integer};
+    (void)count;
+    store_copy(columns[1].text, person.name, sizeof person.name);
+    listener->each(listener->context, &person);
+    return true;
+}
+
+int store_persons(struct store *store, void (*each)(void *context, const struct store_person *), void *context,
+                  struct error *error)
+{
+    struct persons_listener listener = {each, context};
+    int rows = engine_run(store->engine, "SELECT person, name, may FROM persons ORDER BY name, person", NULL, 0,
+                          persons_row, &listener, error);
     return rows < 0 ? rows : 0;
 }

@@ -20,22 +20,28 @@ static bool event_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
-/* The sender has an index of its own and must stand alone to be found by it; the rest is read past. */
+/* A sender, a kind and a node have an index each, and must stand alone to be found by it; the rest is read past. */
 #define COLUMNS "SELECT r.node, r.life, r.sequence, r.received, r.line, n.name FROM records r"
 #define NODE    " JOIN nodes n ON n.node = r.node"
-#define REST    " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6)"
+#define REST    " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6) AND ($8 = '' OR r.sender = $8)"
 #define BEHIND  " WHERE (r.received, r.node, r.sequence) > ($1, $2, $3)"
 #define FORWARD " ORDER BY r.received, r.node, r.sequence LIMIT $7"
 #define BACK    " ORDER BY r.received DESC, r.node DESC, r.sequence DESC LIMIT $7"
 #define TURNED  ") AS newest ORDER BY received, node, sequence"
 
+#define READ(which)                                                                                                    \
+    {                                                                                                                  \
+        COLUMNS NODE BEHIND which REST FORWARD, "SELECT * FROM (" COLUMNS NODE BEHIND which REST BACK TURNED           \
+    }
+
 static const char *statement_for(const struct store_event_filter *filter)
 {
-    if (filter->sender)
-        return filter->newest ? "SELECT * FROM (" COLUMNS NODE BEHIND " AND r.sender = $8" REST BACK TURNED
-                              : COLUMNS NODE BEHIND " AND r.sender = $8" REST FORWARD;
-    return filter->newest ? "SELECT * FROM (" COLUMNS NODE BEHIND " AND $8 = ''" REST BACK TURNED
-                          : COLUMNS NODE BEHIND " AND $8 = ''" REST FORWARD;
+    static const char *const all[] = READ(""), *const of_sender[] = READ(" AND r.sender = $8"),
+                             *const of_kind[] = READ(" AND r.kind = $5"), *const of_node[] = READ(" AND r.node = $6");
+    return (filter->sender                  ? of_sender
+            : filter->kind && *filter->kind ? of_kind
+            : filter->node                  ? of_node
+                                            : all)[filter->newest];
 }
 
 int store_events(struct store *store, const struct store_event_filter *filter,

@@ -2,18 +2,10 @@
  * the fleet's. An empty one of a node's own gives it the fleet's again. */
 #include "collector/store/store_own.h"
 
-static int node_is_known(struct store *store, int64_t node, struct error *error)
-{
-    int64_t found = 0;
-    int rows = STORE_RUN(store, "SELECT COUNT(*) FROM nodes WHERE node = $1 AND revoked = 0", store_row_integer, &found,
-                         error, INTEGER(node));
-    return rows < 0 ? rows : found > 0;
-}
-
 int store_settings_put(struct store *store, const struct store_settings *settings, int64_t *revision,
                        struct error *error)
 {
-    int known = settings->node ? node_is_known(store, settings->node, error) : 1;
+    int known = settings->node ? store_node_is_known(store, settings->node, error) : 1;
     if (known <= 0)
         return known;
     int rows = store_revision_next(store, revision, error);

@@ -59,7 +59,11 @@ int store_node_by_key(struct store *, int64_t id, const char *key, struct store_
 int store_person_by_key(struct store *, int64_t id, const char *key, struct store_person *, struct error *) MUST_CHECK;
 int store_person_add(struct store *, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *) MUST_CHECK;
+int store_person_revoke(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: done; 0: no such person */
+int store_persons(struct store *, void (*each)(void *context, const struct store_person *), void *context,
+                  struct error *) MUST_CHECK;
 int store_node_revoke(struct store *, int64_t id, moment now, struct error *) MUST_CHECK; /* 1: done; 0: no such node */
+int store_node_is_known(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: enrolled and not revoked */
 int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, moment now,
                     struct error *) MUST_CHECK;
 int store_nodes(struct store *, void (*each)(void *context, const struct store_node *), void *context,

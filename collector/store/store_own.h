@@ -8,6 +8,7 @@
 
 struct store {
     struct engine *engine;
+    moment received; /* that was given to records last: delivery.c */
 };
 
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \

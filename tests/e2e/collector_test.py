@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -268,6 +269,23 @@ def time_and_again(checks, centre):
     checks.that("and it still answers", centre.ask("GET", "/v1/nodes", reader)[0] == 200)
 
 
+def followers(checks, centre):
+    """Who reads on with a cursor gets everything, in whatever order bodies come."""
+    slow, quick, reader = Node(centre, "hv30"), Node(centre, "hv31"), centre.person("fay", "read")
+    body = slow.batch([record(1, mine="slow")]).encode()
+    with socket.create_connection(("127.0.0.1", centre.port), timeout=20) as link:
+        link.sendall(head(slow.secret, len(body)) + body[:10])
+        time.sleep(0.3)
+        quick.deliver([record(1, mine="quick")])
+        seen = rows(centre, f"/v1/events?limit=10000&node={quick.id}", reader)
+        checks.that("what came is there", [row.get("mine") for row in seen[:-1]] == ["quick"], seen)
+        link.sendall(body[10:])
+        said = heard(link, 10)
+        checks.that("the slow body is taken", b" 200 " in said[:20], said[:60])
+    behind = rows(centre, f"/v1/events?after={seen[-1]['next']}", reader)
+    checks.that("and stands behind what was read before", [row.get("mine") for row in behind[:-1]] == ["slow"], behind)
+
+
 def revocation(checks, centre):
     node, admin = Node(centre, "hv14"), centre.person("root2", "admin")
     after = centre.ask("GET", "/v1/directives?after=0", node.secret)
@@ -279,6 +297,45 @@ def revocation(checks, centre):
         centre.ask("DELETE", f"/v1/nodes/{node.id}", admin)
         checks.that("a node that is revoked while it waits hears it", wait.result()[0] == 401, wait.result())
         checks.that("at once", time.monotonic() - begun < 20)
+
+
+def persons(checks, centre):
+    """A person whose secret was lost, or who has left, is taken back."""
+    admin, gone = centre.person("head", "admin"), centre.person("gone", "read,order")
+    known = [row for row in rows(centre, "/v1/persons", admin) if row.get("name") == "gone"]
+    checks.that("persons are listed, without a secret", [(row["may"], sorted(row)) for row in known] ==
+                [(["read", "order"], ["may", "name", "person", "record"])], known)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        wait = pool.submit(centre.ask, "GET", "/v1/events?since=2100-01-01T00:00:00Z&kind=nothing&wait=60", gone)
+        time.sleep(0.4)
+        checks.that("a person is revoked", centre.ask("DELETE", f"/v1/persons/{known[0]['person']}", admin)[0] == 204)
+        checks.that("and hears it while waiting", wait.result()[0] == 401, wait.result())
+    checks.that("then may nothing", centre.ask("GET", "/v1/nodes", gone)[0] == 401)
+    checks.that("a second time there is nobody", centre.ask("DELETE", f"/v1/persons/{known[0]['person']}", admin)[0] == 404)
+    deeds = [row for row in rows(centre, "/v1/audit", admin) if row.get("deed") == "revoke"]
+    checks.that("it is in the audit", deeds[0]["person"] == "head" and deeds[0]["target"] == known[0]["person"], deeds[:1])
+
+
+def locked(checks, folder):
+    """Somebody else holds the database: each is told to come again."""
+    place = os.path.join(folder, "locked")
+    os.mkdir(place)
+    centre = Collector(place).start()
+    person = centre.person("lola", "order")
+    order = {"order": "block", "sender": "192.0.2.9", "for": "1h", "reason": "spam"}
+    holder = sqlite3.connect(centre.database, timeout=20, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        waits = [pool.submit(centre.ask, "POST", "/v1/orders", person, order, connection=centre.connect(60)) for _ in range(12)]
+        try:
+            seen = [wait.result()[0] for wait in waits]
+        except OSError as late:
+            seen = late
+        holder.execute("ROLLBACK")
+        holder.close()
+    checks.that("all are told so while it is held", seen == [503] * 12, seen)
+    checks.that("and served when it is free", centre.ask("POST", "/v1/orders", person, order)[0] == 201)
+    centre.stop()
 
 
 def table(checks, centre):
@@ -349,6 +406,8 @@ def orders(checks, centre):
         wrong = {"order": "block", "sender": "192.0.2.9", "reason": "r", **bad} if bad else bad
         status = centre.ask("POST", "/v1/orders", person, wrong)[0]
         checks.that(f"{str(bad)[:50]} is refused", status == 400, status)
+    nobody = centre.ask("POST", "/v1/orders", person, {"order": "block", "sender": "192.0.2.9", "node": "00000000000000ff", "reason": "r"})
+    checks.that("an order for a node that is not there is refused", nobody[0] == 404, nobody)
     text = centre.ask("GET", "/v1/audit", centre.person("auditor", "admin"))[1]
     checks.that("the audit names who ordered, and from where",
                 any(row.get("person") == "olga" and row["deed"] == "block" and row["from"] == "127.0.0.1"
@@ -565,7 +624,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder, "head = 2s\nconnections_per_address = 64\nbodies = 4M\n").start()
         try:
-            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, revocation, table, orders, metrics, slow, kills, ending):
+            for part in (enrolment, delivery, forgery, malformed, bodies, skew, hostile, time_and_again, followers, revocation, persons, table, orders, metrics, slow, kills, ending):
                 with checks.part(part.__name__):
                     begun = time.monotonic()
                     part(checks, centre)
@@ -576,6 +635,8 @@ def main():
                 centre.process.wait()
         with checks.part("crowd"):
             crowd(checks, folder)
+        with checks.part("locked"):
+            locked(checks, folder)
         with checks.part("tls"):
             tls(checks, folder)
         if checks.failed:

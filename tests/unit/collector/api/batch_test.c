@@ -188,6 +188,10 @@ static void records_that_are_none(void **unused)
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"x\",\"record\":\"y\"}", json);
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"x\"} x", json);
     assert_refused(HEAD "{\"sequence\":6}", kind);
+    /* It would end the answer in which it is told, or stand there for a sender as if we said so. */
+    assert_refused(HEAD "{\"sequence\":6,\"record\":\"end\"}", "line 2: record: a word of the collector's own answers");
+    assert_refused(HEAD "{\"sequence\":6,\"record\":\"sender\"}",
+                   "line 2: record: a word of the collector's own answers");
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"\"}", kind);
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"<b>\"}", kind);
     assert_refused(HEAD "{\"sequence\":6,\"record\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", kind);

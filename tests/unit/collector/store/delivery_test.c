@@ -71,12 +71,28 @@ static void only_what_was_told_is_acknowledged(void **unused)
     assert_int_equal(ask("SELECT acknowledged FROM nodes WHERE node = 7"), 1);
 }
 
+/* Readers go on behind a moment: it may not come again, nor an earlier one after it. */
+static void what_comes_later_stands_behind(void **unused)
+{
+    const struct store_record one = {.sequence = 1, .time = NOW, .kind = TEXT("event"), .line = TEXT("{}")};
+    (void)unused;
+    well(store_deliver(store, OTHER, 1, 1, &one, 1, NOW, &failed));
+    well(store_deliver(store, NODE, 2, 1, &one, 1, NOW, &failed));
+    well(store_deliver(store, NODE, 3, 1, &one, 1, NOW - MINUTE, &failed)); /* the clock was set back a little */
+    assert_int_equal(ask("SELECT received FROM records WHERE life = 1"), NOW);
+    assert_int_equal(ask("SELECT received FROM records WHERE life = 2"), NOW + 1);
+    assert_int_equal(ask("SELECT received FROM records WHERE life = 3"), NOW + 2);
+    well(store_deliver(store, NODE, 4, 1, &one, 1, NOW - DAY, &failed)); /* it had been wrong */
+    assert_int_equal(ask("SELECT received FROM records WHERE life = 4"), NOW - DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STOCKED(the_latest_verdict_of_each_sender_stands),
         STOCKED(what_a_minute_holds_is_added),
         STOCKED(only_what_was_told_is_acknowledged),
+        STOCKED(what_comes_later_stands_behind),
     };
     return ENGINES_RUN(tests);
 }
