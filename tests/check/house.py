@@ -164,11 +164,12 @@ def layout():
     if not shutil.which(FORMAT):
         yield f"{FORMAT} is not installed"
         return
-    for path in files(".c", ".h"):
-        made = subprocess.run([FORMAT, "--dry-run", "--Werror", path], capture_output=True, text=True, check=False)
-        if made.returncode != 0:
-            first = next((line for line in made.stderr.splitlines() if ": error:" in line), "")
-            yield ":".join(first.split(":")[:2]) + ": not laid out as .clang-format says" if first else path
+    made = subprocess.run([FORMAT, "--dry-run", "--Werror", *files(".c", ".h")], capture_output=True, text=True, check=False)
+    wrong = {line.split(":")[0]: line for line in reversed(made.stderr.splitlines()) if ": error:" in line}
+    for path in sorted(wrong):
+        yield ":".join(wrong[path].split(":")[:2]) + ": not laid out as .clang-format says"
+    if made.returncode != 0 and not wrong:
+        yield made.stderr.strip()
 
 
 def words():
