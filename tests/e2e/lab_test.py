@@ -15,6 +15,7 @@ from check import Checks
 
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 BUILD = os.environ.get("POSTERN_BUILD", "build")
 AGENT = os.path.join(TOP, BUILD, "postern-agent")
 LAB = os.path.join(TOP, BUILD, "lab/lab")

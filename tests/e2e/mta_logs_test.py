@@ -30,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 AGENT = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern-agent")
 MTA = os.path.join(TOP, "tests", "testbed", "mta.sh")
 SERVER, PORT = "127.0.0.2", 2525

@@ -20,6 +20,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ONCE = True
 sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "testbed"), HERE]
 from check import Checks  # noqa: E402
 from packets import ALL, BUILD, TOP, agent, of_kind, pcap, pcapng, read_pcap, replay  # noqa: E402

@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ONCE = True
 sys.path[:0] = [os.path.join(HERE, "..", "e2e"), HERE]
 from check import Checks  # noqa: E402
 from packets import ACK, AGENT, ALL, BUILD, PSH, SYN, Trace, pcap, pcapng, segment  # noqa: E402
