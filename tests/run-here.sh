@@ -56,7 +56,7 @@ start_agent() {
     "$build/postern-agent" run --config "$here/agent.conf" 2>"$here/log" &
     agent=$!
     await $agent "$here/log" timeout 5 "$build/postern" status
-    await $agent "$here/log" timeout 5 sh -c "'$build/postern' status | grep -q 'connected'"
+    await $agent "$here/log" timeout 5 sh -c "'$build/postern' status | grep -q 'connected since'"
 }
 
 centre="$build/postern --collector"
