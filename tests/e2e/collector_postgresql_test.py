@@ -62,8 +62,8 @@ def everyday(checks, centre, database):
     traffic = {"record": "traffic", "time": time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime()), "seconds": 60, "sender": "192.0.2.1", "customer": "c1",
                "connections": 2, "messages": 3, "recipients": 4, "bytes": 2 ** 40}
     node.deliver([traffic, traffic])
-    checks.that("each is there once", len(centre.lines()) == 1003, len(centre.lines()))
-    mine = [row for row in centre.lines() if row.get("reason") == NASTY]
+    checks.that("each is there once", len(centre.records()) == 1003, len(centre.records()))
+    mine = [row for row in centre.records() if row.get("reason") == NASTY]
     checks.that("SQL and HTML in a record are text", len(mine) == 1 and mine[0]["sender"] == NASTY, mine)
     order = centre.ask("POST", "/v1/orders", admin, {"order": "block", "sender": "192.0.2.1", "node": None, "for": "1h", "reason": UNKIND})
     checks.that("an order", order == (201, {"revision": 1}), order)
@@ -115,7 +115,7 @@ def stops(checks, centre, database):
         thread.join(timeout=60)
     checks.that("it was noticed", refused[0] > 0)
     checks.that("each refusal was a 503 with a sentence", all(status == 503 and "store" in words for status, words in sentences), sentences)
-    lines = centre.lines()
+    lines = centre.records()
     for node in nodes:
         numbers = sorted(row["n"] for row in lines if row.get("mine") == node.id)
         checks.that(f"after {STOPS} stops every one of {node.delivered} records is there once", numbers == list(range(node.delivered)) and numbers,
@@ -130,7 +130,7 @@ def cut_off(checks, centre, database):
         database.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postern'")
         statuses.append(node.deliver([record(i, mine="cut")])[0])
     checks.that("a connection that was ended is opened again within the request", statuses == [200] * 10, statuses)
-    checks.that("and each record is there once", sorted(row["n"] for row in centre.lines() if row.get("mine") == "cut") == list(range(10)))
+    checks.that("and each record is there once", sorted(row["n"] for row in centre.records() if row.get("mine") == "cut") == list(range(10)))
 
 
 def waiting(checks, centre, database):
@@ -169,7 +169,7 @@ def two_collectors(checks, centre, folder, database):
                 thread.join()
             node.delivered += 50
         checks.that("a batch that comes to both at once is taken by both", all(answer[0] == 200 for answer in answers), answers)
-        numbers = sorted(row["n"] for row in centre.lines() if row.get("mine") == "both")
+        numbers = sorted(row["n"] for row in centre.records() if row.get("mine") == "both")
         checks.that("and each record is there once", numbers == list(range(500)), len(numbers))
         admin, revisions = centre.person("d", "order"), []
 

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 
@@ -17,20 +16,12 @@ sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
+from delivery import all_there, is_empty, make_news, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORT = 8025
-OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
-
-
-def stored(centre):
-    database = sqlite3.connect(centre.database, timeout=20)
-    try:
-        return [json.loads(line) for (line,) in database.execute("SELECT line FROM records")]
-    finally:
-        database.close()
 
 
 def ask(bed, method, path, secret, body=None):
@@ -39,35 +30,6 @@ def ask(bed, method, path, secret, body=None):
                             *(["-d", json.dumps(body)] if body else []), f"http://{CENTRE}:{PORT}{path}"])
     text, status = done.stdout.rsplit("\n", 1)
     return int(status), text
-
-
-def spool(agent):
-    return agent.status()["collector"]
-
-
-def is_empty(agent):
-    status = agent.ask_quietly("status")
-    return bool(status) and any(r["record"] == "collector" and r["spooled"] == 0 for r in status)
-
-
-def counted(records):
-    return collections.Counter(json.dumps(r, sort_keys=True) for r in records if r["record"] in OURS)
-
-
-def make_news(agent, number):
-    agent.postern("block", f"198.18.1.{1 + number % 250}", "--for", "10m", "--reason", f"test {number}")
-    agent.postern("release", f"198.18.1.{1 + number % 250}", "--reason", f"test {number}")
-
-
-def difference(agent, centre):
-    journal, store = counted(agent.events()), counted(stored(centre))
-    return {k: (n, store[k]) for k, n in journal.items() if store[k] != n}
-
-
-def all_there(checks, agent, centre, what, patience=60):
-    agent.wait(lambda: is_empty(agent), patience, f"an empty spool ({what})")
-    left = agent.wait(lambda: not difference(agent, centre), 5, "the last entries") or difference(agent, centre)
-    checks.that(f"{what}: every entry of the journal is there once", left is True, left)
 
 
 def in_force(bed, person):

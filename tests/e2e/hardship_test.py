@@ -20,7 +20,8 @@ sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from fleet_test import all_there, ask, difference, is_empty, make_news, spool, stored  # noqa: E402
+from delivery import all_there, difference, is_empty, make_news, spool  # noqa: E402
+from fleet_test import ask  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 CENTRE, PORT, RELAY = "203.0.113.1", 8025, 8026
@@ -146,7 +147,7 @@ def check_lies(checks, agent, bed, centre, network, person):
     all_there(checks, agent, centre, f"a network that lies ({sum(done.values())} times)", 120)
     agent.wait(lambda: spool(agent)["revision"] == json.loads(made[1])["revision"], 60, "the order")
     agent.wait(lambda: is_empty(agent), 60, "the acknowledgement")
-    told = [r for r in stored(centre) if r["record"] == "acknowledgement"]
+    told = [r for r in centre.records() if r["record"] == "acknowledgement"]
     checks.that("an order given meanwhile is carried out once, as it was given",
                 len(told) == 1 and told[0]["done"] and agent.orders().get("198.18.1.253", {}).get("rate") == 17, (told, agent.orders()))
     checks.that("nothing was dropped or set aside", (spool(agent)["dropped"], spool(agent)["set_aside"]) == (0, 0), spool(agent))
@@ -157,7 +158,7 @@ def check_lies(checks, agent, bed, centre, network, person):
 
 
 def lost(centre, kind=None):
-    return sum(r["count"] for r in stored(centre) if r["record"] == "lost" and kind in (None, r["kind"]))
+    return sum(r["count"] for r in centre.records() if r["record"] == "lost" and kind in (None, r["kind"]))
 
 
 def check_full_centre(checks, agent, bed, centre, disk):

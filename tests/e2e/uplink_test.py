@@ -20,12 +20,12 @@ ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
+from delivery import all_there, difference, is_empty, make_news, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORTS = ("8701", "8702")
-OURS = ("verdict", "command", "evidence", "event")  # what the journal holds
 
 
 class Centre:
@@ -68,38 +68,6 @@ class Centre:
 
 def in_an_hour():
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def spool(agent):
-    return agent.status()["collector"]
-
-
-def is_empty(agent):
-    status = agent.ask_quietly("status")
-    return bool(status) and any(r["record"] == "collector" and r["spooled"] == 0 for r in status)
-
-
-def counted(records):
-    return collections.Counter(json.dumps(r, sort_keys=True) for r in records if r["record"] in OURS)
-
-
-def difference(agent, centre):
-    """What the journal has that the store does not have just as often."""
-    journal, store = counted(agent.events()), counted(centre.records())
-    return {k: (n, store[k]) for k, n in journal.items() if store[k] != n}
-
-
-def make_news(agent, number):
-    """An order and its end: at least four entries."""
-    done = agent.postern("block", f"198.18.1.{1 + number % 250}", "--for", "10m", "--reason", f"test {number}")
-    agent.postern("release", f"198.18.1.{1 + number % 250}", "--reason", f"test {number}")
-    return done.returncode == 0
-
-
-def all_there(checks, agent, centre, what, patience=45):
-    agent.wait(lambda: is_empty(agent), patience, f"an empty spool ({what})")
-    left = agent.wait(lambda: not difference(agent, centre), 5, "the last entries") or difference(agent, centre)
-    checks.that(f"{what}: every entry of the journal is there once", left is True, left)
 
 
 def check_begin(checks, agent, centre):

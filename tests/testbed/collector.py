@@ -5,13 +5,14 @@
     node = Node(centre, "hv1")
     node.deliver(records)
 """
+import base64
+import contextlib
 import hashlib
 import http.client
 import json
 import os
 import re
 import secrets
-import base64
 import signal
 import socket
 import sqlite3
@@ -25,6 +26,10 @@ PROGRAM = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern-c
 
 def word(raw):
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+class Lost(ConnectionError):
+    """The connection ended before an answer was read. Whoever is refused while he still sends may miss the answer."""
 
 
 class Collector:
@@ -61,7 +66,7 @@ class Collector:
         with open(self.log, encoding="utf-8") as log:
             return log.read()
 
-    def lines(self):
+    def records(self):
         """The records that it has stored."""
         if self.store:
             return [json.loads(line) for line in self.store.ask("SELECT line FROM records")]
@@ -103,9 +108,13 @@ class Collector:
                 given["Authorization"] = f"Bearer {secret}"
             if isinstance(body, (dict, list)):
                 body = json.dumps(body)
-            own.request(method, path, body, given)
-            answer = own.getresponse()
-            text = answer.read()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # answered before the body was taken
+                own.request(method, path, body, given)
+            try:
+                answer = own.getresponse()
+                text = answer.read()
+            except (ConnectionError, http.client.CannotSendRequest, http.client.ResponseNotReady) as lost:
+                raise Lost(f"{method} {path}: {lost!r}") from lost
             try:
                 return answer.status, json.loads(text)
             except ValueError:
