@@ -3,23 +3,18 @@
 that a person gives the collector is carried out on the node and acknowledged, and a node that was revoked falls silent.
 
 POSTERN_KILLS=500 for the long form."""
-import collections
 import json
 import os
-import random
-import signal
 import sys
-import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from delivery import all_there, is_empty, make_news, spool  # noqa: E402
+from delivery import KILLS, all_there, check_kills, is_empty, make_news, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORT = 8025
 
@@ -56,42 +51,6 @@ def check_orders(checks, agent, bed, centre, person):
     checks.that("and shows it no more", agent.wait(lambda: not in_force(bed, person), 20, "its end"), in_force(bed, person))
     people = {r["person"] for r in agent.events("command") if r["sender"] == "198.18.1.2"}
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
-
-
-def kill_everything(agent):
-    for pid in sorted(agent.processes().values()):  # the supervisor first, so that it starts nobody anew
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended with its parent
-    agent.process.wait()
-    agent.start(wait=False)
-
-
-def check_kills(checks, agent, centre):
-    """The courier seldom by itself: the warden lets more and more time pass before it starts it again."""
-    dice = random.Random(7)
-    killed = collections.Counter()
-    for number in range(KILLS):
-        whom = "agent" if number % 10 == 5 else "courier" if number % 10 in (2, 7) else "centre"
-        if agent.ask_quietly("status"):
-            make_news(agent, number)
-        time.sleep(dice.random() * 0.12)
-        if whom == "centre":
-            centre.process.kill()
-            centre.process.wait()
-            if dice.random() < 0.3:
-                make_news(agent, number)
-            centre.start()
-        else:
-            pid = agent.processes().get("courier")
-            if whom == "agent":
-                kill_everything(agent)
-            elif pid:
-                os.kill(pid, signal.SIGKILL)
-            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
-        killed[whom] += 1
-    checks.that("both sides were killed", killed["centre"] and killed["courier"] and killed["agent"], killed)
 
 
 def main():

@@ -14,7 +14,7 @@ sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from fleet_test import all_there, make_news, spool  # noqa: E402
+from delivery import all_there, make_news, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 CENTRE, PORT, NAME = "203.0.113.1", 8443, "centre.example"

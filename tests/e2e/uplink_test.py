@@ -4,12 +4,9 @@ whatever the network does; what the centre orders is done and acknowledged; a no
 
 POSTERN_KILLS=500 for the long form.
 """
-import collections
 import datetime
 import json
 import os
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -20,10 +17,9 @@ ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import Agent  # noqa: E402
 from check import Checks  # noqa: E402
-from delivery import all_there, difference, is_empty, make_news, spool  # noqa: E402
+from delivery import KILLS, all_there, check_kills, difference, is_empty, make_news, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "20"))
 CENTRE = "203.0.113.1"
 PORTS = ("8701", "8702")
 
@@ -184,43 +180,6 @@ def check_network(checks, agent, bed, centre):
     loses(bed, 0)
     if slow:
         bed.run("hv", ["tc", "qdisc", "del", "dev", "uplink0", "root"])
-
-
-def kill_everything(agent):
-    for pid in sorted(agent.processes().values()):  # the supervisor first, so that it starts nobody anew
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended with its parent
-    agent.process.wait()
-    agent.start(wait=False)
-
-
-def kill_courier(agent):
-    pid = agent.processes().get("courier")
-    if pid:
-        os.kill(pid, signal.SIGKILL)
-
-
-def check_kills(checks, agent, centre):
-    """The courier seldom by itself: the warden lets more and more time pass before it starts it again."""
-    dice = random.Random(7)
-    killed = collections.Counter()
-    for number in range(KILLS):
-        whom = "agent" if number % 10 == 5 else "courier" if number % 10 in (2, 7) else "centre"
-        if agent.ask_quietly("status"):
-            make_news(agent, number)
-        time.sleep(dice.random() * 0.12)
-        if whom == "centre":
-            centre.kill()
-            if dice.random() < 0.3:
-                make_news(agent, number)
-            centre.start()
-        else:
-            (kill_everything if whom == "agent" else kill_courier)(agent)
-            agent.wait(lambda: agent.ask_quietly("status"), 40, "an answer")
-        killed[whom] += 1
-    checks.that("both sides were killed", killed["centre"] and killed["courier"] and killed["agent"], killed)
 
 
 def check_identity(checks, agent, centre):

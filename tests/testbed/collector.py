@@ -83,6 +83,9 @@ class Collector:
         status = self.process.wait(timeout=30)
         return status, time.monotonic() - begun
 
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
     def tool(self, *arguments):
         done = subprocess.run([PROGRAM, arguments[0], "--config", self.config, *arguments[1:]], capture_output=True,
                               text=True, check=True)
