@@ -71,8 +71,9 @@ def check_kills(checks, agent, centre):
         time.sleep(dice.random() * 0.12)
         if whom == "centre":
             centre.kill()
-            if dice.random() < 0.3:
+            if dice.random() < 0.3:  # away for so long that it is tried in vain
                 make_news(agent, number)
+                time.sleep(2 * dice.random())
             centre.start()
         else:
             (kill_everything if whom == "agent" else kill_courier)(agent)
