@@ -44,13 +44,23 @@ struct sender sender_from_user(uint32_t uid)
     return sender;
 }
 
-struct sender sender_from_account(struct text login)
+static struct sender from_name(enum sender_kind kind, struct text name)
 {
-    struct sender sender = {.kind = SENDER_ACCOUNT};
+    struct sender sender = {.kind = (uint8_t)kind};
     static_assert(sizeof sender.bytes == ACCOUNT_MOST, "a written name fits");
-    if (account_write(login, sender.bytes) == 0)
+    if (account_write(name, sender.bytes) == 0)
         sender.kind = SENDER_NONE;
     return sender;
+}
+
+struct sender sender_from_account(struct text login)
+{
+    return from_name(SENDER_ACCOUNT, login);
+}
+
+struct sender sender_from_customer(struct text name)
+{
+    return from_name(SENDER_CUSTOMER, name);
 }
 
 static uint32_t user_of(const struct sender *sender)
@@ -103,11 +113,19 @@ static char *print_number(char *at, uint32_t number)
     return at;
 }
 
+static char *print_name(char *at, struct text kind, const struct sender *sender)
+{
+    size_t length = strnlen((const char *)sender->bytes, ACCOUNT_MOST);
+    memcpy(at, kind.bytes, kind.length);
+    memcpy(at + kind.length, sender->bytes, length);
+    return at + kind.length + length;
+}
+
 const char *sender_print(const struct sender *sender, char result[SENDER_TEXT])
 {
     struct address address;
     char *at = result;
-    static_assert(SENDER_TEXT >= ADDRESS_TEXT && SENDER_TEXT > 8 + ACCOUNT_MOST, "addresses and accounts fit");
+    static_assert(SENDER_TEXT >= ADDRESS_TEXT && SENDER_TEXT > 9 + ACCOUNT_MOST, "addresses and accounts fit");
     if (sender_address(sender, &address))
         return address_print(&address, result);
     switch (sender->kind) {
@@ -125,13 +143,12 @@ const char *sender_print(const struct sender *sender, char result[SENDER_TEXT])
         memcpy(at, "uid:", 4);
         at = print_number(at + 4, user_of(sender));
         break;
-    case SENDER_ACCOUNT: {
-        size_t length = strnlen((const char *)sender->bytes, ACCOUNT_MOST);
-        memcpy(at, "account:", 8);
-        memcpy(at + 8, sender->bytes, length);
-        at += 8 + length;
+    case SENDER_ACCOUNT:
+        at = print_name(at, TEXT("account:"), sender);
         break;
-    }
+    case SENDER_CUSTOMER:
+        at = print_name(at, TEXT("customer:"), sender);
+        break;
     default:
         memcpy(at, "none", 4);
         at += 4;
@@ -197,9 +214,9 @@ static bool parse_user(struct text number, struct sender *result)
     return true;
 }
 
-static bool parse_account(struct text name, struct sender *result)
+static bool parse_name(enum sender_kind kind, struct text name, struct sender *result)
 {
-    struct sender sender = {.kind = SENDER_ACCOUNT};
+    struct sender sender = {.kind = (uint8_t)kind};
     if (account_read(name, sender.bytes) == 0)
         return false;
     *result = sender;
@@ -213,14 +230,16 @@ static struct text behind(struct text text, struct text start)
 
 bool sender_parse(struct text text, struct sender *result)
 {
-    struct text port = TEXT("port:"), user = TEXT("uid:"), account = TEXT("account:");
+    struct text port = TEXT("port:"), user = TEXT("uid:"), account = TEXT("account:"), customer = TEXT("customer:");
     struct address address;
     if (text_starts_nocase(text, port))
         return parse_port(behind(text, port), result);
     if (text_starts_nocase(text, user))
         return parse_user(behind(text, user), result);
     if (text_starts_nocase(text, account))
-        return parse_account(behind(text, account), result);
+        return parse_name(SENDER_ACCOUNT, behind(text, account), result);
+    if (text_starts_nocase(text, customer))
+        return parse_name(SENDER_CUSTOMER, behind(text, customer), result);
     if (address_parse(text, &address)) {
         if (address.prefix != (address.family == 4 ? 32 : 128) &&
             !(address.family == 6 && address.prefix == CUSTOMER_BITS))
@@ -241,9 +260,13 @@ bool sender_is_sound(const struct sender *sender)
     static const struct {
         uint8_t prefix, used; /* how many bytes may be other than zero */
     } kinds[] = {
-        [SENDER_PORT] = {0, PORT_MOST}, [SENDER_MAC] = {0, 6},
-        [SENDER_IPV4] = {32, 4},        [SENDER_IPV6] = {CUSTOMER_BITS, CUSTOMER_BITS / 8},
-        [SENDER_USER] = {0, 4},         [SENDER_ACCOUNT] = {0, ACCOUNT_MOST},
+        [SENDER_PORT] = {0, PORT_MOST},
+        [SENDER_MAC] = {0, 6},
+        [SENDER_IPV4] = {32, 4},
+        [SENDER_IPV6] = {CUSTOMER_BITS, CUSTOMER_BITS / 8},
+        [SENDER_USER] = {0, 4},
+        [SENDER_ACCOUNT] = {0, ACCOUNT_MOST},
+        [SENDER_CUSTOMER] = {0, ACCOUNT_MOST},
     };
     static_assert(sizeof kinds / sizeof kinds[0] == SENDER_KINDS, "every kind is checked");
     if (sender->kind == SENDER_NONE || sender->kind >= SENDER_KINDS || sender->prefix != kinds[sender->kind].prefix)
@@ -254,7 +277,7 @@ bool sender_is_sound(const struct sender *sender)
         if (!is_port_name((struct text){(const char *)sender->bytes, used}))
             return false;
     }
-    if (sender->kind == SENDER_ACCOUNT) {
+    if (sender->kind == SENDER_ACCOUNT || sender->kind == SENDER_CUSTOMER) {
         used = strnlen((const char *)sender->bytes, ACCOUNT_MOST);
         if (!account_is_sound(sender->bytes, used))
             return false;

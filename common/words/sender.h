@@ -17,6 +17,7 @@ enum sender_kind {
     SENDER_IPV6,
     SENDER_USER,
     SENDER_ACCOUNT,
+    SENDER_CUSTOMER, /* all that one customer has, wherever it is (customers.h); the target of orders alone */
     SENDER_KINDS
 };
 
@@ -24,7 +25,8 @@ enum sender_kind {
 struct sender {
     uint8_t kind;   /* enum sender_kind */
     uint8_t prefix; /* SENDER_IPV4: 32; SENDER_IPV6: 64 (the prefix a customer gets); else 0 */
-    /* PORT: interface name, zero-padded; MAC: 6; IPv4: 4; IPv6: 16; USER: uid, big-endian; ACCOUNT: see account.h */
+    /* PORT: interface name, zero-padded; MAC: 6; IPv4: 4; IPv6: 16; USER: uid, big-endian; ACCOUNT, CUSTOMER: see
+     * account.h */
     uint8_t bytes[46];
 };
 static_assert(sizeof(struct sender) == 48, "a sender is sent between processes as it stands");
@@ -36,11 +38,12 @@ struct sender sender_from_port(const char *interface);     /* at most 15 charact
 struct sender sender_from_mac(const uint8_t mac[6]);
 struct sender sender_from_user(uint32_t uid);
 struct sender sender_from_account(struct text login);               /* any bytes; SENDER_NONE where it is empty */
+struct sender sender_from_customer(struct text name);               /* the same; written as an account's name is */
 bool sender_user(const struct sender *, uint32_t *result);          /* false where it is no user */
 bool sender_address(const struct sender *, struct address *result); /* false where it is no address */
 
 /* "203.0.113.7", "2001:db8:1:2::/64", "52:54:00:12:34:56", "uid:33", "port:vnet3",
- * "account:alice@example.com". Returns `result`. */
+ * "account:alice@example.com", "customer:acme". Returns `result`. */
 const char *sender_print(const struct sender *, char result[SENDER_TEXT]);
 /* Reads what sender_print writes; an IPv6 address stands for its /64; a word that is none of these is a port's name,
  * 1 to 15 characters without '/', ':' and space. */

@@ -50,6 +50,10 @@ static void reads_and_prints(void **state)
         {".", SENDER_NONE, NULL},
         {"port:..", SENDER_NONE, NULL},
         {"a\x1b", SENDER_NONE, NULL},
+        {"customer:Acme GmbH", SENDER_NONE, NULL}, /* as account.h writes it: */
+        {"customer:acme%20gmbh", SENDER_CUSTOMER, "customer:acme%20gmbh"},
+        {"customer:VM100", SENDER_CUSTOMER, "customer:vm100"},
+        {"customer:", SENDER_NONE, NULL},
         {"port:10.0.0.1", SENDER_PORT, "port:10.0.0.1"}, /* said to be one */
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -129,6 +133,8 @@ static void soundness_is_what_a_receiver_checks(void **state)
         {{SENDER_ACCOUNT, 0, "Alice"}, false},
         {{SENDER_ACCOUNT, 0, "a b"}, false},
         {{SENDER_ACCOUNT, 0, "alice\0x"}, false},
+        {{SENDER_CUSTOMER, 0, "acme"}, true},
+        {{SENDER_CUSTOMER, 0, "Acme"}, false},
         {{SENDER_PORT, 0, "vnet3"}, true},
         {{SENDER_PORT, 0, ""}, false},
         {{SENDER_PORT, 0, "vnet3\0x"}, false},
