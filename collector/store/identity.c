@@ -135,10 +135,19 @@ int store_enrol(struct store *store, const char *token, const char *key, const c
     return add_node(store, token, key, result, error);
 }
 
+/* By it those hear of a secret that was taken back who wait with it at another collector. */
+static int take_revision(struct store *store, struct error *error)
+{
+    int64_t revision;
+    int failure = store_revision_next(store, &revision, error);
+    return failure < 0 ? failure : 1;
+}
+
 int store_node_revoke(struct store *store, int64_t id, moment now, struct error *error)
 {
-    return STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
-                     INTEGER(id), INTEGER(now));
+    int rows = STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
+                         INTEGER(id), INTEGER(now));
+    return rows > 0 ? take_revision(store, error) : rows;
 }
 
 int store_node_is_known(struct store *store, int64_t id, struct error *error)
@@ -220,7 +229,8 @@ int store_person_add(struct store *store, const char *key, const char *name, uns
 
 int store_person_revoke(struct store *store, int64_t id, struct error *error)
 {
-    return STORE_RUN(store, "DELETE FROM persons WHERE person = $1", NULL, NULL, error, INTEGER(id));
+    int rows = STORE_RUN(store, "DELETE FROM persons WHERE person = $1", NULL, NULL, error, INTEGER(id));
+    return rows > 0 ? take_revision(store, error) : rows;
 }
 
 struct persons_listener {
