@@ -46,6 +46,11 @@ struct exchange {
     struct store_node node;     /* who asks, where a node may */
     struct store_person person; /* or a person */
 
+    struct {
+        char word[SECRET_WORD + 1], hash[STORE_HASH];
+        int64_t id;
+    } made; /* a secret, and a person's id: the same when the handler is run again */
+
     int status;
     struct buffer answer;
     bool lines;   /* the answer is lines of JSON */

@@ -35,9 +35,8 @@ static void read_node(const struct value *columns, struct store_node *node)
 
 int store_token_add(struct store *store, const char *hash, const char *name, moment until, struct error *error)
 {
-    int rows = STORE_RUN(store, "INSERT INTO tokens (hash, name, until) VALUES ($1, $2, $3)", NULL, NULL, error,
-                         STRING(hash), STRING(name), INTEGER(until));
-    return rows < 0 ? rows : 0;
+    return STORE_RUN(store, "INSERT INTO tokens (hash, name, until) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING",
+                     NULL, NULL, error, STRING(hash), STRING(name), INTEGER(until));
 }
 
 struct token {
@@ -219,12 +218,13 @@ int store_person_by_key(struct store *store, int64_t id, const char *key, struct
 int store_person_add(struct store *store, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *error)
 {
-    *result = (struct store_person){.id = random_id(), .may = may};
+    *result = (struct store_person){.id = result->id ? result->id : random_id(), .may = may};
     store_copy(text_of(name), result->name, sizeof result->name);
-    int rows =
-        STORE_RUN(store, "INSERT INTO persons (person, name, key_hash, may, added) VALUES ($1, $2, $3, $4, $5)", NULL,
-                  NULL, error, INTEGER(result->id), STRING(result->name), STRING(key), INTEGER(may), INTEGER(now));
-    return rows < 0 ? rows : 0;
+    return STORE_RUN(store,
+                     "INSERT INTO persons (person, name, key_hash, may, added) VALUES ($1, $2, $3, $4, $5) "
+                     "ON CONFLICT (person) DO NOTHING",
+                     NULL, NULL, error, INTEGER(result->id), STRING(result->name), STRING(key), INTEGER(may),
+                     INTEGER(now));
 }
 
 int store_person_revoke(struct store *store, int64_t id, struct error *error)

@@ -65,7 +65,8 @@ struct store_person {
     unsigned may;
 };
 
-/* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
+/* 1: it is there now; 0: it was. `name`: what its node will be called, whatever that calls itself; empty: as it calls
+ * itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
 /* 1: there is such a token, used or not; 0: none. */
 int store_token_known(struct store *, const char *hash, struct error *) MUST_CHECK;
@@ -77,6 +78,7 @@ int store_enrol(struct store *, const char *token, const char *key, const char *
 int store_node_by_key(struct store *, int64_t id, const char *key, struct store_node *result,
                       struct error *) MUST_CHECK;
 int store_person_by_key(struct store *, int64_t id, const char *key, struct store_person *, struct error *) MUST_CHECK;
+/* The same. `result->id`: the one it is to have; 0: a new one. */
 int store_person_add(struct store *, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *) MUST_CHECK;
 int store_person_revoke(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: done; 0: no such person */
