@@ -55,8 +55,12 @@ class Balancer:
             file.write(text)
 
     def start(self):
-        self.process = subprocess.Popen([HAPROXY, "-db", "-f", self.config], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, preexec_fn=die_with_me)
+        with open(self.config + ".log", "ab") as log:
+            self.process = subprocess.Popen([HAPROXY, "-db", "-f", self.config], stdout=log, stderr=log, preexec_fn=die_with_me)
+        time.sleep(0.2)
+        if self.process.poll() is not None:
+            with open(self.config + ".log", encoding="utf-8") as log:
+                raise RuntimeError(f"HAProxy did not start: {log.read()}")
         return self
 
     def kill(self):

@@ -75,7 +75,7 @@ static struct {
     struct {
         int64_t revision;
         unsigned nodes;
-        double first, last;
+        double first, half, last;
     } latest; /* the highest order that any node saw */
 } load;
 
@@ -236,6 +236,8 @@ static void take_order(struct node *node, int64_t revision)
     if (revision == load.latest.revision) {
         load.latest.nodes++;
         load.latest.last = now();
+        if (load.latest.nodes == (load.count + 1) / 2)
+            load.latest.half = load.latest.last;
     }
 }
 
@@ -382,9 +384,9 @@ static void print_state(void)
         after = node->after < after ? node->after : after;
     }
     printf("{\"time\":%.6f,\"enrolled\":%u,\"waiting\":%u,\"delivered\":%lld,\"made\":%lld,\"after\":%lld,"
-           "\"refused\":%u,\"doubts\":%u,\"revision\":%lld,\"nodes\":%u,\"first\":%.6f,\"last\":%.6f}\n",
+           "\"refused\":%u,\"doubts\":%u,\"revision\":%lld,\"nodes\":%u,\"first\":%.6f,\"half\":%.6f,\"last\":%.6f}\n",
            now(), enrolled, waiting, delivered, made, after, refused, doubts, (long long)load.latest.revision,
-           load.latest.nodes, load.latest.first, load.latest.last);
+           load.latest.nodes, load.latest.first, load.latest.half, load.latest.last);
     fflush(stdout);
 }
 

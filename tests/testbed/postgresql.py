@@ -24,13 +24,14 @@ def die_with_me():
 
 
 class Postgresql:
-    """`secret`: the collector's role has to say it, with characters that a URI has to spell."""
+    """`secret`: the collector's role has to say it, with characters that a URI has to spell. `settings`: of the server;
+    those of tests do without the disk."""
 
-    def __init__(self, secret=None, first=None):
+    def __init__(self, secret=None, first=None, settings=("fsync=off", "shared_buffers=16MB")):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
         if not found:
             raise RuntimeError("there is no PostgreSQL in /usr/lib/postgresql")
-        self.programs, self.process = found[-1], None
+        self.programs, self.process, self.settings = found[-1], None, settings
         self.folder = tempfile.mkdtemp(prefix="postgresql.")
         self.data = os.path.join(self.folder, "data")
         self.rights = {}
@@ -63,7 +64,7 @@ class Postgresql:
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(self.programs, "postgres"), "-D", self.data, "-k", self.folder, "-c", "listen_addresses=",
-                 "-c", "fsync=off", "-c", "shared_buffers=16MB"], stdout=log, stderr=log, cwd="/", preexec_fn=die_with_me, **self.rights)
+                 *(word for setting in self.settings for word in ("-c", setting))], stdout=log, stderr=log, cwd="/", preexec_fn=die_with_me, **self.rights)
         end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             if subprocess.run([os.path.join(self.programs, "pg_isready"), "-q", "-h", self.folder], check=False).returncode == 0:
