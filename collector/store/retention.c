@@ -192,6 +192,7 @@ struct sweep {
 
 static const struct sweep records = {SWEEP("records", "received, node, sequence", "received < $1"), false};
 static const struct sweep audit = {SWEEP("audit", "time, id, person", "time < $1"), true};
+static const struct sweep asked = {SWEEP("asked", "time, person, name", "time < $1"), true};
 static const struct sweep senders = {SWEEP("senders", "changed, node, sender", "changed < $1"), true};
 static const struct sweep orders = {SWEEP("orders", "until, node, sender", "until < $1"), true};
 static const struct sweep lives = {SWEEP("lives", "seen, node, life", FOLLOWED), false};
@@ -257,6 +258,7 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
                   {&senders, now - keep->days},
                   {&lives, now - keep->audit},
                   {&orders, now - DAY}, /* ended: shown no more; a node's clock may be behind ours */
+                  {&asked, now - DAY},
                   {&audit, now - keep->audit}};
     int left = 0;
     for (size_t i = 0; i < sizeof tiers / sizeof tiers[0] && left >= 0; i++, more |= left > 0)
