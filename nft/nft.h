@@ -60,6 +60,7 @@ struct nft_element {
                           4 */
     duration timeout;  /* at least a second; read back: what is left, 0 where a person set none */
     uint32_t rate;     /* NFT_THROTTLE: connections a minute; 0: the plan's */
+    bool borrowed;     /* it stands for another's order, its customer's: the comment "customer" in `nft list` */
     uint64_t packets, bytes_counted; /* read back */
 };
 

@@ -16,6 +16,8 @@
 
 #define TRIES         20
 #define ELEMENTS_MOST ((size_t)4 * 1024 * 1024)
+#define USER_COMMENT  0 /* how nft marks an element's comment in user data */
+#define COMMENT       "customer"
 
 static uint64_t milliseconds(duration length)
 {
@@ -94,6 +96,22 @@ static void element_close(struct nlmsghdr *message, struct open_element open)
     nest_close(message, open.list);
 }
 
+/* As nft writes an element's comment: type, length, text with its end. */
+static void comment_put(struct nlmsghdr *message)
+{
+    uint8_t data[2 + sizeof COMMENT] = {USER_COMMENT, sizeof COMMENT};
+    memcpy(data + 2, COMMENT, sizeof COMMENT);
+    mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof data, data);
+}
+
+static bool has_comment(const struct nlattr *attribute)
+{
+    uint8_t data[2 + sizeof COMMENT] = {USER_COMMENT, sizeof COMMENT};
+    memcpy(data + 2, COMMENT, sizeof COMMENT);
+    return attribute && mnl_attr_get_payload_len(attribute) == sizeof data &&
+           memcmp(mnl_attr_get_payload(attribute), data, sizeof data) == 0;
+}
+
 void held_put(struct batch *batch, const struct nft *nft, const struct held *held, uint16_t flags)
 {
     const struct nft_element *element = &held->element;
@@ -108,6 +126,8 @@ void held_put(struct batch *batch, const struct nft *nft, const struct held *hel
     if (held->whole && left && left < held->whole)
         mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
     state_put(message, nft, element);
+    if (element->borrowed)
+        comment_put(message);
     element_close(message, open);
 }
 
@@ -149,7 +169,7 @@ static bool element_read(const struct nlattr *nest, const struct set_form *set, 
     static const struct attribute_form forms[] = {
         {NFTA_SET_ELEM_KEY, MNL_TYPE_NESTED, 0},         {NFTA_SET_ELEM_TIMEOUT, MNL_TYPE_U64, 0},
         {NFTA_SET_ELEM_EXPIRATION, MNL_TYPE_U64, 0},     {NFTA_SET_ELEM_EXPR, MNL_TYPE_NESTED, 0},
-        {NFTA_SET_ELEM_EXPRESSIONS, MNL_TYPE_NESTED, 0},
+        {NFTA_SET_ELEM_EXPRESSIONS, MNL_TYPE_NESTED, 0}, {NFTA_SET_ELEM_USERDATA, MNL_TYPE_BINARY, 0},
     };
     const struct attribute_form value = {NFTA_DATA_VALUE, MNL_TYPE_BINARY, (uint16_t)key_forms[set->key].length};
     const struct nlattr *table[ATTRIBUTES_MOST], *key[ATTRIBUTES_MOST];
@@ -169,6 +189,7 @@ static bool element_read(const struct nlattr *nest, const struct set_form *set, 
         element->timeout = left == 0                                    ? MILLISECOND
                            : left > (uint64_t)(INT64_MAX / MILLISECOND) ? INT64_MAX
                                                                         : (duration)left * MILLISECOND;
+    element->borrowed = has_comment(table[NFTA_SET_ELEM_USERDATA]);
     return state_read(table[NFTA_SET_ELEM_EXPR], table[NFTA_SET_ELEM_EXPRESSIONS], element);
 }
 
