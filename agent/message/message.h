@@ -116,6 +116,7 @@ struct message_order { /* ORDER, ORDER_TOLD */
 struct message_order_row {
     struct message_head head;
     struct order order;
+    struct sender held_for; /* the customer for whose order it stands; kind SENDER_NONE: it is the target's own */
     uint64_t packets, bytes;
 };
 struct message_reset {

@@ -367,16 +367,18 @@ struct rows {
     uint32_t question, number;
 };
 
-static void say_row(void *context, const struct order *order, uint64_t packets, uint64_t bytes)
+static void say_row(void *context, const struct enforcement_row *row)
 {
     struct rows *rows = context;
     union message message;
     if (rows->number++ >= ROWS_KEPT)
         return;
     message_prepare(&message, MESSAGE_ORDER_ROW, rows->question);
-    message.order_row.order = *order;
-    message.order_row.packets = packets;
-    message.order_row.bytes = bytes;
+    message.order_row.order = row->order;
+    if (row->customer)
+        message.order_row.held_for = *row->customer;
+    message.order_row.packets = row->packets;
+    message.order_row.bytes = row->bytes;
     (void)children_say(rows->warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
