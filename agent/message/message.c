@@ -102,6 +102,12 @@ static bool row_is_sound(const struct message_sender_row *m)
            ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
+/* Times and rates are for order_check(), which knows the clock. */
+static bool order_is_sound(const struct order *order)
+{
+    return sender_is_sound(&order->target) && order->deed < DEEDS && order->author < ORDER_AUTHORS;
+}
+
 static bool reset_is_sound(const struct message_reset *m)
 {
     return (m->family == 4 || m->family == 6) && m->client_mac_known <= 1 && m->server_mac_known <= 1 &&
@@ -132,9 +138,10 @@ bool message_is_sound(const union message *m)
         return m->settings.revision > 0;
     case MESSAGE_ORDER:
     case MESSAGE_ORDER_TOLD:
-    case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
-        return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
-               m->order.order.author < ORDER_AUTHORS;
+        return order_is_sound(&m->order.order);
+    case MESSAGE_ORDER_ROW:
+        return order_is_sound(&m->order_row.order) &&
+               (m->order_row.held_for.kind == SENDER_NONE || sender_is_sound(&m->order_row.held_for));
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:

@@ -70,8 +70,8 @@ void enforcement_each(struct enforcement *, void (*each)(void *context, const st
 
 /* The map of customers, borrowed until the next (NULL: none): what is held for them follows it. */
 int enforcement_customers(struct enforcement *, const struct customers *map, moment now, struct error *) MUST_CHECK;
-/* Hold all that a customer has now where an order stands on it, else let go of it, as its orders, guests and the map are:
- * done by itself with each of these. Says what is held. */
+/* Hold all that a customer has now where an order stands on it, else let go of it, as its orders, guests and the map
+ * are: done by itself with each of these. Says what is held. */
 int enforcement_customer(struct enforcement *, const struct sender *customer, moment now, struct holdings_sum *,
                          struct error *) MUST_CHECK;
 /* The customer for whose order the sender is held; NULL: it is not. Until the next call. */

@@ -84,7 +84,7 @@ static void update(struct enforcement *e, const struct sender *customer, struct 
 }
 
 int enforcement_customer(struct enforcement *e, const struct sender *customer, moment now, struct holdings_sum *sum,
-                     struct error *error)
+                         struct error *error)
 {
     CLEANUP(clear_changes) struct changes changes = {.e = e};
     *sum = (struct holdings_sum){0};

@@ -13,15 +13,15 @@
 #include "agent/message/role.h"
 #include "agent/message/settings.h"
 #include "agent/message/supervise.h"
-#include "agent/warden/account_orders.h"
 #include "agent/warden/children.h"
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
+#include "agent/warden/keeping.h"
 #include "agent/warden/links.h"
 #include "agent/warden/log_files.h"
+#include "agent/warden/looking.h"
 #include "agent/warden/owner.h"
 #include "agent/warden/positions.h"
-#include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
 #include "agent/warden/settling.h"
 #include "agent/warden/switch.h"
@@ -33,25 +33,13 @@
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
-#define LOOKED_MOST      64
-#define LOOK_AGAIN       (5 * SECOND) /* for the same user */
-#define LOOK_MISSED      (SECOND / 4) /* the same, where the connection was gone before its program was found */
-#define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
-
-/* Looking for a program takes milliseconds, so it is done for examples only. */
-struct looked {
-    uint32_t user;
-    moment when;
-    bool found;
-};
+#define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
 
 struct warden {
     struct log log;
     sd_event *loop;
     int supervisor, exit_status;
     bool configured, ready, own_is_new;
-    bool accounts_changed, accounts_kept_now; /* their orders: since they were written; in this second */
-    bool accounts_said;                       /* that they cannot be kept */
     struct process_settings settings;
     enum capture_role machine;
     struct address_list own;
@@ -59,9 +47,10 @@ struct warden {
     struct positions *positions;
     struct enforcement *enforcement;
     struct cut *cut;
-    struct looked looked[LOOKED_MOST]; /* whose programs were looked for last */
-    bool denied;                       /* we were not let, and said so */
-    struct owner *owner;               /* NULL: the kernel cannot be asked */
+    struct looking looking;
+    struct keeping keeping;
+    struct customers *customers; /* who owns what; NULL: nobody is known */
+    struct owner *owner;         /* NULL: the kernel cannot be asked */
     struct log_files *logs;
     struct children *children;
     struct enforce_switch switched;
@@ -313,38 +302,21 @@ static void say_order(void *context, const struct order *order)
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
-static void add_account_order(void *context, const struct order *order)
+static void keep_orders(struct warden *warden, bool at_once)
 {
-    if (order->target.kind == SENDER_ACCOUNT)
-        account_orders_add(context, order);
+    struct error error = {0};
+    if (keeping_write(&warden->keeping, warden->enforcement, at_once, &error) != 0)
+        on_event(warden, 2, "order", error.text);
 }
 
-/* At most once a second, however many orders come; what a storm adds is written with the next second. */
-static void keep_account_orders(struct warden *warden)
+/* Its connections are cut like those of a sender that is blocked itself. */
+static void on_held(void *context, const struct order *order)
 {
-    struct account_orders orders = {0};
-    struct error error = {0};
-    if (!warden->accounts_changed || warden->accounts_kept_now)
-        return;
-    enforcement_each(warden->enforcement, add_account_order, &orders);
-    int code = account_orders_write(warden->switched.directory, &orders, &error);
-    account_orders_clear(&orders);
-    if (code != 0 && !warden->accounts_said)
-        on_event(warden, 2, "order", error.text);
-    warden->accounts_said = code != 0;
-    warden->accounts_changed = code != 0;
-    warden->accounts_kept_now = true;
-}
-
-static void adopt_account_orders(struct warden *warden)
-{
-    struct account_orders orders;
-    struct error error = {0};
-    if (account_orders_read(warden->switched.directory, now(), &orders, &error) != 0)
-        on_event(warden, 2, "order", error.text);
-    for (size_t i = 0; i < orders.count; i++)
-        enforcement_adopt(warden->enforcement, &orders.items[i], now());
-    account_orders_clear(&orders);
+    struct warden *warden = context;
+    union message message;
+    message_prepare(&message, MESSAGE_ORDER_TOLD, 0);
+    message.order.order = *order;
+    (void)children_say(warden->children, ROLE_WATCHER, &message, -1, TALK_NEWS);
 }
 
 static void on_child_started(void *context, enum role role)
@@ -403,10 +375,8 @@ static void on_order(struct warden *warden, const struct order *order)
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
         const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
         say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
-        if (order->target.kind == SENDER_ACCOUNT) {
-            warden->accounts_changed = true;
-            keep_account_orders(warden);
-        }
+        keeping_note(&warden->keeping, warden->enforcement, &order->target);
+        keep_orders(warden, false);
         return;
     }
     if (++warden->refusals_now > REFUSALS_SAID)
@@ -420,51 +390,6 @@ static void on_log_file(void *context, const union message *message, int descrip
 {
     struct warden *warden = context;
     (void)children_say(warden->children, ROLE_WATCHER, message, descriptor, TALK_MUST);
-}
-
-/* That somebody looks for a program of that user now; NULL: not yet again. */
-static struct looked *begin_looking(struct warden *warden, uint32_t user, moment when)
-{
-    struct looked *oldest = warden->looked;
-    for (size_t i = 0; i < LOOKED_MOST; i++) {
-        struct looked *looked = &warden->looked[i];
-        if (looked->when && looked->user == user) {
-            duration pause = looked->found ? LOOK_AGAIN : LOOK_MISSED;
-            if (when - looked->when < pause && when >= looked->when)
-                return NULL;
-            oldest = looked;
-            break;
-        }
-        if (looked->when < oldest->when)
-            oldest = looked;
-    }
-    *oldest = (struct looked){user, when, false};
-    return oldest;
-}
-
-/* The answer is on its way already; this comes after it. */
-static void look_for_program(struct warden *warden, union message *answer)
-{
-    struct message_owner *owner = &answer->owner;
-    struct program program;
-    bool denied = false;
-    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER)
-        return;
-    struct looked *looked = begin_looking(warden, owner->user, now());
-    if (!looked)
-        return;
-    bool found = looked->found = program_find(owner->user, owner->inode, &program, &denied);
-    _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
-    _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
-    if (found) {
-        memcpy(owner->program, program.text, sizeof owner->program);
-        memcpy(owner->command, program.command, sizeof owner->command);
-        (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
-    } else if (denied && !warden->denied)
-        log_write(&warden->log, LOG_NEWS,
-                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
-                  "CAP_DAC_READ_SEARCH");
-    warden->denied |= denied;
 }
 
 /* On a hypervisor what is not a guest's is none of our business, and users mean nothing in its table. */
@@ -481,7 +406,16 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     memset(answer.owner.program, 0, sizeof(answer.owner.program));
     memset(answer.owner.command, 0, sizeof(answer.owner.command));
     (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
-    look_for_program(warden, &answer);
+    bool denied;
+    if (!warden->settings.capture.programs)
+        return;
+    if (looking_find(&warden->looking, &answer.owner, now(),
+                     &denied)) /* the answer is on its way; this comes after it */
+        (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
+    if (denied)
+        log_write(&warden->log, LOG_NEWS,
+                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
+                  "CAP_DAC_READ_SEARCH");
 }
 
 static void on_settings(struct warden *warden, const struct message_settings *settings, int descriptor)
@@ -553,14 +487,15 @@ static int first_configuration(struct warden *warden, struct error *error)
     settings_ports(&warden->settings.capture, ports);
     cut_ports(warden->cut, ports);
     look_round(warden);
+    struct error why = {0};
+    if (keeping_adopt(&warden->keeping, warden->enforcement, now(), &why) != 0)
+        on_event(warden, 2, "order", why.text);
     bool asked = warden->settings.enforce.mode == ENFORCE_ENFORCE;
     bool on = switch_read(&warden->switched, asked);
-    struct error why = {0};
     /* Switching off takes away what an earlier run left. Where the kernel has no nftables at all, we can still watch.
      */
     if (switch_enforcement(warden, on, &why) != 0)
         on_event(warden, on ? 2 : 1, "enforce", why.text);
-    adopt_account_orders(warden);
     children_start(warden->children, ROLE_WATCHER);
     children_start(warden->children, ROLE_COURIER);
     return 0;
@@ -670,8 +605,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
         cut_tick(warden->cut);
         log_files_tick(warden->logs);
         warden->refusals_now = 0;
-        warden->accounts_kept_now = false;
-        keep_account_orders(warden);
+        keeping_tick(&warden->keeping);
+        keep_orders(warden, false);
         if (!warden->ready)
             say_supervisor(warden, SUPERVISE_READY);
         warden->ready = true;
@@ -687,10 +622,11 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
 {
     const struct positions_listener ports = {warden, on_port_opened, on_port_closed, on_device, on_event};
     const struct children_listener children = {warden, on_child_started, on_message, on_event};
-    const struct enforcement_listener repairs = {warden, on_event};
+    const struct enforcement_listener repairs = {warden, on_event, on_held};
     const struct log_files_listener logs = {warden, on_log_file};
     const struct nft_plan none = {.role = NFT_HOST};
     int code = switch_open(&warden->switched, start->state, error);
+    warden->keeping.directory = warden->switched.directory;
     if (code == 0)
         code = links_open(&warden->links, error);
     if (code == 0)
@@ -739,9 +675,8 @@ static void leave(struct warden *warden)
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     sd_event_source_disable_unref(warden->guard);
     sd_event_source_disable_unref(warden->opening);
-    warden->accounts_kept_now = false;
     if (warden->configured)
-        keep_account_orders(warden);
+        keep_orders(warden, true);
     children_close(&warden->children);
     cut_close(&warden->cut);
     owner_close(&warden->owner);
