@@ -121,6 +121,11 @@ bool enforcement_is_on(const struct enforcement *e)
     return e->on;
 }
 
+bool enforcement_is_host(const struct enforcement *e)
+{
+    return e->plan.role == NFT_HOST;
+}
+
 static struct device *add_device(struct enforcement *e)
 {
     if (e->device_count == e->device_room) {
@@ -279,8 +284,7 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
             memcpy(entry->mac, device->mac, 6);
         entry->absent = entry->adopted = false;
     }
-    struct holdings_sum sum;
-    code = order->target.kind == SENDER_CUSTOMER ? enforcement_customer(e, &order->target, now, &sum, error)
+    code = order->target.kind == SENDER_CUSTOMER ? customers_order(e, &order->target, now, error)
                                                  : copy_settle(e, &order->target, fresh && entry, now, error);
     e->broken = e->broken || (e->on && code != 0);
     return code;
@@ -336,10 +340,9 @@ static void after_expiry(void *context, const struct order *order)
 {
     const struct expiry *expiry = context;
     struct enforcement *e = expiry->e;
-    struct holdings_sum sum;
     int code = 0;
     if (order->target.kind == SENDER_CUSTOMER)
-        code = enforcement_customer(e, &order->target, expiry->now, &sum, NULL);
+        code = customers_order(e, &order->target, expiry->now, NULL);
     else if (holdings_find(e->holdings, &order->target))
         code = copy_settle(e, &order->target, false, expiry->now, NULL);
     e->broken = e->broken || (e->on && code != 0);

@@ -31,6 +31,7 @@ int enforcement_plan(struct enforcement *, const struct nft_plan *, const struct
 
 int enforcement_switch(struct enforcement *, bool on, moment now, struct error *) MUST_CHECK;
 bool enforcement_is_on(const struct enforcement *);
+bool enforcement_is_host(const struct enforcement *); /* by the plan */
 
 /* A guest's port or an uplink is here, or gone. `mac` NULL: it has none. */
 int enforcement_device(struct enforcement *, const char *name, bool uplink, const uint8_t *mac, moment now,

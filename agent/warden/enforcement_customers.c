@@ -12,6 +12,7 @@
 /* What an update of the holdings changed; carried out behind it, for the kernel is slow. */
 struct changes {
     struct enforcement *e;
+    bool again;                    /* the order is another: what stays is written anew */
     struct sender *begun, *others; /* not in the kernel yet; anything else */
     size_t begun_count, begun_room, others_count, others_room;
     bool failed;
@@ -40,6 +41,8 @@ static void keep(struct sender **list, size_t *count, size_t *room, const struct
 static void note(void *context, const struct sender *sender, enum holding_news news)
 {
     struct changes *changes = context;
+    if (news == HOLDING_STAYS && !changes->again)
+        return;
     if (news == HOLDING_BEGINS && !book_find(changes->e->book, sender))
         keep(&changes->begun, &changes->begun_count, &changes->begun_room, sender, &changes->failed);
     else
@@ -83,16 +86,28 @@ static void update(struct enforcement *e, const struct sender *customer, struct 
     holdings_update(e->holdings, customer, &sight, note, changes, sum);
 }
 
-int enforcement_customer(struct enforcement *e, const struct sender *customer, moment now, struct holdings_sum *sum,
-                         struct error *error)
+static int settle(struct enforcement *e, const struct sender *customer, bool again, moment now,
+                  struct holdings_sum *sum, struct error *error)
 {
-    CLEANUP(clear_changes) struct changes changes = {.e = e};
+    CLEANUP(clear_changes) struct changes changes = {.e = e, .again = again};
     *sum = (struct holdings_sum){0};
     if (book_find(e->book, customer))
         update(e, customer, &changes, sum);
     else
         holdings_end(e->holdings, customer, note, &changes);
     return carry_out(e, &changes, now, error);
+}
+
+int customers_order(struct enforcement *e, const struct sender *customer, moment now, struct error *error)
+{
+    struct holdings_sum sum;
+    return settle(e, customer, true, now, &sum, error);
+}
+
+int enforcement_customer(struct enforcement *e, const struct sender *customer, moment now, struct holdings_sum *sum,
+                         struct error *error)
+{
+    return settle(e, customer, false, now, sum, error);
 }
 
 void customers_welcome(struct enforcement *e, struct device *device, moment now)

@@ -14,6 +14,7 @@
 #include "agent/message/settings.h"
 #include "agent/message/supervise.h"
 #include "agent/warden/children.h"
+#include "agent/warden/customer_command.h"
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
 #include "agent/warden/keeping.h"
@@ -32,6 +33,7 @@
 #define LOOK_ROUND_EVERY 15   /* ticks: default routes and own addresses have no news that we listen to */
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
+#define EXPLAINED_MOST   100  /* rows of what is held for a customer, in an explanation */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
 #define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
 
@@ -266,6 +268,8 @@ static void look_round(struct warden *warden)
     if (code == 0 && machine != warden->machine) {
         warden->machine = machine;
         code = plan_enforcement(warden, &error);
+        if (code == 0) /* what is held on a host is not the same */
+            code = enforcement_customers(warden->enforcement, warden->customers, now(), &error);
         log_write(&warden->log, LOG_NEWS, "this machine is a %s",
                   machine == CAPTURE_HOST ? "host: its own interfaces are watched" : "hypervisor");
     }
@@ -372,6 +376,8 @@ static void on_order(struct warden *warden, const struct order *order)
 {
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
+    if (order->target.kind == SENDER_CUSTOMER) /* people's, who come another way: on_command() */
+        return;
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
         const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
         say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
@@ -384,6 +390,61 @@ static void on_order(struct warden *warden, const struct order *order)
     snprintf(text, sizeof(text), "cannot %s %s: %s", deed_name((enum deed)order->deed),
              sender_print(&order->target, name), error.text);
     on_event(warden, 1, "order", text);
+}
+
+/* Written to its file before it is answered, for that is what the person relies on. */
+static void on_command(struct warden *warden, const struct message_command *command)
+{
+    union message message;
+    struct order order;
+    struct error error = {0};
+    message_prepare(&message, MESSAGE_DONE, command->head.question);
+    message.done.code = customer_command(warden->enforcement, command, now(), &order, message.done.text, &error);
+    if (message.done.code != 0) {
+        snprintf(message.done.text, sizeof(message.done.text), "%.200s", error.text);
+    } else {
+        say_order(warden, &order);
+        keeping_note(&warden->keeping, warden->enforcement, &order.target);
+        keep_orders(warden, true);
+    }
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+struct explaining {
+    struct rows rows;
+    const struct sender *sender;
+};
+
+/* Of a customer all that is held for it. */
+static void explain_row(void *context, const struct enforcement_row *row)
+{
+    struct explaining *explaining = context;
+    if (row->customer && sender_equals(row->customer, explaining->sender) && explaining->rows.number < EXPLAINED_MOST)
+        say_row(&explaining->rows, row);
+}
+
+/* What stands on a sender: its own order, its customer's; the watcher answers the same question with what it knows. */
+static void on_ask_explain(struct warden *warden, uint32_t question, const struct sender *sender)
+{
+    struct explaining explaining = {{warden, question, 0}, sender};
+    struct error error = {0};
+    union message message;
+    const struct order *own = enforcement_standing(warden->enforcement, sender);
+    if (own)
+        say_row(&explaining.rows, &(struct enforcement_row){.order = *own});
+    const struct sender *customer = enforcement_holder(warden->enforcement, sender);
+    const struct order *customers = customer ? enforcement_standing(warden->enforcement, customer) : NULL;
+    if (customers) {
+        struct enforcement_row row = {.order = *customers, .customer = customer};
+        row.order.target = *sender;
+        say_row(&explaining.rows, &row);
+    }
+    if (sender->kind == SENDER_CUSTOMER && own &&
+        enforcement_list(warden->enforcement, explain_row, &explaining, now(), &error) != 0)
+        log_write(&warden->log, LOG_TROUBLE, "%s", error.text);
+    message_prepare(&message, MESSAGE_DONE, question);
+    customer_explain(warden->enforcement, sender, now(), message.done.text);
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
 static void on_log_file(void *context, const union message *message, int descriptor)
@@ -462,6 +523,12 @@ static void on_message(void *context, enum role role, const union message *messa
     case MESSAGE_ASK_ORDERS:
         on_ask_orders(warden, message->head.question);
         break;
+    case MESSAGE_ASK_EXPLAIN:
+        on_ask_explain(warden, message->head.question, &message->ask_explain.sender);
+        break;
+    case MESSAGE_COMMAND:
+        on_command(warden, &message->command);
+        break;
     case MESSAGE_ASK_ENFORCE:
         on_ask_enforce(warden, &message->ask_enforce);
         break;
@@ -515,15 +582,28 @@ static int next_configuration(struct warden *warden, int mode_before, struct err
     return code;
 }
 
+/* What is held follows the new map; the one before is let go of behind it. */
+static void know_customers(struct warden *warden, struct customers *customers)
+{
+    struct error error = {0};
+    if (enforcement_customers(warden->enforcement, customers, now(), &error) != 0)
+        on_event(warden, 2, "order", error.text);
+    customers_destroy(&warden->customers);
+    warden->customers = customers;
+}
+
 static void on_configuration(struct warden *warden, int bundle)
 {
     struct error error = {0};
     struct stat status = {0};
     struct process_settings settings = {0}, before = warden->settings;
+    struct customers *customers = NULL;
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     int code = fstat(bundle, &status) == 0 ? 0 : -errno;
     if (code == 0)
         code = process_settings_read(bundle, &settings, &error);
+    if (code == 0)
+        code = settings_customers_read(bundle, &customers, &error);
     if (code != 0) {
         process_settings_bind(&settings, bindings);
         options_clear(bindings);
@@ -537,6 +617,7 @@ static void on_configuration(struct warden *warden, int bundle)
     if (warden->owner)
         owner_set_carriers(warden->owner, &settings.capture.mta_users);
     children_configure(warden->children, bundle, (uint64_t)status.st_size);
+    know_customers(warden, customers);
     bool first = !warden->configured;
     warden->configured = true;
     code = first ? first_configuration(warden, &error) : next_configuration(warden, before.enforce.mode, &error);
@@ -685,6 +766,7 @@ static void leave(struct warden *warden)
     positions_destroy(&warden->positions);
     links_close(&warden->links);
     address_list_clear(&warden->own);
+    customers_destroy(&warden->customers);
     process_settings_bind(&warden->settings, bindings);
     options_clear(bindings);
     switch_close(&warden->switched);

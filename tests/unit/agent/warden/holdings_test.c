@@ -178,7 +178,8 @@ static void test_the_machine_itself_is_not_held(void **state)
 {
     struct scene *scene = *state;
     scene->sight.refused = refuse;
-    scene->sight.context = "203.0.113.1";
+    static char ours_name[] = "203.0.113.1";
+    scene->sight.context = ours_name;
     update(scene, "customer:acme");
     assert_int_equal(scene->sum.refused, 1);
     assert_int_equal(scene->sum.addresses, 4);
