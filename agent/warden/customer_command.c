@@ -19,7 +19,8 @@ int customer_command(struct enforcement *enforcement, const struct message_comma
                      struct order *order, char text[HELD_SENTENCE], struct error *error)
 {
     bool release = command->deed == DEED_RELEASE;
-    bool stood = enforcement_standing(enforcement, &command->sender) != NULL;
+    const struct order *before = enforcement_standing(enforcement, &command->sender);
+    bool stood = before && before->until > now;
     if (command->sender.kind != SENDER_CUSTOMER)
         return error_set(error, EINVAL, "only orders on customers are given here");
     if (!release && (command->length < SECOND || command->length >= ORDER_LONGEST))
