@@ -382,7 +382,9 @@ static void on_order(struct warden *warden, const struct order *order)
         const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
         say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
         keeping_note(&warden->keeping, warden->enforcement, &order->target);
-        keep_orders(warden, false);
+        /* A person's on a member of a held customer: there are few, and nothing else would know it. */
+        keep_orders(warden,
+                    order->author == ORDER_BY_PERSON && enforcement_holder(warden->enforcement, &order->target));
         return;
     }
     if (++warden->refusals_now > REFUSALS_SAID)

@@ -4,6 +4,7 @@ addresses; whoever comes later too. Others send on. What was ordered on a member
 released. The order outlives a flush of the table, the warden and a change of the map."""
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -46,6 +47,15 @@ def elements(bed, name):
     return bed.run("hv", ["nft", "list", "set", "netdev", "postern", name]).stdout
 
 
+def answer(agent, account):
+    """What a mail server is told that asks about a message of that account."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(5)
+        asking.connect(os.path.join(agent.directory, "policy"))
+        asking.sendall(f"request=smtpd_access_policy\nsasl_username={account}\n\n".encode())
+        return asking.recv(1000).decode()
+
+
 def check_block(checks, bed, agent):
     checks.that("before, everybody sends", all(is_open(bed, k) for k in (1, 2, 3)))
     done = order(agent, "block", "customer:acme", "--for", "1h")
@@ -57,6 +67,8 @@ def check_block(checks, bed, agent):
     checks.that("its address at another guest is", not is_open(bed, 2, "198.18.2.7"))
     checks.that("that guest's other addresses are not", is_open(bed, 2) and is_open(bed, 2, "198.18.2.16"))
     checks.that("other customers are not", is_open(bed, 3))
+    checks.that("its accounts are", answer(agent, "anna@acme.test").startswith("action=554"), answer(agent, "anna@acme.test"))
+    checks.that("others' are not", answer(agent, "anna@other.test").startswith("action=DUNNO"))
     checks.that("the elements say for whom they stand", 'comment "customer"' in elements(bed, "block_port"))
 
 
@@ -110,6 +122,7 @@ def check_hardships(checks, bed, agent):
     agent.wait(lambda: "customer:acme" in agent.orders(), 20, "the order is known again")
     checks.that("the new warden knows whose order it is", agent.orders()["port:vnet1"].get("held_for") == "customer:acme",
                 agent.orders())
+    checks.that("its accounts too", answer(agent, "anna@acme.test").startswith("action=554"))
     checks.that("and holds as before", not is_open(bed, 1) and not is_open(bed, 2, "198.18.2.7") and is_open(bed, 3))
     agent.postern("enforce", "off")
     checks.that("enforcement off, all is open", is_open(bed, 1))
@@ -149,6 +162,7 @@ def check_members(checks, bed, agent):
     agent.wait(lambda: "customer:acme" in (agent.orders() or {}), 20, "the order is known again")
     done = order(agent, "release", "customer:acme")
     checks.that("a customer is released", done.returncode == 0 and "released" in done.stdout, done.stdout + done.stderr)
+    checks.that("its accounts are free", answer(agent, "anna@acme.test").startswith("action=DUNNO"))
     checks.that("its address is free", is_open(bed, 2, "198.18.2.7"))
     checks.that("its guest's own block stays, over a restart as well", not is_open(bed, 1))
     rows = agent.orders()
