@@ -98,14 +98,15 @@ void message_prepare(union message *message, enum message_kind kind, uint32_t qu
 
 static bool row_is_sound(const struct message_sender_row *m)
 {
-    return sender_is_sound(&m->sender) && m->verdict < VERDICTS && m->worst < VERDICTS && m->allowed <= 1 &&
-           ENDS(m->plan) && m->person_deed < DEEDS;
+    return sender_is_sound(&m->sender) && whose_is_sound(&m->whose) && m->verdict < VERDICTS && m->worst < VERDICTS &&
+           m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
 /* Times and rates are for order_check(), which knows the clock. */
 static bool order_is_sound(const struct order *order)
 {
-    return sender_is_sound(&order->target) && order->deed < DEEDS && order->author < ORDER_AUTHORS;
+    return sender_is_sound(&order->target) && whose_is_sound(&order->whose) && order->deed < DEEDS &&
+           order->author < ORDER_AUTHORS;
 }
 
 static bool reset_is_sound(const struct message_reset *m)
@@ -163,12 +164,15 @@ bool message_is_sound(const union message *m)
     case MESSAGE_EVIDENCE_ROW:
         return evidence_is_sound(&m->evidence_row.evidence);
     case MESSAGE_EVIDENCE:
-        return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
+        return sender_is_sound(&m->evidence.sender) && whose_is_sound(&m->evidence.whose) &&
+               evidence_is_sound(&m->evidence.evidence);
     case MESSAGE_TRAFFIC:
-        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
+        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) &&
+               whose_is_sound(&m->traffic.whose) && m->traffic.seconds > 0;
     case MESSAGE_VERDICT:
-        return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
-               m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);
+        return sender_is_sound(&m->verdict.sender) && whose_is_sound(&m->verdict.whose) &&
+               m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS && m->verdict.author < ORDER_AUTHORS &&
+               ENDS(m->verdict.why);
     case MESSAGE_EVENT:
         return m->event.severity <= 2 && ENDS(m->event.what) && ENDS(m->event.text);
     default:

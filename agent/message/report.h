@@ -8,6 +8,7 @@
 #include "common/words/evidence.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
+#include "common/words/whose.h"
 
 /* Every message begins with it. */
 struct message_head {
@@ -25,6 +26,7 @@ struct message_done {
 struct message_sender_row {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, worst, allowed, person_deed;
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
@@ -41,6 +43,7 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     int32_t added, score;
     struct evidence evidence;
 };
@@ -48,6 +51,7 @@ struct message_traffic {
     struct message_head head;
     moment time;          /* the end of the span */
     struct sender sender; /* SENDER_NONE: all that are not told one by one */
+    struct whose whose;
     uint32_t seconds;
     uint32_t reserved;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
@@ -57,6 +61,7 @@ struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;

@@ -30,6 +30,7 @@ int customer_command(struct enforcement *enforcement, const struct message_comma
                             .target = command->sender,
                             .deed = command->deed,
                             .author = ORDER_BY_PERSON};
+    whose_find(&order->whose, NULL, &order->target);
     if (command->deed == DEED_THROTTLE)
         order->rate = command->rate ? command->rate : THROTTLE_RATE;
     int code = enforcement_order(enforcement, order, now, error);
