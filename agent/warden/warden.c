@@ -270,6 +270,7 @@ static void look_round(struct warden *warden)
         code = plan_enforcement(warden, &error);
         if (code == 0) /* what is held on a host is not the same */
             code = enforcement_customers(warden->enforcement, warden->customers, now(), &error);
+        enforcement_tick(warden->enforcement, now()); /* a guest may be here that is held: its table is made now */
         log_write(&warden->log, LOG_NEWS, "this machine is a %s",
                   machine == CAPTURE_HOST ? "host: its own interfaces are watched" : "hypervisor");
     }
