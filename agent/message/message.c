@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/message/descriptor.h"
+#include "common/words/account.h"
 #include "common/words/verdict.h"
 
 #define FROM(role) (1U << (role))
@@ -46,6 +47,8 @@ static const struct message_row {
     [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER, false},
+    [MESSAGE_CAMPAIGN] = {"campaign", sizeof(struct message_campaign), COURIER, WATCHER, false},
+    [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
     [MESSAGE_STATUS_WATCHER] = {"status_watcher", sizeof(struct message_status_watcher), WATCHER, COURIER, false},
@@ -53,6 +56,8 @@ static const struct message_row {
     [MESSAGE_VERDICT] = {"verdict", sizeof(struct message_verdict), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE] = {"evidence", sizeof(struct message_evidence), WATCHER, COURIER, false},
     [MESSAGE_TRAFFIC] = {"traffic", sizeof(struct message_traffic), WATCHER, COURIER, false},
+    [MESSAGE_BODY] = {"body", sizeof(struct message_body), WATCHER, COURIER, false},
+    [MESSAGE_POINTS] = {"points", sizeof(struct message_points), WATCHER, COURIER, false},
     [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
 };
 
@@ -113,6 +118,13 @@ static bool evidence_is_sound(const struct evidence *e)
     return ENDS(e->detector) && ENDS(e->reason);
 }
 
+/* The name of a customer, or none. */
+static bool customer_is_sound(const char name[CUSTOMER_TEXT])
+{
+    size_t length = strnlen(name, CUSTOMER_TEXT);
+    return length == 0 || (length < CUSTOMER_TEXT && account_is_sound((const uint8_t *)name, length));
+}
+
 bool message_is_sound(const union message *m)
 {
     const struct message_row *row = row_of(m->head.kind);
@@ -159,6 +171,15 @@ bool message_is_sound(const union message *m)
         return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
     case MESSAGE_TRAFFIC:
         return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
+    case MESSAGE_CAMPAIGN:
+        return fleet_campaign_is_sound(&m->campaign.campaign);
+    case MESSAGE_CUSTOMER:
+        return fleet_customer_is_sound(&m->customer.customer);
+    case MESSAGE_BODY:
+        return sender_is_sound(&m->body.sender) && customer_is_sound(m->body.customer) &&
+               likeness_is_known(&m->body.likeness) && m->body.known <= 1;
+    case MESSAGE_POINTS:
+        return sender_is_sound(&m->points.sender) && customer_is_sound(m->points.customer);
     case MESSAGE_VERDICT:
         return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
                m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 #include "common/moment.h"
+#include "common/words/customers.h"
 #include "common/words/evidence.h"
+#include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
@@ -52,6 +54,24 @@ struct message_traffic {
     uint32_t reserved;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes;
+};
+/* A sender's messages with one body, near-identical ones as one, in the last 30 to 60 minutes. */
+struct message_body {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    char customer[CUSTOMER_TEXT + 1]; /* whose it is; empty: not known */
+    struct likeness likeness;
+    uint32_t domains, recipients, messages; /* domains: of the envelopes' senders, about */
+    uint8_t known;                          /* the text has a past here */
+    uint8_t reserved[3];
+};
+struct message_points {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    char customer[CUSTOMER_TEXT + 1];
+    int32_t points, score; /* of firm evidence; of all */
 };
 struct message_verdict {
     struct message_head head;
