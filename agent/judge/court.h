@@ -3,6 +3,7 @@
  *     judge.c     the flow: an observation or a tick comes in
  *     docket.c    those that wait until their batch is whole
  *     bodies.c    near-identical bodies, and who sent them
+ *     campaigns.c what a collector knows of them on other nodes
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
  *     command.c   what a person ordered
@@ -15,6 +16,7 @@
 
 #include "agent/judge/agenda.h"
 #include "agent/judge/bodies.h"
+#include "agent/judge/campaigns.h"
 #include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
 #include "agent/judge/plan.h"
@@ -91,6 +93,11 @@ struct judge {
     uint64_t last_order, observations;
     struct docket docket;
     struct bodies *bodies;
+    struct campaigns *campaigns;
+    /* Which of the detectors is the one that judges bodies, and where in its settings it says how many recipients are
+     * many; SIZE_MAX: none does. */
+    uint32_t bulk;
+    size_t bulk_recipients;
 };
 
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)

@@ -8,12 +8,13 @@
 #include "agent/watcher/traffic.h"
 
 #define KEPT_MOST     4096
+#define BODIES_EACH   100 /* in a second */
 #define EVIDENCE_MOST 200 /* pieces in a second: what a flood of refusals adds is in the next verdict anyway */
 
 struct report {
     struct talk *talk;
     union message *kept;
-    uint32_t kept_count, evidence_now;
+    uint32_t kept_count, evidence_now, bodies_now;
     struct traffic traffic;
     union message minute[TRAFFIC_SENDERS + 1];
     uint64_t lost;
@@ -110,6 +111,24 @@ void report_evidence(struct report *report, const struct sender_record *record, 
     say(report, &message);
 }
 
+void report_body(struct report *report, const struct sender_record *record, moment time, const struct bodies_news *news)
+{
+    union message message;
+    struct message_body *body = &message.body;
+    if (report->talk == NULL || report->bodies_now >= BODIES_EACH || !has_room(report, 1))
+        return;
+    report->bodies_now++;
+    message_prepare(&message, MESSAGE_BODY, 0);
+    body->time = time;
+    body->sender = record->sender;
+    body->likeness = news->likeness;
+    body->domains = news->domains;
+    body->recipients = news->recipients;
+    body->messages = news->messages;
+    body->known = news->known;
+    say(report, &message);
+}
+
 void report_event(struct report *report, moment time, uint8_t severity, const char *what, const char *text)
 {
     union message message;
@@ -141,4 +160,5 @@ uint64_t report_lost(const struct report *report)
 void report_tick(struct report *report)
 {
     report->evidence_now = 0;
+    report->bodies_now = 0;
 }

@@ -103,6 +103,12 @@ static void on_storm(void *context, moment time, bool begins, uint32_t ordered, 
     report_event(watcher->report, time, begins ? 2 : 0, "storm", text);
 }
 
+static void on_body(void *context, const struct sender_record *record, moment time, const struct bodies_news *news)
+{
+    struct watcher *watcher = context;
+    report_body(watcher->report, record, time, news);
+}
+
 /* --- cutting connections -------------------------------------------------------------------------------------------
  */
 
@@ -415,6 +421,9 @@ static void on_courier_message(void *context, const union message *message, int 
     case MESSAGE_ASK_EXPLAIN:
         reply_explain(watcher->courier, watcher->mind, question, &message->ask_explain.sender, now);
         break;
+    case MESSAGE_CAMPAIGN:
+        judge_campaign(mind_judge(watcher->mind), &message->campaign.campaign, now);
+        break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
         reply_command(watcher->courier, watcher->mind, &message->command, now);
@@ -458,7 +467,7 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .memory = watcher->memory,
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
-                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm},
+                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm, on_body},
                                        .ask = on_ask_owner};
     struct mind_memory memory;
     char text[200];
