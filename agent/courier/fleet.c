@@ -39,7 +39,7 @@ struct fleet *fleet_create(void)
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     if (fleet && make(&fleet->campaigns, FLEET_CAMPAIGNS_MOST, sizeof(struct likeness)) &&
-        make(&fleet->customers, FLEET_CUSTOMERS_MOST, sizeof(struct fleet_customer){0}.name))
+        make(&fleet->customers, FLEET_CUSTOMERS_MOST, sizeof(((struct fleet_customer *)0)->name)))
         return fleet;
     fleet_destroy(&fleet);
     return NULL;

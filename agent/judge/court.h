@@ -3,6 +3,7 @@
  *     judge.c     the flow: an observation or a tick comes in
  *     docket.c    those that wait until their batch is whole
  *     bodies.c    near-identical bodies, and who sent them
+ *     kin.c       what a customer's senders have against them
  *     campaigns.c what a collector knows of them on other nodes
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
@@ -19,6 +20,7 @@
 #include "agent/judge/campaigns.h"
 #include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
+#include "agent/judge/kin.h"
 #include "agent/judge/plan.h"
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
@@ -94,6 +96,7 @@ struct judge {
     struct docket docket;
     struct bodies *bodies;
     struct campaigns *campaigns;
+    struct kinships *kinships;
     /* Which of the detectors is the one that judges bodies, and where in its settings it says how many recipients are
      * many; SIZE_MAX: none does. */
     uint32_t bulk;
@@ -103,6 +106,13 @@ struct judge {
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)
 {
     return senders_judge_bytes(judge->senders, record);
+}
+
+/* Whose it is; empty: not known. */
+static inline const char *customer_of(const struct sender_record *record)
+{
+    (void)record;
+    return "";
 }
 
 static inline const struct policy *policy_of(const struct judge *judge)
@@ -135,6 +145,8 @@ void judge_shift(struct judge *, moment now);
 
 /* findings.c */
 void judge_ask_detectors(struct judge *, struct sender_record *, const struct observation *, uint32_t detectors);
+/* The sum of what firm evidence holds against it: without that of soft detectors. */
+points judge_firm_score(const struct judge *, struct judgement *, moment);
 points judge_score(const struct judge *, struct judgement *, moment);
 uint32_t judge_evidence(const struct judge *, struct sender_record *, moment, struct evidence result[DETECTORS_MOST]);
 

@@ -62,6 +62,7 @@ static int take_up(struct judge *judge, struct error *error)
             judge->latest = r->last;
         struct judgement *judgement = judgement_of(judge, r);
         judgement->plan = 0; /* the plans may be others now */
+        kin_note(judge, r, r->last);
         struct storm_ring *ring = judgement->hold_joint ? &storm->joint : &storm->apart;
         if (judgement->hold_begun != 0 && ring->count < POLICY_STORM_MOST)
             ring->ordered[ring->count++] = judgement->hold_begun;
@@ -107,7 +108,8 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->listener = *listener;
     judge->bodies = bodies_create();
     judge->campaigns = campaigns_create();
-    if (judge->bodies == NULL || judge->campaigns == NULL) {
+    judge->kinships = kinships_create();
+    if (judge->bodies == NULL || judge->campaigns == NULL || judge->kinships == NULL) {
         error_set(error, ENOMEM, "no memory for the judge");
         return NULL;
     }
@@ -131,6 +133,7 @@ void judge_destroy(struct judge **judge)
         agenda_clear(&(*judge)->agenda);
         bodies_destroy(&(*judge)->bodies);
         campaigns_destroy(&(*judge)->campaigns);
+        kinships_destroy(&(*judge)->kinships);
     }
     free(*judge);
     *judge = NULL;
@@ -328,6 +331,12 @@ void judge_campaign(struct judge *judge, const struct fleet_campaign *campaign, 
 {
     judge_catch_up(judge);
     campaigns_take(judge->campaigns, campaign, now);
+}
+
+void judge_customer(struct judge *judge, const struct fleet_customer *customer, moment now)
+{
+    judge_catch_up(judge);
+    kin_tell(judge->kinships, customer, now);
 }
 
 uint64_t judge_observations(const struct judge *judge)

@@ -100,7 +100,7 @@ void judge_repeat_orders(struct judge *, moment now);
 /* What is known of one sender now. */
 struct judge_view {
     const struct sender_record *record;
-    points score;
+    points score, firm; /* firm: of evidence that is more than shape and volume */
     enum verdict verdict, worst;
     moment verdict_since, hold_until;
     uint32_t repeats;
@@ -117,6 +117,7 @@ struct judge_view {
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
 /* What a collector knows of other nodes; sound. It says nothing by itself: who sends is judged by it. */
 void judge_campaign(struct judge *, const struct fleet_campaign *, moment now);
+void judge_customer(struct judge *, const struct fleet_customer *, moment now);
 uint64_t judge_observations(const struct judge *);
 
 #endif

@@ -22,6 +22,7 @@ void judge_look(const struct judge *judge, struct sender_record *record, moment 
     memset(result, 0, sizeof *result);
     result->record = record;
     result->score = judge_score(judge, judgement, now);
+    result->firm = judge_firm_score(judge, judgement, now);
     result->verdict = judgement->verdict;
     result->worst = judgement->worst;
     result->verdict_since = judgement->verdict_since;

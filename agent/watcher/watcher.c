@@ -424,6 +424,9 @@ static void on_courier_message(void *context, const union message *message, int 
     case MESSAGE_CAMPAIGN:
         judge_campaign(mind_judge(watcher->mind), &message->campaign.campaign, now);
         break;
+    case MESSAGE_CUSTOMER:
+        judge_customer(mind_judge(watcher->mind), &message->customer.customer, now);
+        break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
         reply_command(watcher->courier, watcher->mind, &message->command, now);
