@@ -10,6 +10,14 @@ static void write_sender(struct json *json, const char *key, const struct sender
     json_string(json, key, sender_print(sender, text));
 }
 
+static void write_whose(struct json *json, const struct whose *whose, const struct sender *sender)
+{
+    const struct address *address = whose_address(whose, sender);
+    json_string(json, "customer", whose->customer);
+    if (address)
+        json_address(json, "address", address);
+}
+
 static void write_moment_or_null(struct json *json, const char *key, moment time)
 {
     if (time)
@@ -23,7 +31,9 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     struct json json = json_begin(out);
     json_string(&json, "record", "sender");
     write_sender(&json, "sender", &row->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &row->whose, &row->sender);
+    if (row->whose.customer[0])
+        json_string(&json, "customer_known_by", customer_proof_name(row->whose.proof));
     json_unsigned(&json, "connections", row->connections);
     json_unsigned(&json, "connect_failed", row->connect_failed);
     json_unsigned(&json, "messages", row->messages);
@@ -91,6 +101,7 @@ bool answer_order(struct buffer *out, const struct message_order_row *row, const
     json_string(&json, "record", "order");
     json_unsigned(&json, "id", row->order.id);
     write_sender(&json, "sender", &row->order.target);
+    write_whose(&json, &row->order.whose, &row->order.target);
     json_string(&json, "deed", deed_name(row->order.deed));
     write_moment_or_null(&json, "until", row->order.until);
     json_string(&json, "by", row->order.author == ORDER_BY_PERSON ? "person" : "policy");
@@ -109,7 +120,7 @@ bool answer_order_told(struct buffer *out, const struct order *order, moment now
     json_string(&json, "record", "order");
     json_moment(&json, "time", now);
     write_sender(&json, "sender", &order->target);
-    json_string(&json, "customer", "");
+    write_whose(&json, &order->whose, &order->target);
     json_string(&json, "deed", deed_name(order->deed));
     write_moment_or_null(&json, "until", order->until);
     json_string(&json, "by", order->author == ORDER_BY_PERSON ? "person" : "policy");
@@ -233,7 +244,7 @@ bool answer_verdict(struct buffer *out, const struct message_verdict *verdict, c
     json_string(&json, "record", "verdict");
     json_moment(&json, "time", verdict->time);
     write_sender(&json, "sender", &verdict->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &verdict->whose, &verdict->sender);
     json_string(&json, "verdict", verdict_name(verdict->verdict));
     json_hundredths(&json, "score", verdict->score);
     json_unsigned(&json, "messages_before", verdict->messages_before);
@@ -260,6 +271,7 @@ bool answer_evidence(struct buffer *out, const struct message_evidence *news)
     json_string(&json, "record", "evidence");
     json_moment(&json, "time", news->evidence.time);
     write_sender(&json, "sender", &news->sender);
+    write_whose(&json, &news->whose, &news->sender);
     json_hundredths(&json, "added", news->added);
     write_evidence(&json, &news->evidence);
     return json_end(&json);
@@ -275,7 +287,7 @@ bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
         json_string(&json, "sender", "");
     else
         write_sender(&json, "sender", &traffic->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &traffic->whose, &traffic->sender);
     json_unsigned(&json, "connections", traffic->connections);
     json_unsigned(&json, "connect_failed", traffic->connect_failed);
     json_unsigned(&json, "messages", traffic->messages);
@@ -294,7 +306,7 @@ bool answer_body(struct buffer *out, const struct message_body *body)
     json_string(&json, "record", "body");
     json_moment(&json, "time", body->time);
     write_sender(&json, "sender", &body->sender);
-    json_string(&json, "customer", body->customer);
+    json_string(&json, "customer", body->whose.customer);
     json_string(&json, "likeness", likeness_print(&body->likeness, likeness));
     json_unsigned(&json, "domains", body->domains);
     json_unsigned(&json, "recipients", body->recipients);
@@ -309,7 +321,7 @@ bool answer_points(struct buffer *out, const struct message_points *told)
     json_string(&json, "record", "points");
     json_moment(&json, "time", told->time);
     write_sender(&json, "sender", &told->sender);
-    json_string(&json, "customer", told->customer);
+    json_string(&json, "customer", told->whose.customer);
     json_hundredths(&json, "points", told->points);
     json_hundredths(&json, "score", told->score);
     return json_end(&json);

@@ -108,13 +108,6 @@ static inline struct judgement *judgement_of(const struct judge *judge, struct s
     return senders_judge_bytes(judge->senders, record);
 }
 
-/* Whose it is; empty: not known. */
-static inline const char *customer_of(const struct sender_record *record)
-{
-    (void)record;
-    return "";
-}
-
 static inline const struct policy *policy_of(const struct judge *judge)
 {
     return &judge->settings->policy;

@@ -61,7 +61,7 @@ void kin_note(struct judge *judge, struct sender_record *record, moment time)
 {
     char key[NAME_SIZE];
     bool added;
-    const char *customer = customer_of(record);
+    const char *customer = record->whose.customer;
     if (customer[0] == 0 || weight_of(judge, &record->sender, time) == 0)
         return;
     key_of(customer, key);
@@ -93,7 +93,7 @@ void kin_tell(struct kinships *kinships, const struct fleet_customer *told, mome
 bool kin_find(const struct judge *judge, const struct sender_record *record, moment time, struct kin *result)
 {
     char key[NAME_SIZE];
-    const char *customer = customer_of(record);
+    const char *customer = record->whose.customer;
     if (customer[0] == 0 || table_count(judge->kinships->table) == 0)
         return false;
     key_of(customer, key);
@@ -102,7 +102,7 @@ bool kin_find(const struct judge *judge, const struct sender_record *record, mom
         return false;
     *result = (struct kin){.customer = customer};
     for (uint32_t i = 0; i < KIN_SENDERS; i++) {
-        points weight =
+        points theirs =
             sender_equals(&kinship->here[i], &record->sender) ? 0 : weight_of(judge, &kinship->here[i], time);
         result->here += theirs > 0;
         result->points += theirs;

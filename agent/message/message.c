@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/message/descriptor.h"
-#include "common/words/account.h"
 #include "common/words/verdict.h"
 
 #define FROM(role) (1U << (role))
@@ -103,8 +102,8 @@ void message_prepare(union message *message, enum message_kind kind, uint32_t qu
 
 static bool row_is_sound(const struct message_sender_row *m)
 {
-    return sender_is_sound(&m->sender) && m->verdict < VERDICTS && m->worst < VERDICTS && m->allowed <= 1 &&
-           ENDS(m->plan) && m->person_deed < DEEDS;
+    return sender_is_sound(&m->sender) && whose_is_sound(&m->whose) && m->verdict < VERDICTS && m->worst < VERDICTS &&
+           m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
 static bool reset_is_sound(const struct message_reset *m)
@@ -116,13 +115,6 @@ static bool reset_is_sound(const struct message_reset *m)
 static bool evidence_is_sound(const struct evidence *e)
 {
     return ENDS(e->detector) && ENDS(e->reason);
-}
-
-/* The name of a customer, or none. */
-static bool customer_is_sound(const char name[CUSTOMER_TEXT])
-{
-    size_t length = strnlen(name, CUSTOMER_TEXT);
-    return length == 0 || (length < CUSTOMER_TEXT && account_is_sound((const uint8_t *)name, length));
 }
 
 bool message_is_sound(const union message *m)
@@ -145,8 +137,8 @@ bool message_is_sound(const union message *m)
     case MESSAGE_ORDER:
     case MESSAGE_ORDER_TOLD:
     case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
-        return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
-               m->order.order.author < ORDER_AUTHORS;
+        return sender_is_sound(&m->order.order.target) && whose_is_sound(&m->order.order.whose) &&
+               m->order.order.deed < DEEDS && m->order.order.author < ORDER_AUTHORS;
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:
@@ -168,21 +160,24 @@ bool message_is_sound(const union message *m)
     case MESSAGE_EVIDENCE_ROW:
         return evidence_is_sound(&m->evidence_row.evidence);
     case MESSAGE_EVIDENCE:
-        return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
+        return sender_is_sound(&m->evidence.sender) && whose_is_sound(&m->evidence.whose) &&
+               evidence_is_sound(&m->evidence.evidence);
     case MESSAGE_TRAFFIC:
-        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
+        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) &&
+               whose_is_sound(&m->traffic.whose) && m->traffic.seconds > 0;
     case MESSAGE_CAMPAIGN:
         return fleet_campaign_is_sound(&m->campaign.campaign);
     case MESSAGE_CUSTOMER:
         return fleet_customer_is_sound(&m->customer.customer);
     case MESSAGE_BODY:
-        return sender_is_sound(&m->body.sender) && customer_is_sound(m->body.customer) &&
+        return sender_is_sound(&m->body.sender) && whose_is_sound(&m->body.whose) &&
                likeness_is_known(&m->body.likeness) && m->body.known <= 1;
     case MESSAGE_POINTS:
-        return sender_is_sound(&m->points.sender) && customer_is_sound(m->points.customer);
+        return sender_is_sound(&m->points.sender) && whose_is_sound(&m->points.whose);
     case MESSAGE_VERDICT:
-        return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
-               m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);
+        return sender_is_sound(&m->verdict.sender) && whose_is_sound(&m->verdict.whose) &&
+               m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS && m->verdict.author < ORDER_AUTHORS &&
+               ENDS(m->verdict.why);
     case MESSAGE_EVENT:
         return m->event.severity <= 2 && ENDS(m->event.what) && ENDS(m->event.text);
     default:

@@ -5,11 +5,11 @@
 
 #include <stdint.h>
 #include "common/moment.h"
-#include "common/words/customers.h"
 #include "common/words/evidence.h"
 #include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
+#include "common/words/whose.h"
 
 /* Every message begins with it. */
 struct message_head {
@@ -27,6 +27,7 @@ struct message_done {
 struct message_sender_row {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, worst, allowed, person_deed;
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
@@ -43,6 +44,7 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     int32_t added, score;
     struct evidence evidence;
 };
@@ -50,6 +52,7 @@ struct message_traffic {
     struct message_head head;
     moment time;          /* the end of the span */
     struct sender sender; /* SENDER_NONE: all that are not told one by one */
+    struct whose whose;
     uint32_t seconds;
     uint32_t reserved;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
@@ -60,7 +63,7 @@ struct message_body {
     struct message_head head;
     moment time;
     struct sender sender;
-    char customer[CUSTOMER_TEXT + 1]; /* whose it is; empty: not known */
+    struct whose whose;
     struct likeness likeness;
     uint32_t domains, recipients, messages; /* domains: of the envelopes' senders, about */
     uint8_t known;                          /* the text has a past here */
@@ -70,13 +73,14 @@ struct message_points {
     struct message_head head;
     moment time;
     struct sender sender;
-    char customer[CUSTOMER_TEXT + 1];
+    struct whose whose;
     int32_t points, score; /* of firm evidence; of all */
 };
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;

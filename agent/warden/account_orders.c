@@ -13,7 +13,7 @@
 
 #define NAME     "account-orders"
 #define NEW_NAME "account-orders.new"
-#define MAGIC    UINT64_C(0x31726f6363615450) /* another one where struct order changes */
+#define MAGIC    UINT64_C(0x32726f6363615450) /* another one where struct order changes */
 
 struct head {
     uint64_t magic, count, digest;

@@ -78,6 +78,7 @@ void report_verdict(struct report *report, const struct verdict_change *change)
     verdict->time = change->time;
     verdict->hold_until = change->hold_until;
     verdict->sender = change->record->sender;
+    verdict->whose = change->record->whose;
     verdict->verdict = (uint8_t)change->verdict;
     verdict->before = (uint8_t)change->before;
     verdict->author = (uint8_t)change->author;
@@ -105,6 +106,7 @@ void report_evidence(struct report *report, const struct sender_record *record, 
     report->evidence_now++;
     message_prepare(&message, MESSAGE_EVIDENCE, 0);
     message.evidence.sender = record->sender;
+    message.evidence.whose = record->whose;
     message.evidence.added = added;
     message.evidence.score = score;
     message.evidence.evidence = *evidence;
@@ -121,6 +123,7 @@ void report_body(struct report *report, const struct sender_record *record, mome
     message_prepare(&message, MESSAGE_BODY, 0);
     body->time = time;
     body->sender = record->sender;
+    body->whose = record->whose;
     body->likeness = news->likeness;
     body->domains = news->domains;
     body->recipients = news->recipients;

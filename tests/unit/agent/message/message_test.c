@@ -115,7 +115,8 @@ static union message sound(enum message_kind kind)
         break;
     case MESSAGE_POINTS:
         message.points.sender = sender;
-        memcpy(message.points.customer, "acme", 4);
+        memcpy(message.points.whose.customer, "acme", 4);
+        message.points.whose.proof = CUSTOMER_MAPPED;
         break;
     case MESSAGE_VERDICT:
         message.verdict.sender = sender;
@@ -166,8 +167,8 @@ static void test_soundness(void **state)
     SPOIL("negative points", MESSAGE_CUSTOMER, m.customer.customer.points = -1;
           m.customer.customer.senders = m.customer.customer.nodes = 1);
     SPOIL("a body of no text", MESSAGE_BODY, m.body.likeness.parts[3] = 0);
-    SPOIL("a body of a customer with a space", MESSAGE_BODY, memcpy(m.body.customer, "a b", 3));
-    SPOIL("points of a customer without end", MESSAGE_POINTS, memset(m.points.customer, 'x', CUSTOMER_TEXT));
+    SPOIL("a body of a customer with a space", MESSAGE_BODY, memcpy(m.body.whose.customer, "a b", 3));
+    SPOIL("points of a customer without end", MESSAGE_POINTS, memset(m.points.whose.customer, 'x', CUSTOMER_TEXT));
     SPOIL("port 0", MESSAGE_RESET, m.reset.server_port = 0);
     SPOIL("a tag beyond 12 bits", MESSAGE_RESET, m.reset.vlan = 4096);
     SPOIL("neither on nor off", MESSAGE_ASK_ENFORCE, m.ask_enforce.on = 2);
