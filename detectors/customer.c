@@ -10,16 +10,18 @@
  *                                                      members of its own in the map
  *   the mail server beside the machine that was        one other is worth 4 points at most; of who was long clean half
  *   broken into                                        (it is `soft`)
- *   printers and old scripts, each a little odd        who has less than 5 points says nothing of others
+ *   machines that one person set up in one odd way,    who has less than 10 points, an alert's worth, says nothing of
+ *   three backup MX under one attack                   others, and only what is beyond that counts
  *   newsletters of one customer from several machines  volume and shape (`soft` detectors) are left out
  *
  * It never adds to itself: as it is soft, what it says is no part of what is said of the sender to its kin. Nothing is
  * held against a sender that sends nothing.
  *
- * Weights: half of what the others have between them; of one other 4 points at most.
+ * Weights: half of what the others have beyond 10 points each; of one other 4 points at most.
  *
  * State: what has been said (8 bytes). */
 #include <stdio.h>
+#include "common/words/fleet.h"
 #include "common/words/kin.h"
 #include "detectors/detector.h"
 #include "detectors/standing.h"
@@ -63,8 +65,9 @@ static void observe(const void *context, void *memory, const struct observation 
     const struct kin *kin = seen->known.kin;
     if (kin == NULL || (seen->kind == OBSERVATION_CONNECTION && seen->connection.outcome != CONNECTION_OPENED))
         return;
-    points worth = kin->points / 2, most = settings->base.most;
-    if (kin->here + kin->elsewhere == 1 && worth > ONE_MOST)
+    uint32_t others = kin->here + kin->elsewhere;
+    points worth = (points)((kin->points - (int64_t)others * FLEET_POINTS_LEAST) / 2), most = settings->base.most;
+    if (others == 1 && worth > ONE_MOST)
         worth = ONE_MOST;
     points more = standing_raise(&state->standing, worth < most ? worth : most, seen->time, settings->again);
     if (more > 0)

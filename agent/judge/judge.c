@@ -310,6 +310,7 @@ void judge_reload(struct judge *judge, const struct judge_settings *settings)
         sender_record_open(r);
         judgement->plan = 0;
         sender_record_close(r);
+        kin_note(judge, r, judge->ticked); /* it may be another customer's now */
         if (judgement->hold_until != 0 && judgement->person_deed == DEED_RELEASE &&
             policy_allows(policy_of(judge), &r->sender)) {
             ladder_order(judge, r, DEED_RELEASE, ORDER_BY_POLICY, 0, 0, judge->ticked);

@@ -100,7 +100,7 @@ void judge_repeat_orders(struct judge *, moment now);
 /* What is known of one sender now. */
 struct judge_view {
     const struct sender_record *record;
-    points score, firm; /* firm: of evidence that is more than shape and volume */
+    points score;
     enum verdict verdict, worst;
     moment verdict_since, hold_until;
     uint32_t repeats;
@@ -114,6 +114,8 @@ struct judge_view {
     const char *plan;            /* its name; "": none */
     moment clear_at; /* when, without new evidence, the score will be low enough and the hold over; 0: it is clear */
 };
+/* What all evidence holds against it, and what firm evidence does: that of detectors that are not soft. */
+void judge_weigh(const struct judge *, struct sender_record *, moment, points *score, points *firm);
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
 /* What a collector knows of other nodes; sound. It says nothing by itself: who sends is judged by it. */
 void judge_campaign(struct judge *, const struct fleet_campaign *, moment now);

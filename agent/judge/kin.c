@@ -49,11 +49,13 @@ static void key_of(const char *customer, char result[NAME_SIZE])
     memcpy(result, customer, strnlen(customer, NAME_SIZE - 1));
 }
 
-/* What one of those remembered has now; 0: too little to say anything of others. */
-static points weight_of(const struct judge *judge, const struct sender *sender, moment time)
+/* What one of those remembered has now; 0: too little to say anything of others, or it is another customer's now. */
+static points weight_of(const struct judge *judge, const struct sender *sender, const char *customer, moment time)
 {
     struct sender_record *record = sender->kind != SENDER_NONE ? senders_find(judge->senders, sender) : NULL;
-    points firm = record != NULL ? judge_firm_score(judge, judgement_of(judge, record), time) : 0;
+    if (record == NULL || strcmp(record->whose.customer, customer) != 0)
+        return 0;
+    points firm = judge_firm_score(judge, judgement_of(judge, record), time);
     return firm >= FLEET_POINTS_LEAST ? firm : 0;
 }
 
@@ -62,7 +64,7 @@ void kin_note(struct judge *judge, struct sender_record *record, moment time)
     char key[NAME_SIZE];
     bool added;
     const char *customer = record->whose.customer;
-    if (customer[0] == 0 || weight_of(judge, &record->sender, time) == 0)
+    if (customer[0] == 0 || weight_of(judge, &record->sender, customer, time) == 0)
         return;
     key_of(customer, key);
     struct kinship *kinship = table_add(judge->kinships->table, key, &added, NULL, NULL);
@@ -70,7 +72,7 @@ void kin_note(struct judge *judge, struct sender_record *record, moment time)
     for (uint32_t i = 0; i < KIN_SENDERS; i++) {
         if (sender_equals(&kinship->here[i], &record->sender))
             return;
-        if (place == NULL && weight_of(judge, &kinship->here[i], time) == 0)
+        if (place == NULL && weight_of(judge, &kinship->here[i], customer, time) == 0)
             place = &kinship->here[i];
     }
     if (place != NULL) /* else eight are known, which is enough */
@@ -103,7 +105,7 @@ bool kin_find(const struct judge *judge, const struct sender_record *record, mom
     *result = (struct kin){.customer = customer};
     for (uint32_t i = 0; i < KIN_SENDERS; i++) {
         points theirs =
-            sender_equals(&kinship->here[i], &record->sender) ? 0 : weight_of(judge, &kinship->here[i], time);
+            sender_equals(&kinship->here[i], &record->sender) ? 0 : weight_of(judge, &kinship->here[i], customer, time);
         result->here += theirs > 0;
         result->points += theirs;
     }

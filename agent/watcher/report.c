@@ -132,6 +132,21 @@ void report_body(struct report *report, const struct sender_record *record, mome
     say(report, &message);
 }
 
+bool report_points(struct report *report, moment time, const struct sender_record *record, points firm, points score)
+{
+    union message message;
+    if (report->talk == NULL || !has_room(report, 1))
+        return false;
+    message_prepare(&message, MESSAGE_POINTS, 0);
+    message.points.time = time;
+    message.points.sender = record->sender;
+    message.points.whose = record->whose;
+    message.points.points = firm;
+    message.points.score = score;
+    say(report, &message);
+    return true;
+}
+
 void report_event(struct report *report, moment time, uint8_t severity, const char *what, const char *text)
 {
     union message message;

@@ -14,10 +14,11 @@
 
 #define FLEET_LONGEST     DAY /* such knowledge is believed no longer, whatever it says */
 #define FLEET_COUNT_MOST  1000000
-#define FLEET_POINTS_MOST DECIBANS(1000)
-/* What a sender must have against it to say something of others of its customer: points of firm evidence, faded. Of
- * another node's senders, where only the sum is known, each on the average. */
-#define FLEET_POINTS_LEAST DECIBANS(5)
+#define FLEET_POINTS_MOST DECIBANS(1000000)
+/* What a sender must have against it to say something of others of its customer: points of firm evidence, faded, as
+ * much as an alert takes. Machines that one person set up in one odd way have less each. Of another node's senders,
+ * where only the sum is known, each on the average. */
+#define FLEET_POINTS_LEAST DECIBANS(10)
 
 /* One body from senders of several customers on several nodes; counts of the last hour, this node's included. */
 struct fleet_campaign {

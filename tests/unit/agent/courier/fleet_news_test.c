@@ -25,7 +25,7 @@
 #define CUSTOMER                                                                                                       \
     "{\"news\":5,\"kind\":\"customer\",\"customer\":\"acme\",\"nodes\":[{\"node\":\"00000000000000aa\",\"points\":30," \
     "\"senders\":2},{\"node\":\"00000000000000bb\",\"points\":12.40,\"senders\":1},{\"node\":\"00000000000000cc\","    \
-    "\"points\":6.00,\"senders\":1}],\"until\":\"2026-11-23T09:00:00Z\"}"
+    "\"points\":16.00,\"senders\":1}],\"until\":\"2026-11-23T09:00:00Z\"}"
 #define STANDING                                                                                                       \
     "{\"news\":9,\"kind\":\"standing\",\"sender\":\"203.0.113.7\",\"customer\":\"acme\",\"order\":\"throttle\","       \
     "\"rate\":17,\"until\":\"2026-12-23T08:00:00Z\",\"reason\":\"spam\\u001b[1m\",\"by\":\"anna\",\"node\":\"n1\"}"
@@ -60,7 +60,7 @@ static void each_kind_is_read(void **state)
     assert_int_equal(campaign->until, NOW + HOUR);
     const struct fleet_customer *customer = &list.items[1].customer; /* what this node said itself is left out */
     assert_string_equal(customer->name, "acme");
-    assert_int_equal(customer->points, 1840);
+    assert_int_equal(customer->points, 2840);
     assert_int_equal(customer->senders, 2);
     assert_int_equal(customer->nodes, 2);
     const struct fleet_standing *standing = &list.items[2].standing;
@@ -135,22 +135,22 @@ static void nodes_that_say_nothing(void **state)
     static const char *const nodes[] = {
         "{\"node\":\"b\",\"points\":-5,\"senders\":1}",
         "{\"node\":\"b\",\"points\":1e300,\"senders\":1}",
-        "{\"node\":\"b\",\"points\":\"9\",\"senders\":1}",
-        "{\"node\":\"b\",\"points\":9,\"senders\":0}",
-        "{\"node\":\"b\",\"points\":9,\"senders\":2}",
-        "{\"node\":\"b\",\"points\":4.99,\"senders\":1}",
-        "{\"points\":9}",
+        "{\"node\":\"b\",\"points\":\"19\",\"senders\":1}",
+        "{\"node\":\"b\",\"points\":19,\"senders\":0}",
+        "{\"node\":\"b\",\"points\":19,\"senders\":2}",
+        "{\"node\":\"b\",\"points\":9.99,\"senders\":1}",
+        "{\"points\":19}",
         "7",
     };
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
         char text[512];
         snprintf(text, sizeof text,
-                 "{\"news\":1,\"kind\":\"customer\",\"customer\":\"acme\",\"nodes\":[%s,{\"node\":\"c\",\"points\":5,"
+                 "{\"news\":1,\"kind\":\"customer\",\"customer\":\"acme\",\"nodes\":[%s,{\"node\":\"c\",\"points\":10,"
                  "\"senders\":1}],\"until\":\"2026-11-23T09:00:00Z\"}",
                  nodes[i]);
         struct fleet_news_list list = read_answer(text, 0);
         assert_int_equal(list.count, 1);
-        if (list.items[0].customer.points != 500 || list.items[0].customer.senders != 1)
+        if (list.items[0].customer.points != 1000 || list.items[0].customer.senders != 1)
             fail_msg("%s", text);
         fleet_news_clear(&list);
     }
