@@ -30,10 +30,17 @@ static inline void store_copy(struct text text, char *result, size_t size)
 }
 
 /* A record of an order: it stands from now on, or was released. orders.c. */
-int store_order_told(struct store *, int64_t node, const struct store_record *, struct error *) MUST_CHECK;
+int store_order_told(struct store *, int64_t node, int64_t life, const struct store_record *,
+                     struct error *) MUST_CHECK;
 
-/* The node tells all of its orders anew. orders.c. */
-int store_orders_forget(struct store *, int64_t node, struct error *) MUST_CHECK;
+/* The node tells all of its orders anew, as the record of that sequence says. orders.c. */
+int store_orders_forget(struct store *, int64_t node, int64_t life, int64_t sequence, struct error *) MUST_CHECK;
+
+/* Records of one kind, bodies or points, are left for the reckoning. heard.c. */
+int store_heard(struct store *, int64_t node, int64_t life, const struct store_record **, size_t count,
+                struct error *) MUST_CHECK;
+/* What stood on that node for others is to be looked at anew: all that it told counts no more. heard.c. */
+int store_heard_revoked(struct store *, int64_t node, moment now, struct error *) MUST_CHECK;
 
 /* The next revision of what nodes are told, this transaction's alone until it commits. */
 int store_revision_next(struct store *, int64_t *result, struct error *) MUST_CHECK;
