@@ -93,7 +93,7 @@ static int find(struct work *work, const struct likeness *wanted, int64_t *resul
     int rows = engine_run(work->round->store->engine,
                           "SELECT b.body, b.likeness FROM (SELECT body, COUNT(*) AS equals FROM body_parts WHERE part "
                           "IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) GROUP BY body "
-                          "ORDER BY 2 DESC, 1 LIMIT " CANDIDATES ") AS some JOIN bodies b ON b.body = some.body",
+                          "ORDER BY 2 DESC, 1 LIMIT " CANDIDATES ") AS near JOIN bodies b ON b.body = near.body",
                           parts, LIKENESS_PARTS, candidate_row, &search, error);
     *result = search.body;
     return rows < 0 ? rows : 0;

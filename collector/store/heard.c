@@ -17,7 +17,7 @@ static bool is_of_now(moment told, moment now)
 static int waiting(struct store *store, int64_t node, int64_t *result, struct error *error)
 {
     *result = 0;
-    int rows = STORE_RUN(store, "SELECT COUNT(*) FROM (SELECT 1 FROM heard WHERE node = $1 LIMIT $2) AS some",
+    int rows = STORE_RUN(store, "SELECT COUNT(*) FROM (SELECT 1 FROM heard WHERE node = $1 LIMIT $2) AS counted",
                          store_row_integer, result, error, INTEGER(node), INTEGER(WAITING_MOST));
     return rows < 0 ? rows : 0;
 }
