@@ -63,9 +63,15 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_READER,
      .handle = directives_handle,
-     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one"},
+     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
+                    "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
+                    "standings: `yes` for those that relays refuse by as well"},
      .answers = "200 204 400 416",
-     .text = "What the node is to do: those directives above the revision that it has."},
+     .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
+             "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
+             "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
+             "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
+             "likeness, customer or sender replaces the one before; one whose `until` has passed is over."},
     {.method = "GET",
      .path = "/v1/nodes",
      .permission = MAY_READ,

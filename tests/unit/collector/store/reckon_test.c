@@ -283,8 +283,8 @@ static void the_hardest_order_stands_for_relays(void **unused)
     assert_non_null(strstr(both, "\"sender\":\"192.0.2.1\",\"customer\":\"\",\"order\":\"release\""));
     assert_non_null(strstr(both, "\"sender\":\"192.0.2.2\",\"customer\":\"acme\",\"order\":\"throttle\""));
     order(NODE, "port:tap1", "", "release", 0);
-    told("\"sender\":\"192.0.2.2\",\"customer\":\"\",\"order\":\"release\",\"rate\":0,\"until\":\"2027-01-15T09:00:"
-         "00Z\"");
+    told("\"sender\":\"192.0.2.2\",\"customer\":\"\",\"order\":\"release\",\"rate\":0,\"until\":\"2027-01-15T09:00:00."
+         "000000Z\"");
     clock_now += DAY;
     nothing();
 }
