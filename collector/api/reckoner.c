@@ -64,6 +64,19 @@ static void say(struct reckoner *reckoner, int failure, const struct error *erro
     reckoner->failing = failing;
 }
 
+/* Of what people ask, a little each time. */
+static int sum(struct reckoner *reckoner, struct error *error)
+{
+    int status = store_begin(reckoner->store, error);
+    if (status == 0)
+        status = store_reckon_shares(reckoner->store, &reckoner->own, clock_now(), error);
+    if (status == 1)
+        status = store_commit(reckoner->store, error);
+    if (status <= 0)
+        store_rollback(reckoner->store);
+    return status < 0 ? status : 0;
+}
+
 /* How long until the next round. */
 static duration step(struct reckoner *reckoner)
 {
@@ -79,6 +92,8 @@ static duration step(struct reckoner *reckoner)
         ssize_t put = write(reckoner->descriptor, &one, sizeof one);
         (void)put; /* the counter is full: then it is readable as well */
     }
+    if (status >= 0 && !reckoner->own.more)
+        status = sum(reckoner, &error);
     if (status == -ENOTCONN)
         store_close(&reckoner->store);
     say(reckoner, status, &error);

@@ -84,14 +84,16 @@ static bool order_row(void *context, const struct value *columns, size_t count)
                                       .reason = columns[6].text,
                                       .rate = columns[7].integer,
                                       .since = columns[8].integer,
-                                      .until = columns[9].integer};
+                                      .until = columns[9].integer,
+                                      .address = columns[10].text};
     (void)count;
     listener->each(listener->context, &order);
     return true;
 }
 
 #define COLUMNS                                                                                                        \
-    "SELECT o.node, n.name, o.sender, o.customer, o.deed, o.author, o.reason, o.rate, o.since, o.until FROM orders o " \
+    "SELECT o.node, n.name, o.sender, o.customer, o.deed, o.author, o.reason, o.rate, o.since, o.until, o.address "    \
+    "FROM orders o "                                                                                                   \
     "JOIN nodes n ON n.node = o.node WHERE o.until > $1 "
 #define LATEST "ORDER BY o.until DESC, o.node, o.sender LIMIT $2"
 
@@ -102,5 +104,16 @@ int store_orders(struct store *store, int64_t node, uint32_t most, moment now,
     int rows = node ? STORE_RUN(store, COLUMNS "AND o.node = $3 " LATEST, order_row, &listener, error, INTEGER(now),
                                 INTEGER(most), INTEGER(node))
                     : STORE_RUN(store, COLUMNS LATEST, order_row, &listener, error, INTEGER(now), INTEGER(most));
+    return rows < 0 ? rows : 0;
+}
+
+int store_orders_of(struct store *store, const char *customer, uint32_t most, moment now,
+                    void (*each)(void *, const struct store_order *), void *context, struct error *error)
+{
+    struct listener listener = {each, context};
+    char name[300];
+    snprintf(name, sizeof name, "customer:%s", customer);
+    int rows = STORE_RUN(store, COLUMNS "AND (o.customer = $3 OR o.sender = $4) " LATEST, order_row, &listener, error,
+                         INTEGER(now), INTEGER(most), STRING(customer), STRING(name));
     return rows < 0 ? rows : 0;
 }

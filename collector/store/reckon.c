@@ -42,7 +42,7 @@ int store_reckon_wanted(struct store *store, const struct store_reckoner *reckon
     return (lease.waiting || lease.due) && (lease.holder == reckoner->holder || !is_in_force(&lease, now));
 }
 
-static int take_lease(struct store *store, const struct store_reckoner *reckoner, moment now, struct error *error)
+int reckon_take_lease(struct store *store, const struct store_reckoner *reckoner, moment now, struct error *error)
 {
     int rows = STORE_RUN(store,
                          "UPDATE reckoning SET holder = $1, until = $2 WHERE only_one = 1 AND "
@@ -142,7 +142,7 @@ int store_reckon(struct store *store, struct store_reckoner *reckoner, moment no
     struct taking taking = {.rows = rows};
     if (rows == NULL)
         return error_set(error, ENOMEM, "no memory for a round");
-    int failure = take_lease(store, reckoner, now, error);
+    int failure = reckon_take_lease(store, reckoner, now, error);
     if (failure < 0)
         return failure;
     int given = STORE_RUN(store, HEARD, heard_row, &taking, error, INTEGER(reckoner->node), INTEGER(TAKEN_MOST));

@@ -24,5 +24,8 @@ int store_reckon_wanted(struct store *, const struct store_reckoner *, moment no
 /* A round. 1: news were written; 0: none. -EAGAIN: another was faster. The first statement writes, so that SQLite
  * waits its turn. */
 int store_reckon(struct store *, struct store_reckoner *, moment now, struct error *) MUST_CHECK;
+/* What customers sent in the last day, summed up anew for a few nodes, those first that were summed up longest ago: so
+ * that people need not wait for all rows of all nodes. 1: some were; 0: none needs it, or another collector reckons. */
+int store_reckon_shares(struct store *, const struct store_reckoner *, moment now, struct error *) MUST_CHECK;
 
 #endif

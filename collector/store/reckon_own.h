@@ -24,6 +24,8 @@ struct round {
     bool told; /* news were written */
 };
 
+/* -EAGAIN: another has it. */
+int reckon_take_lease(struct store *, const struct store_reckoner *, moment now, struct error *) MUST_CHECK;
 int reckon_bodies(struct round *, struct error *) MUST_CHECK;
 int reckon_points(struct round *, struct error *) MUST_CHECK;
 int reckon_standings(struct round *, struct error *) MUST_CHECK;

@@ -158,12 +158,31 @@ struct store_sender {
 int store_senders(struct store *, int64_t node, const char *sender, uint32_t most, moment now,
                   void (*each)(void *, const struct store_sender *), void *context, struct error *) MUST_CHECK;
 
+/* --- customers and campaigns: customers.c --- */
+
 struct store_customer {
     struct text customer;
     int64_t senders, nodes, messages, rejected, recipients; /* of the last 24 hours */
-    struct text worst;                                      /* verdict */
+    int64_t points;                                         /* that nodes hold against it firmly; hundredths */
 };
 int store_customers(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_customer *),
+                    void *context, struct error *) MUST_CHECK;
+struct store_member {
+    struct store_sender sender;
+    struct text address; /* that it used last; empty: not known */
+    int64_t points;      /* firm ones, as its node said last; hundredths */
+};
+/* A customer's senders on every node, the highest score first. */
+int store_members(struct store *, const char *customer, uint32_t most, moment now,
+                  void (*each)(void *, const struct store_member *), void *context, struct error *) MUST_CHECK;
+struct store_campaign {
+    struct text likeness;
+    moment first, seen, until;
+    int64_t customers, senders, nodes, recipients; /* as nodes were told */
+    struct text some;                              /* of its customers, the greatest first, with commas between */
+};
+/* Those in force, the latest first. */
+int store_campaigns(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_campaign *),
                     void *context, struct error *) MUST_CHECK;
 
 /* --- what nodes are told: directive.c --- */
@@ -188,12 +207,15 @@ int store_directives_list(struct store *, moment since, uint32_t most,
 /* Orders in force on nodes, as nodes told of them. */
 struct store_order {
     int64_t node;
-    struct text node_name, sender, customer, deed, by, reason;
+    struct text node_name, sender, customer, deed, by, reason, address;
     moment since, until;
     int64_t rate; /* throttle: connections a minute */
 };
 int store_orders(struct store *, int64_t node, uint32_t most, moment now,
                  void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
+/* On a customer, and on what it has. */
+int store_orders_of(struct store *, const char *customer, uint32_t most, moment now,
+                    void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
 
 /* What the reckoning (reckon.h) tells nodes: news.c. Numbers rise through all news; 0: none yet. The highest is one row
  * by its key, `reckoning`.news, which changes with the transaction that writes news: where it has risen, nodes that

@@ -21,6 +21,18 @@ struct store {
 #define INTEGER(number) VALUE_INTEGER(number)
 #define STRING(string)  VALUE_TEXT(text_of(string))
 
+/* In SQL. A sum of hostile counts stops at what every reader of JSON still reads exactly. */
+#define STORE_SUM_MOST "9000000000000000"
+#define STORE_SUM(column)                                                                                              \
+    "CAST(CASE WHEN SUM(CAST(" column " AS DOUBLE PRECISION)) > " STORE_SUM_MOST " THEN " STORE_SUM_MOST               \
+    " ELSE SUM(CAST(" column " AS DOUBLE PRECISION)) END AS BIGINT)"
+
+/* Where the last day begins, in whole hours. */
+static inline moment store_day_before(moment now)
+{
+    return now > DAY ? (now - DAY) - (now - DAY) % HOUR : 0;
+}
+
 /* Rows of one column: the number is written to the int64_t behind `context`. */
 bool store_row_integer(void *context, const struct value *columns, size_t count);
 /* Copy a row's text into a field, cut to its size. */

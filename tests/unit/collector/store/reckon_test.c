@@ -372,6 +372,37 @@ static void one_reckons_at_a_time_and_is_followed(void **unused)
     assert_int_equal(store_reckon_wanted(store, &reckoner, clock_now, &failed), 1);
 }
 
+static void what_is_over_leaves_the_store(void **unused)
+{
+    (void)unused;
+    const struct store_retention keep = {DAY, HOUR, 2 * DAY, 3 * DAY, 3 * DAY};
+    body(NODE, "tap1", "acme", TEXT1, 40);
+    body(OTHER, "tap2", "baker", TEXT1, 40);
+    body(OTHER, "tap3", "baker", FAR1, 40);
+    points(NODE, "tap1", "acme", 400);
+    points(OTHER, "tap1", "acme", 400);
+    order(NODE, "192.0.2.1", "", "block", NOW + HOUR);
+    told("campaign");
+    well(store_tidy(store, &keep, NOW, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM bodies"), 2);
+    assert_int_equal(ask("SELECT COUNT(*) FROM news"), 3);
+    well(store_tidy(store, &keep, NOW + HOUR, &failed));
+    well(store_tidy(store, &keep, NOW + 2 * HOUR, &failed));
+    clock_now = NOW + 2 * HOUR + MINUTE;
+    well(store_tidy(store, &keep, clock_now, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM bodies"), 1); /* that is a campaign */
+    assert_int_equal(ask("SELECT COUNT(*) FROM body_parts"), 8);
+    assert_int_equal(ask("SELECT COUNT(*) FROM points"), 0);
+    reckon();
+    for (int hour = 3; hour < 9; hour++)
+        well(store_tidy(store, &keep, NOW + hour * HOUR, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM bodies"), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM body_parts"), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM body_senders"), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM news"), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM points_told"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +423,7 @@ int main(void)
         RECKONED(what_a_person_ordered_for_all_stands),
         RECKONED(a_node_that_tells_its_orders_anew_or_is_revoked_takes_them_back),
         RECKONED(one_reckons_at_a_time_and_is_followed),
+        RECKONED(what_is_over_leaves_the_store),
     };
     return ENGINES_RUN(tests);
 }
