@@ -108,7 +108,27 @@ const struct endpoint endpoints[] = {
      .handle = customers_handle,
      .parameters = {"top: how many, 100 unless told otherwise"},
      .answers = "200 400",
-     .text = "What each customer sent in the last 24 hours, over all nodes."},
+     .text = "What each customer sent in the last 24 hours, over all nodes, and the points that nodes hold against it "
+             "firmly. In a fleet of more than 64 nodes some figures are minutes old."},
+    {.method = "GET",
+     .path = "/v1/customers/{customer}",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = customer_handle,
+     .parameters = {"limit: how many of either, 1,000 unless told otherwise"},
+     .answers = "200 400",
+     .text = "One customer: its sums, its senders on every node with the address that each used last, the firm points "
+             "held against it and those against the customer's senders on other nodes, and the orders on it and on "
+             "what it has."},
+    {.method = "GET",
+     .path = "/v1/campaigns",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = campaigns_handle,
+     .parameters = {"top: how many, 100 unless told otherwise"},
+     .answers = "200 400",
+     .text = "Near-identical bodies that several customers on several nodes send, the latest first, as nodes were told "
+             "of them; `some` names those of their customers with most recipients."},
     {.method = "GET",
      .path = "/v1/events",
      .permission = MAY_READ,
@@ -138,7 +158,9 @@ const struct endpoint endpoints[] = {
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
      .answers = "201 400 404",
-     .text = "An order to one node or to every one; kept on record with who gave it and why."},
+     .text =
+         "An order to one node or to every one, on a sender or on all that a customer has (`customer:NAME`), now and "
+         "later; kept on record with who gave it and why."},
     {.method = "GET",
      .path = "/v1/settings",
      .permission = MAY_READ,

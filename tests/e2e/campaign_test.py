@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What several nodes say is put together at the collector and reaches every node: campaigns, customers' points, whom
 relays refuse; and a node that lies moves nothing. Nodes that speak the protocol, no agents."""
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -14,6 +16,7 @@ from check import Checks  # noqa: E402
 from collector import Collector, Node  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 
+POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 LETTER = "".join(f"{n:04x}" for n in range(0x101, 0x111))
 NEAR = LETTER[:44] + "f" * 20
 OTHER = "".join(f"{n:04x}" for n in range(0x901, 0x911))
@@ -172,6 +175,56 @@ def liar(checks, centre):
                 piece["recipients"] <= 40 + 3 * 100000, piece)
 
 
+def postern(centre, boss, *words):
+    surroundings = {**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{centre.port}", "POSTERN_KEY": boss, "NO_COLOR": "1"}
+    done = subprocess.run([POSTERN, *words], env=surroundings, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def records(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def people(checks, centre, boss):
+    one, two = Node(centre, "hv20"), Node(centre, "hv21")
+    one.deliver([{"record": "verdict", "time": at(), "sender": "port:tap1", "customer": "zoe", "verdict": "throttle", "score": 14.5,
+                  "address": "198.51.100.20"},
+                 {"record": "traffic", "time": at(), "sender": "port:tap1", "customer": "zoe", "messages": 12, "recipients": 30,
+                  "messages_rejected": 2, "connections": 5, "bytes": 900},
+                 points("port:tap1", "zoe", 6.5), {**order("port:tap1", "throttle"), "customer": "zoe"}])
+    two.deliver([{"record": "traffic", "time": at(), "sender": "port:tap5", "customer": "zoe", "messages": 3, "recipients": 3},
+                 points("port:tap5", "zoe", 2.25), {**order("customer:zoe", "divert"), "customer": ""}])
+    end = time.monotonic() + 10
+    answer = []
+    while time.monotonic() < end and not (answer and answer[0]["points"] == 8.75):
+        answer = records(centre.ask("GET", "/v1/customers/zoe", boss)[1])
+        time.sleep(0.2)
+    checks.that("a customer's sums", answer[0] == {"record": "customer", "customer": "zoe", "senders": 2, "nodes": 2, "messages": 15,
+                                                   "messages_rejected": 2, "recipients": 33, "points": 8.75}, answer[0])
+    senders = [(r["node_name"], r["sender"], r["address"], r["verdict"], r["messages"], r["points"], r["points_elsewhere"])
+               for r in answer if r["record"] == "sender"]
+    checks.that("its senders on each node, with what is held against the others", senders ==
+                [("hv20", "port:tap1", "198.51.100.20", "throttle", 12, 6.5, 2.25), ("hv21", "port:tap5", "", "clear", 3, 2.25, 6.5)], senders)
+    orders = {(r["node_name"], r["sender"], r["deed"]) for r in answer if r["record"] == "order"}
+    checks.that("and the orders on it and on what it has", orders == {("hv20", "port:tap1", "throttle"), ("hv21", "customer:zoe", "divert")}, orders)
+    everybody = {r["customer"]: r for r in records(centre.ask("GET", "/v1/customers", boss)[1]) if r["record"] == "customer"}
+    checks.that("it is among all", everybody["zoe"]["messages"] == 15 and everybody["zoe"]["nodes"] == 2, everybody.get("zoe"))
+    status, text = postern(centre, boss, "customers", "zoe")
+    checks.that("postern customers NAME", status == 0 and "198.51.100.20" in text and "6.5" in text and "customer:zoe" in text, text)
+    status, text = postern(centre, boss, "customers")
+    checks.that("postern customers", status == 0 and "zoe" in text, text)
+    status, text = postern(centre, boss, "explain", "customer:zoe")
+    checks.that("postern explain customer:NAME", status == 0 and "zoe has 2 senders on 2 nodes." in text and
+                "Held against it firmly: 2.2 points; against the customer's senders on other nodes: 6.5." in text, text)
+    status, text = postern(centre, boss, "campaigns")
+    checks.that("postern campaigns", status == 0 and LETTER[:8] in text and "acme" in text, text)
+    for words in (["customers", "zoe"], ["explain", "customer:zoe"], ["campaigns"], ["customers"]):
+        status, text = postern(centre, boss, *words, "--json")
+        checks.that(f"{words[0]} --json", status == 0 and records(text), text)
+    status, text = postern(centre, boss, "customers", "nobody")
+    checks.that("a customer of whom nobody spoke", status == 0 and "no node has said" in text, text)
+
+
 def two_collectors(checks, folder):
     """One is killed while it has the lease, the other goes on."""
     with Postgresql() as store:
@@ -205,6 +258,7 @@ def main():
         customers(checks, centre)
         standings(checks, centre, boss)
         liar(checks, centre)
+        people(checks, centre, boss)
         checks.that("it ends in time", centre.stop()[1] < 5)
         checks.that("the collector had no trouble", "cannot" not in centre.said(), centre.said())
         two_collectors(checks, folder)
