@@ -1,28 +1,17 @@
-/* postern customers: what each customer sent in the last day, over all nodes. */
+/* postern customers: what each customer sent in the last day, over all nodes; or what one of them has. */
 #include <stdio.h>
+#include <string.h>
 
-#include "cli/columns.h"
-#include "cli/question.h"
-#include "common/cleanup.h"
-
-static void add_customer(void *context, const json_t *record)
-{
-    static const char *const amounts[] = {"senders", "nodes", "messages", "messages_rejected", "recipients"};
-    struct columns *columns = context;
-    char amount[16];
-    columns_add(columns, "%s", field_text(record, "customer"));
-    for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++)
-        columns_add(columns, "%s", amount_print((uint64_t)field_integer(record, amounts[i]), amount));
-}
+#include "cli/customers_fleet.h"
+#include "common/text.h"
 
 int command_customers(const struct cli *cli, int count, char **arguments)
 {
-    static const char *const headings[] = {"CUSTOMER",  ">SENDERS",    ">NODES", ">MESSAGES",
-                                           ">REJECTED", ">RECIPIENTS", NULL};
-    const char *top = "100";
+    const char *top = "100", *name = NULL;
     uint64_t number;
     const struct command_option options[] = {{"--top", &top, NULL}, {NULL, NULL, NULL}};
-    if (command_read(count, arguments, options, NULL, 0) < 0)
+    int words = command_read(count, arguments, options, &name, 1);
+    if (words < 0)
         return EXIT_USAGE;
     if (!text_number(text_of(top), &number) || number < 1 || number > 10000) {
         fprintf(stderr, "postern customers: --top '%s' is not understood; a number from 1 to 10000\n", top);
@@ -32,10 +21,5 @@ int command_customers(const struct cli *cli, int count, char **arguments)
         fprintf(stderr, "postern customers: a collector knows them: --collector URL, or POSTERN_COLLECTOR\n");
         return EXIT_USAGE;
     }
-    CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
-    json_t *question = json_pack("{ss sI}", "command", "customers", "top", (json_int_t)number);
-    int status = question_ask(cli, question, add_customer, columns);
-    if (status == EXIT_DONE && !cli->json)
-        columns_print(columns, cli->colour, true);
-    return status;
+    return words == 1 ? customers_fleet_show(cli, name) : customers_fleet_list(cli, (int64_t)number);
 }

@@ -15,6 +15,7 @@
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
 #include "collector/api/metrics.h"
+#include "collector/api/reckoner.h"
 #include "collector/api/request.h"
 #include "collector/api/worker.h"
 #include "common/cleanup.h"
@@ -31,11 +32,12 @@ struct server {
     struct MHD_Daemon *daemon;
     struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source *tick, *finished_source;
+    sd_event_source *tick, *finished_source, *news_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
     struct worker *door, *reader, *writer;
+    struct reckoner *reckoner;
     struct connections connections;
     struct request *waiting;
     struct exchange *unprepared, **last_unprepared; /* bodies that there is no room to read yet */
@@ -374,6 +376,17 @@ static int on_finished(sd_event_source *source, int descriptor, uint32_t events,
     return 0;
 }
 
+static int on_news(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct server *server = context;
+    (void)source;
+    (void)events;
+    (void)descriptor;
+    reckoner_taken(server->reckoner);
+    wake(server, TOLD_NODES);
+    return 0;
+}
+
 static int on_tick(sd_event_source *source, uint64_t time, void *context)
 {
     struct server *server = context;
@@ -400,6 +413,9 @@ static int watch(struct server *server, struct error *error)
         return status;
     status = sd_event_add_io(server->event, &server->finished_source, finished_descriptor(server->finished), EPOLLIN,
                              on_finished, server);
+    if (status >= 0)
+        status = sd_event_add_io(server->event, &server->news_source, reckoner_descriptor(server->reckoner), EPOLLIN,
+                                 on_news, server);
     if (status >= 0)
         status = sd_event_add_time_relative(server->event, &server->tick, CLOCK_MONOTONIC, TICK / MICROSECOND, 10000,
                                             on_tick, server);
@@ -432,6 +448,8 @@ int server_create(sd_event *event, const struct server_settings *settings, const
         status = worker_create(settings->store, NULL, server->finished, &server->door, error);
     if (status >= 0)
         status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
+    if (status >= 0)
+        status = reckoner_create(settings->store, &server->reckoner, error);
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
@@ -481,6 +499,8 @@ void server_destroy(struct server **server)
     http_loop_destroy(&(*server)->loop);
     sd_event_source_disable_unref((*server)->tick);
     sd_event_source_disable_unref((*server)->finished_source);
+    sd_event_source_disable_unref((*server)->news_source);
+    reckoner_destroy(&(*server)->reckoner);
     if ((*server)->daemon)
         let_go(*server);
     worker_destroy(&(*server)->door);

@@ -137,8 +137,10 @@ int store_enrol(struct store *store, const char *token, const char *key, const c
 
 int store_node_revoke(struct store *store, int64_t id, moment now, struct error *error)
 {
-    return STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
-                     INTEGER(id), INTEGER(now));
+    int rows = STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
+                         INTEGER(id), INTEGER(now));
+    int failure = rows > 0 ? store_heard_revoked(store, id, now, error) : 0;
+    return failure < 0 ? failure : rows;
 }
 
 int store_node_is_known(struct store *store, int64_t id, struct error *error)
