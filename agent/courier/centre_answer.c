@@ -72,9 +72,9 @@ bool centre_answer_revision(const struct http_answer *answer, int64_t after, int
 }
 
 /* A value read takes a hundred times the bytes that it has in an answer, so these are counted before. A thousand
- * directives have some ten members each, five hundred news as many and a hundred more for nodes; the rest is for what
- * newer centres add. */
-#define MEMBERS_MOST 100000
+ * directives have some ten members each, and five hundred news as many; a customer's has four more for each node, of
+ * which a centre tells 64. The rest is for what newer centres add. */
+#define MEMBERS_MOST 200000
 
 static bool is_small_once_read(struct text answer)
 {

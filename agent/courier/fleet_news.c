@@ -159,6 +159,9 @@ int fleet_news_read(struct text answer, int64_t after, const char *node, moment 
     const json_t *news = json_object_get(object, "news"), *next = json_object_get(object, "news_after");
     size_t count = json_array_size(news);
     result->some = count > 0;
+    /* A centre from a backup has told fewer than we asked behind: it begins anew, and so do we. */
+    if (count > 0 && json_is_integer(next) && json_integer_value(next) >= 0 && json_integer_value(next) < after)
+        result->number = 0;
     if (count > 0) {
         result->items = calloc(count < FLEET_NEWS_MOST ? count : FLEET_NEWS_MOST, sizeof *result->items);
         if (!result->items)

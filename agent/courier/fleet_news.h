@@ -40,7 +40,7 @@ struct fleet_news_list {
     struct fleet_news *items; /* in the order of their numbers */
     uint32_t count, unsound;  /* unsound: of a kind that is known, but not possible, and left out */
     bool some;                /* the answer had news in it, whether or not any is left */
-    int64_t number;           /* what to ask behind next; never lower than what was asked */
+    int64_t number;           /* what to ask behind next; lower than what was asked where the centre is from a backup */
 };
 
 /* Read what an answer of GET /v1/directives has of them; none is well. `node`: our own name, of which a customer's sums

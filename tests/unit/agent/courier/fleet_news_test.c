@@ -211,6 +211,19 @@ static void news_after_is_believed_where_it_goes_on(void **state)
     }
 }
 
+/* It has told fewer news than we had from it: all that it knows is taken. */
+static void a_centre_from_a_backup(void **state)
+{
+    (void)state;
+    struct fleet_news_list list = {0};
+    struct error error = {0};
+    const char *const text = "{\"revision\":1,\"directives\":[],\"news\":[" CAMPAIGN "," CUSTOMER "],\"news_after\":6}";
+    assert_int_equal(fleet_news_read(text_of(text), 1000, "", NOW, &list, &error), 0);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.number, 6);
+    fleet_news_clear(&list);
+}
+
 /* Of more than the most, the rest is asked for again; of far too many, nothing is read. */
 static void too_many(void **state)
 {
@@ -230,7 +243,7 @@ static void too_many(void **state)
 
     text.length = 0;
     assert_true(buffer_printf(&text, "{\"revision\":1,\"directives\":[],\"news\":["));
-    for (int i = 0; i < 120000; i++)
+    for (int i = 0; i < 220000; i++)
         assert_true(buffer_printf(&text, "{},"));
     assert_true(buffer_printf(&text, "{}]}"));
     struct error error = {0};
@@ -249,6 +262,7 @@ int main(void)
         cmocka_unit_test(what_ends_in_centuries_ends_tomorrow),
         cmocka_unit_test(numbers_only_rise),
         cmocka_unit_test(news_after_is_believed_where_it_goes_on),
+        cmocka_unit_test(a_centre_from_a_backup),
         cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
