@@ -38,6 +38,8 @@ static const struct route {
 } routes[] = {
     {"nodes", "/v1/nodes", {NULL}},
     {"customers", "/v1/customers", {"top", NULL}},
+    {"customer", "/v1/customers/", {NULL}}, /* with its name behind it */
+    {"campaigns", "/v1/campaigns", {"top", NULL}},
     {"senders", "/v1/senders", {"top", "node", NULL}},
     {"explain", "/v1/senders/", {NULL}}, /* with the sender behind it */
     {"events", "/v1/events", {"since", "after", "wait", NULL}},

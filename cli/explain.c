@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/columns.h"
+#include "cli/customers_fleet.h"
 #include "cli/events.h"
 #include "cli/explain_fleet.h"
 #include "cli/question.h"
@@ -272,10 +273,17 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
+<<<<<<< HEAD
         fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or a "
                         "port's name\n");
+=======
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, a port's name or "
+                        "customer:NAME\n");
+>>>>>>> news
         return EXIT_USAGE;
     }
+    if (cli->collector && strncmp(sender, "customer:", 9) == 0)
+        return customers_fleet_explain(cli, sender + 9);
     struct explanation explanation = {
         .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array(), .orders = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);

@@ -339,6 +339,34 @@ bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
     return json_end(&json);
 }
 
+bool answer_body(struct buffer *out, const struct message_body *body)
+{
+    char likeness[LIKENESS_TEXT];
+    struct json json = json_begin(out);
+    json_string(&json, "record", "body");
+    json_moment(&json, "time", body->time);
+    write_sender(&json, "sender", &body->sender);
+    json_string(&json, "customer", body->whose.customer);
+    json_string(&json, "likeness", likeness_print(&body->likeness, likeness));
+    json_unsigned(&json, "domains", body->domains);
+    json_unsigned(&json, "recipients", body->recipients);
+    json_unsigned(&json, "messages", body->messages);
+    json_bool(&json, "known", body->known);
+    return json_end(&json);
+}
+
+bool answer_points(struct buffer *out, const struct message_points *told)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "points");
+    json_moment(&json, "time", told->time);
+    write_sender(&json, "sender", &told->sender);
+    json_string(&json, "customer", told->whose.customer);
+    json_hundredths(&json, "points", told->points);
+    json_hundredths(&json, "score", told->score);
+    return json_end(&json);
+}
+
 bool answer_event(struct buffer *out, const struct message_event *event)
 {
     static const char *const severities[] = {"news", "warning", "trouble"};

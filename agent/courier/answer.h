@@ -36,6 +36,8 @@ bool answer_done(struct buffer *, const char *failure); /* the last line; NULL: 
 bool answer_verdict(struct buffer *, const struct message_verdict *, const struct evidence *, uint32_t evidence_count);
 bool answer_evidence(struct buffer *, const struct message_evidence *);
 bool answer_traffic(struct buffer *, const struct message_traffic *);
+bool answer_body(struct buffer *, const struct message_body *);
+bool answer_points(struct buffer *, const struct message_points *);
 bool answer_event(struct buffer *, const struct message_event *);
 bool answer_command(struct buffer *, moment, const char *deed, const char *sender, const char *length,
                     const char *person, const char *why);

@@ -47,6 +47,8 @@ static const struct message_row {
     [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER | WARDEN, false},
+    [MESSAGE_CAMPAIGN] = {"campaign", sizeof(struct message_campaign), COURIER, WATCHER, false},
+    [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
@@ -55,6 +57,8 @@ static const struct message_row {
     [MESSAGE_VERDICT] = {"verdict", sizeof(struct message_verdict), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE] = {"evidence", sizeof(struct message_evidence), WATCHER, COURIER, false},
     [MESSAGE_TRAFFIC] = {"traffic", sizeof(struct message_traffic), WATCHER, COURIER, false},
+    [MESSAGE_BODY] = {"body", sizeof(struct message_body), WATCHER, COURIER, false},
+    [MESSAGE_POINTS] = {"points", sizeof(struct message_points), WATCHER, COURIER, false},
     [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
 };
 
@@ -186,6 +190,15 @@ bool message_is_sound(const union message *m)
     case MESSAGE_TRAFFIC:
         return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) &&
                whose_is_sound(&m->traffic.whose) && m->traffic.seconds > 0;
+    case MESSAGE_CAMPAIGN:
+        return fleet_campaign_is_sound(&m->campaign.campaign);
+    case MESSAGE_CUSTOMER:
+        return fleet_customer_is_sound(&m->customer.customer);
+    case MESSAGE_BODY:
+        return sender_is_sound(&m->body.sender) && whose_is_sound(&m->body.whose) &&
+               likeness_is_known(&m->body.likeness) && m->body.known <= 1;
+    case MESSAGE_POINTS:
+        return sender_is_sound(&m->points.sender) && whose_is_sound(&m->points.whose);
     case MESSAGE_VERDICT:
         return sender_is_sound(&m->verdict.sender) && whose_is_sound(&m->verdict.whose) &&
                m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS && m->verdict.author < ORDER_AUTHORS &&

@@ -12,6 +12,7 @@
 #include "agent/message/report.h"
 #include "common/error.h"
 #include "common/moment.h"
+#include "common/words/fleet.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
@@ -53,6 +54,8 @@ enum message_kind {
                               well, which answers by ORDER_ROWs and DONE with a sentence */
     MESSAGE_ASK_STATUS,    /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
     MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
+    MESSAGE_CAMPAIGN,      /* the centre: one body from several nodes */
+    MESSAGE_CUSTOMER,      /* the centre: what a customer's senders elsewhere have against them */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_CUSTOMER_ROW,
@@ -62,6 +65,8 @@ enum message_kind {
     MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
     MESSAGE_EVIDENCE, /* news: evidence was added */
     MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
+    MESSAGE_BODY,     /* news, for the centre: a sender sends one body to many */
+    MESSAGE_POINTS,   /* news, for the centre: what firm evidence holds against a customer's sender */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
     MESSAGE_KINDS
 };
@@ -183,6 +188,14 @@ struct message_command {
     uint32_t rate, reserved2;
     char person[64], why[160];
 };
+struct message_campaign {
+    struct message_head head;
+    struct fleet_campaign campaign;
+};
+struct message_customer {
+    struct message_head head;
+    struct fleet_customer customer;
+};
 
 /* One end of a conversation. */
 struct channel {
@@ -210,12 +223,16 @@ union message {
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;
     struct message_command command;
+    struct message_campaign campaign;
+    struct message_customer customer;
     struct message_done done;
     struct message_sender_row sender_row;
     struct message_customer_row customer_row;
     struct message_evidence_row evidence_row;
     struct message_evidence evidence;
     struct message_traffic traffic;
+    struct message_body body;
+    struct message_points points;
     struct message_verdict verdict;
     struct message_event event;
     struct message_status_watcher status_watcher;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "common/moment.h"
 #include "common/words/evidence.h"
+#include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 #include "common/words/whose.h"
@@ -72,6 +73,24 @@ struct message_traffic {
     uint32_t reserved;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes;
+};
+/* A sender's messages with one body, near-identical ones as one, in the last 30 to 60 minutes. */
+struct message_body {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    struct likeness likeness;
+    uint32_t domains, recipients, messages; /* domains: of the envelopes' senders, about */
+    uint8_t known;                          /* the text has a past here */
+    uint8_t reserved[3];
+};
+struct message_points {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    int32_t points, score; /* of firm evidence; of all */
 };
 struct message_verdict {
     struct message_head head;

@@ -15,7 +15,11 @@
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
 #include "collector/api/metrics.h"
+<<<<<<< HEAD
 #include "collector/api/pulse.h"
+=======
+#include "collector/api/reckoner.h"
+>>>>>>> news
 #include "collector/api/request.h"
 #include "collector/api/waiting.h"
 #include "collector/api/worker.h"
@@ -33,11 +37,12 @@ struct server {
     struct MHD_Daemon *daemon;
     struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source *tick, *finished_source;
+    sd_event_source *tick, *finished_source, *news_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
     struct worker *door, *reader, *writer;
+    struct reckoner *reckoner;
     struct connections connections;
     struct waiting waiting;
     struct pulse pulse;
@@ -355,6 +360,7 @@ static int on_finished(sd_event_source *source, int descriptor, uint32_t events,
     return 0;
 }
 
+<<<<<<< HEAD
 static void look_for_others(struct server *server)
 {
     struct exchange *look = pulse_ask(&server->pulse, waiting_count(&server->waiting) > 0, server->store_trouble != 0);
@@ -362,6 +368,17 @@ static void look_for_others(struct server *server)
         return;
     server->under_way++;
     worker_add(server->reader, look);
+=======
+static int on_news(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct server *server = context;
+    (void)source;
+    (void)events;
+    (void)descriptor;
+    reckoner_taken(server->reckoner);
+    wake(server, TOLD_NODES);
+    return 0;
+>>>>>>> news
 }
 
 static int on_tick(sd_event_source *source, uint64_t time, void *context)
@@ -391,6 +408,9 @@ static int watch(struct server *server, struct error *error)
         return status;
     status = sd_event_add_io(server->event, &server->finished_source, finished_descriptor(server->finished), EPOLLIN,
                              on_finished, server);
+    if (status >= 0)
+        status = sd_event_add_io(server->event, &server->news_source, reckoner_descriptor(server->reckoner), EPOLLIN,
+                                 on_news, server);
     if (status >= 0)
         status = sd_event_add_time_relative(server->event, &server->tick, CLOCK_MONOTONIC, TICK / MICROSECOND, 10000,
                                             on_tick, server);
@@ -424,6 +444,8 @@ int server_create(sd_event *event, const struct server_settings *settings, const
         status = worker_create(settings->store, NULL, server->finished, &server->door, error);
     if (status >= 0)
         status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
+    if (status >= 0)
+        status = reckoner_create(settings->store, &server->reckoner, error);
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
@@ -473,6 +495,8 @@ void server_destroy(struct server **server)
     http_loop_destroy(&(*server)->loop);
     sd_event_source_disable_unref((*server)->tick);
     sd_event_source_disable_unref((*server)->finished_source);
+    sd_event_source_disable_unref((*server)->news_source);
+    reckoner_destroy(&(*server)->reckoner);
     if ((*server)->daemon)
         let_go(*server);
     worker_destroy(&(*server)->door);

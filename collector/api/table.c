@@ -63,9 +63,15 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_READER,
      .handle = directives_handle,
-     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one"},
+     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
+                    "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
+                    "standings: `yes` for those that relays refuse by as well"},
      .answers = "200 204 400 416",
-     .text = "What the node is to do: those directives above the revision that it has."},
+     .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
+             "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
+             "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
+             "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
+             "likeness, customer or sender replaces the one before; one whose `until` has passed is over."},
     {.method = "GET",
      .path = "/v1/nodes",
      .permission = MAY_READ,
@@ -102,7 +108,27 @@ const struct endpoint endpoints[] = {
      .handle = customers_handle,
      .parameters = {"top: how many, 100 unless told otherwise"},
      .answers = "200 400",
-     .text = "What each customer sent in the last 24 hours, over all nodes."},
+     .text = "What each customer sent in the last 24 hours, over all nodes, and the points that nodes hold against it "
+             "firmly. In a fleet of more than 64 nodes some figures are minutes old."},
+    {.method = "GET",
+     .path = "/v1/customers/{customer}",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = customer_handle,
+     .parameters = {"limit: how many of either, 1,000 unless told otherwise"},
+     .answers = "200 400",
+     .text = "One customer: its sums, its senders on every node with the address that each used last, the firm points "
+             "held against it and those against the customer's senders on other nodes, and the orders on it and on "
+             "what it has."},
+    {.method = "GET",
+     .path = "/v1/campaigns",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = campaigns_handle,
+     .parameters = {"top: how many, 100 unless told otherwise"},
+     .answers = "200 400",
+     .text = "Near-identical bodies that several customers on several nodes send, the latest first, as nodes were told "
+             "of them; `some` names those of their customers with most recipients."},
     {.method = "GET",
      .path = "/v1/events",
      .permission = MAY_READ,
@@ -133,8 +159,15 @@ const struct endpoint endpoints[] = {
      .handle = order_handle,
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
+<<<<<<< HEAD
      .answers = "201 400 404 409",
      .text = "An order to one node or to every one; kept on record with who gave it and why."},
+=======
+     .answers = "201 400 404",
+     .text =
+         "An order to one node or to every one, on a sender or on all that a customer has (`customer:NAME`), now and "
+         "later; kept on record with who gave it and why."},
+>>>>>>> news
     {.method = "GET",
      .path = "/v1/settings",
      .permission = MAY_READ,

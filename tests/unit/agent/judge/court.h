@@ -203,7 +203,7 @@ static inline void note_storm(void *context, moment time, bool begins, uint32_t 
 
 static inline struct judge_listener court_listener(struct court *court)
 {
-    return (struct judge_listener){court, note_verdict, note_order, note_evidence, note_storm};
+    return (struct judge_listener){court, note_verdict, note_order, note_evidence, note_storm, NULL};
 }
 
 static inline struct judge_settings *court_settings(const char *configuration)
