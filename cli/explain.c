@@ -273,13 +273,8 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-<<<<<<< HEAD
         fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or a "
                         "port's name\n");
-=======
-        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, a port's name or "
-                        "customer:NAME\n");
->>>>>>> news
         return EXIT_USAGE;
     }
     if (cli->collector && strncmp(sender, "customer:", 9) == 0)

@@ -48,7 +48,7 @@ void pulse_take(struct pulse *pulse, bool told[TOLD_KINDS])
     if (pulse->exchange.trouble.code != 0)
         return;
     /* Who waits with a secret that was taken back, a node or a person, hears it by the revision that this took. */
-    told[TOLD_NODES] |= found->revision != pulse->seen.revision;
+    told[TOLD_NODES] |= found->revision != pulse->seen.revision || found->news != pulse->seen.news;
     told[TOLD_PEOPLE] |= found->received != pulse->seen.received || found->revision != pulse->seen.revision;
     pulse->seen = *found;
     pulse->shared = pulse->found_shared;

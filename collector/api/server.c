@@ -15,11 +15,8 @@
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
 #include "collector/api/metrics.h"
-<<<<<<< HEAD
 #include "collector/api/pulse.h"
-=======
 #include "collector/api/reckoner.h"
->>>>>>> news
 #include "collector/api/request.h"
 #include "collector/api/waiting.h"
 #include "collector/api/worker.h"
@@ -360,7 +357,6 @@ static int on_finished(sd_event_source *source, int descriptor, uint32_t events,
     return 0;
 }
 
-<<<<<<< HEAD
 static void look_for_others(struct server *server)
 {
     struct exchange *look = pulse_ask(&server->pulse, waiting_count(&server->waiting) > 0, server->store_trouble != 0);
@@ -368,7 +364,8 @@ static void look_for_others(struct server *server)
         return;
     server->under_way++;
     worker_add(server->reader, look);
-=======
+}
+
 static int on_news(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
     struct server *server = context;
@@ -378,7 +375,6 @@ static int on_news(sd_event_source *source, int descriptor, uint32_t events, voi
     reckoner_taken(server->reckoner);
     wake(server, TOLD_NODES);
     return 0;
->>>>>>> news
 }
 
 static int on_tick(sd_event_source *source, uint64_t time, void *context)

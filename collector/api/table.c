@@ -159,15 +159,10 @@ const struct endpoint endpoints[] = {
      .handle = order_handle,
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
-<<<<<<< HEAD
      .answers = "201 400 404 409",
-     .text = "An order to one node or to every one; kept on record with who gave it and why."},
-=======
-     .answers = "201 400 404",
      .text =
          "An order to one node or to every one, on a sender or on all that a customer has (`customer:NAME`), now and "
          "later; kept on record with who gave it and why."},
->>>>>>> news
     {.method = "GET",
      .path = "/v1/settings",
      .permission = MAY_READ,

@@ -146,12 +146,10 @@ int store_node_revoke(struct store *store, int64_t id, moment now, struct error 
 {
     int rows = STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
                          INTEGER(id), INTEGER(now));
-<<<<<<< HEAD
-    return rows > 0 ? take_revision(store, error) : rows;
-=======
     int failure = rows > 0 ? store_heard_revoked(store, id, now, error) : 0;
-    return failure < 0 ? failure : rows;
->>>>>>> news
+    if (failure < 0)
+        return failure;
+    return rows > 0 ? take_revision(store, error) : rows;
 }
 
 int store_node_is_known(struct store *store, int64_t id, struct error *error)

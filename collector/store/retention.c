@@ -276,12 +276,9 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
                   {&senders, now - keep->days},
                   {&lives, now - keep->audit},
                   {&orders, now - DAY}, /* ended: shown no more; a node's clock may be behind ours */
-<<<<<<< HEAD
                   {&asked, now - DAY},
-=======
                   {&points, now - 2 * HOUR},
                   {&news, now},
->>>>>>> news
                   {&audit, now - keep->audit}};
     int left = 0;
     for (size_t i = 0; i < sizeof tiers / sizeof tiers[0] && left >= 0; i++, more |= left > 0)

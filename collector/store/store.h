@@ -43,7 +43,7 @@ moment store_settled(const struct store *);
 
 /* What rises when others have committed something that concerns who waits here. */
 struct store_pulse {
-    int64_t revision;
+    int64_t revision, news;
     moment received; /* of the last record that is settled */
 };
 int store_pulse(struct store *, struct store_pulse *result, struct error *) MUST_CHECK;
