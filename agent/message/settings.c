@@ -225,7 +225,8 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                         .settings = &settings->agent,
                                         .check = check_agent,
                                         .text = "The agent's own users, files and control socket."};
-    result[4] = (struct option_binding){.options = NULL};
+    result[4] = relay_settings_bind(&settings->relay);
+    result[5] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])
