@@ -266,7 +266,9 @@ struct standings_feed *relay_desk_feed(struct relay_desk *desk)
 
 const struct act *relay_desk_act(struct relay_desk *desk, const struct sender *sender)
 {
-    return desk->relay && relay_can_ask_about(sender) ? relay_act(desk->relay, sender) : NULL;
+    const struct act *act = desk->relay && relay_can_ask_about(sender) ? relay_act(desk->relay, sender) : NULL;
+    /* Only of an account is it worth a word that nobody asked: the others are stopped elsewhere too. */
+    return act && (act->asked > 0 || sender->kind == SENDER_ACCOUNT) ? act : NULL;
 }
 
 struct relay_counters relay_desk_counters(const struct relay_desk *desk)

@@ -355,6 +355,7 @@ def main():
         relay = mailserver.Relay(bed, HOST, PORT, {"alice": "a-secret"}, relay=bed.SINK4, asks=f"inet:{ASKED}",
                                  networks="203.0.113.0/24 [2001:db8:1::]/64 [2001:db8:f02::]/64")
         relay.start()
+        bed.run(HOST, ["ip", "-6", "route", "add", "2001:db8:f02::/64", "via", bed.address6(2)])
         scene = Scene(bed, agent, checks)
         for name, part in (("ordinary mail", lambda: check_ordinary(scene)),
                            ("addresses", lambda: check_address(scene)),
