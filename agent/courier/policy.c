@@ -1,4 +1,5 @@
-/* See policy.h. */
+/* See policy.h. Clients have an epoll descriptor of their own, which is one source of the loop: the loop looks round
+ * before each source that it serves, and a busy relay has many clients at once. */
 #include "agent/courier/policy.h"
 
 #include <errno.h>
@@ -14,10 +15,11 @@
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
+#define HEARD_AT_ONCE 64
+
 struct caller {
     struct caller *next;
     struct policy *policy;
-    sd_event_source *source;
     int descriptor;
     uint64_t holder; /* whose it is: a user, or an address */
     duration heard;  /* on the steady clock */
@@ -26,6 +28,8 @@ struct caller {
 
 struct policy {
     sd_event *event;
+    int clients; /* an epoll descriptor: those who ask */
+    sd_event_source *clients_source;
     sd_event_source *sources[POLICY_LISTENERS];
     size_t listeners;
     bool (*may_ask)(void *context, const struct address *);
@@ -46,8 +50,7 @@ static void drop(struct caller *caller)
         at = &(*at)->next;
     *at = caller->next;
     caller->policy->count--;
-    sd_event_source_disable_unref(caller->source);
-    close(caller->descriptor);
+    close(caller->descriptor); /* which takes it out of the epoll descriptor too */
     buffer_clear(&caller->input);
     free(caller);
 }
@@ -84,21 +87,30 @@ static bool serve(struct caller *caller)
     }
 }
 
-static int on_caller(sd_event_source *source, int descriptor, uint32_t events, void *context)
+static void hear(struct caller *caller)
 {
-    struct caller *caller = context;
     char bytes[4096];
-    (void)source;
-    (void)events;
-    ssize_t got = recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
+    ssize_t got = recv(caller->descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
+        return;
     bool fine = got > 0 && buffer_append(&caller->input, (struct text){bytes, (size_t)got}) && serve(caller);
     /* The time of a request's first bytes, so that one that comes byte by byte ends too. */
     if (fine && (caller->input.length == 0 || caller->input.length == (size_t)got))
         caller->heard = clock_steady();
     if (!fine)
         drop(caller);
+}
+
+/* Each that is ready is heard once; nobody but the one that is heard is dropped meanwhile. */
+static int on_clients(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct epoll_event ready[HEARD_AT_ONCE];
+    (void)source;
+    (void)events;
+    (void)context;
+    int count = epoll_wait(descriptor, ready, HEARD_AT_ONCE, 0);
+    for (int i = 0; i < count; i++)
+        hear(ready[i].data.ptr);
     return 0;
 }
 
@@ -184,7 +196,8 @@ static void admit(struct policy *policy, int descriptor)
     buffer_init(&caller->input, 2 * POLICY_REQUEST_MOST);
     policy->callers = caller;
     policy->count++;
-    if (sd_event_add_io(policy->event, &caller->source, descriptor, EPOLLIN, on_caller, caller) < 0)
+    struct epoll_event wanted = {.events = EPOLLIN, .data = {.ptr = caller}};
+    if (epoll_ctl(policy->clients, EPOLL_CTL_ADD, descriptor, &wanted) != 0)
         drop(caller);
 }
 
@@ -204,6 +217,14 @@ int policy_open(sd_event *event, struct policy **result, struct error *error)
     if (!policy)
         return error_set(error, ENOMEM, "no memory for the policy socket");
     policy->event = event;
+    policy->clients = epoll_create1(EPOLL_CLOEXEC);
+    int code = policy->clients < 0
+                   ? -errno
+                   : sd_event_add_io(event, &policy->clients_source, policy->clients, EPOLLIN, on_clients, policy);
+    if (code < 0) {
+        policy_close(&policy);
+        return error_set(error, -code, "cannot wait for who asks: %s", strerror(-code));
+    }
     *result = policy;
     return 0;
 }
@@ -242,6 +263,9 @@ void policy_close(struct policy **owner)
         drop(policy->callers);
     for (size_t i = 0; i < policy->listeners; i++)
         sd_event_source_disable_unref(policy->sources[i]);
+    sd_event_source_disable_unref(policy->clients_source);
+    if (policy->clients >= 0)
+        close(policy->clients);
     free(policy);
 }
 
