@@ -20,10 +20,11 @@ struct uplink_listener {
     void (*event)(void *context, uint8_t severity, const char *text);
     /* What the centre knows of the fleet; borrowed for the call. The same may come again. */
     void (*told)(void *context, const struct fleet_news *);
-    /* For relays that follow the orders of all nodes: standings are asked for as well, behind the number that this
-     * returns; the caller keeps it with what it keeps of them. Asked once, when all other news are known. NULL: nobody
-     * follows. */
-    int64_t (*follow)(void *context);
+    /* For relays that follow the orders of all nodes. Whether standings are wanted now, which may change, and behind
+     * which number: what is kept of them is known up to there. Asked once all other news are known. */
+    bool (*follows)(void *context, int64_t *after);
+    /* All standings up to that number were told; 0: the centre begins anew, what it told before holds no more. */
+    void (*followed)(void *context, int64_t number);
 };
 
 struct uplink;

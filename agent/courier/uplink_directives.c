@@ -78,6 +78,23 @@ int uplink_carry_again(sd_event_source *source, uint64_t now, void *context)
 /* --- asking -----
  */
 
+/* A relay has kept standings up to some number, which may be before or behind the other news that are known. */
+static void follow(struct uplink *uplink)
+{
+    int64_t kept = 0;
+    bool follows = uplink->caught_up && uplink->listener.follows(uplink->listener.context, &kept);
+    if (follows && !uplink->following && kept < uplink->news)
+        uplink->news = kept;
+    uplink->following = follows;
+}
+
+static void begin_anew(struct uplink *uplink)
+{
+    uplink->news = 0;
+    uplink->caught_up = uplink->following = false;
+    uplink->listener.followed(uplink->listener.context, 0);
+}
+
 static void set_back(struct uplink *uplink, int64_t revision)
 {
     char text[160];
@@ -87,20 +104,8 @@ static void set_back(struct uplink *uplink, int64_t revision)
              revision, uplink->revision);
     spool_set_back_revision(uplink->spool, revision);
     uplink->revision = revision;
-    uplink->news = 0;
-    uplink->caught_up = false;
+    begin_anew(uplink);
     uplink_say(uplink, 1, text);
-}
-
-/* All that held when we asked first is known. Whoever follows standings has kept some of them. */
-static void catch_up(struct uplink *uplink)
-{
-    if (uplink->caught_up)
-        return;
-    uplink->caught_up = true;
-    int64_t kept = uplink->listener.follow ? uplink->listener.follow(uplink->listener.context) : uplink->news;
-    if (kept < uplink->news)
-        uplink->news = kept;
 }
 
 /* False: the answer is none, and a pause has begun. */
@@ -118,11 +123,14 @@ static bool hear_news(struct uplink *uplink, struct text answer)
         uplink->no_news = true;
         uplink_say(uplink, 1, "the collector's news of other nodes have no numbers to go on from: they are left alone");
     }
+    if (list.number < uplink->news)
+        begin_anew(uplink);
     uplink->news = list.number;
     for (uint32_t i = 0; i < list.count; i++)
         uplink->listener.told(uplink->listener.context, &list.items[i]);
-    if (!list.some)
-        catch_up(uplink);
+    if (list.some && uplink->following)
+        uplink->listener.followed(uplink->listener.context, list.number);
+    uplink->caught_up |= !list.some;
     return true;
 }
 
@@ -134,7 +142,7 @@ static void on_directives(void *context, const struct http_answer *answer)
     uplink->polling = 0;
     if (answer->status == 204) {
         uplink_well(uplink);
-        catch_up(uplink);
+        uplink->caught_up = true;
     } else if (centre_answer_revision(answer, uplink->revision, &revision)) {
         uplink_well(uplink);
         set_back(uplink, revision);
@@ -158,11 +166,11 @@ static void on_directives(void *context, const struct http_answer *answer)
 void uplink_poll(struct uplink *uplink)
 {
     char path[128], news[64] = "";
+    follow(uplink);
     /* Where it is not known whether the centre is there, or what it has told before, that is asked without waiting. */
     bool waits = uplink->standing.state == STANDING_CONNECTED && (uplink->caught_up || uplink->no_news);
     if (!uplink->no_news)
-        snprintf(news, sizeof news, "&news=%" PRId64 "%s", uplink->news,
-                 uplink->caught_up && uplink->listener.follow ? "&standings=yes" : "");
+        snprintf(news, sizeof news, "&news=%" PRId64 "%s", uplink->news, uplink->following ? "&standings=yes" : "");
     snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d%s", uplink->revision,
              waits ? POLL_SECONDS : 0, news);
     const struct http_request request = {.method = "GET", .patience = UPLINK_PATIENCE + POLL_SECONDS * SECOND};

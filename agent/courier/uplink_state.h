@@ -31,9 +31,9 @@ struct uplink {
     bool carrying;
     int64_t revision; /* asked behind next */
     int64_t news;     /* the same of news of the fleet */
-    /* All news that held when we began have been asked for: from now on they are waited for, with those that relays
-     * follow. */
-    bool caught_up;
+    /* All news that held when we began have been asked for: from now on they are waited for, and those that relays
+     * follow, if one does. */
+    bool caught_up, following;
     bool no_news; /* the centre's make no sense: they are not asked for */
 };
 

@@ -242,7 +242,8 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                 .settings = &settings->customers,
                                 .central = true,
                                 .text = "Whose the senders are: a customer may have several, here and on other nodes."};
-    result[5] = (struct option_binding){.options = NULL};
+    result[5] = relay_settings_bind(&settings->relay);
+    result[6] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])

@@ -373,7 +373,7 @@ static int on_news(sd_event_source *source, int descriptor, uint32_t events, voi
     (void)events;
     (void)descriptor;
     reckoner_taken(server->reckoner);
-    wake(server, TOLD_NODES);
+    waiting_wake(&server->waiting, TOLD_NODES, ask_again, server);
     return 0;
 }
 
