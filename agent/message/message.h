@@ -15,7 +15,7 @@
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
-enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLE_SCRIBE, ROLES };
+enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLE_SCRIBE, ROLE_MILTER, ROLES };
 
 enum message_kind {
     MESSAGE_NONE,
