@@ -276,6 +276,20 @@ static int make_uplink(struct courier *courier, struct error *error)
                           : 0;
 }
 
+static void answer_access(void *context, const struct policy_request *request, char action[POLICY_ACTION])
+{
+    struct courier *courier = context;
+    (void)accounts_answer(courier->accounts, request, clock_now(), action);
+}
+
+static int open_policy(struct courier *courier, int listener, struct error *error)
+{
+    int failure = policy_open(courier->event, listener, &courier->policy, error);
+    if (failure == 0)
+        policy_answer_by(courier->policy, POLICY_ACCESS, answer_access, courier);
+    return failure;
+}
+
 static int add_timers(struct courier *courier)
 {
     int code = sd_event_add_time_relative(courier->event, &courier->commit_timer, CLOCK_MONOTONIC,
@@ -312,7 +326,7 @@ static int enter(struct courier *courier, const struct role_start *start, struct
     const struct control_listener listener = {courier, desk_asked, desk_room, desk_gone};
     failure = control_open(courier->event, start->listener, &listener, &courier->control, error);
     if (failure == 0 && start->policy >= 0)
-        failure = policy_open(courier->event, start->policy, courier->accounts, &courier->policy, error);
+        failure = open_policy(courier, start->policy, error);
     if (failure == 0)
         failure = make_uplink(courier, error);
     if (failure == 0 && start->metrics >= 0)

@@ -25,7 +25,10 @@ struct caller {
 struct policy {
     sd_event *event;
     sd_event_source *source;
-    struct accounts *accounts;
+    struct {
+        policy_answerer *answer;
+        void *context;
+    } kinds[POLICY_KINDS];
     struct caller *callers;
     uint32_t count;
     uint64_t malformed;
@@ -47,7 +50,7 @@ static void drop(struct caller *caller)
 /* An answer is small against what a socket holds: where it does not fit, nobody reads. */
 static bool say(struct caller *caller, const char *action)
 {
-    char line[ACCOUNTS_ACTION + 16];
+    char line[POLICY_ACTION + 16];
     size_t length = (size_t)snprintf(line, sizeof line, "action=%s\n\n", action);
     return send(caller->descriptor, line, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length;
 }
@@ -55,9 +58,10 @@ static bool say(struct caller *caller, const char *action)
 /* False: it is to be dropped. */
 static bool serve(struct caller *caller)
 {
+    const struct policy *policy = caller->policy;
     struct policy_request request;
     struct error error = {0};
-    char action[ACCOUNTS_ACTION];
+    char action[POLICY_ACTION];
     for (;;) {
         int taken = policy_request_parse(buffer_text(&caller->input), &request, &error);
         if (taken == 0)
@@ -66,7 +70,9 @@ static bool serve(struct caller *caller)
             caller->policy->malformed++;
             return false;
         }
-        (void)accounts_answer(caller->policy->accounts, &request, clock_now(), action);
+        snprintf(action, sizeof action, "DUNNO");
+        if (policy->kinds[request.kind].answer)
+            policy->kinds[request.kind].answer(policy->kinds[request.kind].context, &request, action);
         if (!say(caller, action))
             return false;
         buffer_drop_front(&caller->input, (size_t)taken);
@@ -142,12 +148,12 @@ static int on_listener(sd_event_source *source, int descriptor, uint32_t events,
     return 0;
 }
 
-int policy_open(sd_event *event, int listener, struct accounts *accounts, struct policy **result, struct error *error)
+int policy_open(sd_event *event, int listener, struct policy **result, struct error *error)
 {
     struct policy *policy = calloc(1, sizeof *policy);
     if (!policy)
         return error_set(error, ENOMEM, "no memory for the policy socket");
-    *policy = (struct policy){.event = event, .accounts = accounts};
+    *policy = (struct policy){.event = event};
     int code = sd_event_add_io(event, &policy->source, listener, EPOLLIN, on_listener, policy);
     if (code < 0) {
         free(policy);
@@ -155,6 +161,12 @@ int policy_open(sd_event *event, int listener, struct accounts *accounts, struct
     }
     *result = policy;
     return 0;
+}
+
+void policy_answer_by(struct policy *policy, enum policy_kind kind, policy_answerer *answer, void *context)
+{
+    policy->kinds[kind].answer = answer;
+    policy->kinds[kind].context = context;
 }
 
 void policy_close(struct policy **owner)

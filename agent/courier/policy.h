@@ -6,16 +6,23 @@
 
 #include <stdint.h>
 #include <systemd/sd-event.h>
-#include "agent/courier/accounts.h"
+#include "agent/courier/policy_request.h"
+#include "common/moment.h"
 
+#define POLICY_ACTION       240
 #define POLICY_CLIENTS_MOST 256
 #define POLICY_PATIENCE     (10 * SECOND) /* for the rest of a request */
 #define POLICY_IDLE         (20 * MINUTE) /* between two: Postfix itself leaves after 5 */
 
 struct policy;
 
-/* `listener` is a listening socket, borrowed, as are the accounts. */
-int policy_open(sd_event *, int listener, struct accounts *, struct policy **result, struct error *) MUST_CHECK;
+/* Answer a question: `action` is what stands behind "action=", one line of plain characters; it is "DUNNO" at first. */
+typedef void policy_answerer(void *context, const struct policy_request *, char action[POLICY_ACTION]);
+
+/* `listener` is a listening socket, borrowed. */
+int policy_open(sd_event *, int listener, struct policy **result, struct error *) MUST_CHECK;
+/* Who answers questions of a kind; one that nobody answers is answered with "DUNNO". */
+void policy_answer_by(struct policy *, enum policy_kind, policy_answerer *, void *context);
 void policy_close(struct policy **);
 void policy_tick(struct policy *); /* once a second */
 uint32_t policy_clients(const struct policy *);
