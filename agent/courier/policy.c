@@ -70,6 +70,7 @@ static bool serve(struct caller *caller)
             caller->policy->malformed++;
             return false;
         }
+        request.user = caller->user;
         snprintf(action, sizeof action, "DUNNO");
         if (policy->kinds[request.kind].answer)
             policy->kinds[request.kind].answer(policy->kinds[request.kind].context, &request, action);

@@ -46,6 +46,7 @@ static const struct message_row {
     [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER, false},
+    [MESSAGE_CONTENT] = {"content", sizeof(struct message_content), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
     [MESSAGE_STATUS_WATCHER] = {"status_watcher", sizeof(struct message_status_watcher), WATCHER, COURIER, false},
@@ -149,6 +150,10 @@ bool message_is_sound(const union message *m)
     case MESSAGE_COMMAND:
         return sender_is_sound(&m->command.sender) && m->command.deed < DEEDS && m->command.length >= 0 &&
                ENDS(m->command.person) && ENDS(m->command.why);
+    case MESSAGE_CONTENT:
+        return (m->content.client.family == 0 || m->content.client.family == 4 || m->content.client.family == 6) &&
+               m->content.queue[0] && ENDS(m->content.queue) && ENDS(m->content.account) && ENDS(m->content.sender) &&
+               ENDS(m->content.helo);
     case MESSAGE_DONE:
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:

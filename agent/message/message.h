@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/message/report.h"
+#include "common/address.h"
 #include "common/error.h"
 #include "common/moment.h"
+#include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
@@ -50,6 +52,7 @@ enum message_kind {
     MESSAGE_ASK_EXPLAIN, /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known */
     MESSAGE_ASK_STATUS,  /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
     MESSAGE_COMMAND,     /* a person's order; answered by MESSAGE_DONE */
+    MESSAGE_CONTENT,     /* what our milter says was in a message */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_EVIDENCE_ROW,
@@ -179,6 +182,18 @@ struct message_command {
     char person[64], why[160];
 };
 
+struct message_content {
+    struct message_head head;
+    struct address client; /* family 0: not known */
+    uint32_t recipients;   /* accepted ones */
+    uint64_t bytes;        /* as on the wire */
+    uint64_t digest[2];
+    struct likeness likeness;
+    char queue[64]; /* the mail server's queue id */
+    char account[129], sender[321], helo[257];
+    uint8_t reserved[5];
+};
+
 /* One end of a conversation. */
 struct channel {
     int descriptor;
@@ -205,6 +220,7 @@ union message {
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;
     struct message_command command;
+    struct message_content content;
     struct message_done done;
     struct message_sender_row sender_row;
     struct message_evidence_row evidence_row;

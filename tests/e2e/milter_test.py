@@ -26,6 +26,7 @@ MILTER_PORT = 8891
 CONFIGURATION = """
 [capture]
 mta_users = root postfix
+ports = 587
 
 [logs]
 journal = no
@@ -36,6 +37,9 @@ alert = 900
 throttle = 950
 block = 999
 
+[bulk]
+recipients = 4
+
 [enforce]
 mode = enforce
 
@@ -44,6 +48,19 @@ listen = {listen}
 fail = {fail}
 patience = 1s
 sessions = 100
+"""
+
+# Near-identical bodies: names and numbers differ. Only the submission's port is watched, and there it is all TLS.
+BODY = """From: {account}@firm.postern
+To: {to}
+Subject: invoice {number}
+
+Dear {to},
+
+your invoice number {number} is overdue since several weeks already. Please open the document behind this address and
+pay the amount of {number} dollars today, or our lawyers are going to visit your offices without any further warning.
+.
+..
 """
 
 # What Postfix is told beside mailserver.py's: it asks the milter alone, and offers TLS.
@@ -74,9 +91,9 @@ def make_certificate(bed):
 class Site:
     """A host with an agent, its milter and a Postfix."""
 
-    def __init__(self, bed, listen, fail="accept"):
+    def __init__(self, bed, listen, fail="accept", log=None):
         self.bed, self.listen, self.fail = bed, listen, fail
-        log = os.path.join(bed.directory, "postfix", "output")
+        log = os.path.join(bed.directory, "postfix", "output") if log is None else log
         self.agent = Agent(bed, HOST, CONFIGURATION.format(log=log, listen=listen, fail=fail))
 
     def postfix(self, milter):
@@ -129,6 +146,54 @@ def check_verdicts(checks, site, agent):
     checks.that("after the release it mails on", all_taken(site.submit("alice", ["ben@other.postern"])))
 
 
+def messages(agent, account):
+    return agent.sender(name(account)).get("messages", 0)
+
+
+def spam(site, accounts, each, tls, first=0):
+    for account in accounts:
+        for number in range(first, first + each):
+            to = f"reader{number}@d{number}.postern"
+            answers = site.submit(account, [to], BODY.format(account=account, to=to, number=number * 7919), tls)
+            if not all_taken(answers):
+                raise RuntimeError(answers)
+
+
+def says_bulk(agent, account):
+    return "senders sent one body" in agent.postern("explain", name(account)).stdout
+
+
+def check_content(checks, site, agent):
+    agent.wait(lambda: messages(agent, "alice") == 2, 10, "what was sent before")
+    before = {account: messages(agent, account) for account in ACCOUNTS}
+    spam(site, ACCOUNTS, 5, tls=True)
+    agent.wait(lambda: all(messages(agent, a) >= before[a] + 5 for a in ACCOUNTS), 10, "all messages")
+    agent.wait(lambda: any(says_bulk(agent, a) for a in ACCOUNTS), 5, "the run")
+    checks.that("three accounts that send one body behind TLS are found, and explain shows it", True)
+    time.sleep(12)
+    found = {account: messages(agent, account) - before[account] for account in ACCOUNTS}
+    checks.that("what milter and log tell of is one message", found == {account: 5 for account in ACCOUNTS}, found)
+
+
+def check_alone(checks, bed):
+    """Without a log."""
+    site = Site(bed, f"inet:{MILTER_PORT}@127.0.0.1", log="")
+    with site.agent as agent:
+        agent.wait(lambda: bed.can_connect(HOST, "127.0.0.1", MILTER_PORT), 10, "the milter")
+        postfix = site.postfix(f"inet:127.0.0.1:{MILTER_PORT}")
+        try:
+            spam(site, ACCOUNTS, 5, tls=True)
+            spam(site, ["alice"], 3, tls=False, first=50)
+            agent.wait(lambda: messages(agent, "bob") >= 5, 20, "the messages")
+            agent.wait(lambda: any(says_bulk(agent, a) for a in ACCOUNTS), 5, "the run")
+            checks.that("where there is no log, the milter's word is enough to find the run", True)
+            time.sleep(3)
+            found = {account: messages(agent, account) for account in ACCOUNTS}
+            checks.that("what the wire has shown counts once", found == {"alice": 8, "bob": 5, "carol": 5}, found)
+        finally:
+            postfix.stop()
+
+
 def main():
     checks = Checks()
     lack = missing() or mailserver.missing()
@@ -142,7 +207,7 @@ def main():
             agent.wait(lambda: bed.can_connect(HOST, "127.0.0.1", MILTER_PORT), 10, "the milter")
             postfix = site.postfix(f"inet:127.0.0.1:{MILTER_PORT}")
             try:
-                for title, part in (("verdicts", check_verdicts),):
+                for title, part in (("verdicts", check_verdicts), ("content", check_content)):
                     with checks.part(title):
                         part(checks, site, agent)
             finally:
@@ -151,6 +216,8 @@ def main():
                 print(agent.log_text()[-3000:])
                 with open(postfix.log) as file:
                     print(file.read()[-6000:])
+        with checks.part("alone"):
+            check_alone(checks, bed)
     return checks.close()
 
 
