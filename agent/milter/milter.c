@@ -164,6 +164,7 @@ int milter_main(const struct role_start *start)
     static struct strangers strangers;
     struct log log = log_open("milter");
     struct error error = {0};
+    clock_read_zone(); /* for the times in what the library says to syslog */
     session_begin(&common);
     if (enter(start, &common, &strangers, &error) == 0 && smfi_main() == MI_SUCCESS)
         return 0;
