@@ -28,7 +28,7 @@ struct courier {
     struct news *news;
     struct keeper keeper;
     struct accounts *accounts;
-    uid_t milter; /* whose word on content is believed */
+    uid_t milter;          /* whose word on content is believed */
     struct policy *policy; /* NULL: mail servers have no place to ask */
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
