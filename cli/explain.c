@@ -113,19 +113,35 @@ static void show_state(const struct explanation *explanation)
                clock_print(field_moment(sender, "person_until"), text));
 }
 
+/* What a relay that follows the fleet refuses by. */
+static void show_standing(const json_t *standing)
+{
+    char until[CLOCK_TEXT];
+    if (!standing)
+        return;
+    printf("\nIn the fleet: %s until %s, by %s on %s: %s\n", field_text(standing, "deed"),
+           clock_print(field_moment(standing, "until"), until), field_text(standing, "by"),
+           field_text(standing, "node"), field_text(standing, "reason"));
+}
+
 /* An order that nobody asks about stops nothing: say so. */
 static void show_submission(const struct explanation *explanation)
 {
     const json_t *record = explanation->submission;
     char since[CLOCK_TEXT], last[CLOCK_TEXT];
+    if (record)
+        show_standing(json_object_get(record, "standing"));
     if (!record || field_moment(record, "ordered") == 0)
         return;
     printf("\nWhat it submits, since %s:\n  ", clock_print(field_moment(record, "ordered"), since));
-    if (field_integer(record, "asked") > 0)
+    if (field_integer(record, "asked") > 0) {
         printf("%lld messages refused, %lld put off; mail servers asked %lld times, the last at %s\n",
                (long long)field_integer(record, "refused"), (long long)field_integer(record, "deferred"),
                (long long)field_integer(record, "asked"), clock_print(field_moment(record, "asked_last"), last));
-    else if (field_moment(record, "any_asked_last"))
+        if (field_integer(record, "greylisted") > 0 || field_integer(record, "diverted") > 0)
+            printf("  %lld recipients greylisted, %lld messages diverted\n",
+                   (long long)field_integer(record, "greylisted"), (long long)field_integer(record, "diverted"));
+    } else if (field_moment(record, "any_asked_last"))
         printf("no mail server has asked about this account, so nothing stops it; about others one asked at %s\n",
                clock_print(field_moment(record, "any_asked_last"), last));
     else

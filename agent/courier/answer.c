@@ -77,15 +77,17 @@ bool answer_evidence_row(struct buffer *out, const struct evidence *evidence)
     return json_end(&json);
 }
 
-static void write_counts(struct json *json, const struct account *account)
+static void write_counts(struct json *json, const struct act *act)
 {
-    json_unsigned(json, "asked", account ? account->asked : 0);
-    json_unsigned(json, "refused", account ? account->refused : 0);
-    json_unsigned(json, "deferred", account ? account->deferred : 0);
-    write_moment_or_null(json, "asked_last", account ? account->asked_last : 0);
+    json_unsigned(json, "asked", act ? act->asked : 0);
+    json_unsigned(json, "refused", act ? act->refused : 0);
+    json_unsigned(json, "deferred", act ? act->deferred : 0);
+    json_unsigned(json, "greylisted", act ? act->greylisted : 0);
+    json_unsigned(json, "diverted", act ? act->diverted : 0);
+    write_moment_or_null(json, "asked_last", act ? act->asked_last : 0);
 }
 
-bool answer_order(struct buffer *out, const struct message_order_row *row, const struct account *account)
+bool answer_order(struct buffer *out, const struct message_order_row *row, const struct act *act)
 {
     struct json json = json_begin(out);
     json_string(&json, "record", "order");
@@ -98,8 +100,8 @@ bool answer_order(struct buffer *out, const struct message_order_row *row, const
         json_unsigned(&json, "rate", row->order.rate);
     json_unsigned(&json, "packets", row->packets);
     json_unsigned(&json, "bytes", row->bytes);
-    if (row->order.target.kind == SENDER_ACCOUNT)
-        write_counts(&json, account);
+    if (row->order.target.kind == SENDER_ACCOUNT || act)
+        write_counts(&json, act);
     return json_end(&json);
 }
 
@@ -126,29 +128,51 @@ bool answer_orders_begin(struct buffer *out, moment now)
     return json_end(&json);
 }
 
-bool answer_submission(struct buffer *out, const struct sender *sender, const struct account *account,
-                       const struct accounts_counters *all)
+static void write_standing(struct json *json, const struct stored_standing *standing)
+{
+    json_object_open(json, "standing");
+    json_string(json, "deed", deed_name(standing->deed));
+    write_moment_or_null(json, "until", standing->until);
+    json_string(json, "customer", standing->customer);
+    json_string(json, "reason", standing->reason);
+    json_string(json, "by", standing->by);
+    json_string(json, "node", standing->node);
+    json_object_close(json);
+}
+
+bool answer_submission(struct buffer *out, const struct sender *sender, const struct act *act,
+                       const struct stored_standing *standing, const struct relay_counters *all)
 {
     struct json json = json_begin(out);
     json_string(&json, "record", "submission");
     write_sender(&json, "sender", sender);
-    write_counts(&json, account);
-    write_moment_or_null(&json, "ordered", account ? account->since : 0);
+    write_counts(&json, act);
+    write_moment_or_null(&json, "ordered", act ? act->since : 0);
     write_moment_or_null(&json, "any_asked_last", all->asked_last);
+    if (standing)
+        write_standing(&json, standing);
     return json_end(&json);
 }
 
 bool answer_status_policy(struct buffer *out, const struct answer_policy *policy)
 {
+    const struct relay_counters *counters = policy->counters;
     struct json json = json_begin(out);
     json_string(&json, "record", "policy");
     json_bool(&json, "open", policy->open);
     json_unsigned(&json, "clients", policy->clients);
     json_unsigned(&json, "malformed", policy->malformed);
-    json_unsigned(&json, "asked", policy->counters->asked);
-    json_unsigned(&json, "refused", policy->counters->refused);
-    json_unsigned(&json, "deferred", policy->counters->deferred);
-    write_moment_or_null(&json, "asked_last", policy->counters->asked_last);
+    json_unsigned(&json, "strangers", policy->strangers);
+    json_unsigned(&json, "asked", counters->asked);
+    json_unsigned(&json, "refused", counters->answers[RELAY_REFUSED]);
+    json_unsigned(&json, "deferred", counters->answers[RELAY_DEFERRED] + counters->answers[RELAY_LIMITED]);
+    json_unsigned(&json, "greylisted", counters->answers[RELAY_GREYLISTED]);
+    json_unsigned(&json, "diverted", counters->answers[RELAY_DIVERTED]);
+    json_unsigned(&json, "withheld", counters->withheld);
+    json_unsigned(&json, "orders", policy->orders);
+    json_unsigned(&json, "fleet", policy->fleet);
+    json_unsigned(&json, "greylist_known", policy->greylist);
+    write_moment_or_null(&json, "asked_last", counters->asked_last);
     return json_end(&json);
 }
 
@@ -287,13 +311,15 @@ bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
     return json_end(&json);
 }
 
-bool answer_event(struct buffer *out, const struct message_event *event)
+bool answer_event(struct buffer *out, const struct message_event *event, const struct sender *sender)
 {
     static const char *const severities[] = {"news", "warning", "trouble"};
     struct json json = json_begin(out);
     json_string(&json, "record", "event");
     json_moment(&json, "time", event->time);
     json_string(&json, "what", event->what);
+    if (sender)
+        write_sender(&json, "sender", sender);
     json_string(&json, "severity", event->severity < 3 ? severities[event->severity] : "trouble");
     json_string(&json, "text", event->text);
     return json_end(&json);

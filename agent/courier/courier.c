@@ -46,6 +46,47 @@ static void meet_watcher(struct courier *courier, int descriptor)
         lose_watcher(courier);
 }
 
+/* Whoever may ask may not say what was in others' mail: that is believed of our own milter alone. */
+static void answer_content(void *context, const struct policy_request *request, char action[POLICY_ACTION])
+{
+    struct courier *courier = context;
+    union message message;
+    struct error error = {0};
+    (void)action;
+    bool ours = request->user == courier->milter || request->user == 0 || request->user == geteuid();
+    if (!ours || courier->watcher.descriptor < 0 || !content_read(request, &message))
+        return;
+    if (message_send(&courier->watcher, &message, -1, &error) < 0)
+        return; /* the watcher is behind, and later it is of no use */
+}
+
+/* When all that stands was told: a question before that would be answered as if nothing did. It waits meanwhile. */
+static void open_policy(struct courier *courier)
+{
+    struct error error = {0};
+    if (courier->policy || (courier->policy_listener < 0 && courier->relays == 0))
+        return;
+    int failure = policy_open(courier->event, &courier->policy, &error);
+    if (failure == 0) {
+        policy_answer_by(courier->policy, POLICY_ACCESS, relay_desk_answer, courier->relay);
+        policy_answer_by(courier->policy, POLICY_CONTENT, answer_content, courier);
+        policy_admit_by(courier->policy, relay_desk_may_ask, courier->relay);
+    }
+    if (failure == 0 && courier->policy_listener >= 0)
+        failure = policy_listen(courier->policy, courier->policy_listener, &error);
+    for (int i = 0; i < courier->relays && failure == 0; i++)
+        failure = policy_listen(courier->policy, ROLE_RELAY + i, &error);
+    if (failure < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+}
+
+static void take_configuration(struct courier *courier, int bundle)
+{
+    struct error error = {0};
+    if (relay_desk_configure(courier->relay, bundle, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+}
+
 static void take_message(struct courier *courier, enum role from, const union message *message, int descriptor)
 {
     enum message_kind kind = message->head.kind;
@@ -53,14 +94,17 @@ static void take_message(struct courier *courier, enum role from, const union me
         meet_watcher(courier, descriptor);
         return;
     }
+    if (kind == MESSAGE_CONFIGURATION)
+        take_configuration(courier, descriptor);
     if (descriptor >= 0)
         close(descriptor);
     if (kind == MESSAGE_READY) {
         courier->ready = true;
+        open_policy(courier);
     } else if (kind == MESSAGE_ENFORCEMENT) {
-        accounts_enforce(courier->accounts, message->enforcement.on);
+        relay_desk_enforce(courier->relay, message->enforcement.on);
     } else if (kind == MESSAGE_ORDER_TOLD) {
-        accounts_order(courier->accounts, &message->order.order, clock_now());
+        relay_desk_order(courier->relay, &message->order.order);
         news_order(courier->news, &message->order.order);
     } else if (courier->exporter && exporter_take(courier->exporter, message)) {
         return;
@@ -145,6 +189,7 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
         sd_event_exit(courier->event, 0);
     if (courier->policy)
         policy_tick(courier->policy);
+    relay_desk_tick(courier->relay);
     if (courier->exporter)
         exporter_tick(courier->exporter, clock_steady());
     desk_give_up(courier, clock_steady() - ANSWER_PATIENCE);
@@ -156,47 +201,20 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
  */
 
 /* All that the courier does with the system: its own directory, its sockets, its loop. */
-static const int allowed_calls[] = {SCMP_SYS(openat),
-                                    SCMP_SYS(newfstatat),
-                                    SCMP_SYS(lstat),
-                                    SCMP_SYS(stat),
-                                    SCMP_SYS(statx),
-                                    SCMP_SYS(access),
-                                    SCMP_SYS(faccessat),
-                                    SCMP_SYS(faccessat2),
-                                    SCMP_SYS(unlink),
-                                    SCMP_SYS(unlinkat),
-                                    SCMP_SYS(rename),
-                                    SCMP_SYS(renameat),
-                                    SCMP_SYS(renameat2),
-                                    SCMP_SYS(ftruncate),
-                                    SCMP_SYS(pread64),
-                                    SCMP_SYS(pwrite64),
-                                    SCMP_SYS(fsync),
-                                    SCMP_SYS(fdatasync),
-                                    SCMP_SYS(fcntl),
-                                    SCMP_SYS(geteuid),
-                                    SCMP_SYS(getcwd),
-                                    SCMP_SYS(readlink),
-                                    SCMP_SYS(fchmod),
-                                    SCMP_SYS(fchown),
-                                    SCMP_SYS(accept4),
-                                    SCMP_SYS(getsockopt),
-                                    SCMP_SYS(sendto),
-                                    SCMP_SYS(sendmsg),
-                                    SCMP_SYS(recvmsg),
-                                    SCMP_SYS(recvfrom),
-                                    SCMP_SYS(shutdown),
-                                    SCMP_SYS(epoll_create1),
-                                    SCMP_SYS(epoll_ctl),
-                                    SCMP_SYS(epoll_wait),
-                                    SCMP_SYS(epoll_pwait),
-                                    SCMP_SYS(timerfd_create),
-                                    SCMP_SYS(timerfd_settime),
-                                    SCMP_SYS(utimensat),
-                                    SCMP_SYS(lseek),
-                                    SCMP_SYS(getpid),
-                                    SANDBOX_END};
+static const int allowed_calls[] = {SCMP_SYS(openat),         SCMP_SYS(newfstatat),      SCMP_SYS(lstat),
+                                    SCMP_SYS(stat),           SCMP_SYS(statx),           SCMP_SYS(access),
+                                    SCMP_SYS(faccessat),      SCMP_SYS(faccessat2),      SCMP_SYS(unlink),
+                                    SCMP_SYS(unlinkat),       SCMP_SYS(rename),          SCMP_SYS(renameat),
+                                    SCMP_SYS(renameat2),      SCMP_SYS(ftruncate),       SCMP_SYS(pread64),
+                                    SCMP_SYS(pwrite64),       SCMP_SYS(fsync),           SCMP_SYS(fdatasync),
+                                    SCMP_SYS(fcntl),          SCMP_SYS(geteuid),         SCMP_SYS(getcwd),
+                                    SCMP_SYS(readlink),       SCMP_SYS(fchmod),          SCMP_SYS(fchown),
+                                    SCMP_SYS(accept4),        SCMP_SYS(getsockopt),      SCMP_SYS(getpeername),
+                                    SCMP_SYS(sendto),         SCMP_SYS(sendmsg),         SCMP_SYS(recvmsg),
+                                    SCMP_SYS(recvfrom),       SCMP_SYS(shutdown),        SCMP_SYS(epoll_create1),
+                                    SCMP_SYS(epoll_ctl),      SCMP_SYS(epoll_wait),      SCMP_SYS(epoll_pwait),
+                                    SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(utimensat),
+                                    SCMP_SYS(lseek),          SCMP_SYS(getpid),          SANDBOX_END};
 
 /* And what it takes to speak with a collector: connections out, a thread that looks up its name, certificates. */
 static const int uplink_calls[] = {SCMP_SYS(socket),
@@ -225,7 +243,7 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
-/* And to serve metrics over TCP. */
+/* And to serve metrics over TCP, and relays. */
 static const int metrics_calls[] = {SCMP_SYS(setsockopt), SANDBOX_END};
 
 #define COUNT_OF(calls) (sizeof(calls) / sizeof(calls)[0])
@@ -245,7 +263,7 @@ static int close_doors(const struct courier *courier, struct error *error)
     memcpy(calls, allowed_calls, sizeof allowed_calls);
     if (courier->uplink)
         add_calls(calls, uplink_calls);
-    if (courier->exporter)
+    if (courier->exporter || courier->relays)
         add_calls(calls, metrics_calls);
     return sandbox_enter(calls, error);
 }
@@ -277,34 +295,14 @@ static int make_uplink(struct courier *courier, struct error *error)
                           : 0;
 }
 
-static void answer_access(void *context, const struct policy_request *request, char action[POLICY_ACTION])
+static int make_relay(struct courier *courier, const struct role_start *start, struct error *error)
 {
-    struct courier *courier = context;
-    (void)accounts_answer(courier->accounts, request, clock_now(), action);
-}
-
-/* Whoever may ask may not say what was in others' mail: that is believed of our own milter alone. */
-static void answer_content(void *context, const struct policy_request *request, char action[POLICY_ACTION])
-{
-    struct courier *courier = context;
-    union message message;
-    struct error error = {0};
-    (void)action;
-    bool ours = request->user == courier->milter || request->user == 0 || request->user == geteuid();
-    if (!ours || courier->watcher.descriptor < 0 || !content_read(request, &message))
-        return;
-    if (message_send(&courier->watcher, &message, -1, &error) < 0)
-        return; /* the watcher is behind, and later it is of no use */
-}
-
-static int open_policy(struct courier *courier, int listener, struct error *error)
-{
-    int failure = policy_open(courier->event, listener, &courier->policy, error);
-    if (failure == 0)
-        policy_answer_by(courier->policy, POLICY_ACCESS, answer_access, courier);
-    if (failure == 0)
-        policy_answer_by(courier->policy, POLICY_CONTENT, answer_content, courier);
-    return failure;
+    char path[512];
+    snprintf(path, sizeof path, "%s/relay.db", start->state);
+    courier->policy_listener = start->policy;
+    courier->relays = start->relays;
+    bool asked = start->policy >= 0 || start->relays > 0;
+    return relay_desk_create(asked ? path : NULL, courier->news, &courier->relay, error);
 }
 
 static int add_timers(struct courier *courier)
@@ -329,7 +327,7 @@ static int enter(struct courier *courier, const struct role_start *start, struct
     if (failure == 0)
         failure = news_create(courier->journal, courier->spool, &courier->news, error);
     if (failure == 0)
-        failure = accounts_create(ACCOUNTS_MOST, &courier->accounts, error);
+        failure = make_relay(courier, start, error);
     if (failure < 0)
         return failure;
     courier->keeper = (struct keeper){
@@ -344,8 +342,6 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         return error_set(error, -code, "cannot begin the loop: %s", strerror(-code));
     const struct control_listener listener = {courier, desk_asked, desk_room, desk_gone};
     failure = control_open(courier->event, start->listener, &listener, &courier->control, error);
-    if (failure == 0 && start->policy >= 0)
-        failure = open_policy(courier, start->policy, error);
     if (failure == 0)
         failure = make_uplink(courier, error);
     if (failure == 0 && start->metrics >= 0)
@@ -363,6 +359,7 @@ static void leave(struct courier *courier)
     if (courier->control)
         control_close(&courier->control);
     policy_close(&courier->policy);
+    relay_desk_destroy(&courier->relay);
     exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
     sd_event_source_disable_unref(courier->warden_source);
@@ -373,7 +370,6 @@ static void leave(struct courier *courier)
     news_destroy(&courier->news);
     journal_close(&courier->journal);
     spool_close(&courier->spool);
-    accounts_destroy(&courier->accounts);
     if (courier->watcher.descriptor >= 0)
         close(courier->watcher.descriptor);
 }

@@ -5,13 +5,13 @@
 
 #include <systemd/sd-event.h>
 
-#include "agent/courier/accounts.h"
 #include "agent/courier/control.h"
 #include "agent/courier/journal.h"
 #include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
 #include "agent/courier/policy.h"
 #include "agent/courier/question.h"
+#include "agent/courier/relay_desk.h"
 #include "agent/courier/uplink.h"
 #include "agent/message/role.h"
 #include "common/io/log.h"
@@ -27,9 +27,10 @@ struct courier {
     struct journal *journal;
     struct news *news;
     struct keeper keeper;
-    struct accounts *accounts;
-    uid_t milter;          /* whose word on content is believed */
-    struct policy *policy; /* NULL: mail servers have no place to ask */
+    struct relay_desk *relay;
+    uid_t milter;                /* whose word on content is believed */
+    struct policy *policy;       /* NULL: mail servers have no place to ask, or none yet */
+    int policy_listener, relays; /* where they will ask, as in struct role_start */
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;

@@ -166,25 +166,16 @@ static void answer_command_done(struct courier *courier, struct question *questi
     question_end(question, NULL);
 }
 
-/* What the mail server was told of an account: whoever explains it must know whether it was asked at all. */
-static bool write_submission(struct courier *courier, struct question *question)
-{
-    const struct sender *sender = &question->request.sender;
-    if (sender->kind != SENDER_ACCOUNT)
-        return true;
-    struct accounts_counters counters = accounts_counters(courier->accounts);
-    return answer_submission(client_output(question->client), sender, accounts_find(courier->accounts, sender),
-                             &counters);
-}
-
 static bool write_status(struct courier *courier, struct question *question)
 {
     struct buffer *out = client_output(question->client);
-    struct accounts_counters counters = accounts_counters(courier->accounts);
-    const struct answer_policy policy = {.open = courier->policy != NULL,
-                                         .clients = courier->policy ? policy_clients(courier->policy) : 0,
-                                         .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
-                                         .counters = &counters};
+    struct relay_counters counters = relay_desk_counters(courier->relay);
+    struct answer_policy policy = {.open = courier->policy != NULL,
+                                   .clients = courier->policy ? policy_clients(courier->policy) : 0,
+                                   .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
+                                   .strangers = courier->policy ? policy_strangers(courier->policy) : 0,
+                                   .counters = &counters};
+    relay_desk_count(courier->relay, &policy);
     return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
            answer_status_policy(out, &policy) &&
            (!courier->uplink || uplink_answer_status(courier->uplink, courier->keeper.spool_file.trouble, out));
@@ -197,7 +188,8 @@ static void answered_by(struct courier *courier, struct question *question, enum
         return;
     bool whole = true;
     if (question->request.kind == REQUEST_EXPLAIN) {
-        whole = write_submission(courier, question);
+        /* what mail servers were told of it: whoever explains it must know whether they asked at all */
+        whole = relay_desk_answer_explain(courier->relay, &question->request.sender, client_output(question->client));
         write_history(courier, question);
     }
     if (question->request.kind == REQUEST_STATUS)
@@ -230,7 +222,7 @@ static void take_answer(struct courier *courier, struct question *question, enum
         break;
     case MESSAGE_ORDER_ROW:
         written =
-            answer_order(out, &message->order_row, accounts_find(courier->accounts, &message->order_row.order.target));
+            answer_order(out, &message->order_row, relay_desk_act(courier->relay, &message->order_row.order.target));
         break;
     case MESSAGE_STATUS_WATCHER:
         written = answer_status_watcher(out, &message->status_watcher);

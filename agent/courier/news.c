@@ -152,7 +152,7 @@ void news_take(struct news *news, const union message *message)
         news->line.length = 0;
         break;
     case MESSAGE_EVENT:
-        enter(news, message->event.time, message->event.what, NULL, answer_event(&news->line, &message->event));
+        enter(news, message->event.time, message->event.what, NULL, answer_event(&news->line, &message->event, NULL));
         break;
     default:
         break;
@@ -164,12 +164,17 @@ void news_forget_half(struct news *news)
     enter_verdict(news);
 }
 
-void news_event(struct news *news, uint8_t severity, const char *what, const char *text)
+void news_about(struct news *news, const struct sender *sender, uint8_t severity, const char *what, const char *text)
 {
     struct message_event event = {.time = clock_now(), .severity = severity};
     text_copy_printable(text_of(what), event.what, sizeof event.what);
     text_copy_printable(text_of(text), event.text, sizeof event.text);
-    enter(news, event.time, what, NULL, answer_event(&news->line, &event));
+    enter(news, event.time, what, sender, answer_event(&news->line, &event, sender));
+}
+
+void news_event(struct news *news, uint8_t severity, const char *what, const char *text)
+{
+    news_about(news, NULL, severity, what, text);
 }
 
 void news_command(struct news *news, const char *deed, const char *sender, const char *length, const char *person,

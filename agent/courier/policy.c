@@ -2,6 +2,8 @@
 #include "agent/courier/policy.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +19,24 @@ struct caller {
     struct policy *policy;
     sd_event_source *source;
     int descriptor;
-    uid_t user;
-    duration heard; /* on the steady clock */
+    uint64_t holder; /* whose it is: a user, or an address */
+    duration heard;  /* on the steady clock */
     struct buffer input;
 };
 
 struct policy {
     sd_event *event;
-    sd_event_source *source;
+    sd_event_source *sources[POLICY_LISTENERS];
+    size_t listeners;
+    bool (*may_ask)(void *context, const struct address *);
+    void *admission;
     struct {
         policy_answerer *answer;
         void *context;
     } kinds[POLICY_KINDS];
     struct caller *callers;
     uint32_t count;
-    uint64_t malformed;
+    uint64_t malformed, strangers;
 };
 
 static void drop(struct caller *caller)
@@ -70,7 +75,7 @@ static bool serve(struct caller *caller)
             caller->policy->malformed++;
             return false;
         }
-        request.user = caller->user;
+        request.user = caller->holder < (uid_t)-1 ? (uid_t)caller->holder : (uid_t)-1;
         snprintf(action, sizeof action, "DUNNO");
         if (policy->kinds[request.kind].answer)
             policy->kinds[request.kind].answer(policy->kinds[request.kind].context, &request, action);
@@ -98,11 +103,11 @@ static int on_caller(sd_event_source *source, int descriptor, uint32_t events, v
     return 0;
 }
 
-static uint32_t held_by(const struct policy *policy, uid_t user)
+static uint32_t held_by(const struct policy *policy, uint64_t holder)
 {
     uint32_t count = 0;
     for (const struct caller *caller = policy->callers; caller; caller = caller->next)
-        count += caller->user == user;
+        count += caller->holder == holder;
     return count;
 }
 
@@ -111,7 +116,7 @@ static void make_room(struct policy *policy)
     struct caller *chosen = policy->callers;
     uint32_t most = 0;
     for (struct caller *caller = policy->callers; caller; caller = caller->next) {
-        uint32_t held = held_by(policy, caller->user);
+        uint32_t held = held_by(policy, caller->holder);
         if (held > most || (held == most && caller->heard < chosen->heard)) {
             most = held;
             chosen = caller;
@@ -120,48 +125,106 @@ static void make_room(struct policy *policy)
     drop(chosen);
 }
 
-static int on_listener(sd_event_source *source, int descriptor, uint32_t events, void *context)
+/* The address at the other end of a TCP connection; family 0: it is none. */
+static struct address peer_address(int descriptor)
 {
-    struct policy *policy = context;
+    union {
+        struct sockaddr head;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage all;
+    } peer = {.head = {.sa_family = AF_UNSPEC}};
+    socklen_t length = sizeof peer;
+    if (getpeername(descriptor, &peer.head, &length) != 0)
+        return (struct address){0};
+    if (peer.head.sa_family == AF_INET)
+        return address_from_ipv4((const uint8_t *)&peer.v4.sin_addr);
+    if (peer.head.sa_family == AF_INET6)
+        return address_from_ipv6((const uint8_t *)&peer.v6.sin6_addr);
+    return (struct address){0};
+}
+
+/* False: it may not ask. */
+static bool find_holder(struct policy *policy, int descriptor, uint64_t *holder)
+{
+    const struct address address = peer_address(descriptor);
     struct ucred peer = {.uid = (uid_t)-1};
     socklen_t length = sizeof peer;
-    (void)source;
-    (void)events;
-    int accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted < 0)
-        return 0;
+    if (address.family == 0) {
+        if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+            peer.uid = (uid_t)-1;
+        *holder = peer.uid;
+        return true;
+    }
+    int on = 1;
+    (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *holder = UINT64_C(14695981039346656037); /* FNV-1a: only told apart */
+    for (size_t i = 0; i < sizeof address.bytes; i++)
+        *holder = (*holder ^ address.bytes[i]) * UINT64_C(1099511628211);
+    *holder |= UINT64_C(1) << 63;
+    return policy->may_ask && policy->may_ask(policy->admission, &address);
+}
+
+static void admit(struct policy *policy, int descriptor)
+{
+    uint64_t holder;
+    if (!find_holder(policy, descriptor, &holder)) {
+        policy->strangers++;
+        close(descriptor);
+        return;
+    }
     if (policy->count == POLICY_CLIENTS_MOST)
         make_room(policy);
     struct caller *caller = calloc(1, sizeof *caller);
     if (!caller) {
-        close(accepted);
-        return 0;
+        close(descriptor);
+        return;
     }
-    if (getsockopt(accepted, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-        peer.uid = (uid_t)-1;
     *caller = (struct caller){
-        .next = policy->callers, .policy = policy, .descriptor = accepted, .user = peer.uid, .heard = clock_steady()};
+        .next = policy->callers, .policy = policy, .descriptor = descriptor, .holder = holder, .heard = clock_steady()};
     buffer_init(&caller->input, 2 * POLICY_REQUEST_MOST);
     policy->callers = caller;
     policy->count++;
-    if (sd_event_add_io(policy->event, &caller->source, accepted, EPOLLIN, on_caller, caller) < 0)
+    if (sd_event_add_io(policy->event, &caller->source, descriptor, EPOLLIN, on_caller, caller) < 0)
         drop(caller);
+}
+
+static int on_listener(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    (void)source;
+    (void)events;
+    int accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted >= 0)
+        admit(context, accepted);
     return 0;
 }
 
-int policy_open(sd_event *event, int listener, struct policy **result, struct error *error)
+int policy_open(sd_event *event, struct policy **result, struct error *error)
 {
     struct policy *policy = calloc(1, sizeof *policy);
     if (!policy)
         return error_set(error, ENOMEM, "no memory for the policy socket");
-    *policy = (struct policy){.event = event};
-    int code = sd_event_add_io(event, &policy->source, listener, EPOLLIN, on_listener, policy);
-    if (code < 0) {
-        free(policy);
-        return error_set(error, -code, "cannot listen on the policy socket: %s", strerror(-code));
-    }
+    policy->event = event;
     *result = policy;
     return 0;
+}
+
+int policy_listen(struct policy *policy, int listener, struct error *error)
+{
+    if (policy->listeners == POLICY_LISTENERS)
+        return error_set(error, ENOSPC, "too many policy sockets");
+    int code =
+        sd_event_add_io(policy->event, &policy->sources[policy->listeners], listener, EPOLLIN, on_listener, policy);
+    if (code < 0)
+        return error_set(error, -code, "cannot listen on the policy socket: %s", strerror(-code));
+    policy->listeners++;
+    return 0;
+}
+
+void policy_admit_by(struct policy *policy, bool (*may_ask)(void *context, const struct address *), void *context)
+{
+    policy->may_ask = may_ask;
+    policy->admission = context;
 }
 
 void policy_answer_by(struct policy *policy, enum policy_kind kind, policy_answerer *answer, void *context)
@@ -178,7 +241,8 @@ void policy_close(struct policy **owner)
         return;
     while (policy->callers)
         drop(policy->callers);
-    sd_event_source_disable_unref(policy->source);
+    for (size_t i = 0; i < policy->listeners; i++)
+        sd_event_source_disable_unref(policy->sources[i]);
     free(policy);
 }
 
@@ -200,4 +264,9 @@ uint32_t policy_clients(const struct policy *policy)
 uint64_t policy_malformed(const struct policy *policy)
 {
     return policy->malformed;
+}
+
+uint64_t policy_strangers(const struct policy *policy)
+{
+    return policy->strangers;
 }

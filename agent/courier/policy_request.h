@@ -23,7 +23,7 @@ const char *policy_kind_name(enum policy_kind);
 /* Borrowed from the request's bytes; empty: not said. */
 struct policy_request {
     enum policy_kind kind;
-    uid_t user;                            /* who asks, as the kernel says; not of the bytes */
+    uid_t user;                            /* who asks, as the kernel says and not the bytes; -1: from afar */
     struct text account;                   /* sasl_username: the login that the mail is submitted under */
     struct text instance;                  /* the same for all questions about one message */
     struct text state;                     /* protocol_state: "RCPT", "DATA", "END-OF-MESSAGE", ... */

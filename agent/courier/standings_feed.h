@@ -15,6 +15,10 @@
 #include "common/moment.h"
 #include "common/text.h"
 
+struct relay;
+struct relay_store;
+struct relay_settings;
+
 /* One "kind":"standing" as it came: any bytes, borrowed. What is no sender and no deed is passed over by take(). */
 struct standings_item {
     int64_t news;         /* its number */
@@ -26,7 +30,18 @@ struct standings_item {
     struct text reason, by, node;
 };
 
-struct standings_feed;                                        /* NULL is allowed everywhere: nothing is wanted */
+/* The relay desk's; NULL is allowed everywhere: nothing is wanted. */
+struct standings_feed {
+    struct relay *relay;
+    struct relay_store *store; /* NULL: there is no file to keep them in, so they are not asked for */
+    const struct relay_settings *settings;
+    void (*trouble)(void *context, const char *text);
+    void *context;
+    uint64_t taken;
+    bool broken; /* of this answer something could not be kept */
+    bool told;   /* and that was said */
+};
+
 bool standings_feed_is_wanted(const struct standings_feed *); /* may change with the configuration: ask each time */
 int64_t standings_feed_after(const struct standings_feed *);  /* 0: from the beginning */
 void standings_feed_take(struct standings_feed *, const struct standings_item *);

@@ -292,12 +292,13 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                         .settings = &settings->agent,
                                         .check = check_agent,
                                         .text = "The agent's own users, files and control socket."};
-    result[4] = (struct option_binding){.options = milter_options,
+    result[4] = relay_settings_bind(&settings->relay);
+    result[5] = (struct option_binding){.options = milter_options,
                                         .settings = &settings->milter,
                                         .check = check_milter,
                                         .text = "A milter for Sendmail and Postfix: refuses by the same orders as the "
                                                 "policy socket, and tells of content that the wire hides behind TLS."};
-    result[5] = (struct option_binding){.options = NULL};
+    result[6] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "agent/relay/settings.h"
 #include "common/address.h"
 #include "common/error.h"
 #include "common/option.h"
@@ -90,11 +91,12 @@ struct process_settings {
     struct logs_settings logs;
     struct enforce_settings enforce;
     struct agent_settings agent;
+    struct relay_settings relay;
     struct milter_settings milter;
 };
 
 /* Room for the bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 5
+#define PROCESS_BINDINGS 6
 /* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
