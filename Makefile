@@ -23,7 +23,8 @@ VERSION      := 0.1.0
 
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev \
-	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev
+	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev \
+	libmilter-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
@@ -32,7 +33,7 @@ TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mando
 	postgresql
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
-	libcurl libsodium libmicrohttpd gnutls libpq
+	libcurl libsodium libmicrohttpd gnutls libpq milter
 
 comma := ,
 SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
@@ -53,7 +54,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/relay agent/judge agent/sender agent/log agent/packet \
+FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/relay agent/judge agent/sender agent/log agent/packet \
 	detectors nft collector/api collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a

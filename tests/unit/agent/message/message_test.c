@@ -49,6 +49,8 @@ static void test_directions(void **state)
         {"a person orders through the watcher", MESSAGE_COMMAND, ROLE_COURIER, ROLE_WATCHER, true},
         {"settings come through the courier", MESSAGE_SETTINGS, ROLE_COURIER, ROLE_WARDEN, true},
         {"the watcher sets nothing", MESSAGE_SETTINGS, ROLE_WATCHER, ROLE_WARDEN, false},
+        {"what a milter says goes to who judges", MESSAGE_CONTENT, ROLE_COURIER, ROLE_WATCHER, true},
+        {"the watcher says nothing of content", MESSAGE_CONTENT, ROLE_WATCHER, ROLE_COURIER, false},
         {"the courier may not reset", MESSAGE_RESET, ROLE_COURIER, ROLE_WARDEN, false},
         {"what other nodes know comes through the courier", MESSAGE_CAMPAIGN, ROLE_COURIER, ROLE_WATCHER, true},
         {"the watcher tells of bodies and does not hear of them", MESSAGE_BODY, ROLE_COURIER, ROLE_WATCHER, false},
@@ -91,6 +93,9 @@ static union message sound(enum message_kind kind)
         break;
     case MESSAGE_COMMAND:
         message.command.sender = sender;
+        break;
+    case MESSAGE_CONTENT:
+        message.content.queue[0] = '4';
         break;
     case MESSAGE_SENDER_ROW:
         message.sender_row.sender = sender;
@@ -173,6 +178,9 @@ static void test_soundness(void **state)
     SPOIL("a tag beyond 12 bits", MESSAGE_RESET, m.reset.vlan = 4096);
     SPOIL("neither on nor off", MESSAGE_ASK_ENFORCE, m.ask_enforce.on = 2);
     SPOIL("a negative time", MESSAGE_COMMAND, m.command.length = -1);
+    SPOIL("no queue id", MESSAGE_CONTENT, m.content.queue[0] = 0);
+    SPOIL("an account without end", MESSAGE_CONTENT, memset(m.content.account, 'x', sizeof m.content.account));
+    SPOIL("a family of a client", MESSAGE_CONTENT, m.content.client.family = 5);
     SPOIL("an unknown verdict", MESSAGE_SENDER_ROW, m.sender_row.worst = VERDICTS);
     SPOIL("a name without end", MESSAGE_PORT_OPENED, memset(m.port_opened.interface, 'x', 16));
 }
