@@ -53,7 +53,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/judge agent/sender agent/log agent/packet \
+FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/relay agent/judge agent/sender agent/log agent/packet \
 	detectors nft collector/api collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a

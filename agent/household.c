@@ -249,6 +249,10 @@ int household_open(const struct process_settings *all, const char *metrics, stru
         code = make_control(settings, house, group != NULL, error);
     if (code == 0 && metrics[0])
         code = listen_open(metrics, &house->metrics, &port, error);
+    for (uint32_t i = 0; i < all->relay.listen.count && i < RELAY_LISTENERS && code == 0; i++) {
+        code = listen_open(all->relay.listen.items[i], &house->relays[i], &port, error);
+        house->relay_count += code == 0;
+    }
     return code ? code : make_policy(settings, house, error);
 }
 
@@ -266,6 +270,9 @@ void household_close(struct household *house, const struct agent_settings *setti
     }
     if (house->metrics >= 0)
         close(house->metrics);
+    for (int i = 0; i < house->relay_count; i++)
+        close(house->relays[i]);
+    house->relay_count = 0;
     if (house->claim >= 0)
         close(house->claim);
     house->listener = house->policy = house->metrics = house->claim = -1;

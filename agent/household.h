@@ -15,9 +15,11 @@ struct household {
     gid_t log_groups[32];                     /* whose logs the warden and the scribe may read */
     size_t log_group_count;
     int listener;
-    int policy;  /* where mail servers ask; -1: nowhere */
-    int metrics; /* where metrics are read; -1: nowhere */
-    int claim;   /* held as long as the agent runs; -1: somebody else's program took its name */
+    int policy;                  /* where mail servers ask; -1: nowhere */
+    int metrics;                 /* where metrics are read; -1: nowhere */
+    int relays[RELAY_LISTENERS]; /* where relays ask over TCP */
+    int relay_count;
+    int claim; /* held as long as the agent runs; -1: somebody else's program took its name */
 };
 
 /* "auto" becomes yes or no: whether this machine's mail is in the systemd journal alone. */

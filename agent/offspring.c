@@ -14,7 +14,7 @@
 #include "common/io/log.h"
 #include "common/io/sandbox.h"
 
-#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 7 are set */
+#define ABOVE_OURS 16 /* descriptors are parked there while 3 to 11 are set */
 
 /* What the service manager told the supervisor is not for its children. */
 static const char *const supervisors_own[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID",
@@ -25,25 +25,37 @@ static bool place(int descriptor, int where)
     return descriptor < 0 ? close(where) == 0 || errno == EBADF : dup2(descriptor, where) == where;
 }
 
+struct placing {
+    int descriptor, where;
+};
+
+#define PLACINGS (4 + ROLE_RELAYS)
+
+static void list_placings(const struct offspring *child, struct placing placings[PLACINGS])
+{
+    placings[0] = (struct placing){child->listener, ROLE_LISTENER};
+    placings[1] = (struct placing){child->policy, ROLE_POLICY};
+    placings[2] = (struct placing){child->centre, ROLE_CENTRE};
+    placings[3] = (struct placing){child->metrics, ROLE_METRICS};
+    for (int i = 0; i < ROLE_RELAYS; i++)
+        placings[4 + i] = (struct placing){i < child->relay_count ? child->relays[i] : -1, ROLE_RELAY + i};
+}
+
 static bool place_descriptors(int channel, const struct offspring *child)
 {
     int parked = fcntl(channel, F_DUPFD_CLOEXEC, ABOVE_OURS);
-    const struct {
-        int descriptor, where;
-    } others[] = {{child->listener, ROLE_LISTENER},
-                  {child->policy, ROLE_POLICY},
-                  {child->centre, ROLE_CENTRE},
-                  {child->metrics, ROLE_METRICS}};
-    int copies[sizeof others / sizeof others[0]];
+    struct placing others[PLACINGS];
+    int copies[PLACINGS];
     bool fine = parked >= 0;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    list_placings(child, others);
+    for (size_t i = 0; i < PLACINGS; i++) {
         copies[i] = others[i].descriptor < 0 ? -1 : fcntl(others[i].descriptor, F_DUPFD_CLOEXEC, ABOVE_OURS);
         fine = fine && (copies[i] >= 0 || others[i].descriptor < 0);
     }
     fine = fine && place(parked, ROLE_CHANNEL);
-    for (size_t i = 0; fine && i < sizeof others / sizeof others[0]; i++)
+    for (size_t i = 0; fine && i < PLACINGS; i++)
         fine = place(copies[i], others[i].where);
-    return fine && close_range(ROLE_METRICS + 1, ~0U, 0) == 0;
+    return fine && close_range(ROLE_RELAY + ROLE_RELAYS, ~0U, 0) == 0;
 }
 
 /* A descriptor for each guest's port: the limit that is there for programs that use select() is not for us. */

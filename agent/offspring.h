@@ -1,4 +1,4 @@
-/* Starting a process of the agent: the same binary, under its user, with its rights and up to five descriptors and
+/* Starting a process of the agent: the same binary, under its user, with its rights and its descriptors and
  * nothing else. */
 #ifndef AGENT_OFFSPRING_H
 #define AGENT_OFFSPRING_H
@@ -17,6 +17,8 @@ struct offspring {
     int centre;        /* -1: none */
     int metrics;       /* -1: none */
     const char *state; /* its own directory; NULL: none */
+    const int *relays; /* relay_count of them */
+    int relay_count;
 };
 
 /* The parent's end of the channel and the process. */

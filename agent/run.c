@@ -205,22 +205,29 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
                          -1,
                          -1,
                          -1,
-                         s->configuration.process.agent.state},
-        [ROLE_WATCHER] = {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, -1, -1, NULL},
+                         s->configuration.process.agent.state,
+                         NULL,
+                         0},
+        [ROLE_WATCHER] =
+            {ROLE_WATCHER, {s->house.watcher, s->house.watcher_group, NULL, 0, 0}, -1, -1, -1, -1, NULL, NULL, 0},
         [ROLE_COURIER] = {ROLE_COURIER,
                           {s->house.courier, s->house.courier_group, NULL, 0, 0},
                           s->house.listener,
                           s->house.policy,
                           s->centre,
                           s->house.metrics,
-                          s->house.courier_state},
+                          s->house.courier_state,
+                          s->house.relays,
+                          s->house.relay_count},
         [ROLE_SCRIBE] = {ROLE_SCRIBE,
                          {s->house.scribe, s->house.scribe_group, s->house.log_groups, s->house.log_group_count, 0},
                          s->bundle,
                          -1,
                          -1,
                          -1,
-                         s->house.scribe_state}};
+                         s->house.scribe_state,
+                         NULL,
+                         0}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
     if (code != 0)
@@ -633,6 +640,14 @@ static bool is_open(int descriptor)
     return fcntl(descriptor, F_GETFD) >= 0;
 }
 
+static int count_relays(void)
+{
+    int count = 0;
+    while (count < ROLE_RELAYS && is_open(ROLE_RELAY + count))
+        count++;
+    return count;
+}
+
 bool run_role(const char *name, const char *state, int *exit_status)
 {
     static int (*const mains[ROLES])(const struct role_start *) = {[ROLE_WARDEN] = warden_main,
@@ -648,7 +663,8 @@ bool run_role(const char *name, const char *state, int *exit_status)
                                          .policy = role == ROLE_COURIER && is_open(ROLE_POLICY) ? ROLE_POLICY : -1,
                                          .centre = role == ROLE_COURIER && is_open(ROLE_CENTRE) ? ROLE_CENTRE : -1,
                                          .metrics = role == ROLE_COURIER && is_open(ROLE_METRICS) ? ROLE_METRICS : -1,
-                                         .state = state && state[0] ? state : NULL};
+                                         .state = state && state[0] ? state : NULL,
+                                         .relays = role == ROLE_COURIER ? count_relays() : 0};
         char title[16];
         snprintf(title, sizeof(title), "postern-%s", name);
         prctl(PR_SET_NAME, title, 0, 0, 0);

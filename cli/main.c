@@ -22,7 +22,7 @@ static const struct command commands[] = {
     {"events", "[--follow] [--since TIME]", "what has happened, oldest first", command_events},
     {"nodes", "", "the fleet: version, last seen, what waits on each (of a collector)", command_nodes},
     {"customers", "[NAME] [--top N]",
-     "what each customer sent in the last day, over all nodes; or what one of them has on each (of a collector)",
+     "whose the senders are and what they sent; of a collector: over all nodes, or what one of them has on each",
      command_customers},
     {"campaigns", "[--top N]", "near-identical mail of several customers on several nodes (of a collector)",
      command_campaigns},

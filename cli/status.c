@@ -74,6 +74,24 @@ static void show_courier(const json_t *record)
         printf("trouble     %s\n", trouble);
 }
 
+/* What a relay does beyond, where it does. */
+static void show_relay(const json_t *record)
+{
+    if (field_integer(record, "greylist_known") > 0 || field_integer(record, "greylisted") > 0)
+        printf("greylist    %lld recipients put off; %lld senders and nets known\n",
+               (long long)field_integer(record, "greylisted"), (long long)field_integer(record, "greylist_known"));
+    if (field_integer(record, "fleet") > 0)
+        printf("relay       %lld senders stand in the fleet's list\n", (long long)field_integer(record, "fleet"));
+    if (field_integer(record, "diverted") > 0)
+        printf("            %lld messages diverted\n", (long long)field_integer(record, "diverted"));
+    if (field_integer(record, "withheld") > 0)
+        printf("            %lld more would have been refused or put off; we only observe\n",
+               (long long)field_integer(record, "withheld"));
+    if (field_integer(record, "strangers") > 0)
+        printf("            %lld came over TCP that may not ask ([relay] clients)\n",
+               (long long)field_integer(record, "strangers"));
+}
+
 static void show_policy(const json_t *record)
 {
     char last[CLOCK_TEXT];
@@ -86,6 +104,7 @@ static void show_policy(const json_t *record)
         printf("accounts    mail servers asked %lld times, the last at %s; %lld messages refused, %lld put off\n",
                (long long)field_integer(record, "asked"), clock_print(field_moment(record, "asked_last"), last),
                (long long)field_integer(record, "refused"), (long long)field_integer(record, "deferred"));
+    show_relay(record);
     if (field_integer(record, "malformed") > 0)
         printf("            %lld that asked there did not speak Postfix's policy protocol\n",
                (long long)field_integer(record, "malformed"));

@@ -12,6 +12,7 @@
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
 #include "agent/courier/exporter.h"
+#include "agent/message/settings.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/sandbox.h"
@@ -20,6 +21,7 @@
 #define COMMIT_EVERY    (100 * MILLISECOND)
 #define ALIVE_EVERY     SECOND
 #define JOURNAL_ENTRIES 500000
+#define FLEET_AT_ONCE   200 /* messages in each COMMIT_EVERY */
 
 /* --- the other processes -------------------------------------------------------------------------------------------
  */
@@ -43,6 +45,47 @@ static void meet_watcher(struct courier *courier, int descriptor)
     courier->watcher = (struct channel){descriptor, ROLE_COURIER, ROLE_WATCHER};
     if (sd_event_add_io(courier->event, &courier->watcher_source, descriptor, EPOLLIN, on_watcher, courier) < 0)
         lose_watcher(courier);
+    if (courier->fleet)
+        fleet_begin(courier->fleet);
+}
+
+/* What the watcher is to know of other nodes: at most so much at once that it still sees its packets. */
+static void tell_fleet(struct courier *courier)
+{
+    union message message;
+    struct error error = {0};
+    for (int n = 0; n < FLEET_AT_ONCE && courier->watcher.descriptor >= 0 && fleet_next(courier->fleet, &message);
+         n++) {
+        if (message_send(&courier->watcher, &message, -1, &error) < 0)
+            return; /* it is behind, or gone: the rest comes later, to it or to the next */
+        fleet_told(courier->fleet, clock_now());
+    }
+}
+
+/* When all that stands was told: a question before that would be answered as if nothing did. It waits meanwhile. */
+static void open_policy(struct courier *courier)
+{
+    struct error error = {0};
+    if (courier->policy || (courier->policy_listener < 0 && courier->relays == 0))
+        return;
+    int failure = policy_open(courier->event, &courier->policy, &error);
+    if (failure == 0) {
+        policy_answer_by(courier->policy, POLICY_ACCESS, relay_desk_answer, courier->relay);
+        policy_admit_by(courier->policy, relay_desk_may_ask, courier->relay);
+    }
+    if (failure == 0 && courier->policy_listener >= 0)
+        failure = policy_listen(courier->policy, courier->policy_listener, &error);
+    for (int i = 0; i < courier->relays && failure == 0; i++)
+        failure = policy_listen(courier->policy, ROLE_RELAY + i, &error);
+    if (failure < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+}
+
+static void take_configuration(struct courier *courier, int bundle)
+{
+    struct error error = {0};
+    if (relay_desk_configure(courier->relay, bundle, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
 }
 
 static void take_message(struct courier *courier, enum role from, const union message *message, int descriptor)
@@ -52,14 +95,17 @@ static void take_message(struct courier *courier, enum role from, const union me
         meet_watcher(courier, descriptor);
         return;
     }
+    if (kind == MESSAGE_CONFIGURATION)
+        take_configuration(courier, descriptor);
     if (descriptor >= 0)
         close(descriptor);
     if (kind == MESSAGE_READY) {
         courier->ready = true;
+        open_policy(courier);
     } else if (kind == MESSAGE_ENFORCEMENT) {
-        accounts_enforce(courier->accounts, message->enforcement.on);
+        relay_desk_enforce(courier->relay, message->enforcement.on);
     } else if (kind == MESSAGE_ORDER_TOLD) {
-        accounts_order(courier->accounts, &message->order.order, clock_now());
+        relay_desk_order(courier->relay, &message->order.order);
         news_order(courier->news, &message->order.order);
     } else if (courier->exporter && exporter_take(courier->exporter, message)) {
         return;
@@ -129,6 +175,8 @@ static int on_commit(sd_event_source *timer, uint64_t now, void *context)
         control_each(courier->control, desk_follow, courier);
     if (courier->uplink)
         uplink_go(courier->uplink);
+    if (courier->fleet)
+        tell_fleet(courier);
     again_in(timer, fine ? COMMIT_EVERY : SECOND);
     return 0;
 }
@@ -144,6 +192,7 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
         sd_event_exit(courier->event, 0);
     if (courier->policy)
         policy_tick(courier->policy);
+    relay_desk_tick(courier->relay);
     if (courier->exporter)
         exporter_tick(courier->exporter, clock_steady());
     desk_give_up(courier, clock_steady() - ANSWER_PATIENCE);
@@ -155,47 +204,20 @@ static int on_alive(sd_event_source *timer, uint64_t now, void *context)
  */
 
 /* All that the courier does with the system: its own directory, its sockets, its loop. */
-static const int allowed_calls[] = {SCMP_SYS(openat),
-                                    SCMP_SYS(newfstatat),
-                                    SCMP_SYS(lstat),
-                                    SCMP_SYS(stat),
-                                    SCMP_SYS(statx),
-                                    SCMP_SYS(access),
-                                    SCMP_SYS(faccessat),
-                                    SCMP_SYS(faccessat2),
-                                    SCMP_SYS(unlink),
-                                    SCMP_SYS(unlinkat),
-                                    SCMP_SYS(rename),
-                                    SCMP_SYS(renameat),
-                                    SCMP_SYS(renameat2),
-                                    SCMP_SYS(ftruncate),
-                                    SCMP_SYS(pread64),
-                                    SCMP_SYS(pwrite64),
-                                    SCMP_SYS(fsync),
-                                    SCMP_SYS(fdatasync),
-                                    SCMP_SYS(fcntl),
-                                    SCMP_SYS(geteuid),
-                                    SCMP_SYS(getcwd),
-                                    SCMP_SYS(readlink),
-                                    SCMP_SYS(fchmod),
-                                    SCMP_SYS(fchown),
-                                    SCMP_SYS(accept4),
-                                    SCMP_SYS(getsockopt),
-                                    SCMP_SYS(sendto),
-                                    SCMP_SYS(sendmsg),
-                                    SCMP_SYS(recvmsg),
-                                    SCMP_SYS(recvfrom),
-                                    SCMP_SYS(shutdown),
-                                    SCMP_SYS(epoll_create1),
-                                    SCMP_SYS(epoll_ctl),
-                                    SCMP_SYS(epoll_wait),
-                                    SCMP_SYS(epoll_pwait),
-                                    SCMP_SYS(timerfd_create),
-                                    SCMP_SYS(timerfd_settime),
-                                    SCMP_SYS(utimensat),
-                                    SCMP_SYS(lseek),
-                                    SCMP_SYS(getpid),
-                                    SANDBOX_END};
+static const int allowed_calls[] = {SCMP_SYS(openat),         SCMP_SYS(newfstatat),      SCMP_SYS(lstat),
+                                    SCMP_SYS(stat),           SCMP_SYS(statx),           SCMP_SYS(access),
+                                    SCMP_SYS(faccessat),      SCMP_SYS(faccessat2),      SCMP_SYS(unlink),
+                                    SCMP_SYS(unlinkat),       SCMP_SYS(rename),          SCMP_SYS(renameat),
+                                    SCMP_SYS(renameat2),      SCMP_SYS(ftruncate),       SCMP_SYS(pread64),
+                                    SCMP_SYS(pwrite64),       SCMP_SYS(fsync),           SCMP_SYS(fdatasync),
+                                    SCMP_SYS(fcntl),          SCMP_SYS(geteuid),         SCMP_SYS(getcwd),
+                                    SCMP_SYS(readlink),       SCMP_SYS(fchmod),          SCMP_SYS(fchown),
+                                    SCMP_SYS(accept4),        SCMP_SYS(getsockopt),      SCMP_SYS(getpeername),
+                                    SCMP_SYS(sendto),         SCMP_SYS(sendmsg),         SCMP_SYS(recvmsg),
+                                    SCMP_SYS(recvfrom),       SCMP_SYS(shutdown),        SCMP_SYS(epoll_create1),
+                                    SCMP_SYS(epoll_ctl),      SCMP_SYS(epoll_wait),      SCMP_SYS(epoll_pwait),
+                                    SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(utimensat),
+                                    SCMP_SYS(lseek),          SCMP_SYS(getpid),          SANDBOX_END};
 
 /* And what it takes to speak with a collector: connections out, a thread that looks up its name, certificates. */
 static const int uplink_calls[] = {SCMP_SYS(socket),
@@ -224,7 +246,7 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
-/* And to serve metrics over TCP. */
+/* And to serve metrics over TCP, and relays. */
 static const int metrics_calls[] = {SCMP_SYS(setsockopt), SANDBOX_END};
 
 #define COUNT_OF(calls) (sizeof(calls) / sizeof(calls)[0])
@@ -244,7 +266,7 @@ static int close_doors(const struct courier *courier, struct error *error)
     memcpy(calls, allowed_calls, sizeof allowed_calls);
     if (courier->uplink)
         add_calls(calls, uplink_calls);
-    if (courier->exporter)
+    if (courier->exporter || courier->relays)
         add_calls(calls, metrics_calls);
     return sandbox_enter(calls, error);
 }
@@ -253,6 +275,32 @@ static void on_uplink_event(void *context, uint8_t severity, const char *text)
 {
     struct courier *courier = context;
     news_event(courier->news, severity, "collector", text);
+}
+
+static void on_uplink_told(void *context, const struct fleet_news *news)
+{
+    struct courier *courier = context;
+    if (news->kind == FLEET_NEWS_STANDING)
+        standings_feed_take(relay_desk_feed(courier->relay), news->number, &news->standing);
+    else
+        fleet_take(courier->fleet, news, clock_now());
+}
+
+static bool relay_follows(void *context, int64_t *after)
+{
+    struct courier *courier = context;
+    struct standings_feed *feed = relay_desk_feed(courier->relay);
+    *after = standings_feed_after(feed);
+    return standings_feed_is_wanted(feed);
+}
+
+static void on_uplink_followed(void *context, int64_t number)
+{
+    struct courier *courier = context;
+    if (number > 0)
+        standings_feed_done(relay_desk_feed(courier->relay), number);
+    else
+        standings_feed_forget(relay_desk_feed(courier->relay));
 }
 
 static int make_spool(struct courier *courier, const struct role_start *start, struct error *error)
@@ -270,10 +318,28 @@ static int make_spool(struct courier *courier, const struct role_start *start, s
 
 static int make_uplink(struct courier *courier, struct error *error)
 {
-    const struct uplink_listener listener = {courier, desk_carry_out, on_uplink_event};
-    return courier->spool ? uplink_create(courier->event, &courier->collector, courier->spool, &courier->log, &listener,
-                                          &courier->uplink, error)
-                          : 0;
+    const struct uplink_listener listener = {.context = courier,
+                                             .carry_out = desk_carry_out,
+                                             .event = on_uplink_event,
+                                             .told = on_uplink_told,
+                                             .follows = relay_follows,
+                                             .followed = on_uplink_followed};
+    if (!courier->spool)
+        return 0;
+    int failure = uplink_create(courier->event, &courier->collector, courier->spool, &courier->log, &listener,
+                                &courier->uplink, error);
+    courier->fleet = failure < 0 ? NULL : fleet_create();
+    return failure < 0 || courier->fleet ? failure : error_set(error, ENOMEM, "no memory for what the fleet knows");
+}
+
+static int make_relay(struct courier *courier, const struct role_start *start, struct error *error)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/relay.db", start->state);
+    courier->policy_listener = start->policy;
+    courier->relays = start->relays;
+    bool asked = start->policy >= 0 || start->relays > 0;
+    return relay_desk_create(asked ? path : NULL, courier->news, &courier->relay, error);
 }
 
 static int add_timers(struct courier *courier)
@@ -296,7 +362,7 @@ static int enter(struct courier *courier, const struct role_start *start, struct
     if (failure == 0)
         failure = news_create(courier->journal, courier->spool, &courier->news, error);
     if (failure == 0)
-        failure = accounts_create(ACCOUNTS_MOST, &courier->accounts, error);
+        failure = make_relay(courier, start, error);
     if (failure < 0)
         return failure;
     courier->keeper = (struct keeper){
@@ -311,8 +377,6 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         return error_set(error, -code, "cannot begin the loop: %s", strerror(-code));
     const struct control_listener listener = {courier, desk_asked, desk_room, desk_gone};
     failure = control_open(courier->event, start->listener, &listener, &courier->control, error);
-    if (failure == 0 && start->policy >= 0)
-        failure = policy_open(courier->event, start->policy, courier->accounts, &courier->policy, error);
     if (failure == 0)
         failure = make_uplink(courier, error);
     if (failure == 0 && start->metrics >= 0)
@@ -330,8 +394,10 @@ static void leave(struct courier *courier)
     if (courier->control)
         control_close(&courier->control);
     policy_close(&courier->policy);
+    relay_desk_destroy(&courier->relay);
     exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
+    fleet_destroy(&courier->fleet);
     sd_event_source_disable_unref(courier->warden_source);
     sd_event_source_disable_unref(courier->watcher_source);
     sd_event_source_disable_unref(courier->commit_timer);
@@ -340,7 +406,6 @@ static void leave(struct courier *courier)
     news_destroy(&courier->news);
     journal_close(&courier->journal);
     spool_close(&courier->spool);
-    accounts_destroy(&courier->accounts);
     if (courier->watcher.descriptor >= 0)
         close(courier->watcher.descriptor);
 }

@@ -5,13 +5,14 @@
 
 #include <systemd/sd-event.h>
 
-#include "agent/courier/accounts.h"
 #include "agent/courier/control.h"
+#include "agent/courier/fleet.h"
 #include "agent/courier/journal.h"
 #include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
 #include "agent/courier/policy.h"
 #include "agent/courier/question.h"
+#include "agent/courier/relay_desk.h"
 #include "agent/courier/uplink.h"
 #include "agent/message/role.h"
 #include "common/io/log.h"
@@ -27,11 +28,13 @@ struct courier {
     struct journal *journal;
     struct news *news;
     struct keeper keeper;
-    struct accounts *accounts;
-    struct policy *policy; /* NULL: mail servers have no place to ask */
+    struct relay_desk *relay;
+    struct policy *policy;       /* NULL: mail servers have no place to ask, or none yet */
+    int policy_listener, relays; /* where they will ask, as in struct role_start */
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;
+    struct fleet *fleet;       /* NULL: there is no collector */
     struct exporter *exporter; /* NULL: nobody is to read metrics */
     duration begun;            /* on the steady clock */
     bool ready;

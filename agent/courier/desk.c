@@ -157,6 +157,7 @@ static void answer_command_done(struct courier *courier, struct question *questi
         question_end(question, done->text[0] ? done->text : strerror(-done->code));
         return;
     }
+    snprintf(question->said, sizeof question->said, "%s", done->text);
     journal_command(courier, question);
     (void)keeper_commit(&courier->keeper, clock_steady());
     if (done->text[0] && question->client && !answer_text(client_output(question->client), done->text)) {
@@ -166,25 +167,16 @@ static void answer_command_done(struct courier *courier, struct question *questi
     question_end(question, NULL);
 }
 
-/* What the mail server was told of an account: whoever explains it must know whether it was asked at all. */
-static bool write_submission(struct courier *courier, struct question *question)
-{
-    const struct sender *sender = &question->request.sender;
-    if (sender->kind != SENDER_ACCOUNT)
-        return true;
-    struct accounts_counters counters = accounts_counters(courier->accounts);
-    return answer_submission(client_output(question->client), sender, accounts_find(courier->accounts, sender),
-                             &counters);
-}
-
 static bool write_status(struct courier *courier, struct question *question)
 {
     struct buffer *out = client_output(question->client);
-    struct accounts_counters counters = accounts_counters(courier->accounts);
-    const struct answer_policy policy = {.open = courier->policy != NULL,
-                                         .clients = courier->policy ? policy_clients(courier->policy) : 0,
-                                         .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
-                                         .counters = &counters};
+    struct relay_counters counters = relay_desk_counters(courier->relay);
+    struct answer_policy policy = {.open = courier->policy != NULL,
+                                   .clients = courier->policy ? policy_clients(courier->policy) : 0,
+                                   .malformed = courier->policy ? policy_malformed(courier->policy) : 0,
+                                   .strangers = courier->policy ? policy_strangers(courier->policy) : 0,
+                                   .counters = &counters};
+    relay_desk_count(courier->relay, &policy);
     return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
            answer_status_policy(out, &policy) &&
            (!courier->uplink || uplink_answer_status(courier->uplink, courier->keeper.spool_file.trouble, out));
@@ -197,7 +189,8 @@ static void answered_by(struct courier *courier, struct question *question, enum
         return;
     bool whole = true;
     if (question->request.kind == REQUEST_EXPLAIN) {
-        whole = write_submission(courier, question);
+        /* what mail servers were told of it: whoever explains it must know whether they asked at all */
+        whole = relay_desk_answer_explain(courier->relay, &question->request.sender, client_output(question->client));
         write_history(courier, question);
     }
     if (question->request.kind == REQUEST_STATUS)
@@ -209,9 +202,9 @@ bool desk_is_answer(const union message *message)
 {
     enum message_kind kind = message->head.kind;
     return message->head.question &&
-           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_EVIDENCE_ROW || kind == MESSAGE_ORDER_ROW ||
-            kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER || kind == MESSAGE_STATUS_WARDEN ||
-            kind == MESSAGE_DONE);
+           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_CUSTOMER_ROW || kind == MESSAGE_EVIDENCE_ROW ||
+            kind == MESSAGE_ORDER_ROW || kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER ||
+            kind == MESSAGE_STATUS_WARDEN || kind == MESSAGE_DONE);
 }
 
 static void take_answer(struct courier *courier, struct question *question, enum role from,
@@ -225,12 +218,15 @@ static void take_answer(struct courier *courier, struct question *question, enum
     case MESSAGE_SENDER_ROW:
         written = answer_sender(out, &message->sender_row);
         break;
+    case MESSAGE_CUSTOMER_ROW:
+        written = answer_customer(out, &message->customer_row);
+        break;
     case MESSAGE_EVIDENCE_ROW:
         written = answer_evidence_row(out, &message->evidence_row.evidence);
         break;
     case MESSAGE_ORDER_ROW:
         written =
-            answer_order(out, &message->order_row, accounts_find(courier->accounts, &message->order_row.order.target));
+            answer_order(out, &message->order_row, relay_desk_act(courier->relay, &message->order_row.order.target));
         break;
     case MESSAGE_STATUS_WATCHER:
         written = answer_status_watcher(out, &message->status_watcher);
@@ -244,7 +240,12 @@ static void take_answer(struct courier *courier, struct question *question, enum
         answered_by(courier, question, from);
         break;
     case MESSAGE_DONE:
-        answer_command_done(courier, question, &message->done);
+        if (question->request.kind != REQUEST_EXPLAIN) {
+            answer_command_done(courier, question, &message->done);
+            break;
+        }
+        written = !message->done.text[0] || answer_text(out, message->done.text);
+        answered_by(courier, question, from);
         break;
     default:
         break;

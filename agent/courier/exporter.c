@@ -48,7 +48,7 @@ static void on_asked(void *context)
 static void count_own(const struct exporter *exporter, struct metrics_courier *own)
 {
     const struct courier *courier = exporter->courier;
-    const struct accounts_counters accounts = accounts_counters(courier->accounts);
+    const struct relay_counters relay = relay_desk_counters(courier->relay);
     const struct news_counters news = news_counters(courier->news);
     *own = (struct metrics_courier){
         .uptime = (double)(clock_steady() - courier->begun) / SECOND,
@@ -56,9 +56,10 @@ static void count_own(const struct exporter *exporter, struct metrics_courier *o
         .evidence = news.evidence,
         .journal_lost = journal_lost(courier->journal),
         .journal_waiting = journal_waiting(courier->journal),
-        .policy_asked = accounts.asked,
-        .policy_refused = accounts.refused,
-        .policy_deferred = accounts.deferred,
+        .policy_asked = relay.asked,
+        .policy_refused = relay.answers[RELAY_REFUSED],
+        .policy_deferred = relay.answers[RELAY_DEFERRED] + relay.answers[RELAY_LIMITED],
+        .policy_greylisted = relay.answers[RELAY_GREYLISTED],
         .policy_clients = courier->policy ? policy_clients(courier->policy) : 0,
         .policy_malformed = courier->policy ? policy_malformed(courier->policy) : 0,
     };

@@ -30,9 +30,10 @@ static const struct metric courier_table[] = {
     OF(GAUGE, journal_waiting, "journal_waiting", "Entries of the journal that no commit has reached."),
     OF(COUNTER, journal_lost, "journal_lost_total", "Entries of the journal given up, with the disk full for long."),
     OF(GAUGE, policy_clients, "policy_connections", "Connections of mail servers that ask about accounts."),
-    OF(COUNTER, policy_asked, "policy_questions_total", "Questions of mail servers about accounts."),
-    OF(COUNTER, policy_refused, "policy_messages_refused_total", "Messages of accounts that were refused."),
-    OF(COUNTER, policy_deferred, "policy_messages_deferred_total", "Messages of accounts that were put off."),
+    OF(COUNTER, policy_asked, "policy_questions_total", "Questions of mail servers."),
+    OF(COUNTER, policy_refused, "policy_messages_refused_total", "Messages that mail servers were told to refuse."),
+    OF(COUNTER, policy_deferred, "policy_messages_deferred_total", "Messages that mail servers were told to put off."),
+    OF(COUNTER, policy_greylisted, "policy_recipients_greylisted_total", "Recipients put off by the greylist."),
     OF(COUNTER, policy_malformed, "policy_malformed_total", "Clients that did not speak the policy protocol."),
     {.name = NULL},
 };

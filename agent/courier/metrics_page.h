@@ -14,7 +14,7 @@ struct metrics_courier {
     double uptime; /* seconds */
     uint8_t up[3]; /* warden, watcher, courier: it answered */
     uint64_t verdicts[VERDICTS];
-    uint64_t evidence, journal_lost, policy_asked, policy_refused, policy_deferred, policy_malformed;
+    uint64_t evidence, journal_lost, policy_asked, policy_refused, policy_deferred, policy_greylisted, policy_malformed;
     uint32_t journal_waiting, policy_clients;
 };
 

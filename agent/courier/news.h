@@ -19,6 +19,7 @@ void news_take(struct news *, const union message *);
 void news_forget_half(struct news *); /* whoever was telling a verdict died over it: enter what is known */
 /* The courier's own. `severity`: 0 news, 1 warning, 2 trouble. */
 void news_event(struct news *, uint8_t severity, const char *what, const char *text);
+void news_about(struct news *, const struct sender *, uint8_t severity, const char *what, const char *text);
 /* An order that stands now or was released: for the collector, which is told all of them anew at our start. */
 void news_order(struct news *, const struct order *);
 void news_command(struct news *, const char *deed, const char *sender, const char *length, const char *person,

@@ -19,6 +19,7 @@
  *  - descriptor 6, courier only: a sealed piece of memory with what it alone is told of the collector
  *    (agent/courier/collector.h); closed where there is none.
  *  - descriptor 7, courier only: the TCP socket where metrics are read, listening; closed where there is none.
+ *  - descriptors from 8 on, courier only: the TCP sockets where relays ask, listening.
  *  - `state`, courier and scribe: its own directory, which it may write.
  * The scribe is the supervisor's own: it has no channel, its descriptor 4 is the configuration, and it is ended by a
  * signal.
@@ -39,6 +40,8 @@
 #define ROLE_POLICY   5
 #define ROLE_CENTRE   6
 #define ROLE_METRICS  7
+#define ROLE_RELAY    8 /* the first of up to ROLE_RELAYS */
+#define ROLE_RELAYS   4
 
 #define ROLE_SCRIBE_PLACE "scribe" /* its directory, below the agent's state */
 
@@ -50,6 +53,7 @@ struct role_start {
     int centre;        /* ROLE_CENTRE, -1: none */
     int metrics;       /* ROLE_METRICS, -1: none */
     const char *state; /* the role's own directory; NULL: none */
+    int relays;        /* how many from ROLE_RELAY on */
 };
 
 /* Each returns the exit status of its process. */

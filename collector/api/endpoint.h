@@ -16,6 +16,8 @@ struct endpoint {
     enum permission permission;
     enum worker_kind worker;
     size_t body_most; /* bytes */
+    bool once;        /* asked again under the same name it is not done again: once.h */
+    bool settled;     /* it needs store_settled() */
     /* Makes exchange->prepared of the body, without a store: what takes long is done before there is a transaction. It
      * may refuse. NULL: nothing of the kind. `forget` frees it. */
     int (*prepare)(struct exchange *, struct error *);

@@ -6,6 +6,7 @@
 #include "collector/api/endpoint.h"
 #include "collector/api/fleet.h"
 #include "collector/api/lines.h"
+#include "collector/api/once.h"
 #include "common/cleanup.h"
 #include "common/words/sender.h"
 
@@ -85,6 +86,9 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
     int code = read_order(exchange, asked, &directive, target);
     if (code <= 0)
         return code;
+    code = once_was_done(store, exchange, error);
+    if (code != 0)
+        return code < 0 ? code : 0;
     code = directive.node ? store_node_is_known(store, directive.node, error) : 1;
     if (code == 0)
         return exchange_refuse(exchange, 404, "there is no such node");
@@ -98,13 +102,7 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
                                     .from = text_of(exchange->from)};
     if (code == 0)
         code = store_audit_add(store, &deed, error);
-    if (code < 0)
-        return code;
-    struct json json = json_begin(&exchange->answer);
-    json_integer(&json, "revision", revision);
-    exchange->status = json_end(&json) ? 201 : 500;
-    exchange->told = TOLD_NODES;
-    return 0;
+    return code < 0 ? code : once_done(store, exchange, revision, error);
 }
 
 void fleet_add_order(void *context, const struct store_order *order)

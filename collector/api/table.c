@@ -133,6 +133,7 @@ const struct endpoint endpoints[] = {
      .path = "/v1/events",
      .permission = MAY_READ,
      .worker = ASK_READER,
+     .settled = true,
      .handle = events_handle,
      .parameters = {"after: the cursor of the answer before", "since: a time", "kind: of records", "sender: whose",
                     "node: of this one alone", "limit: how many", "wait: seconds, up to 60, to wait for one"},
@@ -154,10 +155,11 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ORDER,
      .worker = ASK_WRITER,
      .body_most = SMALL,
+     .once = true,
      .handle = order_handle,
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
-     .answers = "201 400 404",
+     .answers = "201 400 404 409",
      .text =
          "An order to one node or to every one, on a sender or on all that a customer has (`customer:NAME`), now and "
          "later; kept on record with who gave it and why."},
@@ -175,9 +177,10 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ADMIN,
      .worker = ASK_WRITER,
      .body_most = SETTINGS,
+     .once = true,
      .handle = settings_put_handle,
      .request = "{\"text\":\"[policy]\\nallow = 192.0.2.25\\n\",\"reason\":\"...\"}",
-     .answers = "201 400",
+     .answers = "201 400 409",
      .text = "Thresholds, allow lists, detectors' limits and plans for every node that has none of its own, in the "
              "agent's configuration grammar (postern-agent.conf(5) says what a collector may set). They replace those "
              "before as a whole; each node answers with an acknowledgement. Kept on record with who did it and why."},
@@ -193,9 +196,10 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ADMIN,
      .worker = ASK_WRITER,
      .body_most = SETTINGS,
+     .once = true,
      .handle = settings_put_handle,
      .request = "{\"text\":\"[plan list]\\nsenders = tap7i0\\n\",\"reason\":\"...\"}",
-     .answers = "201 400 404",
+     .answers = "201 400 404 409",
      .text = "Settings of this node alone, in place of the fleet's. An empty text gives it the fleet's again."},
     {.method = "GET",
      .path = "/v1/audit",

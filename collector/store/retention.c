@@ -193,6 +193,7 @@ struct sweep {
 
 static const struct sweep records = {SWEEP("records", "received, node, sequence", "received < $1"), false};
 static const struct sweep audit = {SWEEP("audit", "time, id, person", "time < $1"), true};
+static const struct sweep asked = {SWEEP("asked", "time, person, name", "time < $1"), true};
 static const struct sweep senders = {SWEEP("senders", "changed, node, sender", "changed < $1"), true};
 static const struct sweep orders = {SWEEP("orders", "until, node, sender", "until < $1"), true};
 static const struct sweep points = {SWEEP("points", "seen, node, sender", "seen < $1"), true};
@@ -275,6 +276,7 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
                   {&senders, now - keep->days},
                   {&lives, now - keep->audit},
                   {&orders, now - DAY}, /* ended: shown no more; a node's clock may be behind ours */
+                  {&asked, now - DAY},
                   {&points, now - 2 * HOUR},
                   {&news, now},
                   {&audit, now - keep->audit}};

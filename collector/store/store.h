@@ -25,8 +25,28 @@ struct store;
 int store_open(const char *where, struct store **result, struct error *) MUST_CHECK;
 void store_close(struct store **);
 int store_begin(struct store *, struct error *) MUST_CHECK;
+/* It only looks: it waits for none that writes. */
+int store_begin_reading(struct store *, struct error *) MUST_CHECK;
 int store_commit(struct store *, struct error *) MUST_CHECK;
 void store_rollback(struct store *);
+
+/* --- one store, several collectors: shared.c --- */
+
+/* Whether other collectors may write to it too. */
+bool store_is_shared(const struct store *);
+/* The moment at which something came: where the store is shared its server's clock says so, else `arrived` is given. */
+int store_now(struct store *, moment arrived, moment *result, struct error *) MUST_CHECK;
+/* Before store_begin_reading(): looks up to which moment all that came is there or never will be; store_settled() has
+ * it until the next time. */
+int store_settle(struct store *, struct error *) MUST_CHECK;
+moment store_settled(const struct store *);
+
+/* What rises when others have committed something that concerns who waits here. */
+struct store_pulse {
+    int64_t revision, news;
+    moment received; /* of the last record that is settled */
+};
+int store_pulse(struct store *, struct store_pulse *result, struct error *) MUST_CHECK;
 
 /* --- who may talk to us: identity.c --- */
 
@@ -45,7 +65,8 @@ struct store_person {
     unsigned may;
 };
 
-/* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
+/* 1: it is there now; 0: it was. `name`: what its node will be called, whatever that calls itself; empty: as it calls
+ * itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
 /* 1: there is such a token, used or not; 0: none. */
 int store_token_known(struct store *, const char *hash, struct error *) MUST_CHECK;
@@ -57,6 +78,7 @@ int store_enrol(struct store *, const char *token, const char *key, const char *
 int store_node_by_key(struct store *, int64_t id, const char *key, struct store_node *result,
                       struct error *) MUST_CHECK;
 int store_person_by_key(struct store *, int64_t id, const char *key, struct store_person *, struct error *) MUST_CHECK;
+/* The same. `result->id`: the one it is to have; 0: a new one. */
 int store_person_add(struct store *, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *) MUST_CHECK;
 int store_person_revoke(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: done; 0: no such person */
@@ -140,6 +162,7 @@ struct store_event_filter {
     moment received;                    /* after this one ... */
     int64_t node_after, sequence_after; /* ... or of this moment and behind these: the cursor */
     moment since;                       /* by the record's own time; 0: all */
+    moment before;                      /* before this one; 0: all */
     const char *kind, *sender;          /* NULL: all */
     int64_t node;                       /* 0: all */
     uint32_t most;
@@ -203,6 +226,18 @@ int store_revision(struct store *, int64_t *result, struct error *) MUST_CHECK; 
 int store_directives_list(struct store *, moment since, uint32_t most,
                           void (*each)(void *, const struct store_directive *), void *context,
                           struct error *) MUST_CHECK;
+
+/* What was asked for, once: asked.c. */
+struct store_asked {
+    int64_t person; /* who asked */
+    const char *name, *digest;
+    moment time;
+    int64_t revision; /* what it was given */
+    bool same;        /* by store_asked_before(): the digest was this one */
+};
+/* By person and name. 1: found; 0: not. */
+int store_asked_before(struct store *, struct store_asked *, struct error *) MUST_CHECK;
+int store_asked_add(struct store *, const struct store_asked *, struct error *) MUST_CHECK;
 
 /* Orders in force on nodes, as nodes told of them. */
 struct store_order {

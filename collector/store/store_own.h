@@ -9,6 +9,8 @@
 struct store {
     struct engine *engine;
     moment received; /* that was given to records last: delivery.c */
+    moment now;      /* of this transaction, by the server's clock; 0: not asked yet: shared.c */
+    moment settled;
 };
 
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \

@@ -5,52 +5,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/courier/accounts.h"
+#include "agent/courier/policy_request.h"
+#include "agent/relay/decision.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 #define NOW (1700000000 * SECOND)
 
-static struct accounts *make_accounts(void)
+static struct relay_settings settings;
+
+/* Every part of the answer has work: orders of each kind, rates, the greylist. */
+static struct relay *make_relay(void)
 {
-    struct accounts *accounts;
+    static const char *const lines =
+        "[relay]\nsenders = 8\nrate_senders = 16\ngreylist_known = 16\ngreylist = yes\ndivert = hold\n"
+        "client_messages_minute = 3\ndomain_recipients_hour = 5\naccount_recipients_minute = 4\n";
+    static const struct siphash_key key = {{1, 2}};
+    struct option_binding bindings[] = {relay_settings_bind(&settings), {.options = NULL}};
+    struct relay *relay;
     struct error error = {0};
-    if (accounts_create(8, &accounts, &error) != 0)
+    struct sender address;
+    if (options_read(bindings, text_of(lines), "fuzz", &error) < 0 ||
+        relay_create(&settings, &key, &relay, &error) < 0 || !sender_parse(TEXT("192.0.2.1"), &address))
         abort();
     const struct order orders[] = {
         {.target = sender_from_account(TEXT("alice")), .deed = DEED_BLOCK, .until = NOW + HOUR},
         {.target = sender_from_account(TEXT("bob")), .deed = DEED_THROTTLE, .until = NOW + HOUR, .rate = 2},
+        {.target = sender_from_account(TEXT("carol")), .deed = DEED_DIVERT, .until = NOW + HOUR},
+        {.target = address, .deed = DEED_BLOCK, .until = NOW + HOUR},
     };
-    accounts_enforce(accounts, true);
+    relay_enforce(relay, true);
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-        accounts_order(accounts, &orders[i], NOW);
-    return accounts;
+        relay_order(relay, &orders[i], NOW);
+    return relay;
 }
 
-static void check_answer(struct accounts *accounts, const struct policy_request *request)
+static void check_answer(struct relay *relay, const struct policy_request *request)
 {
-    char action[ACCOUNTS_ACTION];
-    enum account_answer given = accounts_answer(accounts, request, NOW, action);
-    if ((given == ACCOUNT_PASSES) != (strcmp(action, "DUNNO") == 0) || strlen(action) + 1 >= sizeof action)
+    char action[RELAY_ACTION];
+    const struct relay_question question = {.stage = (enum relay_stage)(request->state.length % 3),
+                                            .account = request->account,
+                                            .client = request->client,
+                                            .customer = request->client_name,
+                                            .instance = request->instance,
+                                            .sender = request->sender,
+                                            .recipient = request->recipient,
+                                            .recipients = (uint32_t)request->recipient_count.length};
+    const struct relay_outcome given = relay_answer(relay, &question, NOW, action);
+    if ((given.answer == RELAY_PASSES) != (strcmp(action, "DUNNO") == 0) || strlen(action) + 1 >= sizeof action)
         abort();
     for (const char *at = action; *at; at++)
         if (*at < ' ' || *at > '~')
             abort();
 }
 
+static bool are_equal(const struct policy_request *one, const struct policy_request *other)
+{
+    return one->kind == other->kind && text_equals(one->account, other->account) &&
+           text_equals(one->instance, other->instance) && text_equals(one->client, other->client) &&
+           text_equals(one->sender, other->sender) && text_equals(one->recipient, other->recipient) &&
+           text_equals(one->likeness, other->likeness);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct text rest = {(const char *)bytes, length};
-    struct accounts *accounts = make_accounts();
+    struct relay *relay = make_relay();
     struct policy_request request, alone;
     struct error error = {0};
     int taken;
     while ((taken = policy_request_parse(rest, &request, &error)) > 0) {
         if ((size_t)taken > rest.length || taken > POLICY_REQUEST_MOST + 2 ||
             policy_request_parse((struct text){rest.bytes, (size_t)taken}, &alone, &error) != taken ||
-            !text_equals(alone.account, request.account) || !text_equals(alone.instance, request.instance))
+            !are_equal(&alone, &request))
             abort();
-        check_answer(accounts, &request);
+        check_answer(relay, &request);
         rest.bytes += taken;
         rest.length -= (size_t)taken;
     }
@@ -58,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         abort();
     if (taken == 0 && rest.length > POLICY_REQUEST_MOST)
         abort();
-    accounts_destroy(&accounts);
+    relay_destroy(&relay);
+    struct option_binding bindings[] = {relay_settings_bind(&settings), {.options = NULL}};
+    options_clear(bindings);
     return 0;
 }

@@ -1,5 +1,6 @@
 """Real mail servers of a shared host, with accounts: Postfix with Cyrus SASL and its own password file, Exim with its
-plaintext authenticator. Both take submissions on loopback and send on through a relay; both ask a policy socket.
+plaintext authenticator. Both take submissions on loopback and send on through a relay; both ask a policy socket. And a
+relay, a Postfix that takes mail of whole nets.
 
     postfix = Postfix(bed, "vps1", 587, relay=bed.SINK4, accounts={"alice": "secret"}, policy="/run/x/policy")
     exim = Exim(bed, "vps1", 2525, ...)
@@ -9,6 +10,7 @@ Everything of theirs is in the bed's directory; what is compiled into them (user
 own in a mount namespace that ends with them. Needs Debian's postfix and sasl2-bin; Exim is unpacked by mta.sh, since its
 package cannot stand beside Postfix's.
 """
+import json
 import os
 import shutil
 import subprocess
@@ -46,8 +48,49 @@ smtpd_client_connection_count_limit = 0
 smtpd_peername_lookup = no
 """
 
-MASTER = """
+# The company's own relay: customers' nets and accounts may send through it. `asks` is where it asks, on port `port`
+# with an answer for when nobody answers there, on port `port` + 1 as Postfix does by itself.
+RELAY_MAIN = """
+compatibility_level = 3.6
+myhostname = relay.firm.postern
+queue_directory = {directory}/spool
+data_directory = {directory}/data
+maillog_file = /dev/stdout
+mydestination =
+relayhost = [{relay}]:25
+inet_interfaces = all
+inet_protocols = all
+smtp_bind_address =
+smtp_bind_address6 =
+disable_dns_lookups = yes
+smtp_host_lookup = native
+alias_maps =
+alias_database =
+mynetworks = {networks}
+cyrus_sasl_config_path = {directory}/sasl
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_security_options = noanonymous
+smtpd_sasl_local_domain = shared.test
+smtpd_recipient_restrictions = check_policy_service {{ {asks}, timeout=2s, default_action=DUNNO }}
+    permit_sasl_authenticated permit_mynetworks reject
+smtpd_relay_restrictions = permit_sasl_authenticated, permit_mynetworks, reject
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_peername_lookup = no
+smtpd_policy_service_retry_delay = 1s
+smtpd_policy_service_try_limit = 1
+"""
+
+RELAY_SMTPD = """
+{port} inet n - n - - smtpd
+{plain} inet n - n - - smtpd -o {{ smtpd_recipient_restrictions=check_policy_service {asks}, permit_mynetworks, reject }}
+"""
+
+SMTPD = """
 127.0.0.1:{port} inet n - n - - smtpd
+"""
+
+MASTER = """
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
@@ -163,13 +206,15 @@ class MailServer:
 
 
 class Postfix(MailServer):
+    main, smtpd = MAIN, SMTPD
+
     def __init__(self, bed, place, port, accounts, **values):
         super().__init__(bed, place, "postfix", port, **values)
         for directory, owner in (("spool", "root"), ("data", "postfix"), ("sasl", "root")):
             os.makedirs(os.path.join(self.directory, directory), exist_ok=True)
             shutil.chown(os.path.join(self.directory, directory), owner)
-        write(os.path.join(self.directory, "main.cf"), self.fill(MAIN))
-        write(os.path.join(self.directory, "master.cf"), self.fill(MASTER))
+        write(os.path.join(self.directory, "main.cf"), self.fill(self.main))
+        write(os.path.join(self.directory, "master.cf"), self.fill(self.smtpd + MASTER))
         passwords = os.path.join(self.directory, "sasl/sasldb2")
         write(os.path.join(self.directory, "sasl/smtpd.conf"), "pwcheck_method: auxprop\nauxprop_plugin: sasldb\n"
               f"mech_list: PLAIN LOGIN\nsasldb_path: {passwords}\n")
@@ -184,6 +229,19 @@ class Postfix(MailServer):
     def stop(self):
         self.bed.run(self.place, ["/usr/sbin/postfix", "-c", self.directory, "stop"])
         super().stop()
+
+
+class Relay(Postfix):
+    """asks: "inet:127.0.0.1:10040" or "unix:/run/x/policy"; networks: whose mail it takes; relay: where it sends."""
+    main, smtpd = RELAY_MAIN, RELAY_SMTPD
+
+    def __init__(self, bed, place, port, accounts, **values):
+        super().__init__(bed, place, port, accounts, plain=port + 1, **values)
+
+    def queue(self):
+        """What postqueue prints, an entry a line: {"queue_name": "hold", "queue_id": ...}."""
+        done = self.bed.run(self.place, ["/usr/sbin/postqueue", "-c", self.directory, "-j"])
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 class Exim(MailServer):

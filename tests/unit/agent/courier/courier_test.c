@@ -142,7 +142,7 @@ static int start(void **state)
     scene.courier = fork();
     if (scene.courier == 0) {
         close(pair[0]);
-        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.policy, -1, -1, scene.folder};
+        const struct role_start begin = {ROLE_COURIER, pair[1], scene.listener, scene.policy, -1, -1, scene.folder, 0};
         _exit(courier_main(&begin));
     }
     close(pair[1]);
@@ -484,22 +484,22 @@ static void test_what_mail_servers_asked_is_told(void **state)
 static void test_hostile_mail_servers_lock_nobody_out(void **state)
 {
     (void)state;
-    int crowd[300];
-    for (int i = 0; i < 300; i++) {
+    int crowd[600];
+    for (int i = 0; i < 600; i++) {
         crowd[i] = connect_mail_server();
         if (i % 3 == 0)
             write_all(crowd[i], "request=smtpd_access_policy\n");
     }
-    assert_string_equal(answer_to(crowd[298], "no question\n\n"), "");
+    assert_string_equal(answer_to(crowd[598], "no question\n\n"), "");
     int server = connect_mail_server();
     char *flood = malloc(1 << 20);
     memset(flood, 'x', 1 << 20);
-    ssize_t ignored = send(crowd[299], flood, 1 << 20, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t ignored = send(crowd[599], flood, 1 << 20, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)ignored;
     free(flood);
     assert_string_equal(answer_to(server, ASKS_FOR("bob")), "action=DUNNO\n\n");
     settle();
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 600; i++)
         close(crowd[i]);
     close(server);
 }

@@ -42,6 +42,49 @@ static void test_account_and_message_are_read(void **state)
     says(request.instance, "12f.5b.0");
 }
 
+static void test_all_that_matters_of_a_message_is_read(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT(BEGINS "protocol_state=DATA\nclient_address=2001:db8::1\nclient_name=mx.example.com\n"
+                                  "helo_name=pc\nsender=a@example.com\nrecipient=\nrecipient_count=3\n"
+                                  "queue_id=8045F2AB23\nsize=12345\nencryption_protocol=TLSv1.3\n\n"),
+                      &request) > 0);
+    assert_int_equal(request.kind, POLICY_ACCESS);
+    says(request.state, "DATA");
+    says(request.client, "2001:db8::1");
+    says(request.client_name, "mx.example.com");
+    says(request.helo, "pc");
+    says(request.sender, "a@example.com");
+    says(request.recipient, "");
+    says(request.recipient_count, "3");
+    says(request.queue_id, "8045F2AB23");
+    says(request.size, "12345");
+    says(request.encryption, "TLSv1.3");
+}
+
+static void test_our_milter_tells_of_content(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT("request=postern_content\nqueue_id=8045F2AB23\nrecipients=2\ndigest=00ff\n"
+                           "likeness=0123\nsender=\n\n"),
+                      &request) > 0);
+    assert_int_equal(request.kind, POLICY_CONTENT);
+    says(request.queue_id, "8045F2AB23");
+    says(request.recipients, "2");
+    says(request.digest, "00ff");
+    says(request.likeness, "0123");
+}
+
+static void test_an_attribute_is_known_by_its_whole_name(void **state)
+{
+    struct policy_request request;
+    (void)state;
+    assert_true(parse(TEXT(BEGINS "sende=x\nsender2=y\nSENDER=z\nsender=a@example.com\n\n"), &request) > 0);
+    says(request.sender, "a@example.com");
+}
+
 static void test_what_is_not_said_is_empty(void **state)
 {
     struct policy_request request;
@@ -129,6 +172,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_account_and_message_are_read),
+        cmocka_unit_test(test_all_that_matters_of_a_message_is_read),
+        cmocka_unit_test(test_our_milter_tells_of_content),
+        cmocka_unit_test(test_an_attribute_is_known_by_its_whole_name),
         cmocka_unit_test(test_what_is_not_said_is_empty),
         cmocka_unit_test(test_the_first_of_two_counts),
         cmocka_unit_test(test_a_value_may_hold_the_sign),
