@@ -30,6 +30,7 @@ void store_close(struct store **store)
 
 int store_begin_reading(struct store *store, struct error *error)
 {
+    store->now = 0;
     return engine_begin_reading(store->engine, error);
 }
 
