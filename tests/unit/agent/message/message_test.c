@@ -100,6 +100,13 @@ static union message sound(enum message_kind kind)
     case MESSAGE_SENDER_ROW:
         message.sender_row.sender = sender;
         break;
+    case MESSAGE_CUSTOMER_ROW:
+        message.customer_row.senders = 2;
+        for (int i = 0; i < 2; i++) {
+            message.customer_row.members[i].sender = sender;
+            message.customer_row.members[i].whose = (struct whose){.proof = CUSTOMER_MAPPED, .customer = "acme"};
+        }
+        break;
     case MESSAGE_EVIDENCE:
         message.evidence.sender = sender;
         break;
@@ -182,6 +189,13 @@ static void test_soundness(void **state)
     SPOIL("an account without end", MESSAGE_CONTENT, memset(m.content.account, 'x', sizeof m.content.account));
     SPOIL("a family of a client", MESSAGE_CONTENT, m.content.client.family = 5);
     SPOIL("an unknown verdict", MESSAGE_SENDER_ROW, m.sender_row.worst = VERDICTS);
+    SPOIL("an unknown proof", MESSAGE_VERDICT, m.verdict.whose.proof = CUSTOMER_PROOFS);
+    SPOIL("a customer that no map has", MESSAGE_ORDER, m.order.order.whose.customer[0] = '\n');
+    SPOIL("an address of no family", MESSAGE_TRAFFIC, m.traffic.whose.address.prefix = 32);
+    SPOIL("a name without end", MESSAGE_EVIDENCE, memset(m.evidence.whose.customer, 'x', CUSTOMER_TEXT));
+    SPOIL("a customer without a sender", MESSAGE_CUSTOMER_ROW, m.customer_row.senders = 0);
+    SPOIL("an unknown member", MESSAGE_CUSTOMER_ROW, m.customer_row.senders = 3);
+    SPOIL("another customer's member", MESSAGE_CUSTOMER_ROW, m.customer_row.members[1].whose.customer[0] = 'b');
     SPOIL("a name without end", MESSAGE_PORT_OPENED, memset(m.port_opened.interface, 'x', 16));
 }
 
