@@ -70,6 +70,18 @@ static void show_user(const char *sender)
         printf("That is the user %s.\n", user->pw_name);
 }
 
+static void show_customer(const json_t *sender)
+{
+    const char *customer = field_text(sender, "customer"), *address = field_text(sender, "address");
+    bool number = strcmp(field_text(sender, "known_by"), "number") == 0;
+    if (*customer)
+        printf("The customer is %s, by %s.", customer, number ? "the guest's number in the port's name" : "the map");
+    if (*address)
+        printf("%sThe address that it used last is %s.", *customer ? " " : "", address);
+    if (*customer || *address)
+        putchar('\n');
+}
+
 static void show_ways(const struct explanation *explanation)
 {
     size_t i;
@@ -101,6 +113,7 @@ static void show_state(const struct explanation *explanation)
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
     show_user(field_text(sender, "sender"));
+    show_customer(sender);
     if (field_moment(sender, "verdict_since"))
         printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
     if (field_moment(sender, "hold_until"))

@@ -33,7 +33,7 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     write_sender(&json, "sender", &row->sender);
     write_whose(&json, &row->whose, &row->sender);
     if (row->whose.customer[0])
-        json_string(&json, "customer_known_by", customer_proof_name(row->whose.proof));
+        json_string(&json, "known_by", customer_proof_name(row->whose.proof));
     json_unsigned(&json, "connections", row->connections);
     json_unsigned(&json, "connect_failed", row->connect_failed);
     json_unsigned(&json, "messages", row->messages);
@@ -68,6 +68,44 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     for (enum verdict v = VERDICT_ALERT; v < VERDICTS; v++)
         json_hundredths(&json, verdict_name(v), row->thresholds[v]);
     json_object_close(&json);
+    return json_end(&json);
+}
+
+static void write_member(struct json *json, const struct message_customer_member *member)
+{
+    const struct address *address = whose_address(&member->whose, &member->sender);
+    json_object_open(json, NULL);
+    write_sender(json, "sender", &member->sender);
+    if (address)
+        json_address(json, "address", address);
+    json_string(json, "known_by", customer_proof_name(member->whose.proof));
+    json_string(json, "verdict", verdict_name(member->verdict));
+    json_string(json, "worst_verdict", verdict_name(member->worst));
+    json_object_close(json);
+}
+
+bool answer_customer(struct buffer *out, const struct message_customer_row *row)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "customer");
+    json_string(&json, "customer", row->members[0].whose.customer);
+    json_unsigned(&json, "senders", row->senders);
+    json_unsigned(&json, "connections", row->connections);
+    json_unsigned(&json, "connect_failed", row->connect_failed);
+    json_unsigned(&json, "messages", row->messages);
+    json_unsigned(&json, "messages_rejected", row->messages_rejected);
+    json_unsigned(&json, "recipients", row->recipients);
+    json_unsigned(&json, "recipients_rejected", row->recipients_rejected);
+    json_unsigned(&json, "recipients_deferred", row->recipients_deferred);
+    json_unsigned(&json, "bytes", row->bytes);
+    json_hundredths(&json, "score", row->score);
+    json_string(&json, "verdict", verdict_name(row->verdict));
+    json_string(&json, "worst_verdict", verdict_name(row->worst));
+    json_moment(&json, "last_seen", row->last);
+    json_array_open(&json, "members");
+    for (uint32_t i = 0; i < row->senders && i < CUSTOMER_MEMBERS; i++)
+        write_member(&json, &row->members[i]);
+    json_array_close(&json);
     return json_end(&json);
 }
 

@@ -10,6 +10,7 @@
 
 /* Each adds one line; false: the buffer's bound was met. */
 bool answer_sender(struct buffer *, const struct message_sender_row *);
+bool answer_customer(struct buffer *, const struct message_customer_row *);
 bool answer_evidence_row(struct buffer *, const struct evidence *);
 /* `account`: what mail servers were told, where the target is an account and that is known; else NULL. */
 bool answer_order(struct buffer *, const struct message_order_row *, const struct account *account);

@@ -210,9 +210,9 @@ bool desk_is_answer(const union message *message)
 {
     enum message_kind kind = message->head.kind;
     return message->head.question &&
-           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_EVIDENCE_ROW || kind == MESSAGE_ORDER_ROW ||
-            kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER || kind == MESSAGE_STATUS_WARDEN ||
-            kind == MESSAGE_DONE);
+           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_CUSTOMER_ROW || kind == MESSAGE_EVIDENCE_ROW ||
+            kind == MESSAGE_ORDER_ROW || kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER ||
+            kind == MESSAGE_STATUS_WARDEN || kind == MESSAGE_DONE);
 }
 
 static void take_answer(struct courier *courier, struct question *question, enum role from,
@@ -225,6 +225,9 @@ static void take_answer(struct courier *courier, struct question *question, enum
     switch ((enum message_kind)message->head.kind) {
     case MESSAGE_SENDER_ROW:
         written = answer_sender(out, &message->sender_row);
+        break;
+    case MESSAGE_CUSTOMER_ROW:
+        written = answer_customer(out, &message->customer_row);
         break;
     case MESSAGE_EVIDENCE_ROW:
         written = answer_evidence_row(out, &message->evidence_row.evidence);

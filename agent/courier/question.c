@@ -13,6 +13,7 @@ static unsigned addressees(const struct request *request)
     static const unsigned roles[REQUEST_KINDS] = {
         [REQUEST_STATUS] = 1U << ROLE_WARDEN | 1U << ROLE_WATCHER,
         [REQUEST_SENDERS] = 1U << ROLE_WATCHER,
+        [REQUEST_CUSTOMERS] = 1U << ROLE_WATCHER,
         [REQUEST_EXPLAIN] = 1U << ROLE_WATCHER | 1U << ROLE_WARDEN,
         [REQUEST_ORDERS] = 1U << ROLE_WARDEN,
         [REQUEST_COMMAND] = 1U << ROLE_WATCHER,
@@ -75,13 +76,13 @@ void question_message(const struct question *question, union message *message)
         [REQUEST_STATUS] = MESSAGE_ASK_STATUS,   [REQUEST_SENDERS] = MESSAGE_ASK_SENDERS,
         [REQUEST_EXPLAIN] = MESSAGE_ASK_EXPLAIN, [REQUEST_ORDERS] = MESSAGE_ASK_ORDERS,
         [REQUEST_COMMAND] = MESSAGE_COMMAND,     [REQUEST_ENFORCE] = MESSAGE_ASK_ENFORCE,
-        [REQUEST_SETTINGS] = MESSAGE_SETTINGS,
+        [REQUEST_SETTINGS] = MESSAGE_SETTINGS,   [REQUEST_CUSTOMERS] = MESSAGE_ASK_CUSTOMERS,
     };
     const struct request *request = &question->request;
     message_prepare(message, kinds[request->kind], question->number);
     if (request->kind == REQUEST_COMMAND)
         command_message(question, &message->command);
-    if (request->kind == REQUEST_SENDERS)
+    if (request->kind == REQUEST_SENDERS || request->kind == REQUEST_CUSTOMERS)
         message->ask_senders.most = request->most;
     if (request->kind == REQUEST_EXPLAIN)
         message->ask_explain.sender = request->sender;

@@ -27,6 +27,7 @@ struct command {
 static const struct command commands[] = {
     {"status", REQUEST_STATUS, DEED_RELEASE, 0, 0},
     {"senders", REQUEST_SENDERS, DEED_RELEASE, 0, FIELD_TOP},
+    {"customers", REQUEST_CUSTOMERS, DEED_RELEASE, 0, FIELD_TOP},
     {"explain", REQUEST_EXPLAIN, DEED_RELEASE, FIELD_SENDER, 0},
     {"events", REQUEST_EVENTS, DEED_RELEASE, 0, FIELD_SINCE | FIELD_FOLLOW},
     {"orders", REQUEST_ORDERS, DEED_RELEASE, 0, 0},

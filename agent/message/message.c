@@ -43,10 +43,12 @@ static const struct message_row {
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
     [MESSAGE_SETTINGS] = {"settings", sizeof(struct message_settings), COURIER, WARDEN, true},
     [MESSAGE_ASK_SENDERS] = {"ask_senders", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
+    [MESSAGE_ASK_CUSTOMERS] = {"ask_customers", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
     [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
+    [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
     [MESSAGE_STATUS_WATCHER] = {"status_watcher", sizeof(struct message_status_watcher), WATCHER, COURIER, false},
     [MESSAGE_DONE] = {"done", sizeof(struct message_done), WATCHER | WARDEN, COURIER, false},
@@ -109,6 +111,19 @@ static bool order_is_sound(const struct order *order)
            order->author < ORDER_AUTHORS;
 }
 
+/* Its members are all one customer's. */
+static bool customer_is_sound(const struct message_customer_row *m)
+{
+    bool sound = m->senders > 0 && m->verdict < VERDICTS && m->worst < VERDICTS;
+    for (uint32_t i = 0; i < m->senders && i < CUSTOMER_MEMBERS; i++) {
+        const struct message_customer_member *member = &m->members[i];
+        sound = sound && sender_is_sound(&member->sender) && whose_is_sound(&member->whose) &&
+                member->whose.customer[0] && member->verdict < VERDICTS && member->worst < VERDICTS &&
+                strcmp(member->whose.customer, m->members[0].whose.customer) == 0;
+    }
+    return sound;
+}
+
 static bool reset_is_sound(const struct message_reset *m)
 {
     return (m->family == 4 || m->family == 6) && m->client_mac_known <= 1 && m->server_mac_known <= 1 &&
@@ -161,6 +176,8 @@ bool message_is_sound(const union message *m)
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:
         return row_is_sound(&m->sender_row);
+    case MESSAGE_CUSTOMER_ROW:
+        return customer_is_sound(&m->customer_row);
     case MESSAGE_EVIDENCE_ROW:
         return evidence_is_sound(&m->evidence_row.evidence);
     case MESSAGE_EVIDENCE:

@@ -47,13 +47,15 @@ enum message_kind {
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
     MESSAGE_SETTINGS,    /* fd: settings from the collector, sealed; answered by MESSAGE_DONE */
     /* courier to watcher */
-    MESSAGE_ASK_SENDERS, /* the greatest scores; answered by SENDER_ROWs and END */
-    MESSAGE_ASK_EXPLAIN, /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known; to warden as well,
-                            which answers by ORDER_ROWs and DONE with a sentence */
-    MESSAGE_ASK_STATUS,  /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
-    MESSAGE_COMMAND,     /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
+    MESSAGE_ASK_SENDERS,   /* the greatest scores; answered by SENDER_ROWs and END */
+    MESSAGE_ASK_CUSTOMERS, /* the same of customers; answered by CUSTOMER_ROWs and END */
+    MESSAGE_ASK_EXPLAIN,   /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known; to warden as
+                              well, which answers by ORDER_ROWs and DONE with a sentence */
+    MESSAGE_ASK_STATUS,    /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
+    MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
+    MESSAGE_CUSTOMER_ROW,
     MESSAGE_EVIDENCE_ROW,
     MESSAGE_STATUS_WATCHER,
     MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE and MESSAGE_SETTINGS */
@@ -162,8 +164,8 @@ struct message_log { /* LOG_FILE, LOG_NEWS: struct tail_found (common/io/tail.h)
 };
 struct message_plain {
     struct message_head head;
-}; /* READY, PEER, END, LOG_RECORD, ALIVE, ASK_STATUS, ASK_ORDERS */
-struct message_ask_senders {
+};                           /* READY, PEER, END, LOG_RECORD, ALIVE, ASK_STATUS, ASK_ORDERS */
+struct message_ask_senders { /* ASK_SENDERS, ASK_CUSTOMERS */
     struct message_head head;
     uint32_t most;
     uint32_t reserved;
@@ -210,6 +212,7 @@ union message {
     struct message_command command;
     struct message_done done;
     struct message_sender_row sender_row;
+    struct message_customer_row customer_row;
     struct message_evidence_row evidence_row;
     struct message_evidence evidence;
     struct message_traffic traffic;

@@ -36,6 +36,22 @@ struct message_sender_row {
         distinct_servers;
     char plan[32]; /* its name; empty: none */
 };
+#define CUSTOMER_MEMBERS 5
+struct message_customer_member {
+    struct sender sender;
+    struct whose whose;
+    uint8_t verdict, worst, reserved[6];
+};
+struct message_customer_row { /* all that its senders did, as far as they are remembered */
+    struct message_head head;
+    uint32_t senders; /* the first of them are the members: those with the greatest scores */
+    int32_t score;    /* the greatest */
+    uint8_t verdict, worst, reserved[6];
+    moment last;
+    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred, bytes;
+    struct message_customer_member members[CUSTOMER_MEMBERS];
+};
 struct message_evidence_row {
     struct message_head head;
     struct evidence evidence;

@@ -412,6 +412,9 @@ static void on_courier_message(void *context, const union message *message, int 
     case MESSAGE_ASK_SENDERS:
         reply_senders(watcher->courier, watcher->mind, question, message->ask_senders.most, now);
         break;
+    case MESSAGE_ASK_CUSTOMERS:
+        reply_customers(watcher->courier, watcher->mind, question, message->ask_senders.most, now);
+        break;
     case MESSAGE_ASK_EXPLAIN:
         reply_explain(watcher->courier, watcher->mind, question, &message->ask_explain.sender, now);
         break;
