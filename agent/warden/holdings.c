@@ -155,12 +155,14 @@ static bool hold(const struct update *update, const struct sender *sender)
         return false;
     }
     const struct sender *before = holdings_find(update->holdings, sender);
-    bool stays = before && sender_equals(before, update->customer);
+    enum holding_news news = !before                                   ? HOLDING_BEGINS
+                             : sender_equals(before, update->customer) ? HOLDING_STAYS
+                                                                       : HOLDING_MOVES;
     if (!holdings_set(update->holdings, sender, update->customer)) {
         update->sum->beyond++;
         return false;
     }
-    tell(update, sender, stays ? HOLDING_STAYS : HOLDING_BEGINS);
+    tell(update, sender, news);
     return true;
 }
 

@@ -26,7 +26,7 @@ struct scene {
     struct device devices[8];
     struct holdings_sight sight;
     struct holdings_sum sum;
-    char news[4096]; /* "+sender" begins, "=sender" stays, "-sender" ends, in the order told */
+    char news[4096]; /* "+sender" begins, ">sender" moves, "=sender" stays, "-sender" ends, in the order told */
 };
 
 static struct sender named(const char *text)
@@ -81,7 +81,7 @@ static void note(void *context, const struct sender *sender, enum holding_news n
     struct scene *scene = context;
     char name[SENDER_TEXT];
     size_t length = strlen(scene->news);
-    snprintf(scene->news + length, sizeof(scene->news) - length, "%c%s ", "+=-"[news], sender_print(sender, name));
+    snprintf(scene->news + length, sizeof(scene->news) - length, "%c%s ", "+>=-"[news], sender_print(sender, name));
 }
 
 static const char *update(struct scene *scene, const char *customer)
@@ -158,7 +158,7 @@ static void test_what_changes_is_told(void **state)
     assert_string_equal(update(scene, "customer:acme"), "+port:vnet1 +203.0.113.1 +203.0.113.2 ");
     assert_string_equal(update(scene, "customer:acme"), "=port:vnet1 =203.0.113.1 =203.0.113.2 ");
     read_map(scene, "port:vnet1 baker\n203.0.113.2 acme\n203.0.113.3 acme\n");
-    assert_string_equal(update(scene, "customer:baker"), "+port:vnet1 "); /* taken over */
+    assert_string_equal(update(scene, "customer:baker"), ">port:vnet1 "); /* taken over */
     assert_string_equal(update(scene, "customer:acme"), "=203.0.113.2 +203.0.113.3 -203.0.113.1 ");
     struct sender acme = named("customer:acme");
     scene->news[0] = 0;
