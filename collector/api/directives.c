@@ -120,15 +120,14 @@ static void tell_one(void *context, const struct store_news *news)
     telling->news_count++;
 }
 
-/* A node that has a higher number than there is has it from this centre before it was put back from a backup: it is
- * told all that holds. */
+/* A node that has a higher number than there is has it from this centre before it was put back from a backup: what is
+ * news from then on has a higher one. */
 static int tell_news(struct store *store, const struct question *question, struct telling *telling, struct error *error)
 {
     int64_t highest;
     int status = store_news_highest(store, &highest, error);
-    int64_t after = question->news > highest ? 0 : question->news;
-    if (status == 0 && after < highest)
-        status = store_news(store, after, question->standings, NEWS_MOST, tell_one, telling, error);
+    if (status == 0 && question->news < highest)
+        status = store_news(store, question->news, question->standings, NEWS_MOST, tell_one, telling, error);
     if (status < 0 || telling->news_count == 0)
         return status;
     json_array_close(&telling->json);

@@ -15,6 +15,7 @@
 #include "common/io/log.h"
 
 #define EVERY  SECOND
+#define TOLD   (3 * SECOND)       /* after news: those who wait are not woken each second */
 #define ONWARD (50 * MILLISECOND) /* while there is more */
 
 struct reckoner {
@@ -88,7 +89,8 @@ static duration step(struct reckoner *reckoner)
         status = is_wanted(reckoner, &error);
     if (status == 1)
         status = run(reckoner, &error);
-    if (status == 1) {
+    bool told = status == 1;
+    if (told) {
         ssize_t put = write(reckoner->descriptor, &one, sizeof one);
         (void)put; /* the counter is full: then it is readable as well */
     }
@@ -97,7 +99,9 @@ static duration step(struct reckoner *reckoner)
     if (status == -ENOTCONN)
         store_close(&reckoner->store);
     say(reckoner, status, &error);
-    return reckoner->own.more && status >= 0 ? ONWARD : EVERY;
+    if (status < 0)
+        return EVERY;
+    return reckoner->own.more ? ONWARD : told ? TOLD : EVERY;
 }
 
 static void *work(void *context)
