@@ -57,7 +57,7 @@ static void tell_fleet(struct courier *courier)
     struct error error = {0};
     for (int n = 0; n < FLEET_AT_ONCE && courier->watcher.descriptor >= 0 && fleet_next(courier->fleet, &message);
          n++) {
-        if (message_send(&courier->watcher, &message, -1, &error) < 0)
+        if (message_send(&courier->watcher, &message, -1, &error) < 0 && error.code != EPROTO)
             return; /* it is behind, or gone: the rest comes later, to it or to the next */
         fleet_told(courier->fleet, clock_now());
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/courier/centre_answer.h"
+#include "agent/courier/fleet.h"
 #include "agent/courier/node_secret.h"
 #include "agent/courier/uplink_state.h"
 #include "common/cleanup.h"
@@ -256,7 +257,8 @@ bool uplink_is_connected(const struct uplink *uplink)
     return uplink->standing.state == STANDING_CONNECTED;
 }
 
-bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
+bool uplink_answer_status(const struct uplink *uplink, const struct fleet_counters *fleet, const char *spool_trouble,
+                          struct buffer *out)
 {
     struct spool_counters counters = spool_counters(uplink->spool);
     uint64_t dropped = 0;
@@ -276,6 +278,8 @@ bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble
     json_unsigned(&json, "dropped", dropped);
     json_unsigned(&json, "set_aside", counters.set_aside);
     json_integer(&json, "revision", spool_revision(uplink->spool));
+    json_unsigned(&json, "campaigns", fleet->campaigns);
+    json_unsigned(&json, "customers_elsewhere", fleet->customers);
     if (uplink->standing.trouble[0])
         json_string(&json, "trouble", uplink->standing.trouble);
     if (spool_trouble[0])
