@@ -213,6 +213,14 @@ void record_session(struct record_writer *writer, const struct session_summary *
         session_as_row(writer, session);
 }
 
+static void write_whose(struct json *json, const struct sender_record *record)
+{
+    const struct address *address = whose_address(&record->whose, &record->sender);
+    json_string(json, "customer", record->whose.customer);
+    if (address)
+        json_address(json, "address", address);
+}
+
 /* --- verdict --- */
 
 static void verdict_as_json(struct record_writer *writer, const struct verdict_change *change)
@@ -222,7 +230,7 @@ static void verdict_as_json(struct record_writer *writer, const struct verdict_c
     json_string(&json, "record", "verdict");
     json_moment(&json, "time", change->time);
     json_string(&json, "sender", sender_print(&change->record->sender, sender));
-    json_string(&json, "customer", "");
+    write_whose(&json, change->record);
     json_string(&json, "verdict", verdict_name(change->verdict));
     json_hundredths(&json, "score", change->score);
     json_unsigned(&json, "messages_before", change->messages_before);
@@ -291,7 +299,7 @@ static void sender_as_json(struct record_writer *writer, const struct senders *s
     struct json json = json_begin(&writer->out);
     json_string(&json, "record", "sender");
     json_string(&json, "sender", sender_print(&record->sender, sender));
-    json_string(&json, "customer", "");
+    write_whose(&json, record);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_unsigned(&json, counts[i].key, counts[i].value);
     json_hundredths(&json, "score", view->score);

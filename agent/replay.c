@@ -158,6 +158,7 @@ static int make_senders(struct replay *replay, struct error *error)
     replay->senders = senders_place(replay->memory.bytes, &shape, error);
     if (replay->senders == NULL)
         return -ENOMEM;
+    senders_set_customers(replay->senders, replay->configuration.customers);
     senders_on_leaving(replay->senders, on_leaving, replay);
     return 0;
 }

@@ -129,6 +129,7 @@ void configuration_clear(struct configuration *configuration)
     (void)bind_processes(configuration, bindings);
     options_clear(bindings);
     judge_settings_destroy(&configuration->judge);
+    customers_destroy(&configuration->customers);
     for (size_t i = 0; i < configuration->file_count; i++) {
         free(configuration->files[i].name);
         free(configuration->files[i].bytes);
@@ -153,6 +154,16 @@ static int load_patterns(struct configuration *configuration, struct error *erro
     return status;
 }
 
+/* Read here as well as where it is needed, so that a mistake is told before anything runs. */
+static int load_customers(struct configuration *configuration, struct error *error)
+{
+    const struct customers_settings *settings = &configuration->process.customers;
+    struct text map = TEXT("");
+    int status = settings->map[0] ? give_file(configuration, settings->map, &map, error) : 0;
+    return status < 0 ? status
+                      : customers_read(map, settings->map, settings->numbered, &configuration->customers, error);
+}
+
 static int fill(struct configuration *configuration, struct text text, const struct option_layer *central,
                 struct error *error)
 {
@@ -168,6 +179,8 @@ static int fill(struct configuration *configuration, struct text text, const str
     const struct file_source source = {give_file, configuration};
     if (status == 0)
         status = judge_settings_load(configuration->judge, &source, error);
+    if (status == 0)
+        status = load_customers(configuration, error);
     return status < 0 ? status : load_patterns(configuration, error);
 }
 

@@ -31,7 +31,8 @@ struct configuration {
     struct judge_settings *judge;
     struct collector_settings collector;
     struct metrics_settings metrics;
-    char source[4096]; /* the file that was read; empty: none, the defaults stand */
+    struct customers *customers; /* whose each sender is */
+    char source[4096];           /* the file that was read; empty: none, the defaults stand */
     struct named_file *files;
     size_t file_count;
 };

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 #include "cli/printable.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
@@ -13,7 +15,10 @@
 #define URL_MOST    2048
 #define WAIT        50 /* seconds that a follower's request may wait */
 #define PATIENCE    60L
+#define IMPATIENCE  15L /* with what changes something: it can be asked again */
+#define ROUNDS      4   /* of asking every collector for that */
 #define CURSOR      128
+#define NAME        33
 
 struct request {
     const char *method;
@@ -33,6 +38,8 @@ static const struct route {
 } routes[] = {
     {"nodes", "/v1/nodes", {NULL}},
     {"customers", "/v1/customers", {"top", NULL}},
+    {"customer", "/v1/customers/", {NULL}}, /* with its name behind it */
+    {"campaigns", "/v1/campaigns", {"top", NULL}},
     {"senders", "/v1/senders", {"top", "node", NULL}},
     {"explain", "/v1/senders/", {NULL}}, /* with the sender behind it */
     {"events", "/v1/events", {"since", "after", "wait", NULL}},
@@ -108,15 +115,14 @@ static int make_settings(CURL *curl, const json_t *question, struct request *req
     return request->body ? 0 : error_set(error, ENOMEM, "out of memory");
 }
 
-static int make_request(const struct cli *cli, CURL *curl, const json_t *question, struct request *result,
+static int make_request(struct text collector, CURL *curl, const json_t *question, struct request *result,
                         struct error *error)
 {
     const char *command = word_of(question, "command"), *sender = word_of(question, "sender");
-    size_t length = strlen(cli->collector);
-    while (length > 0 && cli->collector[length - 1] == '/')
-        length--;
+    while (collector.length > 0 && collector.bytes[collector.length - 1] == '/')
+        collector.length--;
     *result = (struct request){.method = "GET"};
-    snprintf(result->url, sizeof result->url, "%.*s", (int)length, cli->collector);
+    snprintf(result->url, sizeof result->url, "%.*s", (int)collector.length, collector.bytes);
     if (strcmp(command, "settings") == 0)
         return make_settings(curl, question, result, error);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
@@ -139,15 +145,31 @@ static size_t take(char *bytes, size_t size, size_t count, void *context)
     return buffer_append(context, (struct text){bytes, size * count}) ? size * count : 0;
 }
 
-/* The answer's status, or negative. */
-static int exchange(const struct cli *cli, CURL *curl, const struct request *request, struct buffer *answer,
-                    struct error *error)
+/* Whether another collector, or the same one in a moment, may answer. */
+static bool is_passing(CURLcode code)
 {
-    char header[200], why[CURL_ERROR_SIZE] = "";
+    return code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING ||
+           code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+           code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_RESOLVE_HOST;
+}
+
+static struct curl_slist *headers_of(const struct cli *cli, const char *name)
+{
+    char key[200], again[64];
+    snprintf(key, sizeof key, "Authorization: Bearer %s", cli->key);
+    snprintf(again, sizeof again, "Idempotency-Key: %s", name);
+    struct curl_slist *headers = curl_slist_append(NULL, key);
+    headers = curl_slist_append(headers, again);
+    return curl_slist_append(headers, "Content-Type: application/json");
+}
+
+/* The answer's status, or negative: -EAGAIN where asking again may do. */
+static int exchange(const struct cli *cli, CURL *curl, const struct request *request, const char *name,
+                    struct buffer *answer, struct error *error)
+{
+    char why[CURL_ERROR_SIZE] = "";
     long status = 0;
-    snprintf(header, sizeof header, "Authorization: Bearer %s", cli->key);
-    struct curl_slist *headers = curl_slist_append(NULL, header);
-    headers = curl_slist_append(headers, "Content-Type: application/json");
+    struct curl_slist *headers = headers_of(cli, name);
     answer->length = 0;
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -155,7 +177,7 @@ static int exchange(const struct cli *cli, CURL *curl, const struct request *req
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
     if (!request->body)
         curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->body ? IMPATIENCE : PATIENCE);
     curl_easy_setopt(curl, CURLOPT_CAINFO, cli->authority ? cli->authority : NULL);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
@@ -163,8 +185,8 @@ static int exchange(const struct cli *cli, CURL *curl, const struct request *req
     CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(headers);
     if (code != CURLE_OK)
-        return error_set(error, EHOSTUNREACH, "cannot ask the collector at %s: %s", cli->collector,
-                         why[0] ? why : curl_easy_strerror(code));
+        return error_set(error, is_passing(code) ? EAGAIN : EHOSTUNREACH, "cannot ask the collector at %s: %s",
+                         cli->collector, why[0] ? why : curl_easy_strerror(code));
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return (int)status;
 }
@@ -174,8 +196,8 @@ static int refused(int status, const struct buffer *answer, struct error *error)
     json_t *said = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
     printable_make(said);
     const char *sentence = json_string_value(json_object_get(said, "error"));
-    int code = error_set(error, status == 401 || status == 403 ? EACCES : EREMOTEIO, "the collector says %d: %s",
-                         status, sentence ? sentence : "no more");
+    int number = status == 401 || status == 403 ? EACCES : status >= 502 && status <= 504 ? EAGAIN : EREMOTEIO;
+    int code = error_set(error, number, "the collector says %d: %s", status, sentence ? sentence : "no more");
     json_decref(said);
     return code;
 }
@@ -204,39 +226,95 @@ static int read_lines(struct text rest, void (*each)(void *, json_t *, struct te
     return error_set(error, EPROTO, "the collector's answer is not understood; is it one of this version?");
 }
 
-static int ask_once(const struct cli *cli, CURL *curl, const json_t *question,
-                    void (*each)(void *, json_t *, struct text), void *context, char next[CURSOR], struct error *error)
+struct asking {
+    const struct cli *cli;
+    CURL *curl;
+    const json_t *question;
+    char name[NAME]; /* by which collectors know it when it is asked again */
+    void (*each)(void *, json_t *, struct text);
+    void *context;
+    char next[CURSOR];
+};
+
+static int ask_one(struct asking *asking, struct text collector, bool *changes, struct error *error)
 {
     CLEANUP(free_body_of) struct request request;
     CLEANUP(buffer_clear) struct buffer answer;
     buffer_init(&answer, ANSWER_MOST);
-    int status = make_request(cli, curl, question, &request, error);
+    int status = make_request(collector, asking->curl, asking->question, &request, error);
+    *changes = request.body != NULL;
     if (status == 0)
-        status = exchange(cli, curl, &request, &answer, error);
+        status = exchange(asking->cli, asking->curl, &request, asking->name, &answer, error);
     if (status < 0)
         return status;
     if (status / 100 != 2)
         return refused(status, &answer, error);
-    return request.body ? 0 : read_lines(buffer_text(&answer), each, context, next, error);
+    return request.body ? 0 : read_lines(buffer_text(&answer), asking->each, asking->context, asking->next, error);
+}
+
+/* The next of several, between which stand spaces or commas. */
+static bool next_collector(struct text *rest, struct text *result)
+{
+    static const char between[] = " ,";
+    while (rest->length > 0 && strchr(between, rest->bytes[0])) {
+        rest->bytes++;
+        rest->length--;
+    }
+    *result = (struct text){rest->bytes, 0};
+    while (rest->length > 0 && !strchr(between, rest->bytes[0])) {
+        rest->bytes++;
+        rest->length--;
+        result->length++;
+    }
+    return result->length > 0;
+}
+
+static void make_name(char result[NAME])
+{
+    unsigned char random[(NAME - 1) / 2] = {0};
+    ssize_t got = getrandom(random, sizeof random, 0);
+    (void)got; /* so few bytes never fail, nor come in pieces */
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(result + 2 * i, 3, "%02x", random[i]);
+}
+
+/* The collectors in turn until one answers. Where something is to be changed nobody knows, when a connection breaks,
+ * whether it was: so it is asked for again under the same name, which does it once. */
+static int ask_any(struct asking *asking, struct error *error)
+{
+    int code = error_set(error, EINVAL, "which collector? --collector URL");
+    bool changes = true;
+    make_name(asking->name);
+    for (unsigned round = 0; round < (changes ? ROUNDS : 1); round++) {
+        struct text rest = text_of(asking->cli->collector), collector;
+        sleep(round);
+        while (next_collector(&rest, &collector)) {
+            code = ask_one(asking, collector, &changes, error);
+            if (code != -EAGAIN)
+                return code;
+        }
+        if (code != -EAGAIN)
+            return code;
+    }
+    return code;
 }
 
 int centre_ask(const struct cli *cli, const json_t *question,
                void (*each)(void *context, json_t *record, struct text line), void *context, struct error *error)
 {
-    char next[CURSOR] = "";
     json_t *asked = json_copy((json_t *)(uintptr_t)question);
-    CURL *curl = curl_easy_init();
-    int code = curl && asked ? 0 : error_set(error, ENOMEM, "out of memory");
+    struct asking asking = {.cli = cli, .curl = curl_easy_init(), .question = asked, .each = each, .context = context};
+    int code = asking.curl && asked ? 0 : error_set(error, ENOMEM, "out of memory");
     while (code == 0) {
-        code = ask_once(cli, curl, asked, each, context, next, error);
+        code = ask_any(&asking, error);
         if (!json_is_true(json_object_get(question, "follow")))
             break;
         fflush(stdout);
         json_object_del(asked, "since");
-        json_object_set_new(asked, "after", json_string(next));
+        json_object_set_new(asked, "after", json_string(asking.next));
         json_object_set_new(asked, "wait", json_integer(WAIT));
     }
-    curl_easy_cleanup(curl);
+    curl_easy_cleanup(asking.curl);
     json_decref(asked);
     return code;
 }

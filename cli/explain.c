@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/columns.h"
+#include "cli/customers_fleet.h"
 #include "cli/events.h"
 #include "cli/explain_fleet.h"
 #include "cli/question.h"
@@ -17,6 +18,8 @@ struct explanation {
     json_t *places;             /* of a collector: an array, as each node has it */
     json_t *submission;         /* of an account: what its mail server asked and was told */
     json_t *evidence, *history; /* arrays */
+    json_t *orders;             /* an array: what stands on it, and of a customer what is held for it */
+    json_t *sentence;           /* of a customer: what its order holds */
 };
 
 static void collect(void *context, const json_t *record)
@@ -30,6 +33,10 @@ static void collect(void *context, const json_t *record)
         explanation->sender = copy;
     else if (strcmp(kind, "submission") == 0)
         explanation->submission = copy;
+    else if (strcmp(kind, "order") == 0 && !explanation->cli->collector)
+        json_array_append_new(explanation->orders, copy);
+    else if (strcmp(kind, "done") == 0)
+        explanation->sentence = copy;
     else if (strcmp(kind, "evidence") == 0 && !json_object_get(record, "sender"))
         json_array_append_new(explanation->evidence, copy);
     else
@@ -64,6 +71,18 @@ static void show_user(const char *sender)
         printf("That is the user %s.\n", user->pw_name);
 }
 
+static void show_customer(const json_t *sender)
+{
+    const char *customer = field_text(sender, "customer"), *address = field_text(sender, "address");
+    bool number = strcmp(field_text(sender, "known_by"), "number") == 0;
+    if (*customer)
+        printf("The customer is %s, by %s.", customer, number ? "the guest's number in the port's name" : "the map");
+    if (*address)
+        printf("%sThe address that it used last is %s.", *customer ? " " : "", address);
+    if (*customer || *address)
+        putchar('\n');
+}
+
 static void show_ways(const struct explanation *explanation)
 {
     size_t i;
@@ -95,6 +114,7 @@ static void show_state(const struct explanation *explanation)
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
     show_user(field_text(sender, "sender"));
+    show_customer(sender);
     if (field_moment(sender, "verdict_since"))
         printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
     if (field_moment(sender, "hold_until"))
@@ -146,6 +166,43 @@ static void show_submission(const struct explanation *explanation)
                clock_print(field_moment(record, "any_asked_last"), last));
     else
         printf("no mail server has asked, so nothing stops it: see postern-agent(8), MAIL SERVERS\n");
+}
+
+/* Of a sender: that it is held for its customer. Its own order is told with its state. */
+static void show_holder(const struct explanation *explanation)
+{
+    size_t i;
+    json_t *order;
+    char until[CLOCK_TEXT];
+    json_array_foreach(explanation->orders, i, order)
+    {
+        if (*field_text(order, "held_for"))
+            printf("\nIt is held for its customer: an order on %s (%s) stands until %s.\n",
+                   field_text(order, "held_for"), field_text(order, "deed"),
+                   clock_print(field_moment(order, "until"), until));
+    }
+}
+
+/* A customer is no sender: no counts and no verdict, but an order and all that is held by it. */
+static void show_customer(const struct explanation *explanation, const char *customer)
+{
+    size_t i, number = 0;
+    json_t *order;
+    char until[CLOCK_TEXT];
+    json_array_foreach(explanation->orders, i, order)
+    {
+        if (!*field_text(order, "held_for"))
+            printf("An order is in force on %s (%s) until %s, by a %s.\n", customer, field_text(order, "deed"),
+                   clock_print(field_moment(order, "until"), until), field_text(order, "by"));
+        else
+            printf("%s%s", number++ ? ", " : "Held with it: ", field_text(order, "sender"));
+    }
+    if (number)
+        putchar('\n');
+    if (json_array_size(explanation->orders) == 0)
+        printf("No order is in force on %s.\n", customer);
+    if (explanation->sentence && *field_text(explanation->sentence, "text"))
+        printf("It %s.\n", field_text(explanation->sentence, "text"));
 }
 
 static void show_mail(const json_t *sender)
@@ -232,11 +289,14 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or a "
+                        "port's name\n");
         return EXIT_USAGE;
     }
+    if (cli->collector && strncmp(sender, "customer:", 9) == 0)
+        return customers_fleet_explain(cli, sender + 9);
     struct explanation explanation = {
-        .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array()};
+        .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array(), .orders = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
     if (status == EXIT_DONE && !cli->json && json_array_size(explanation.places) > 0) {
         explain_fleet(explanation.places, cli->colour);
@@ -244,14 +304,19 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         explain_fleet_remedy(explanation.places);
     } else if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
+        show_holder(&explanation);
         show_evidence(&explanation);
         show_ways(&explanation);
         show_submission(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);
         show_remedy(explanation.sender);
+    } else if (status == EXIT_DONE && !cli->json && strncmp(sender, "customer:", 9) == 0) {
+        show_customer(&explanation, sender);
+        show_history(&explanation);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);
+        show_holder(&explanation);
         show_submission(&explanation);
         show_history(&explanation);
     }
@@ -259,6 +324,8 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     json_decref(explanation.places);
     json_decref(explanation.submission);
     json_decref(explanation.evidence);
+    json_decref(explanation.orders);
+    json_decref(explanation.sentence);
     json_decref(explanation.history);
     return status;
 }

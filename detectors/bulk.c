@@ -1,4 +1,4 @@
-/* bulk: near-identical bodies from several senders of this node at once.
+/* bulk: near-identical bodies from several senders at once, of this node or, where a collector tells, of several.
  *
  * A run that is sent through stolen machines or logins has one text; names, numbers and random words differ from
  * message to message, which the likeness (common/words/likeness.h) overlooks. Idea: the clearing houses that count
@@ -23,7 +23,9 @@
  * of his text a day before escapes this detector, and no other.
  *
  * Weights: 4 points at three senders, 8 at four, 11 at five, 16 (a throttle) at five of whom each has five times
- * `recipients`. The counts of other nodes, where a collector gives them, stand in for senders of this one.
+ * `recipients`. Where a collector tells of a campaign, its senders stand in for those of this node: as many customers
+ * as it counts are several, whatever the envelopes say, and its author is who sent the text before anybody told of it.
+ * Whether the text has a past is known here alone, and who sent it to few here is charged nothing.
  *
  * Eight senders of a body are told apart. A ninth, of a run that is spread over more, counts for itself what it sent
  * of bodies that eight others are sending: it is one of them as soon as it has sent as much as they must have.
@@ -61,15 +63,22 @@ static const struct option options[] = {
     {.key = NULL},
 };
 
+/* Senders of it on all nodes, where they sent it to that many each on the average; 0: fewer, or nobody tells. Sums of
+ * what others say say nothing of a sender here that is not among them. */
+static uint32_t fleet_with(const struct alike *alike, uint32_t recipients)
+{
+    return alike->fleet_senders > 0 && alike->fleet_recipients / alike->fleet_senders >= recipients
+               ? alike->fleet_senders
+               : 0;
+}
+
 /* How many of them sent it to that many. */
 static uint32_t senders_with(const struct alike *alike, uint32_t recipients)
 {
-    uint32_t count = 0;
+    uint32_t count = 0, fleet = fleet_with(alike, recipients);
     while (count < ALIKE_SENDERS && alike->recipients[count] >= recipients)
         count++;
-    if (alike->fleet_senders > count && alike->fleet_recipients / alike->fleet_senders >= recipients)
-        count = alike->fleet_senders;
-    return count;
+    return fleet > count ? fleet : count;
 }
 
 /* What this sender sent of the body; where it is not among those told apart, of all such bodies. */
@@ -97,9 +106,25 @@ static points worth_of(const struct settings *settings, const struct alike *alik
     points worth = senders < settings->senders ? 0 : senders == settings->senders ? 400 : senders < large ? 800 : 1100;
     if (own >= MANY * settings->recipients && senders_with(alike, MANY * settings->recipients) >= large)
         worth = 1600;
-    if (alike->author && alike->fleet_senders < settings->senders && worth > AUTHORS)
+    bool first_of_all = alike->author && (alike->fleet_senders == 0 || alike->fleet_later);
+    if (first_of_all && worth > AUTHORS)
         worth = AUTHORS;
-    return alike->watched && alike->domains > 1 ? worth : worth / 2;
+    bool one_customer = alike->domains <= 1 && alike->fleet_customers <= 1;
+    return alike->watched && !one_customer ? worth : worth / 2;
+}
+
+static void say(struct findings *findings, points more, const struct alike *alike, uint32_t recipients, uint32_t own)
+{
+    uint32_t senders = senders_with(alike, recipients);
+    if (senders == fleet_with(alike, recipients))
+        findings_add(findings, more,
+                     "%u senders of %u customers on %u nodes sent one body to %u recipients within 1 hour, this one "
+                     "to %u",
+                     senders, alike->fleet_customers, alike->fleet_nodes, alike->fleet_recipients, own);
+    else
+        findings_add(findings, more,
+                     "%u senders sent one body to %u recipients and more each within 1 hour, this one to %u", senders,
+                     recipients, own);
 }
 
 static void observe(const void *context, void *memory, const struct observation *seen, struct findings *findings)
@@ -115,9 +140,7 @@ static void observe(const void *context, void *memory, const struct observation 
         worth = settings->base.most;
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
     if (more)
-        findings_add(findings, more,
-                     "%u senders sent one body to %u recipients and more each within 1 hour, this one to %u",
-                     senders_with(alike, settings->recipients), settings->recipients, own);
+        say(findings, more, alike, settings->recipients, own);
 }
 
 const struct detector detector_bulk = {

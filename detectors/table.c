@@ -10,7 +10,8 @@
     _(envelope)                                                                                                        \
     _(helo)                                                                                                            \
     _(churn)                                                                                                           \
-    _(dictionary) _(protocol) _(bulk) _(tls) _(auth) _(backscatter) _(trap) _(evasion) _(filter) _(listed) _(complaint)
+    _(dictionary)                                                                                                      \
+    _(protocol) _(bulk) _(tls) _(auth) _(backscatter) _(trap) _(evasion) _(filter) _(listed) _(complaint) _(customer)
 #define DECLARE(name) extern const struct detector detector_##name;
 #define ENTRY(name)   &detector_##name,
 

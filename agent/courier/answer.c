@@ -10,6 +10,14 @@ static void write_sender(struct json *json, const char *key, const struct sender
     json_string(json, key, sender_print(sender, text));
 }
 
+static void write_whose(struct json *json, const struct whose *whose, const struct sender *sender)
+{
+    const struct address *address = whose_address(whose, sender);
+    json_string(json, "customer", whose->customer);
+    if (address)
+        json_address(json, "address", address);
+}
+
 static void write_moment_or_null(struct json *json, const char *key, moment time)
 {
     if (time)
@@ -23,7 +31,9 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     struct json json = json_begin(out);
     json_string(&json, "record", "sender");
     write_sender(&json, "sender", &row->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &row->whose, &row->sender);
+    if (row->whose.customer[0])
+        json_string(&json, "known_by", customer_proof_name(row->whose.proof));
     json_unsigned(&json, "connections", row->connections);
     json_unsigned(&json, "connect_failed", row->connect_failed);
     json_unsigned(&json, "messages", row->messages);
@@ -61,6 +71,44 @@ bool answer_sender(struct buffer *out, const struct message_sender_row *row)
     return json_end(&json);
 }
 
+static void write_member(struct json *json, const struct message_customer_member *member)
+{
+    const struct address *address = whose_address(&member->whose, &member->sender);
+    json_object_open(json, NULL);
+    write_sender(json, "sender", &member->sender);
+    if (address)
+        json_address(json, "address", address);
+    json_string(json, "known_by", customer_proof_name(member->whose.proof));
+    json_string(json, "verdict", verdict_name(member->verdict));
+    json_string(json, "worst_verdict", verdict_name(member->worst));
+    json_object_close(json);
+}
+
+bool answer_customer(struct buffer *out, const struct message_customer_row *row)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "customer");
+    json_string(&json, "customer", row->members[0].whose.customer);
+    json_unsigned(&json, "senders", row->senders);
+    json_unsigned(&json, "connections", row->connections);
+    json_unsigned(&json, "connect_failed", row->connect_failed);
+    json_unsigned(&json, "messages", row->messages);
+    json_unsigned(&json, "messages_rejected", row->messages_rejected);
+    json_unsigned(&json, "recipients", row->recipients);
+    json_unsigned(&json, "recipients_rejected", row->recipients_rejected);
+    json_unsigned(&json, "recipients_deferred", row->recipients_deferred);
+    json_unsigned(&json, "bytes", row->bytes);
+    json_hundredths(&json, "score", row->score);
+    json_string(&json, "verdict", verdict_name(row->verdict));
+    json_string(&json, "worst_verdict", verdict_name(row->worst));
+    json_moment(&json, "last_seen", row->last);
+    json_array_open(&json, "members");
+    for (uint32_t i = 0; i < row->senders && i < CUSTOMER_MEMBERS; i++)
+        write_member(&json, &row->members[i]);
+    json_array_close(&json);
+    return json_end(&json);
+}
+
 static void write_evidence(struct json *json, const struct evidence *evidence)
 {
     json_string(json, "detector", evidence->detector);
@@ -93,11 +141,14 @@ bool answer_order(struct buffer *out, const struct message_order_row *row, const
     json_string(&json, "record", "order");
     json_unsigned(&json, "id", row->order.id);
     write_sender(&json, "sender", &row->order.target);
+    write_whose(&json, &row->order.whose, &row->order.target);
     json_string(&json, "deed", deed_name(row->order.deed));
     write_moment_or_null(&json, "until", row->order.until);
     json_string(&json, "by", row->order.author == ORDER_BY_PERSON ? "person" : "policy");
     if (row->order.deed == DEED_THROTTLE)
         json_unsigned(&json, "rate", row->order.rate);
+    if (row->held_for.kind != SENDER_NONE)
+        write_sender(&json, "held_for", &row->held_for);
     json_unsigned(&json, "packets", row->packets);
     json_unsigned(&json, "bytes", row->bytes);
     if (row->order.target.kind == SENDER_ACCOUNT || act)
@@ -111,7 +162,7 @@ bool answer_order_told(struct buffer *out, const struct order *order, moment now
     json_string(&json, "record", "order");
     json_moment(&json, "time", now);
     write_sender(&json, "sender", &order->target);
-    json_string(&json, "customer", "");
+    write_whose(&json, &order->whose, &order->target);
     json_string(&json, "deed", deed_name(order->deed));
     write_moment_or_null(&json, "until", order->until);
     json_string(&json, "by", order->author == ORDER_BY_PERSON ? "person" : "policy");
@@ -257,7 +308,7 @@ bool answer_verdict(struct buffer *out, const struct message_verdict *verdict, c
     json_string(&json, "record", "verdict");
     json_moment(&json, "time", verdict->time);
     write_sender(&json, "sender", &verdict->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &verdict->whose, &verdict->sender);
     json_string(&json, "verdict", verdict_name(verdict->verdict));
     json_hundredths(&json, "score", verdict->score);
     json_unsigned(&json, "messages_before", verdict->messages_before);
@@ -284,6 +335,7 @@ bool answer_evidence(struct buffer *out, const struct message_evidence *news)
     json_string(&json, "record", "evidence");
     json_moment(&json, "time", news->evidence.time);
     write_sender(&json, "sender", &news->sender);
+    write_whose(&json, &news->whose, &news->sender);
     json_hundredths(&json, "added", news->added);
     write_evidence(&json, &news->evidence);
     return json_end(&json);
@@ -299,7 +351,7 @@ bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
         json_string(&json, "sender", "");
     else
         write_sender(&json, "sender", &traffic->sender);
-    json_string(&json, "customer", "");
+    write_whose(&json, &traffic->whose, &traffic->sender);
     json_unsigned(&json, "connections", traffic->connections);
     json_unsigned(&json, "connect_failed", traffic->connect_failed);
     json_unsigned(&json, "messages", traffic->messages);
@@ -308,6 +360,34 @@ bool answer_traffic(struct buffer *out, const struct message_traffic *traffic)
     json_unsigned(&json, "recipients_rejected", traffic->recipients_rejected);
     json_unsigned(&json, "recipients_deferred", traffic->recipients_deferred);
     json_unsigned(&json, "bytes", traffic->bytes);
+    return json_end(&json);
+}
+
+bool answer_body(struct buffer *out, const struct message_body *body)
+{
+    char likeness[LIKENESS_TEXT];
+    struct json json = json_begin(out);
+    json_string(&json, "record", "body");
+    json_moment(&json, "time", body->time);
+    write_sender(&json, "sender", &body->sender);
+    json_string(&json, "customer", body->whose.customer);
+    json_string(&json, "likeness", likeness_print(&body->likeness, likeness));
+    json_unsigned(&json, "domains", body->domains);
+    json_unsigned(&json, "recipients", body->recipients);
+    json_unsigned(&json, "messages", body->messages);
+    json_bool(&json, "known", body->known);
+    return json_end(&json);
+}
+
+bool answer_points(struct buffer *out, const struct message_points *told)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "points");
+    json_moment(&json, "time", told->time);
+    write_sender(&json, "sender", &told->sender);
+    json_string(&json, "customer", told->whose.customer);
+    json_hundredths(&json, "points", told->points);
+    json_hundredths(&json, "score", told->score);
     return json_end(&json);
 }
 

@@ -11,6 +11,7 @@
 
 /* Each adds one line; false: the buffer's bound was met. */
 bool answer_sender(struct buffer *, const struct message_sender_row *);
+bool answer_customer(struct buffer *, const struct message_customer_row *);
 bool answer_evidence_row(struct buffer *, const struct evidence *);
 /* `act`: what mail servers were told of it, where they can ask about such a sender and that is known; else NULL. */
 bool answer_order(struct buffer *, const struct message_order_row *, const struct act *);
@@ -38,6 +39,8 @@ bool answer_done(struct buffer *, const char *failure); /* the last line; NULL: 
 bool answer_verdict(struct buffer *, const struct message_verdict *, const struct evidence *, uint32_t evidence_count);
 bool answer_evidence(struct buffer *, const struct message_evidence *);
 bool answer_traffic(struct buffer *, const struct message_traffic *);
+bool answer_body(struct buffer *, const struct message_body *);
+bool answer_points(struct buffer *, const struct message_points *);
 /* `sender`: whom it is about; NULL: nobody. */
 bool answer_event(struct buffer *, const struct message_event *, const struct sender *sender);
 bool answer_command(struct buffer *, moment, const char *deed, const char *sender, const char *length,

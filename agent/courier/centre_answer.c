@@ -1,6 +1,7 @@
 /* See centre_answer.h. */
 #include "agent/courier/centre_answer.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,4 +69,37 @@ bool centre_answer_revision(const struct http_answer *answer, int64_t after, int
     *result = json_integer_value(revision);
     return json_is_integer(asked) && json_integer_value(asked) == after && json_is_integer(revision) && *result >= 0 &&
            *result < after;
+}
+
+/* A value read takes a hundred times the bytes that it has in an answer, so these are counted before. A thousand
+ * directives have some ten members each, and five hundred news as many; a customer's has four more for each node, of
+ * which a centre tells 64. The rest is for what newer centres add. */
+#define MEMBERS_MOST 200000
+
+static bool is_small_once_read(struct text answer)
+{
+    size_t members = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < answer.length; i++) {
+        char byte = answer.bytes[i];
+        if (quoted && byte == '\\')
+            i++;
+        else if (byte == '"')
+            quoted = !quoted;
+        else if (!quoted && (byte == ',' || byte == '[' || byte == '{'))
+            members++;
+    }
+    return members <= MEMBERS_MOST;
+}
+
+json_t *centre_answer_parse_list(struct text answer, struct error *error)
+{
+    if (!is_small_once_read(answer)) {
+        error_set(error, EFBIG, "what came as directives has too many members");
+        return NULL;
+    }
+    json_t *object = json_loadb(answer.bytes ? answer.bytes : "", answer.length, JSON_REJECT_DUPLICATES, NULL);
+    if (!object)
+        error_set(error, EPROTO, "what came as directives is none");
+    return object;
 }

@@ -21,4 +21,9 @@ bool centre_answer_delivered(const struct http_answer *, int64_t after, int64_t 
 /* To GET /v1/directives behind `after`, 416: the highest revision there is lower (a centre from a backup). */
 bool centre_answer_revision(const struct http_answer *, int64_t after, int64_t *result);
 
+/* The answer with directives and news, as jansson's value (the caller drops it); NULL: it is none, or would take too
+ * much memory once read. */
+struct json_t;
+struct json_t *centre_answer_parse_list(struct text answer, struct error *) MUST_CHECK;
+
 #endif

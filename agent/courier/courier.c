@@ -12,6 +12,7 @@
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
 #include "agent/courier/exporter.h"
+#include "agent/message/settings.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/sandbox.h"
@@ -20,6 +21,7 @@
 #define COMMIT_EVERY    (100 * MILLISECOND)
 #define ALIVE_EVERY     SECOND
 #define JOURNAL_ENTRIES 500000
+#define FLEET_AT_ONCE   200 /* messages in each COMMIT_EVERY */
 
 /* --- the other processes -------------------------------------------------------------------------------------------
  */
@@ -43,6 +45,21 @@ static void meet_watcher(struct courier *courier, int descriptor)
     courier->watcher = (struct channel){descriptor, ROLE_COURIER, ROLE_WATCHER};
     if (sd_event_add_io(courier->event, &courier->watcher_source, descriptor, EPOLLIN, on_watcher, courier) < 0)
         lose_watcher(courier);
+    if (courier->fleet)
+        fleet_begin(courier->fleet);
+}
+
+/* What the watcher is to know of other nodes: at most so much at once that it still sees its packets. */
+static void tell_fleet(struct courier *courier)
+{
+    union message message;
+    struct error error = {0};
+    for (int n = 0; n < FLEET_AT_ONCE && courier->watcher.descriptor >= 0 && fleet_next(courier->fleet, &message);
+         n++) {
+        if (message_send(&courier->watcher, &message, -1, &error) < 0)
+            return; /* it is behind, or gone: the rest comes later, to it or to the next */
+        fleet_told(courier->fleet, clock_now());
+    }
 }
 
 /* When all that stands was told and read: a question before that would be answered as if nothing did. It waits
@@ -171,6 +188,8 @@ static int on_commit(sd_event_source *timer, uint64_t now, void *context)
         control_each(courier->control, desk_follow, courier);
     if (courier->uplink)
         uplink_go(courier->uplink);
+    if (courier->fleet)
+        tell_fleet(courier);
     again_in(timer, fine ? COMMIT_EVERY : SECOND);
     return 0;
 }
@@ -271,6 +290,32 @@ static void on_uplink_event(void *context, uint8_t severity, const char *text)
     news_event(courier->news, severity, "collector", text);
 }
 
+static void on_uplink_told(void *context, const struct fleet_news *news)
+{
+    struct courier *courier = context;
+    if (news->kind == FLEET_NEWS_STANDING)
+        standings_feed_take(relay_desk_feed(courier->relay), news->number, &news->standing);
+    else
+        fleet_take(courier->fleet, news, clock_now());
+}
+
+static bool relay_follows(void *context, int64_t *after)
+{
+    struct courier *courier = context;
+    struct standings_feed *feed = relay_desk_feed(courier->relay);
+    *after = standings_feed_after(feed);
+    return standings_feed_is_wanted(feed);
+}
+
+static void on_uplink_followed(void *context, int64_t number)
+{
+    struct courier *courier = context;
+    if (number > 0)
+        standings_feed_done(relay_desk_feed(courier->relay), number);
+    else
+        standings_feed_forget(relay_desk_feed(courier->relay));
+}
+
 static int make_spool(struct courier *courier, const struct role_start *start, struct error *error)
 {
     char path[512];
@@ -286,10 +331,18 @@ static int make_spool(struct courier *courier, const struct role_start *start, s
 
 static int make_uplink(struct courier *courier, struct error *error)
 {
-    const struct uplink_listener listener = {courier, desk_carry_out, on_uplink_event};
-    return courier->spool ? uplink_create(courier->event, &courier->collector, courier->spool, &courier->log, &listener,
-                                          &courier->uplink, error)
-                          : 0;
+    const struct uplink_listener listener = {.context = courier,
+                                             .carry_out = desk_carry_out,
+                                             .event = on_uplink_event,
+                                             .told = on_uplink_told,
+                                             .follows = relay_follows,
+                                             .followed = on_uplink_followed};
+    if (!courier->spool)
+        return 0;
+    int failure = uplink_create(courier->event, &courier->collector, courier->spool, &courier->log, &listener,
+                                &courier->uplink, error);
+    courier->fleet = failure < 0 ? NULL : fleet_create();
+    return failure < 0 || courier->fleet ? failure : error_set(error, ENOMEM, "no memory for what the fleet knows");
 }
 
 static int make_relay(struct courier *courier, const struct role_start *start, struct error *error)
@@ -361,6 +414,7 @@ static void leave(struct courier *courier)
     relay_desk_destroy(&courier->relay);
     exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
+    fleet_destroy(&courier->fleet);
     sd_event_source_disable_unref(courier->warden_source);
     sd_event_source_disable_unref(courier->watcher_source);
     sd_event_source_disable_unref(courier->commit_timer);

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/courier/control.h"
+#include "agent/courier/fleet.h"
 #include "agent/courier/journal.h"
 #include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
@@ -33,6 +34,7 @@ struct courier {
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;
+    struct fleet *fleet;       /* NULL: there is no collector */
     struct exporter *exporter; /* NULL: nobody is to read metrics */
     duration begun;            /* on the steady clock */
     bool ready;

@@ -157,6 +157,7 @@ static void answer_command_done(struct courier *courier, struct question *questi
         question_end(question, done->text[0] ? done->text : strerror(-done->code));
         return;
     }
+    snprintf(question->said, sizeof question->said, "%s", done->text);
     journal_command(courier, question);
     (void)keeper_commit(&courier->keeper, clock_steady());
     if (done->text[0] && question->client && !answer_text(client_output(question->client), done->text)) {
@@ -201,9 +202,9 @@ bool desk_is_answer(const union message *message)
 {
     enum message_kind kind = message->head.kind;
     return message->head.question &&
-           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_EVIDENCE_ROW || kind == MESSAGE_ORDER_ROW ||
-            kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER || kind == MESSAGE_STATUS_WARDEN ||
-            kind == MESSAGE_DONE);
+           (kind == MESSAGE_SENDER_ROW || kind == MESSAGE_CUSTOMER_ROW || kind == MESSAGE_EVIDENCE_ROW ||
+            kind == MESSAGE_ORDER_ROW || kind == MESSAGE_END || kind == MESSAGE_STATUS_WATCHER ||
+            kind == MESSAGE_STATUS_WARDEN || kind == MESSAGE_DONE);
 }
 
 static void take_answer(struct courier *courier, struct question *question, enum role from,
@@ -216,6 +217,9 @@ static void take_answer(struct courier *courier, struct question *question, enum
     switch ((enum message_kind)message->head.kind) {
     case MESSAGE_SENDER_ROW:
         written = answer_sender(out, &message->sender_row);
+        break;
+    case MESSAGE_CUSTOMER_ROW:
+        written = answer_customer(out, &message->customer_row);
         break;
     case MESSAGE_EVIDENCE_ROW:
         written = answer_evidence_row(out, &message->evidence_row.evidence);
@@ -236,7 +240,12 @@ static void take_answer(struct courier *courier, struct question *question, enum
         answered_by(courier, question, from);
         break;
     case MESSAGE_DONE:
-        answer_command_done(courier, question, &message->done);
+        if (question->request.kind != REQUEST_EXPLAIN) {
+            answer_command_done(courier, question, &message->done);
+            break;
+        }
+        written = !message->done.text[0] || answer_text(out, message->done.text);
+        answered_by(courier, question, from);
         break;
     default:
         break;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/courier/centre_answer.h"
 #include "common/cleanup.h"
 
 /* How long an order stands of which the centre says no end: as with a person's, but from when it was given. */
@@ -14,10 +15,6 @@
 #define ORDER_LENGTH DAY
 
 #define SETTINGS_MOST 65536 /* bytes; who reads them holds them to the same */
-
-/* A value read takes a hundred times the bytes that it has in an answer, so these are counted before. A directive has
- * some ten members; the rest is for what newer centres add. */
-#define MEMBERS_MOST ((size_t)32 * DIRECTIVES_MOST)
 
 static struct text text_in(const json_t *object, const char *key)
 {
@@ -128,29 +125,12 @@ static int read_all(const json_t *list, int64_t after, struct directives *result
     return 0;
 }
 
-static bool is_small_once_read(struct text answer)
-{
-    size_t members = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < answer.length; i++) {
-        char byte = answer.bytes[i];
-        if (quoted && byte == '\\')
-            i++;
-        else if (byte == '"')
-            quoted = !quoted;
-        else if (!quoted && (byte == ',' || byte == '[' || byte == '{'))
-            members++;
-    }
-    return members <= MEMBERS_MOST;
-}
-
 int directives_read(struct text answer, int64_t after, struct directives *result, struct error *error)
 {
-    json_error_t wrong;
-    if (!is_small_once_read(answer))
-        return error_set(error, EFBIG, "what came as directives has too many members");
     CLEANUP(directives_clear) struct directives read = {.revision = after};
-    json_t *object = json_loadb(answer.bytes, answer.length, JSON_REJECT_DUPLICATES, &wrong);
+    json_t *object = centre_answer_parse_list(answer, error);
+    if (!object)
+        return -error->code;
     const json_t *list = json_object_get(object, "directives"), *revision = json_object_get(object, "revision");
     const json_t *asked = json_object_get(object, "after"); /* a question may be damaged on its way as well */
     int code = json_is_array(list) && json_is_integer(revision) && (!asked || json_integer_value(asked) == after)

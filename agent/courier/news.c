@@ -126,6 +126,13 @@ static void take_evidence(struct news *news, const struct message_evidence *mess
     enter(news, message->evidence.time, "evidence", &message->sender, written);
 }
 
+static void enter_counts(struct news *news, moment time, bool written)
+{
+    if (news->spool && written)
+        spool_add(news->spool, SPOOL_COUNTS, time, buffer_text(&news->line));
+    news->line.length = 0;
+}
+
 void news_take(struct news *news, const union message *message)
 {
     switch ((enum message_kind)message->head.kind) {
@@ -146,10 +153,14 @@ void news_take(struct news *news, const union message *message)
     case MESSAGE_EVIDENCE:
         take_evidence(news, &message->evidence);
         break;
-    case MESSAGE_TRAFFIC: /* for the collector alone: people ask for senders */
-        if (news->spool && answer_traffic(&news->line, &message->traffic))
-            spool_add(news->spool, SPOOL_COUNTS, message->traffic.time, buffer_text(&news->line));
-        news->line.length = 0;
+    case MESSAGE_TRAFFIC: /* this and the next two for the collector alone: people ask for senders */
+        enter_counts(news, message->traffic.time, answer_traffic(&news->line, &message->traffic));
+        break;
+    case MESSAGE_BODY:
+        enter_counts(news, message->body.time, answer_body(&news->line, &message->body));
+        break;
+    case MESSAGE_POINTS:
+        enter_counts(news, message->points.time, answer_points(&news->line, &message->points));
         break;
     case MESSAGE_EVENT:
         enter(news, message->event.time, message->event.what, NULL, answer_event(&news->line, &message->event, NULL));

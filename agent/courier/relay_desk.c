@@ -20,6 +20,7 @@ struct relay_desk {
     struct relay *relay; /* NULL: no configuration came yet */
     struct relay_store *store;
     struct process_settings *settings; /* in force */
+    struct customers *customers;       /* whose accounts and addresses are; NULL: nobody is known */
     struct siphash_key key;
     struct standings_feed feed;
     bool greylist_loaded, fleet_loaded;
@@ -80,6 +81,7 @@ void relay_desk_destroy(struct relay_desk **owner)
     relay_destroy(&desk->relay);
     relay_store_close(&desk->store);
     clear_settings(&desk->settings);
+    customers_destroy(&desk->customers);
     free(desk);
 }
 
@@ -135,10 +137,21 @@ static int take_settings(struct relay_desk *desk, struct process_settings **sett
 int relay_desk_configure(struct relay_desk *desk, int bundle, struct error *error)
 {
     CLEANUP(clear_settings) struct process_settings *settings = calloc(1, sizeof *settings);
+    struct customers *customers = NULL;
     if (!settings)
         return error_set(error, ENOMEM, "no memory for settings");
     int code = process_settings_read(bundle, settings, error);
-    return code < 0 ? code : take_settings(desk, &settings, error);
+    if (code == 0)
+        code = settings_customers_read(bundle, &customers, error);
+    if (code == 0)
+        code = take_settings(desk, &settings, error);
+    if (code < 0) {
+        customers_destroy(&customers);
+        return code;
+    }
+    customers_destroy(&desk->customers);
+    desk->customers = customers;
+    return 0;
 }
 
 /* Whoever needs it before a configuration came gets the presets. */
@@ -220,10 +233,27 @@ static void tell(struct relay_desk *desk, const struct policy_request *request, 
     news_about(desk->news, &outcome->about, 0, "relay", text);
 }
 
+/* The account's customer before the address's: behind one address there may be many. */
+static struct text find_customer(const struct relay_desk *desk, const struct policy_request *request,
+                                 char room[CUSTOMER_TEXT])
+{
+    struct address address;
+    bool addressed = address_parse(request->client, &address);
+    struct sender sender = sender_from_account(request->account);
+    if (sender.kind == SENDER_NONE && addressed)
+        sender = sender_from_address(&address);
+    if (!desk->customers || sender.kind == SENDER_NONE)
+        return TEXT("");
+    const struct customer_question question = {.sender = &sender, .address = addressed ? &address : NULL};
+    customers_find(desk->customers, &question, room);
+    return text_of(room);
+}
+
 void relay_desk_answer(void *context, const struct policy_request *request, char action[RELAY_ACTION])
 {
     struct relay_desk *desk = context;
     uint64_t recipients = 0;
+    char customer[CUSTOMER_TEXT];
     moment now = clock_now();
     if (!is_ready(desk))
         return;
@@ -232,6 +262,7 @@ void relay_desk_answer(void *context, const struct policy_request *request, char
         .stage = stage_of(request->state),
         .account = request->account,
         .client = request->client,
+        .customer = find_customer(desk, request, customer),
         .instance = request->instance,
         .sender = request->sender,
         .recipient = request->recipient,

@@ -342,10 +342,10 @@ static void bind_words(sqlite3_stmt *statement, int place, struct text words, si
     sqlite3_bind_text(statement, place, room, -1, SQLITE_TRANSIENT);
 }
 
-int relay_store_put_standing(struct relay_store *store, const struct sender *sender, enum deed deed,
-                             const struct standings_item *item, struct error *error)
+int relay_store_put_standing(struct relay_store *store, int64_t number, const struct fleet_standing *standing,
+                             struct error *error)
 {
-    bool ends = deed == DEED_RELEASE;
+    bool ends = standing->deed == DEED_RELEASE;
     int which = ends ? END_STANDING : PUT_STANDING;
     sqlite3_stmt *statement = store->statements[which];
     struct stored_standing room;
@@ -353,16 +353,16 @@ int relay_store_put_standing(struct relay_store *store, const struct sender *sen
     int failure = begin(store, error);
     if (failure < 0)
         return failure;
-    sqlite3_bind_text(statement, 1, sender_print(sender, name), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 1, sender_print(&standing->sender, name), -1, SQLITE_STATIC);
     if (!ends) {
-        sqlite3_bind_int(statement, 2, deed);
-        sqlite3_bind_int64(statement, 3, item->rate);
-        sqlite3_bind_int64(statement, 4, item->until);
-        sqlite3_bind_int64(statement, 5, item->news);
-        bind_words(statement, 6, item->customer, sizeof room.customer, room.customer);
-        bind_words(statement, 7, item->reason, sizeof room.reason, room.reason);
-        bind_words(statement, 8, item->by, sizeof room.by, room.by);
-        bind_words(statement, 9, item->node, sizeof room.node, room.node);
+        sqlite3_bind_int(statement, 2, standing->deed);
+        sqlite3_bind_int64(statement, 3, standing->rate);
+        sqlite3_bind_int64(statement, 4, standing->until);
+        sqlite3_bind_int64(statement, 5, number);
+        bind_words(statement, 6, text_of(standing->customer), sizeof room.customer, room.customer);
+        bind_words(statement, 7, text_of(standing->reason), sizeof room.reason, room.reason);
+        bind_words(statement, 8, text_of(standing->by), sizeof room.by, room.by);
+        bind_words(statement, 9, text_of(standing->node), sizeof room.node, room.node);
     }
     failure = run(store, which, error);
     if (failure < 0)

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "agent/courier/standings_feed.h"
+#include "agent/courier/fleet_news.h"
 #include "agent/relay/greylist.h"
 #include "common/error.h"
 #include "common/siphash.h"
@@ -44,7 +44,7 @@ int relay_store_load_standings(struct relay_store *,
                                void (*each)(void *context, const struct sender *, const struct stored_standing *),
                                void *context, struct error *) MUST_CHECK;
 /* The first put begins a transaction, relay_store_commit() ends it with the number behind which to ask next. */
-int relay_store_put_standing(struct relay_store *, const struct sender *, enum deed, const struct standings_item *,
+int relay_store_put_standing(struct relay_store *, int64_t number, const struct fleet_standing *,
                              struct error *) MUST_CHECK;
 int relay_store_commit(struct relay_store *, int64_t after, struct error *) MUST_CHECK;
 int64_t relay_store_after(const struct relay_store *);

@@ -27,6 +27,7 @@ struct command {
 static const struct command commands[] = {
     {"status", REQUEST_STATUS, DEED_RELEASE, 0, 0},
     {"senders", REQUEST_SENDERS, DEED_RELEASE, 0, FIELD_TOP},
+    {"customers", REQUEST_CUSTOMERS, DEED_RELEASE, 0, FIELD_TOP},
     {"explain", REQUEST_EXPLAIN, DEED_RELEASE, FIELD_SENDER, 0},
     {"events", REQUEST_EVENTS, DEED_RELEASE, 0, FIELD_SINCE | FIELD_FOLLOW},
     {"orders", REQUEST_ORDERS, DEED_RELEASE, 0, 0},
@@ -89,7 +90,8 @@ static int read_field(enum field field, const json_t *value, struct request *req
     case FIELD_SENDER:
         if (!sender_parse(text_in(value), &request->sender))
             return error_set(error, EINVAL,
-                             "that is no sender; an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name");
+                             "that is no sender; an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or "
+                             "a port's name");
         return 0;
     case FIELD_FOR:
         if (!duration_parse(text_in(value), &request->length) || request->length < SECOND ||

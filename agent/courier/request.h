@@ -14,6 +14,7 @@
 enum request_kind {
     REQUEST_STATUS,
     REQUEST_SENDERS,
+    REQUEST_CUSTOMERS,
     REQUEST_EXPLAIN,
     REQUEST_EVENTS,
     REQUEST_ORDERS,
@@ -34,7 +35,7 @@ struct request {
     duration length;      /* COMMAND: how long; 0: the default for the deed */
     uint32_t rate;        /* COMMAND throttle: connections a minute; 0: the configured one */
     char why[REQUEST_WHY];
-    uint32_t most;        /* SENDERS */
+    uint32_t most;        /* SENDERS, CUSTOMERS */
     moment since;         /* EVENTS */
     bool follow;          /* EVENTS */
     bool on;              /* ENFORCE */

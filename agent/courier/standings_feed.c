@@ -17,16 +17,6 @@ int64_t standings_feed_after(const struct standings_feed *feed)
     return standings_feed_is_wanted(feed) ? relay_store_after(feed->store) : 0;
 }
 
-static bool find_deed(struct text word, enum deed *result)
-{
-    for (int deed = 0; deed < DEEDS; deed++)
-        if (text_equals(word, text_of(deed_name((enum deed)deed)))) {
-            *result = (enum deed)deed;
-            return true;
-        }
-    return false;
-}
-
 static void tell_trouble(struct standings_feed *feed, const struct error *error)
 {
     if (!feed->told)
@@ -34,32 +24,31 @@ static void tell_trouble(struct standings_feed *feed, const struct error *error)
     feed->told = true;
 }
 
-void standings_feed_take(struct standings_feed *feed, const struct standings_item *item)
+void standings_feed_take(struct standings_feed *feed, int64_t number, const struct fleet_standing *standing)
 {
-    struct sender sender;
+    struct fleet_standing taken = *standing;
     struct error error = {0};
-    enum deed deed;
     moment now = clock_now();
-    if (!standings_feed_is_wanted(feed) || !find_deed(item->order, &deed) || !sender_parse(item->sender, &sender) ||
-        !relay_can_ask_about(&sender))
+    if (!standings_feed_is_wanted(feed) || !relay_can_ask_about(&taken.sender))
         return;
-    if (item->until <= now)
-        deed = DEED_RELEASE;
-    uint32_t rate = item->rate ? item->rate : RATE_PRESET;
-    standings_put(relay_fleet(feed->relay), &sender, deed, rate, item->until, item->news, now);
+    if (taken.until <= now)
+        taken.deed = DEED_RELEASE;
+    if (taken.rate == 0)
+        taken.rate = RATE_PRESET;
+    standings_put(relay_fleet(feed->relay), &taken.sender, taken.deed, taken.rate, taken.until, number, now);
     feed->taken++;
-    if (!feed->broken && relay_store_put_standing(feed->store, &sender, deed, item, &error) < 0) {
+    if (!feed->broken && relay_store_put_standing(feed->store, number, &taken, &error) < 0) {
         feed->broken = true; /* the number stays behind, so all of this is told again */
         tell_trouble(feed, &error);
     }
 }
 
-void standings_feed_done(struct standings_feed *feed, int64_t news_after)
+void standings_feed_done(struct standings_feed *feed, int64_t after)
 {
     struct error error = {0};
     if (!standings_feed_is_wanted(feed))
         return;
-    if (!feed->broken && relay_store_commit(feed->store, news_after, &error) < 0)
+    if (!feed->broken && relay_store_commit(feed->store, after, &error) < 0)
         tell_trouble(feed, &error);
     else if (!feed->broken)
         feed->told = false;

@@ -2,33 +2,17 @@
  * brings the "standing" news, this keeps them in a file with the number up to which they were told, so that a relay
  * that is cut off goes on.
  *
- *     if (standings_feed_is_wanted(feed))  ask with &standings=yes&news=<standings_feed_after(feed)>
- *     for each item of the answer          standings_feed_take(feed, &item)
- *     behind the last of one answer        standings_feed_done(feed, <its news_after>)
- *
  * What was taken but not yet done is taken again after a crash: an item may come twice. */
 #ifndef AGENT_COURIER_STANDINGS_FEED_H
 #define AGENT_COURIER_STANDINGS_FEED_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "common/moment.h"
-#include "common/text.h"
+#include "agent/courier/fleet_news.h"
 
 struct relay;
 struct relay_store;
 struct relay_settings;
-
-/* One "kind":"standing" as it came: any bytes, borrowed. What is no sender and no deed is passed over by take(). */
-struct standings_item {
-    int64_t news;         /* its number */
-    struct text sender;   /* as sender_print() writes it: an address, an account or customer:NAME */
-    struct text customer; /* whose the sender is; empty: not known */
-    struct text order;    /* "block", "throttle", "divert", "allow", "release" */
-    uint32_t rate;        /* of a throttle, a minute; 0: not said */
-    moment until;         /* in the past: it is over */
-    struct text reason, by, node;
-};
 
 /* The relay desk's; NULL is allowed everywhere: nothing is wanted. */
 struct standings_feed {
@@ -44,8 +28,9 @@ struct standings_feed {
 
 bool standings_feed_is_wanted(const struct standings_feed *); /* may change with the configuration: ask each time */
 int64_t standings_feed_after(const struct standings_feed *);  /* 0: from the beginning */
-void standings_feed_take(struct standings_feed *, const struct standings_item *);
-void standings_feed_done(struct standings_feed *, int64_t news_after);
+/* A standing of that number. What no question of a relay can be about is passed over. */
+void standings_feed_take(struct standings_feed *, int64_t number, const struct fleet_standing *);
+void standings_feed_done(struct standings_feed *, int64_t after); /* all up to there were told */
 /* The centre begins anew (one from a backup, or another): all that it told is forgotten, and after() is 0. */
 void standings_feed_forget(struct standings_feed *);
 

@@ -3,53 +3,20 @@
 #include "agent/courier/uplink.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "agent/courier/centre_answer.h"
 #include "agent/courier/node_secret.h"
-#include "agent/courier/setback.h"
-#include "agent/courier/standing.h"
+#include "agent/courier/uplink_state.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
-#include "common/io/http_client.h"
 #include "common/json.h"
 
-#define ANSWER_MOST  (4 << 20)
-#define BATCH_BYTES  (1 << 20)
-#define PATIENCE     (60 * SECOND)
-#define POLL_SECONDS 50
-#define CARRY_AGAIN  (2 * SECOND)
-#define COMPRESSION  3
-#define DOUBTS       3 /* a record must be refused so often: one answer may be damaged */
-
-struct uplink {
-    const struct log *log;
-    const struct collector *collector;
-    struct spool *spool;
-    struct uplink_listener listener;
-    struct http_client *http;
-    sd_event_source *pause, *carry_again;
-    char name[65], node[SPOOL_NODE], secret[SPOOL_SECRET];
-    struct standing standing;
-    bool pausing;
-    int enrolling, delivering, polling; /* numbers of requests; 0: none */
-    uint32_t most, batch;               /* records in the next batch, in the one under way */
-    int64_t last;                       /* its last sequence */
-    uint32_t doubts;                    /* how often the record that is alone in it was refused */
-    struct setback setback;
-    struct directives directives;
-    uint32_t next; /* of these */
-    bool carrying;
-    int64_t revision; /* asked behind next */
-};
-
-static void carry_next(struct uplink *uplink);
+#define ANSWER_MOST (4 << 20)
 
 static const char *address(const struct uplink *uplink)
 {
@@ -76,7 +43,7 @@ static void begin_pause(struct uplink *uplink, duration length)
     sd_event_source_set_enabled(uplink->pause, SD_EVENT_ONESHOT);
 }
 
-static void say(struct uplink *uplink, uint8_t severity, const char *text)
+void uplink_say(struct uplink *uplink, uint8_t severity, const char *text)
 {
     if (text[0] == 0)
         return;
@@ -86,10 +53,10 @@ static void say(struct uplink *uplink, uint8_t severity, const char *text)
 
 static void say_standing(struct uplink *uplink)
 {
-    say(uplink, uplink->standing.severity, uplink->standing.say);
+    uplink_say(uplink, uplink->standing.severity, uplink->standing.say);
 }
 
-static void fail(struct uplink *uplink, const char *why)
+void uplink_fail(struct uplink *uplink, const char *why)
 {
     duration pause = standing_failed(&uplink->standing, address(uplink), why, uplink->collector->settings.urls.count,
                                      randombytes_uniform(1000));
@@ -104,25 +71,24 @@ static void refused(struct uplink *uplink, const char *why, bool sure)
     begin_pause(uplink, pause);
 }
 
-static void well(struct uplink *uplink)
+void uplink_well(struct uplink *uplink)
 {
     standing_well(&uplink->standing, address(uplink), clock_now(), clock_steady());
     say_standing(uplink);
 }
 
-/* For every answer that is none of those that a request looks for. */
-static void other_answer(struct uplink *uplink, const struct http_answer *answer)
+void uplink_other_answer(struct uplink *uplink, const struct http_answer *answer)
 {
     char text[200];
     centre_answer_sentence(answer, text, sizeof text);
     if (answer->status == 401 || answer->status == 403)
         refused(uplink, text, false);
     else
-        fail(uplink, text);
+        uplink_fail(uplink, text);
 }
 
-static int send_request(struct uplink *uplink, const struct http_request *request, const char *path,
-                        void (*done)(void *, const struct http_answer *))
+int uplink_send(struct uplink *uplink, const struct http_request *request, const char *path,
+                void (*done)(void *, const struct http_answer *))
 {
     char url[OPTION_URL_SIZE + 128], bearer[160];
     struct error error = {0};
@@ -136,7 +102,7 @@ static int send_request(struct uplink *uplink, const struct http_request *reques
     explicit_bzero(bearer, sizeof bearer);
     if (number > 0)
         return number;
-    fail(uplink, error.text);
+    uplink_fail(uplink, error.text);
     return 0;
 }
 
@@ -156,14 +122,14 @@ static void on_enrolled(void *context, const struct http_answer *answer)
     struct error error = {0};
     uplink->enrolling = 0;
     if (answer->status != 200 && answer->status != 201) {
-        other_answer(uplink, answer);
+        uplink_other_answer(uplink, answer);
         return;
     }
     char node[SPOOL_NODE];
     if (!centre_answer_node(answer, node))
-        fail(uplink, "what it calls this node is no name");
+        uplink_fail(uplink, "what it calls this node is no name");
     else if (spool_set_identity(uplink->spool, node, uplink->secret, &error) < 0)
-        fail(uplink, error.text);
+        uplink_fail(uplink, error.text);
     else
         memcpy(uplink->node, node, sizeof node);
     uplink_go(uplink);
@@ -182,7 +148,7 @@ static void enrol(struct uplink *uplink)
     }
     if (!uplink->secret[0] && make_secret(uplink, &error) < 0) {
         uplink->secret[0] = 0;
-        fail(uplink, error.text);
+        uplink_fail(uplink, error.text);
         return;
     }
     struct json json = json_begin(&body);
@@ -196,225 +162,8 @@ static void enrol(struct uplink *uplink)
                                          .bearer = token,
                                          .content_type = "application/json",
                                          .body = buffer_text(&body),
-                                         .patience = PATIENCE};
-    uplink->enrolling = send_request(uplink, &request, "/v1/enrol", on_enrolled);
-}
-
-/* --- delivery ------------------------------------------------------------------------------------------------------
- */
-
-/* Half of it, until the record is alone that the centre does not take. */
-static void find_bad_record(struct uplink *uplink, const struct http_answer *answer)
-{
-    struct error error = {0};
-    char why[200], text[240];
-    centre_answer_sentence(answer, why, sizeof why);
-    if (!centre_answer_is_about_records(answer, why)) {
-        fail(uplink, why); /* it is about the request, which may have been damaged on its way */
-        return;
-    }
-    well(uplink);
-    if (uplink->batch > 1) {
-        uplink->most = uplink->batch / 2;
-        return;
-    }
-    if (++uplink->doubts < DOUBTS)
-        return;
-    uplink->doubts = 0;
-    if (spool_set_aside(uplink->spool, uplink->last, why, &error) < 0) {
-        fail(uplink, error.text);
-        return;
-    }
-    setback_again(&uplink->setback, clock_steady());
-    snprintf(text, sizeof text, "the collector does not take record %" PRId64 ", which is set aside: %.150s",
-             uplink->last, why);
-    if (setback_is_news(&uplink->setback)) /* the news is a record itself, which it may not take either */
-        say(uplink, 1, text);
-}
-
-static void on_delivered(void *context, const struct http_answer *answer)
-{
-    struct uplink *uplink = context;
-    struct error error = {0};
-    uplink->delivering = 0;
-    if (answer->status == 400 || answer->status == 413) {
-        find_bad_record(uplink, answer);
-        uplink_go(uplink);
-        return;
-    }
-    if (answer->status != 200 && answer->status != 409) {
-        other_answer(uplink, answer);
-        return;
-    }
-    int64_t sequence;
-    if (!centre_answer_delivered(answer, spool_counters(uplink->spool).delivered, uplink->last, &sequence)) {
-        fail(uplink, "its answer to records is not understood");
-        return;
-    }
-    bool forward = answer->status == 200 && sequence <= spool_counters(uplink->spool).newest;
-    if (spool_delivered(uplink->spool, sequence, &error) < 0) {
-        fail(uplink, error.text); /* the same batch is sent again, and known there */
-        return;
-    }
-    if (forward)
-        setback_over(&uplink->setback);
-    else
-        setback_again(&uplink->setback, clock_steady());
-    uplink->doubts = 0;
-    uplink->most = uplink->most < SPOOL_BATCH_MOST / 4 ? uplink->most * 4 : SPOOL_BATCH_MOST;
-    well(uplink);
-    uplink_go(uplink);
-}
-
-/* With a sum of the content, by which a batch that was damaged on its way is told from one that is wrong. */
-static bool compress(struct text plain, struct buffer *packed)
-{
-    ZSTD_CCtx *context = ZSTD_createCCtx();
-    bool good = context && !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, COMPRESSION)) &&
-                !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1));
-    size_t length = good ? ZSTD_compress2(context, packed->bytes, packed->room, plain.bytes, plain.length) : 0;
-    ZSTD_freeCCtx(context);
-    if (!good || ZSTD_isError(length))
-        return false;
-    packed->length = length;
-    return true;
-}
-
-static void deliver(struct uplink *uplink)
-{
-    struct error error = {0};
-    CLEANUP(buffer_clear) struct buffer body, packed;
-    buffer_init(&body, 4 * BATCH_BYTES);
-    buffer_init(&packed, 8 * BATCH_BYTES);
-    int count = spool_batch(uplink->spool, BATCH_BYTES, uplink->most, POSTERN_VERSION, &body, &uplink->last, &error);
-    if (count == 0)
-        return;
-    if (count < 0 || !buffer_reserve(&packed, ZSTD_compressBound(body.length))) {
-        fail(uplink, count < 0 ? error.text : "no memory for a batch");
-        return;
-    }
-    if (!compress(buffer_text(&body), &packed)) {
-        fail(uplink, "a batch cannot be compressed");
-        return;
-    }
-    uplink->batch = (uint32_t)count;
-    const struct http_request request = {.method = "POST",
-                                         .content_type = "application/x-ndjson",
-                                         .content_encoding = "zstd",
-                                         .body = buffer_text(&packed),
-                                         .patience = PATIENCE};
-    uplink->delivering = send_request(uplink, &request, "/v1/records", on_delivered);
-}
-
-/* --- directives ----------------------------------------------------------------------------------------------------
- */
-
-static void set_back(struct uplink *uplink, int64_t revision)
-{
-    char text[160];
-    snprintf(text, sizeof text,
-             "the collector knows of orders up to %" PRId64 " only, this node had them up to %" PRId64
-             ": it may be from a backup; what it orders from now on is carried out",
-             revision, uplink->revision);
-    spool_set_back_revision(uplink->spool, revision);
-    uplink->revision = revision;
-    say(uplink, 1, text);
-}
-
-static void on_directives(void *context, const struct http_answer *answer)
-{
-    struct uplink *uplink = context;
-    struct error error = {0};
-    int64_t revision;
-    uplink->polling = 0;
-    if (answer->status == 204) {
-        well(uplink);
-    } else if (centre_answer_revision(answer, uplink->revision, &revision)) {
-        well(uplink);
-        set_back(uplink, revision);
-    } else if (answer->status != 200) {
-        other_answer(uplink, answer);
-        return;
-    } else if (directives_read(answer->body, uplink->revision, &uplink->directives, &error) < 0) {
-        fail(uplink, error.text);
-        return;
-    } else {
-        well(uplink);
-        uplink->next = 0;
-        carry_next(uplink);
-    }
-    uplink_go(uplink);
-}
-
-static void poll_directives(struct uplink *uplink)
-{
-    char path[96];
-    /* Where it is not known whether the centre is there, that is asked without waiting. */
-    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d", uplink->revision,
-             uplink->standing.state == STANDING_CONNECTED ? POLL_SECONDS : 0);
-    const struct http_request request = {.method = "GET", .patience = PATIENCE + POLL_SECONDS * SECOND};
-    uplink->polling = send_request(uplink, &request, path, on_directives);
-}
-
-/* `at_once`: durable before the next is begun. What nobody had to carry out can wait for the next commit: after a
- * week's absence a thousand may come together, and as many commits in a row would let nobody else be answered. */
-static void acknowledge(struct uplink *uplink, bool at_once, bool done, const char *text)
-{
-    struct error error = {0};
-    const struct directive *directive = &uplink->directives.items[uplink->next];
-    int (*tell)(struct spool *, int64_t, bool, const char *, moment, struct error *) =
-        at_once ? spool_acknowledge : spool_acknowledge_later;
-    if (tell(uplink->spool, directive->revision, done, text, clock_now(), &error) < 0)
-        log_write(uplink->log, LOG_TROUBLE, "%s", error.text); /* it goes with the next commit */
-    uplink->revision = directive->revision;
-    uplink->next++;
-}
-
-/* What needs nobody is acknowledged at once; the first that must be carried out is handed on. */
-static void carry_next(struct uplink *uplink)
-{
-    while (!uplink->carrying && uplink->next < uplink->directives.count) {
-        struct directive *directive = &uplink->directives.items[uplink->next];
-        if (directive->trouble[0])
-            acknowledge(uplink, false, false, directive->trouble);
-        else if (!directive_begin(directive, clock_now()))
-            acknowledge(uplink, false, true, "it had ended before it came here");
-        else {
-            uplink->carrying = true;
-            uplink->listener.carry_out(uplink->listener.context, directive);
-        }
-    }
-    if (uplink->carrying || uplink->next < uplink->directives.count)
-        return;
-    if (uplink->directives.revision > uplink->revision)
-        uplink->revision = uplink->directives.revision;
-    directives_clear(&uplink->directives);
-    uplink->next = 0;
-}
-
-void uplink_carried_out(struct uplink *uplink, enum uplink_outcome outcome, const char *text)
-{
-    if (!uplink->carrying)
-        return;
-    if (outcome == UPLINK_LATER) {
-        sd_event_source_set_time_relative(uplink->carry_again, (uint64_t)(CARRY_AGAIN / MICROSECOND));
-        sd_event_source_set_enabled(uplink->carry_again, SD_EVENT_ONESHOT);
-        return;
-    }
-    uplink->carrying = false;
-    acknowledge(uplink, true, outcome == UPLINK_DONE, text);
-    carry_next(uplink);
-    uplink_go(uplink);
-}
-
-static int on_carry_again(sd_event_source *source, uint64_t now, void *context)
-{
-    struct uplink *uplink = context;
-    (void)source, (void)now;
-    uplink->carrying = false;
-    carry_next(uplink);
-    uplink_go(uplink);
-    return 0;
+                                         .patience = UPLINK_PATIENCE};
+    uplink->enrolling = uplink_send(uplink, &request, "/v1/enrol", on_enrolled);
 }
 
 /* --- beginning and end ---------------------------------------------------------------------------------------------
@@ -436,7 +185,7 @@ void uplink_go(struct uplink *uplink)
         return;
     if (!uplink->node[0] && !uplink->enrolling) {
         if (spool_identity(uplink->spool, uplink->node, uplink->secret, &error) < 0) {
-            fail(uplink, error.text);
+            uplink_fail(uplink, error.text);
             return;
         }
         uplink->revision = spool_revision(uplink->spool);
@@ -446,9 +195,9 @@ void uplink_go(struct uplink *uplink)
     if (!uplink->node[0])
         return;
     if (!uplink->delivering && !setback_rests(&uplink->setback, clock_steady()))
-        deliver(uplink);
+        uplink_deliver(uplink);
     if (!uplink->polling && !uplink->directives.items && !uplink->pausing && !spool_is_behind(uplink->spool))
-        poll_directives(uplink);
+        uplink_poll(uplink);
 }
 
 static int add_timer(sd_event *event, sd_event_source **timer, sd_event_time_handler_t handler, struct uplink *uplink)
@@ -476,7 +225,7 @@ int uplink_create(sd_event *event, const struct collector *collector, struct spo
                                            .answer_most = ANSWER_MOST};
     int code = add_timer(event, &uplink->pause, on_pause_over, uplink);
     if (code >= 0)
-        code = add_timer(event, &uplink->carry_again, on_carry_again, uplink);
+        code = add_timer(event, &uplink->carry_again, uplink_carry_again, uplink);
     if (code < 0)
         return error_set(error, -code, "cannot begin the uplink: %s", strerror(-code));
     code = http_client_create(event, &settings, &uplink->http, error);

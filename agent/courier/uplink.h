@@ -1,12 +1,14 @@
 /* The uplink: the node's side of the collector's protocol. It makes the node known, sends what the spool holds and
- * forgets what was confirmed, asks what the centre wants done and says what became of that. Whatever goes wrong on the
- * way costs time, never a record: the next address, and longer and longer pauses. */
+ * forgets what was confirmed, asks what the centre wants done and says what became of that, and asks what it knows of
+ * other nodes. Whatever goes wrong on the way costs time, never a record: the next address, and longer and longer
+ * pauses. */
 #ifndef AGENT_COURIER_UPLINK_H
 #define AGENT_COURIER_UPLINK_H
 
 #include <systemd/sd-event.h>
 #include "agent/courier/collector.h"
 #include "agent/courier/directive.h"
+#include "agent/courier/fleet_news.h"
 #include "agent/courier/spool.h"
 #include "common/io/log.h"
 
@@ -16,6 +18,13 @@ struct uplink_listener {
     void (*carry_out)(void *context, const struct directive *);
     /* Something a person should read. `severity`: 0 news, 1 warning, 2 trouble. */
     void (*event)(void *context, uint8_t severity, const char *text);
+    /* What the centre knows of the fleet; borrowed for the call. The same may come again. */
+    void (*told)(void *context, const struct fleet_news *);
+    /* For relays that follow the orders of all nodes. Whether standings are wanted now, which may change, and behind
+     * which number: what is kept of them is known up to there. Asked once all other news are known. */
+    bool (*follows)(void *context, int64_t *after);
+    /* All standings up to that number were told; 0: the centre begins anew, what it told before holds no more. */
+    void (*followed)(void *context, int64_t number);
 };
 
 struct uplink;

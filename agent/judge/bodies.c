@@ -19,18 +19,23 @@
 #define GUESSES       65536 /* a power of two */
 #define HALF          (30 * MINUTE)
 #define DAY_IN_HALVES ((uint32_t)(DAY / HALF))
+#define MESSAGES_MOST 60000
 
 struct user {
     struct sender sender;
     uint32_t half;          /* the half hour, counted from 1970 on, of recipients[0] */
     uint32_t recipients[2]; /* in the half hour that runs, and in the one before */
     uint32_t domains[2];    /* a bit for each envelope sender's domain, by its hash */
+    uint16_t messages[2];   /* at most MESSAGES_MOST */
+    uint16_t told_half;     /* the lower bits of the half hour in which it was told */
+    uint8_t told;           /* how often its recipients had doubled then, and one; 0: it was not told */
+    uint8_t zero;
 };
 
 struct body {
     struct likeness likeness;
     struct sender author;
-    uint32_t begun; /* half hour of the first message, which was the author's */
+    moment begun; /* of the first message, which was the author's */
     uint8_t users;
     bool spared; /* it came again since its last turn to give way */
     struct user user[ALIKE_SENDERS];
@@ -40,6 +45,9 @@ struct bodies {
     uint32_t begun; /* half hours; 0: nothing was seen yet */
     uint32_t hand;  /* whose turn it is to give way */
     uint16_t guesses[GUESSES];
+    const struct body *last; /* what was counted last, and of whom; either may be NULL */
+    struct user *last_user;
+    uint32_t last_half;
     struct body body[BODIES_MOST];
 };
 
@@ -88,7 +96,7 @@ static struct body *find(struct bodies *bodies, const struct likeness *likeness)
 }
 
 static struct body *begin(struct bodies *bodies, const struct likeness *likeness, const struct sender *author,
-                          uint32_t half)
+                          moment begun)
 {
     struct body *body;
     for (;;) {
@@ -98,7 +106,7 @@ static struct body *begin(struct bodies *bodies, const struct likeness *likeness
             break;
         body->spared = false;
     }
-    *body = (struct body){.likeness = *likeness, .author = *author, .begun = half};
+    *body = (struct body){.likeness = *likeness, .author = *author, .begun = begun};
     return body;
 }
 
@@ -120,7 +128,8 @@ static void age(struct user *user, uint32_t half)
     bool next = half == user->half + 1;
     user->recipients[1] = next ? user->recipients[0] : 0;
     user->domains[1] = next ? user->domains[0] : 0;
-    user->recipients[0] = user->domains[0] = 0;
+    user->messages[1] = next ? user->messages[0] : 0;
+    user->recipients[0] = user->domains[0] = user->messages[0] = 0;
     user->half = half;
 }
 
@@ -150,6 +159,11 @@ static uint32_t domain_bit(struct text from)
     return UINT32_C(1) << (hash * UINT32_C(0x9e3779b1) >> 27);
 }
 
+static bool is_known(const struct body *body, uint32_t half)
+{
+    return half >= half_of(body->begun) + DAY_IN_HALVES;
+}
+
 static void tell(struct body *body, const struct user *own, uint32_t half, struct alike *result)
 {
     uint32_t domains = 0;
@@ -176,6 +190,7 @@ bool bodies_count(struct bodies *bodies, const struct observation *seen, const s
                   struct alike *result)
 {
     *result = (struct alike){0};
+    bodies->last = NULL;
     if (!likeness_is_known(&seen->message.likeness))
         return false;
     uint32_t half = half_of(seen->time);
@@ -188,20 +203,49 @@ bool bodies_count(struct bodies *bodies, const struct observation *seen, const s
     if (body != NULL)
         body->spared = true;
     else
-        body = begin(bodies, &seen->message.likeness, sender, half);
+        body = begin(bodies, &seen->message.likeness, sender, seen->time);
     note(bodies, body);
     struct user *own = user_of(body, sender, half);
     if (own && accepted) {
         uint32_t more = seen->message.recipients > 0 ? seen->message.recipients : 1;
         age(own, half);
         own->recipients[0] = more < UINT32_MAX / 4 - own->recipients[0] ? own->recipients[0] + more : UINT32_MAX / 4;
+        own->messages[0] += own->messages[0] < MESSAGES_MOST;
         if (seen->message.from.bytes != NULL) /* else it was not seen */
             own->domains[0] |= domain_bit(seen->message.from);
     }
     tell(body, own, half, result);
     result->author = sender_equals(&body->author, sender);
-    result->known = half >= body->begun + DAY_IN_HALVES;
+    result->begun = body->begun;
+    result->known = is_known(body, half);
     result->watched = half >= bodies->begun + DAY_IN_HALVES;
+    bodies->last = body;
+    bodies->last_user = own;
+    bodies->last_half = half;
+    return true;
+}
+
+bool bodies_tell(struct bodies *bodies, uint32_t least, struct bodies_news *result)
+{
+    const struct body *body = bodies->last;
+    struct user *user = body ? bodies->last_user : NULL;
+    uint32_t recipients = user ? user->recipients[0] + user->recipients[1] : 0;
+    if (user == NULL || recipients < least || least == 0)
+        return false;
+    uint8_t doubled = 1;
+    for (uint32_t left = recipients / least; left > 1; left /= 2)
+        doubled++;
+    if (user->told_half == (uint16_t)bodies->last_half && user->told >= doubled)
+        return false;
+    user->told = doubled;
+    user->told_half = (uint16_t)bodies->last_half;
+    *result = (struct bodies_news){
+        .likeness = body->likeness,
+        .domains = (uint32_t)__builtin_popcount(user->domains[0] | user->domains[1]),
+        .recipients = recipients,
+        .messages = (uint32_t)user->messages[0] + user->messages[1],
+        .known = is_known(body, bodies->last_half),
+    };
     return true;
 }
 
@@ -213,10 +257,11 @@ static void move(uint32_t *half, uint32_t by)
 void bodies_shift(struct bodies *bodies, duration by)
 {
     uint32_t halves = half_of(by + HALF - 1);
+    bodies->last = NULL;
     move(&bodies->begun, halves);
     for (size_t i = 0; i < BODIES_MOST; i++) {
         struct body *body = &bodies->body[i];
-        move(&body->begun, halves);
+        body->begun = body->begun > by ? body->begun - by : 0;
         for (uint32_t u = 0; u < body->users; u++)
             move(&body->user[u].half, halves);
     }

@@ -15,13 +15,21 @@
  * template with different goods or articles in it do. */
 #define BODIES_LEAST_SHARE 45
 
-struct bodies;                      /* 1.7 megabytes */
+struct bodies;                      /* 1.9 megabytes */
 struct bodies *bodies_create(void); /* NULL: no memory */
 void bodies_destroy(struct bodies **);
 
 /* Count that message, an OBSERVATION_MESSAGE of that sender, and say who else sent such a one. Only accepted messages
  * are counted. False: nothing is known of it, because its likeness is not. */
 bool bodies_count(struct bodies *, const struct observation *, const struct sender *, struct alike *result);
+/* What other nodes may want to know of the message that was counted last: true when its sender's recipients have
+ * reached `least`, at each doubling, and anew in every half hour. */
+struct bodies_news {
+    struct likeness likeness; /* of the first such message: the same for all that are near-identical */
+    uint32_t domains, recipients, messages;
+    bool known;
+};
+bool bodies_tell(struct bodies *, uint32_t least, struct bodies_news *result);
 /* The clock was set back by so much. */
 void bodies_shift(struct bodies *, duration by);
 

@@ -3,6 +3,8 @@
  *     judge.c     the flow: an observation or a tick comes in
  *     docket.c    those that wait until their batch is whole
  *     bodies.c    near-identical bodies, and who sent them
+ *     kin.c       what a customer's senders have against them
+ *     campaigns.c what a collector knows of them on other nodes
  *     findings.c  what detectors say is written to the sender's accounts
  *     ladder.c    from the score to verdict, hold and order, and back down
  *     command.c   what a person ordered
@@ -15,8 +17,10 @@
 
 #include "agent/judge/agenda.h"
 #include "agent/judge/bodies.h"
+#include "agent/judge/campaigns.h"
 #include "agent/judge/docket.h"
 #include "agent/judge/judge.h"
+#include "agent/judge/kin.h"
 #include "agent/judge/plan.h"
 #include "agent/judge/policy.h"
 #include "agent/judge/score.h"
@@ -91,6 +95,12 @@ struct judge {
     uint64_t last_order, observations;
     struct docket docket;
     struct bodies *bodies;
+    struct campaigns *campaigns;
+    struct kinships *kinships;
+    /* Which of the detectors is the one that judges bodies, and where in its settings it says how many recipients are
+     * many; SIZE_MAX: none does. */
+    uint32_t bulk;
+    size_t bulk_recipients;
 };
 
 static inline struct judgement *judgement_of(const struct judge *judge, struct sender_record *record)
@@ -128,6 +138,8 @@ void judge_shift(struct judge *, moment now);
 
 /* findings.c */
 void judge_ask_detectors(struct judge *, struct sender_record *, const struct observation *, uint32_t detectors);
+/* The sum of what firm evidence holds against it: without that of soft detectors. */
+points judge_firm_score(const struct judge *, struct judgement *, moment);
 points judge_score(const struct judge *, struct judgement *, moment);
 uint32_t judge_evidence(const struct judge *, struct sender_record *, moment, struct evidence result[DETECTORS_MOST]);
 

@@ -70,6 +70,12 @@ static void describe(const struct judge *judge, struct sender_record *record, ui
     snprintf(result->reason, sizeof result->reason, "%.*s", EVIDENCE_REASON - 1, reason[0] ? reason : REASON_LET_GO);
 }
 
+/* Asked for where mail is sent, and not for each of the many things that are seen of it. */
+static bool may_have_kin(const struct observation *observation)
+{
+    return observation->kind == OBSERVATION_CONNECTION || observation->kind == OBSERVATION_MESSAGE;
+}
+
 /* Ask those of the set, in the order of the table; then, with the record whole again, tell the listener. */
 void judge_ask_detectors(struct judge *judge, struct sender_record *record, const struct observation *observation,
                          uint32_t detectors)
@@ -80,10 +86,12 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
         return;
     struct findings findings = {.judge = judge, .judgement = judgement, .details = details, .time = observation->time};
     struct observation told = *observation;
+    struct kin kin;
     told.known = (struct known){
         .usual_connections = history_usual(&judgement->past, HISTORY_CONNECTIONS, observation->time),
         .usual_messages = history_usual(&judgement->past, HISTORY_MESSAGES, observation->time),
         .clean_days = judgement->past.clean_days,
+        .kin = may_have_kin(observation) && kin_find(judge, record, observation->time, &kin) ? &kin : NULL,
     };
     sender_record_open(record);
     if (judgement->plan == 0)
@@ -106,16 +114,27 @@ void judge_ask_detectors(struct judge *judge, struct sender_record *record, cons
         describe(judge, record, i, observation->time, &evidence);
         judge->listener.evidence(judge->listener.context, record, &evidence, findings.added[i]);
     }
+    kin_note(judge, record, observation->time);
     ladder_climb(judge, record, observation->time);
+}
+
+static points score(const struct judge *judge, struct judgement *judgement, moment time, bool soft)
+{
+    weight sum = 0;
+    for (uint32_t i = 0; i < judge->detectors; i++)
+        if (accounts_of(judgement)[i].amount > 0 && (soft || !detector_table[i]->soft))
+            sum += account_at(&accounts_of(judgement)[i], time, policy_of(judge)->half_life);
+    return weight_points(sum);
 }
 
 points judge_score(const struct judge *judge, struct judgement *judgement, moment time)
 {
-    weight sum = 0;
-    for (uint32_t i = 0; i < judge->detectors; i++)
-        if (accounts_of(judgement)[i].amount > 0)
-            sum += account_at(&accounts_of(judgement)[i], time, policy_of(judge)->half_life);
-    return weight_points(sum);
+    return score(judge, judgement, time, true);
+}
+
+points judge_firm_score(const struct judge *judge, struct judgement *judgement, moment time)
+{
+    return score(judge, judgement, time, false);
 }
 
 /* Those with points, the greatest first; equal ones in the order of the table. */

@@ -62,6 +62,7 @@ static int take_up(struct judge *judge, struct error *error)
             judge->latest = r->last;
         struct judgement *judgement = judgement_of(judge, r);
         judgement->plan = 0; /* the plans may be others now */
+        kin_note(judge, r, r->last);
         struct storm_ring *ring = judgement->hold_joint ? &storm->joint : &storm->apart;
         if (judgement->hold_begun != 0 && ring->count < POLICY_STORM_MOST)
             ring->ordered[ring->count++] = judgement->hold_begun;
@@ -79,6 +80,21 @@ static int take_up(struct judge *judge, struct error *error)
     return 0;
 }
 
+/* Which detector calls how many recipients of one body many. */
+static void find_bulk(struct judge *judge)
+{
+    judge->bulk_recipients = SIZE_MAX;
+    for (uint32_t i = 0; i < judge->detectors; i++) {
+        const struct option *option = detector_table[i]->options;
+        if (strcmp(detector_table[i]->name, "bulk") != 0)
+            continue;
+        while (option->key != NULL && strcmp(option->key, "recipients") != 0)
+            option++;
+        judge->bulk = i;
+        judge->bulk_recipients = option->key != NULL ? option->offset : SIZE_MAX;
+    }
+}
+
 struct judge *judge_create(const struct judge_settings *settings, struct senders *senders,
                            const struct judge_listener *listener, struct error *error)
 {
@@ -91,12 +107,15 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->senders = senders;
     judge->listener = *listener;
     judge->bodies = bodies_create();
-    if (judge->bodies == NULL) {
+    judge->campaigns = campaigns_create();
+    judge->kinships = kinships_create();
+    if (judge->bodies == NULL || judge->campaigns == NULL || judge->kinships == NULL) {
         error_set(error, ENOMEM, "no memory for the judge");
         return NULL;
     }
     judge->detectors = detector_number();
     judge->layout = judge_lay_out();
+    find_bulk(judge);
     for (uint32_t i = 0; i < judge->detectors; i++)
         for (int kind = 0; kind < OBSERVATION_KINDS; kind++)
             if (detector_table[i]->wants & OBSERVATION_BIT(kind))
@@ -113,6 +132,8 @@ void judge_destroy(struct judge **judge)
         senders_on_crowding((*judge)->senders, NULL, NULL);
         agenda_clear(&(*judge)->agenda);
         bodies_destroy(&(*judge)->bodies);
+        campaigns_destroy(&(*judge)->campaigns);
+        kinships_destroy(&(*judge)->kinships);
     }
     free(*judge);
     *judge = NULL;
@@ -179,6 +200,30 @@ static void count_into_past(struct judge *judge, struct sender_record *record, c
     sender_record_close(record);
 }
 
+/* Tell the listener of a body that goes to many. */
+static void tell_body(struct judge *judge, struct sender_record *record, moment time)
+{
+    struct bodies_news news;
+    if (judge->listener.body == NULL || judge->bulk_recipients == SIZE_MAX)
+        return;
+    const struct detector_settings *bulk = settings_of(judge, judgement_of(judge, record), judge->bulk);
+    uint32_t many;
+    memcpy(&many, (const char *)bulk + judge->bulk_recipients, sizeof many);
+    if (bulk->enabled && bodies_tell(judge->bodies, many, &news))
+        judge->listener.body(judge->listener.context, record, time, &news);
+}
+
+/* Who else sends such a body, here and elsewhere. False: it is not known. */
+static bool find_alike(struct judge *judge, struct sender_record *record, const struct observation *message,
+                       struct alike *result)
+{
+    if (!bodies_count(judge->bodies, message, &record->sender, result))
+        return false;
+    campaigns_find(judge->campaigns, &message->message.likeness, message->time, result);
+    tell_body(judge, record, message->time);
+    return true;
+}
+
 static void judge_one(struct judge *judge, const struct observation *observation, const struct sender *sender)
 {
     struct observation late;
@@ -198,7 +243,7 @@ static void judge_one(struct judge *judge, const struct observation *observation
     count_into_past(judge, record, observation);
     struct observation message;
     struct alike alike;
-    if (observation->kind == OBSERVATION_MESSAGE && bodies_count(judge->bodies, observation, sender, &alike)) {
+    if (observation->kind == OBSERVATION_MESSAGE && find_alike(judge, record, observation, &alike)) {
         message = *observation;
         message.message.alike = &alike;
         observation = &message;
@@ -265,6 +310,7 @@ void judge_reload(struct judge *judge, const struct judge_settings *settings)
         sender_record_open(r);
         judgement->plan = 0;
         sender_record_close(r);
+        kin_note(judge, r, judge->ticked); /* it may be another customer's now */
         if (judgement->hold_until != 0 && judgement->person_deed == DEED_RELEASE &&
             policy_allows(policy_of(judge), &r->sender)) {
             ladder_order(judge, r, DEED_RELEASE, ORDER_BY_POLICY, 0, 0, judge->ticked);
@@ -280,6 +326,18 @@ void judge_repeat_orders(struct judge *judge, moment now)
     for (struct sender_record *r = senders_oldest(judge->senders); r != NULL; r = senders_younger(judge->senders, r))
         if (r->held)
             ladder_repeat_order(judge, r, now);
+}
+
+void judge_campaign(struct judge *judge, const struct fleet_campaign *campaign, moment now)
+{
+    judge_catch_up(judge);
+    campaigns_take(judge->campaigns, campaign, now);
+}
+
+void judge_customer(struct judge *judge, const struct fleet_customer *customer, moment now)
+{
+    judge_catch_up(judge);
+    kin_tell(judge->kinships, customer, now);
 }
 
 uint64_t judge_observations(const struct judge *judge)

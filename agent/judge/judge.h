@@ -5,10 +5,12 @@
 #ifndef AGENT_JUDGE_JUDGE_H
 #define AGENT_JUDGE_JUDGE_H
 
+#include "agent/judge/bodies.h"
 #include "agent/sender/senders.h"
 #include "common/error.h"
 #include "common/option.h"
 #include "common/words/evidence.h"
+#include "common/words/fleet.h"
 #include "common/words/order.h"
 #include "common/words/verdict.h"
 #include "detectors/detector.h"
@@ -58,6 +60,9 @@ struct judge_listener {
     /* The guard against storms holds orders back (`begins`) or lets them go again: so many senders were given orders
      * within the last hour, of so many that were seen in it. A person should look. */
     void (*storm)(void *context, moment, bool begins, uint32_t ordered, uint32_t active);
+    /* A sender's recipients of one body reached what `[bulk] recipients` calls many, or twice what was said last: for a
+     * collector, which knows who else sends it. */
+    void (*body)(void *context, const struct sender_record *, moment, const struct bodies_news *);
 }; /* each may be NULL */
 
 struct judge;
@@ -109,7 +114,12 @@ struct judge_view {
     const char *plan;            /* its name; "": none */
     moment clear_at; /* when, without new evidence, the score will be low enough and the hold over; 0: it is clear */
 };
+/* What all evidence holds against it, and what firm evidence does: that of detectors that are not soft. */
+void judge_weigh(const struct judge *, struct sender_record *, moment, points *score, points *firm);
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
+/* What a collector knows of other nodes; sound. It says nothing by itself: who sends is judged by it. */
+void judge_campaign(struct judge *, const struct fleet_campaign *, moment now);
+void judge_customer(struct judge *, const struct fleet_customer *, moment now);
 uint64_t judge_observations(const struct judge *);
 
 #endif

@@ -80,7 +80,11 @@ moment ladder_falls_below(const struct judge *judge, struct judgement *judgement
 void ladder_order(struct judge *judge, const struct sender_record *record, enum deed deed, enum order_author author,
                   moment until, uint32_t rate, moment now)
 {
-    struct order order = {.until = until, .target = record->sender, .deed = (uint8_t)deed, .author = (uint8_t)author};
+    struct order order = {.until = until,
+                          .target = record->sender,
+                          .deed = (uint8_t)deed,
+                          .author = (uint8_t)author,
+                          .whose = record->whose};
     if (judge->listener.order == NULL)
         return;
     /* Numbers grow over restarts too, since they begin with the time. */

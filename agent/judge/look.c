@@ -16,6 +16,12 @@ static moment clear_at(const struct judge *judge, struct judgement *judgement, m
     return clear;
 }
 
+void judge_weigh(const struct judge *judge, struct sender_record *record, moment now, points *score, points *firm)
+{
+    *score = judge_score(judge, judgement_of(judge, record), now);
+    *firm = judge_firm_score(judge, judgement_of(judge, record), now);
+}
+
 void judge_look(const struct judge *judge, struct sender_record *record, moment now, struct judge_view *result)
 {
     struct judgement *judgement = judgement_of(judge, record);

@@ -37,22 +37,28 @@ static const struct message_row {
     [MESSAGE_LOG_FILE] = {"log_file", sizeof(struct message_log), WARDEN, WATCHER, true},
     [MESSAGE_LOG_NEWS] = {"log_news", sizeof(struct message_log), WARDEN, WATCHER, false},
     [MESSAGE_LOG_SINCE] = {"log_since", sizeof(struct message_log_since), WATCHER, WARDEN, false},
-    [MESSAGE_ORDER_TOLD] = {"order_told", sizeof(struct message_order), WARDEN, COURIER, false},
+    [MESSAGE_ORDER_TOLD] = {"order_told", sizeof(struct message_order), WARDEN, WATCHER | COURIER, false},
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
     [MESSAGE_SETTINGS] = {"settings", sizeof(struct message_settings), COURIER, WARDEN, true},
     [MESSAGE_ASK_SENDERS] = {"ask_senders", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
-    [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
+    [MESSAGE_ASK_CUSTOMERS] = {"ask_customers", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
+    [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
-    [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER, false},
+    [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER | WARDEN, false},
+    [MESSAGE_CAMPAIGN] = {"campaign", sizeof(struct message_campaign), COURIER, WATCHER, false},
+    [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
+    [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
     [MESSAGE_STATUS_WATCHER] = {"status_watcher", sizeof(struct message_status_watcher), WATCHER, COURIER, false},
     [MESSAGE_DONE] = {"done", sizeof(struct message_done), WATCHER | WARDEN, COURIER, false},
     [MESSAGE_VERDICT] = {"verdict", sizeof(struct message_verdict), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE] = {"evidence", sizeof(struct message_evidence), WATCHER, COURIER, false},
     [MESSAGE_TRAFFIC] = {"traffic", sizeof(struct message_traffic), WATCHER, COURIER, false},
+    [MESSAGE_BODY] = {"body", sizeof(struct message_body), WATCHER, COURIER, false},
+    [MESSAGE_POINTS] = {"points", sizeof(struct message_points), WATCHER, COURIER, false},
     [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
 };
 
@@ -98,8 +104,28 @@ void message_prepare(union message *message, enum message_kind kind, uint32_t qu
 
 static bool row_is_sound(const struct message_sender_row *m)
 {
-    return sender_is_sound(&m->sender) && m->verdict < VERDICTS && m->worst < VERDICTS && m->allowed <= 1 &&
-           ENDS(m->plan) && m->person_deed < DEEDS;
+    return sender_is_sound(&m->sender) && whose_is_sound(&m->whose) && m->verdict < VERDICTS && m->worst < VERDICTS &&
+           m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
+}
+
+/* Its members are all one customer's. */
+static bool customer_is_sound(const struct message_customer_row *m)
+{
+    bool sound = m->senders > 0 && m->verdict < VERDICTS && m->worst < VERDICTS;
+    for (uint32_t i = 0; i < m->senders && i < CUSTOMER_MEMBERS; i++) {
+        const struct message_customer_member *member = &m->members[i];
+        sound = sound && sender_is_sound(&member->sender) && whose_is_sound(&member->whose) &&
+                member->whose.customer[0] && member->verdict < VERDICTS && member->worst < VERDICTS &&
+                strcmp(member->whose.customer, m->members[0].whose.customer) == 0;
+    }
+    return sound;
+}
+
+/* Times and rates are for order_check(), which knows the clock. */
+static bool order_is_sound(const struct order *order)
+{
+    return sender_is_sound(&order->target) && whose_is_sound(&order->whose) && order->deed < DEEDS &&
+           order->author < ORDER_AUTHORS;
 }
 
 static bool reset_is_sound(const struct message_reset *m)
@@ -132,9 +158,10 @@ bool message_is_sound(const union message *m)
         return m->settings.revision > 0;
     case MESSAGE_ORDER:
     case MESSAGE_ORDER_TOLD:
-    case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
-        return sender_is_sound(&m->order.order.target) && m->order.order.deed < DEEDS &&
-               m->order.order.author < ORDER_AUTHORS;
+        return order_is_sound(&m->order.order);
+    case MESSAGE_ORDER_ROW:
+        return order_is_sound(&m->order_row.order) &&
+               (m->order_row.held_for.kind == SENDER_NONE || sender_is_sound(&m->order_row.held_for));
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:
@@ -153,15 +180,29 @@ bool message_is_sound(const union message *m)
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:
         return row_is_sound(&m->sender_row);
+    case MESSAGE_CUSTOMER_ROW:
+        return customer_is_sound(&m->customer_row);
     case MESSAGE_EVIDENCE_ROW:
         return evidence_is_sound(&m->evidence_row.evidence);
     case MESSAGE_EVIDENCE:
-        return sender_is_sound(&m->evidence.sender) && evidence_is_sound(&m->evidence.evidence);
+        return sender_is_sound(&m->evidence.sender) && whose_is_sound(&m->evidence.whose) &&
+               evidence_is_sound(&m->evidence.evidence);
     case MESSAGE_TRAFFIC:
-        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) && m->traffic.seconds > 0;
+        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) &&
+               whose_is_sound(&m->traffic.whose) && m->traffic.seconds > 0;
+    case MESSAGE_CAMPAIGN:
+        return fleet_campaign_is_sound(&m->campaign.campaign);
+    case MESSAGE_CUSTOMER:
+        return fleet_customer_is_sound(&m->customer.customer);
+    case MESSAGE_BODY:
+        return sender_is_sound(&m->body.sender) && whose_is_sound(&m->body.whose) &&
+               likeness_is_known(&m->body.likeness) && m->body.known <= 1;
+    case MESSAGE_POINTS:
+        return sender_is_sound(&m->points.sender) && whose_is_sound(&m->points.whose);
     case MESSAGE_VERDICT:
-        return sender_is_sound(&m->verdict.sender) && m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS &&
-               m->verdict.author < ORDER_AUTHORS && ENDS(m->verdict.why);
+        return sender_is_sound(&m->verdict.sender) && whose_is_sound(&m->verdict.whose) &&
+               m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS && m->verdict.author < ORDER_AUTHORS &&
+               ENDS(m->verdict.why);
     case MESSAGE_EVENT:
         return m->event.severity <= 2 && ENDS(m->event.what) && ENDS(m->event.text);
     default:

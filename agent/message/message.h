@@ -12,6 +12,7 @@
 #include "agent/message/report.h"
 #include "common/error.h"
 #include "common/moment.h"
+#include "common/words/fleet.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
@@ -34,7 +35,8 @@ enum message_kind {
     MESSAGE_LOG_RECORD,    /* fd: the file in which the watcher keeps where it is in the logs */
     MESSAGE_LOG_FILE,      /* fd: a log file, or one beside it that was rotated */
     MESSAGE_LOG_NEWS,      /* what became of a log file that was handed over */
-    MESSAGE_ORDER_TOLD,    /* to courier: an order that was written down, checked; also all that stand at its start */
+    MESSAGE_ORDER_TOLD,    /* to courier: an order that was written down, checked; also all that stand at its start;
+                              to watcher: a sender that is held for its customer from now on */
     /* watcher to warden */
     MESSAGE_ORDER,     /* carry out; the warden checks it again */
     MESSAGE_RESET,     /* cut one connection with resets to both ends */
@@ -46,18 +48,25 @@ enum message_kind {
     MESSAGE_ASK_ENFORCE, /* switch enforcement; by a person */
     MESSAGE_SETTINGS,    /* fd: settings from the collector, sealed; answered by MESSAGE_DONE */
     /* courier to watcher */
-    MESSAGE_ASK_SENDERS, /* the greatest scores; answered by SENDER_ROWs and END */
-    MESSAGE_ASK_EXPLAIN, /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known */
-    MESSAGE_ASK_STATUS,  /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
-    MESSAGE_COMMAND,     /* a person's order; answered by MESSAGE_DONE */
+    MESSAGE_ASK_SENDERS,   /* the greatest scores; answered by SENDER_ROWs and END */
+    MESSAGE_ASK_CUSTOMERS, /* the same of customers; answered by CUSTOMER_ROWs and END */
+    MESSAGE_ASK_EXPLAIN,   /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known; to warden as
+                              well, which answers by ORDER_ROWs and DONE with a sentence */
+    MESSAGE_ASK_STATUS,    /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
+    MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
+    MESSAGE_CAMPAIGN,      /* the centre: one body from several nodes */
+    MESSAGE_CUSTOMER,      /* the centre: what a customer's senders elsewhere have against them */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
+    MESSAGE_CUSTOMER_ROW,
     MESSAGE_EVIDENCE_ROW,
     MESSAGE_STATUS_WATCHER,
     MESSAGE_DONE,     /* the warden's too, to MESSAGE_ASK_ENFORCE and MESSAGE_SETTINGS */
     MESSAGE_VERDICT,  /* news: a verdict changed; followed by its EVIDENCE_ROWs, END */
     MESSAGE_EVIDENCE, /* news: evidence was added */
     MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
+    MESSAGE_BODY,     /* news, for the centre: a sender sends one body to many */
+    MESSAGE_POINTS,   /* news, for the centre: what firm evidence holds against a customer's sender */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
     MESSAGE_KINDS
 };
@@ -116,6 +125,7 @@ struct message_order { /* ORDER, ORDER_TOLD */
 struct message_order_row {
     struct message_head head;
     struct order order;
+    struct sender held_for; /* the customer for whose order it stands; kind SENDER_NONE: it is the target's own */
     uint64_t packets, bytes;
 };
 struct message_reset {
@@ -159,8 +169,8 @@ struct message_log { /* LOG_FILE, LOG_NEWS: struct tail_found (common/io/tail.h)
 };
 struct message_plain {
     struct message_head head;
-}; /* READY, PEER, END, LOG_RECORD, ALIVE, ASK_STATUS, ASK_ORDERS */
-struct message_ask_senders {
+};                           /* READY, PEER, END, LOG_RECORD, ALIVE, ASK_STATUS, ASK_ORDERS */
+struct message_ask_senders { /* ASK_SENDERS, ASK_CUSTOMERS */
     struct message_head head;
     uint32_t most;
     uint32_t reserved;
@@ -177,6 +187,14 @@ struct message_command {
     duration length;
     uint32_t rate, reserved2;
     char person[64], why[160];
+};
+struct message_campaign {
+    struct message_head head;
+    struct fleet_campaign campaign;
+};
+struct message_customer {
+    struct message_head head;
+    struct fleet_customer customer;
 };
 
 /* One end of a conversation. */
@@ -205,11 +223,16 @@ union message {
     struct message_ask_senders ask_senders;
     struct message_ask_explain ask_explain;
     struct message_command command;
+    struct message_campaign campaign;
+    struct message_customer customer;
     struct message_done done;
     struct message_sender_row sender_row;
+    struct message_customer_row customer_row;
     struct message_evidence_row evidence_row;
     struct message_evidence evidence;
     struct message_traffic traffic;
+    struct message_body body;
+    struct message_points points;
     struct message_verdict verdict;
     struct message_event event;
     struct message_status_watcher status_watcher;

@@ -6,8 +6,10 @@
 #include <stdint.h>
 #include "common/moment.h"
 #include "common/words/evidence.h"
+#include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
+#include "common/words/whose.h"
 
 /* Every message begins with it. */
 struct message_head {
@@ -25,6 +27,7 @@ struct message_done {
 struct message_sender_row {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, worst, allowed, person_deed;
     int32_t score, thresholds[5];
     uint32_t repeats, clean_days;
@@ -34,6 +37,22 @@ struct message_sender_row {
         distinct_servers;
     char plan[32]; /* its name; empty: none */
 };
+#define CUSTOMER_MEMBERS 5
+struct message_customer_member {
+    struct sender sender;
+    struct whose whose;
+    uint8_t verdict, worst, reserved[6];
+};
+struct message_customer_row { /* all that its senders did, as far as they are remembered */
+    struct message_head head;
+    uint32_t senders; /* the first of them are the members: those with the greatest scores */
+    int32_t score;    /* the greatest */
+    uint8_t verdict, worst, reserved[6];
+    moment last;
+    uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
+        recipients_deferred, bytes;
+    struct message_customer_member members[CUSTOMER_MEMBERS];
+};
 struct message_evidence_row {
     struct message_head head;
     struct evidence evidence;
@@ -41,6 +60,7 @@ struct message_evidence_row {
 struct message_evidence {
     struct message_head head;
     struct sender sender;
+    struct whose whose;
     int32_t added, score;
     struct evidence evidence;
 };
@@ -48,15 +68,35 @@ struct message_traffic {
     struct message_head head;
     moment time;          /* the end of the span */
     struct sender sender; /* SENDER_NONE: all that are not told one by one */
+    struct whose whose;
     uint32_t seconds;
     uint32_t reserved;
     uint64_t connections, connect_failed, messages, messages_rejected, recipients, recipients_rejected,
         recipients_deferred, bytes;
 };
+/* A sender's messages with one body, near-identical ones as one, in the last 30 to 60 minutes. */
+struct message_body {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    struct likeness likeness;
+    uint32_t domains, recipients, messages; /* domains: of the envelopes' senders, about */
+    uint8_t known;                          /* the text has a past here */
+    uint8_t reserved[3];
+};
+struct message_points {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    int32_t points, score; /* of firm evidence; of all */
+};
 struct message_verdict {
     struct message_head head;
     moment time, hold_until;
     struct sender sender;
+    struct whose whose;
     uint8_t verdict, before, author, reserved[5];
     int32_t score;
     uint32_t repeats;

@@ -147,6 +147,18 @@ static const struct option agent_options[] = {
     {.key = NULL},
 };
 
+static const struct option customers_options[] = {
+    TEXT_OPTION("customers", struct customers_settings, map, "", .local = true,
+                .text = "The file that says whose each sender is, a line a member: an address, a prefix, a MAC, "
+                        "port:NAME, uid:N, account:NAME or account:@DOMAIN, and behind it the customer's name. Empty: "
+                        "none."),
+    FLAG_OPTION("customers", struct customers_settings, numbered, "yes",
+                .text =
+                    "Whether a port that bears its guest's number (Proxmox: tap101i0, veth101i0) and is nobody's by "
+                    "the map is the customer \"vm101\"'s."),
+    {.key = NULL},
+};
+
 static bool check_capture(const void *settings, struct error *error)
 {
     const struct capture_settings *capture = settings;
@@ -225,8 +237,13 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                         .settings = &settings->agent,
                                         .check = check_agent,
                                         .text = "The agent's own users, files and control socket."};
-    result[4] = relay_settings_bind(&settings->relay);
-    result[5] = (struct option_binding){.options = NULL};
+    result[4] =
+        (struct option_binding){.options = customers_options,
+                                .settings = &settings->customers,
+                                .central = true,
+                                .text = "Whose the senders are: a customer may have several, here and on other nodes."};
+    result[5] = relay_settings_bind(&settings->relay);
+    result[6] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])
@@ -282,23 +299,65 @@ bool settings_reads_logs(const struct logs_settings *logs)
     return logs->files.count > 0 || logs->journal == LOGS_JOURNAL_YES;
 }
 
-int process_settings_read(int bundle, struct process_settings *result, struct error *error)
+/* The bundle behind a descriptor; unmapped by the caller. */
+static int map_bundle(int bundle, struct text *result, struct error *error)
 {
-    struct option_binding bindings[PROCESS_BINDINGS + 1];
     struct stat status;
-    struct text content;
-    process_settings_bind(result, bindings);
     void *bytes = fstat(bundle, &status) == 0 && status.st_size > 0
                       ? mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, bundle, 0)
                       : MAP_FAILED;
     if (bytes == MAP_FAILED)
         return error_set(error, EIO, "cannot map the configuration");
-    struct text whole = {bytes, (size_t)status.st_size};
-    int code = bundle_check(whole, error);
-    if (code == 0 && !bundle_find(whole, TEXT(BUNDLE_PROCESS), &content))
-        code = error_set(error, EPROTO, "the configuration has no part for the processes");
+    *result = (struct text){bytes, (size_t)status.st_size};
+    int code = bundle_check(*result, error);
+    if (code != 0)
+        munmap(bytes, result->length);
+    return code;
+}
+
+static int read_process(struct text bundle, struct process_settings *result, struct error *error)
+{
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct text content;
+    process_settings_bind(result, bindings);
+    if (!bundle_find(bundle, TEXT(BUNDLE_PROCESS), &content))
+        return error_set(error, EPROTO, "the configuration has no part for the processes");
+    return options_read(bindings, content, BUNDLE_PROCESS, error);
+}
+
+int process_settings_read(int bundle, struct process_settings *result, struct error *error)
+{
+    struct text whole;
+    int code = map_bundle(bundle, &whole, error);
+    if (code != 0)
+        return code;
+    code = read_process(whole, result, error);
+    munmap((void *)(uintptr_t)whole.bytes, whole.length);
+    return code;
+}
+
+int settings_customers(struct text bundle, const struct customers_settings *settings, struct customers **result,
+                       struct error *error)
+{
+    struct text map = TEXT("");
+    if (settings->map[0] && !bundle_find(bundle, text_of(settings->map), &map))
+        return error_set(error, ENOENT, "the configuration was handed over without \"%.100s\"", settings->map);
+    return customers_read(map, settings->map, settings->numbered, result, error);
+}
+
+int settings_customers_read(int bundle, struct customers **result, struct error *error)
+{
+    struct process_settings settings = {0};
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    struct text whole;
+    int code = map_bundle(bundle, &whole, error);
+    if (code != 0)
+        return code;
+    code = read_process(whole, &settings, error);
     if (code == 0)
-        code = options_read(bindings, content, BUNDLE_PROCESS, error);
-    munmap(bytes, whole.length);
+        code = settings_customers(whole, &settings.customers, result, error);
+    process_settings_bind(&settings, bindings);
+    options_clear(bindings);
+    munmap((void *)(uintptr_t)whole.bytes, whole.length);
     return code;
 }

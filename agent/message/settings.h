@@ -13,6 +13,7 @@
 #include "common/address.h"
 #include "common/error.h"
 #include "common/option.h"
+#include "common/words/customers.h"
 
 enum capture_role { CAPTURE_AUTO, CAPTURE_HYPERVISOR, CAPTURE_HOST, CAPTURE_ROLES };
 
@@ -72,6 +73,12 @@ struct agent_settings {
     char courier_user[OPTION_TEXT_SIZE];
 };
 
+/* [customers] */
+struct customers_settings {
+    char map[OPTION_TEXT_SIZE]; /* a file's name, as customers.h reads it; empty: none */
+    bool numbered;              /* whether ports' names tell */
+};
+
 #define SETTINGS_CONFIG "/etc/postern/agent.conf" /* read where --config and POSTERN_CONFIG name no other */
 
 struct process_settings {
@@ -79,17 +86,24 @@ struct process_settings {
     struct logs_settings logs;
     struct enforce_settings enforce;
     struct agent_settings agent;
+    struct customers_settings customers;
     struct relay_settings relay;
 };
 
 /* Room for the bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 5
+#define PROCESS_BINDINGS 6
 /* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
 
 /* Read them from a descriptor of a bundle (bundle.h), borrowed. The settings are to be cleared also after a failure. */
 int process_settings_read(int bundle, struct process_settings *result, struct error *) MUST_CHECK;
+
+/* Whose each sender is: what the bundle has under the name of `[customers] map`. The caller destroys it; on failure
+ * nothing is left. The second reads the settings as well. */
+int settings_customers(struct text bundle, const struct customers_settings *, struct customers **result,
+                       struct error *) MUST_CHECK;
+int settings_customers_read(int bundle, struct customers **result, struct error *) MUST_CHECK;
 
 /* The mail ports as the packet path, the filter and the kernel's table want them: ended by 0. */
 void settings_ports(const struct capture_settings *, uint16_t result[16]);

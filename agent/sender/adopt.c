@@ -98,6 +98,8 @@ static uint32_t gather(struct senders *senders)
             *place = moved;
             sender_record_close(place);
         }
+        if (added && !whose_is_sound(&place->whose))
+            place->whose = (struct whose){0};
         number += added;
         if (!added || place != record)
             memset(record, 0, stride);

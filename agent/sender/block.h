@@ -60,6 +60,7 @@ struct senders {
     struct count_pool *pool;
     struct details_pool details;
     struct port_list ports;
+    const struct customers *customers; /* borrowed; NULL: none are known */
     void (*leaving)(void *context, struct sender_record *);
     void *context;
     struct guess guesses[SENDERS_GUESSES]; /* by a hash of the sender */
@@ -83,6 +84,9 @@ static inline char *senders_details_at(const struct senders *senders, uint32_t n
 {
     return (char *)senders->block + senders->layout.details + (size_t)number * senders->layout.details_stride;
 }
+
+/* The address that it uses now, where the observation says one, and whose it is by that; the record is open. */
+void senders_note_whose(const struct senders *, struct sender_record *, const struct observation *);
 
 void details_touch(struct senders *, const struct sender_record *); /* now the youngest of those that have some */
 /* From what the records say, with links all zero; then the caller touches them in the order of their age. Details that

@@ -231,6 +231,7 @@ static struct sender_record *add_record(struct senders *senders, const struct se
     sender_record_open(record);
     record->sender = *sender;
     record->first = record->last = time;
+    whose_find(&record->whose, senders->customers, sender);
     sender_record_close(record);
     return record;
 }

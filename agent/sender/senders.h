@@ -15,6 +15,7 @@
 #include "common/siphash.h"
 #include "common/words/observation.h"
 #include "common/words/sender.h"
+#include "common/words/whose.h"
 
 /* What a sender has done; the `sender` record. */
 struct sender_record {
@@ -29,7 +30,9 @@ struct sender_record {
     struct count distinct_recipients, distinct_senders, distinct_helos, distinct_servers;
     uint64_t recent[3];  /* hashes counted last, see tally.c */
     uint64_t told_bytes; /* what senders_take_traffic() has given out, the rest modulo 2^32 */
-    uint32_t told[8];    /* so that the judge's bytes behind it stand on a multiple of 16 */
+    uint32_t told[8];
+    struct whose whose; /* see senders_set_customers() */
+    uint64_t zero_too;  /* so that the judge's bytes behind it stand on a multiple of 16 */
 };
 
 /* What a sender did since the last look. */
@@ -69,6 +72,10 @@ bool senders_set_port(struct senders *, const struct senders_port *) __attribute
 void senders_drop_port(struct senders *, uint32_t number);
 bool senders_has_port(const struct senders *, const struct sender *); /* by its name */
 struct sender senders_attribute(const struct senders *, const struct origin *);
+
+/* Whose each sender is, from now on: looked up for all that are known, and for each as it comes or uses another
+ * address. The map is borrowed until the next call; NULL, as at first: nobody is known. */
+void senders_set_customers(struct senders *, const struct customers *);
 
 /* The record of that sender, made where it was not there; it is now the youngest. The pointer is good until the next
  * call for another sender. */

@@ -87,6 +87,7 @@ static void count_recipient(struct senders *senders, struct sender_record *recor
 void senders_count(struct senders *senders, struct sender_record *record, const struct observation *observation)
 {
     sender_record_open(record);
+    senders_note_whose(senders, record, observation);
     switch (observation->kind) {
     case OBSERVATION_CONNECTION:
         if (observation->connection.outcome == CONNECTION_OPENED) {

@@ -17,6 +17,7 @@
 struct mind {
     struct process_settings settings;
     struct judge_settings *policy;
+    struct customers *customers;
     struct senders *senders;
     void *memory;
     size_t memory_size;
@@ -65,6 +66,19 @@ static int read_settings(struct text bundle, struct process_settings *result, st
         return error_set(error, EPROTO, "the configuration has no part for the processes");
     process_settings_bind(result, bindings);
     return options_read(bindings, content, BUNDLE_PROCESS, error);
+}
+
+/* As they are now: of the settings, the rest holds from the start. */
+static int read_customers(struct text bundle, struct customers **result, struct error *error)
+{
+    struct process_settings settings = {0};
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    int code = read_settings(bundle, &settings, error);
+    if (code == 0)
+        code = settings_customers(bundle, &settings.customers, result, error);
+    process_settings_bind(&settings, bindings);
+    options_clear(bindings);
+    return code;
 }
 
 /* --- the senders' memory -------------------------------------------------------------------------------------------
@@ -254,8 +268,11 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
         code = read_policy(beginning->bundle, &mind->policy, error);
     if (code == 0)
         code = find_senders(mind, beginning, said, error);
+    if (code == 0)
+        code = settings_customers(beginning->bundle, &mind->settings.customers, &mind->customers, error);
     if (code != 0)
         return code;
+    senders_set_customers(mind->senders, mind->customers);
     mind->judge = judge_create(mind->policy, mind->senders, &beginning->listener, error);
     if (!mind->judge)
         return -ENOMEM;
@@ -284,6 +301,7 @@ void mind_destroy(struct mind **owner)
     if (mind->memory)
         munmap(mind->memory, mind->memory_size);
     judge_settings_destroy(&mind->policy);
+    customers_destroy(&mind->customers);
     process_settings_bind(&mind->settings, bindings);
     options_clear(bindings);
     free(mind);
@@ -292,11 +310,18 @@ void mind_destroy(struct mind **owner)
 int mind_reload(struct mind *mind, struct text bundle, struct error *error)
 {
     CLEANUP(judge_settings_destroy) struct judge_settings *policy = NULL;
+    CLEANUP(customers_destroy) struct customers *customers = NULL;
     int code = bundle_check(bundle, error);
     if (code == 0)
         code = read_policy(bundle, &policy, error);
+    if (code == 0)
+        code = read_customers(bundle, &customers, error);
     if (code != 0)
         return code;
+    senders_set_customers(mind->senders, customers);
+    struct customers *others = mind->customers;
+    mind->customers = TAKE(customers);
+    customers = others;
     judge_reload(mind->judge, policy);
     struct judge_settings *before = mind->policy;
     mind->policy = TAKE(policy);

@@ -15,6 +15,7 @@ static void fill(struct message_sender_row *row, struct mind *mind, const struct
     const struct sender_record *record = view->record;
     struct senders *senders = mind_senders(mind);
     row->sender = record->sender;
+    row->whose = record->whose;
     row->verdict = (uint8_t)view->verdict;
     row->worst = (uint8_t)view->worst;
     row->allowed = view->allowed;

@@ -8,12 +8,13 @@
 #include "agent/watcher/traffic.h"
 
 #define KEPT_MOST     4096
+#define BODIES_EACH   100 /* in a second */
 #define EVIDENCE_MOST 200 /* pieces in a second: what a flood of refusals adds is in the next verdict anyway */
 
 struct report {
     struct talk *talk;
     union message *kept;
-    uint32_t kept_count, evidence_now;
+    uint32_t kept_count, evidence_now, bodies_now;
     struct traffic traffic;
     union message minute[TRAFFIC_SENDERS + 1];
     uint64_t lost;
@@ -77,6 +78,7 @@ void report_verdict(struct report *report, const struct verdict_change *change)
     verdict->time = change->time;
     verdict->hold_until = change->hold_until;
     verdict->sender = change->record->sender;
+    verdict->whose = change->record->whose;
     verdict->verdict = (uint8_t)change->verdict;
     verdict->before = (uint8_t)change->before;
     verdict->author = (uint8_t)change->author;
@@ -104,10 +106,45 @@ void report_evidence(struct report *report, const struct sender_record *record, 
     report->evidence_now++;
     message_prepare(&message, MESSAGE_EVIDENCE, 0);
     message.evidence.sender = record->sender;
+    message.evidence.whose = record->whose;
     message.evidence.added = added;
     message.evidence.score = score;
     message.evidence.evidence = *evidence;
     say(report, &message);
+}
+
+void report_body(struct report *report, const struct sender_record *record, moment time, const struct bodies_news *news)
+{
+    union message message;
+    struct message_body *body = &message.body;
+    if (report->talk == NULL || report->bodies_now >= BODIES_EACH || !has_room(report, 1))
+        return;
+    report->bodies_now++;
+    message_prepare(&message, MESSAGE_BODY, 0);
+    body->time = time;
+    body->sender = record->sender;
+    body->whose = record->whose;
+    body->likeness = news->likeness;
+    body->domains = news->domains;
+    body->recipients = news->recipients;
+    body->messages = news->messages;
+    body->known = news->known;
+    say(report, &message);
+}
+
+bool report_points(struct report *report, moment time, const struct sender_record *record, points firm, points score)
+{
+    union message message;
+    if (report->talk == NULL || !has_room(report, 1))
+        return false;
+    message_prepare(&message, MESSAGE_POINTS, 0);
+    message.points.time = time;
+    message.points.sender = record->sender;
+    message.points.whose = record->whose;
+    message.points.points = firm;
+    message.points.score = score;
+    say(report, &message);
+    return true;
 }
 
 void report_event(struct report *report, moment time, uint8_t severity, const char *what, const char *text)
@@ -141,4 +178,5 @@ uint64_t report_lost(const struct report *report)
 void report_tick(struct report *report)
 {
     report->evidence_now = 0;
+    report->bodies_now = 0;
 }

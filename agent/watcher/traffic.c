@@ -48,14 +48,16 @@ static void choose(struct traffic *traffic, struct sender_record *record, uint64
     }
 }
 
-static void begin(const struct traffic *traffic, union message *message, const struct sender *sender, moment now)
+static void begin(const struct traffic *traffic, union message *message, const struct sender_record *record, moment now)
 {
     int64_t seconds = traffic->last && now > traffic->last ? (now - traffic->last + SECOND / 2) / SECOND : 60;
     message_prepare(message, MESSAGE_TRAFFIC, 0);
     message->traffic.time = now;
     message->traffic.seconds = seconds < 1 ? 1 : seconds > 86400 ? 86400 : (uint32_t)seconds;
-    if (sender)
-        message->traffic.sender = *sender;
+    if (record) {
+        message->traffic.sender = record->sender;
+        message->traffic.whose = record->whose;
+    }
 }
 
 uint32_t traffic_collect(struct traffic *traffic, struct senders *senders, moment now,
@@ -74,7 +76,7 @@ uint32_t traffic_collect(struct traffic *traffic, struct senders *senders, momen
     }
     for (uint32_t i = 0; i < traffic->count; i++) {
         struct sender_traffic did = senders_traffic(traffic->chosen[i].record);
-        begin(traffic, &result[count], &traffic->chosen[i].record->sender, now);
+        begin(traffic, &result[count], traffic->chosen[i].record, now);
         add(&result[count++].traffic, &did);
         senders_take_traffic(traffic->chosen[i].record);
     }

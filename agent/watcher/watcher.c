@@ -13,6 +13,7 @@
 #include "agent/message/role.h"
 #include "agent/message/talk.h"
 #include "agent/watcher/cuts.h"
+#include "agent/watcher/firm.h"
 #include "agent/watcher/log_reader.h"
 #include "agent/watcher/mind.h"
 #include "agent/watcher/reply.h"
@@ -30,6 +31,7 @@
 #define LOGS_PAUSE       (100 * MILLISECOND) /* between looks at files that had nothing new */
 #define DROPS_SAID_EVERY 60                  /* seconds */
 #define TRAFFIC_EVERY    60                  /* seconds */
+#define FIRM_EVERY       5                   /* seconds */
 
 struct port {
     struct watcher *watcher;
@@ -48,6 +50,7 @@ struct watcher {
     struct log_reader *logs; /* NULL: none are wanted */
     struct cuts *cuts;
     struct report *report;
+    struct firm *firm;
     struct port *ports;
     int bundle, memory; /* -1: not here yet */
     struct siphash_key key;
@@ -86,6 +89,7 @@ static void on_evidence(void *context, const struct sender_record *record, const
 {
     struct watcher *watcher = context;
     report_evidence(watcher->report, record, evidence, added, 0);
+    firm_note(watcher->firm, record);
 }
 
 static void on_storm(void *context, moment time, bool begins, uint32_t ordered, uint32_t active)
@@ -101,6 +105,18 @@ static void on_storm(void *context, moment time, bool begins, uint32_t ordered, 
         snprintf(text, sizeof(text), "orders are carried out again: %u of %u senders were stopped within the hour",
                  ordered, active);
     report_event(watcher->report, time, begins ? 2 : 0, "storm", text);
+}
+
+static void on_body(void *context, const struct sender_record *record, moment time, const struct bodies_news *news)
+{
+    struct watcher *watcher = context;
+    report_body(watcher->report, record, time, news);
+}
+
+static bool on_firm(void *context, moment time, const struct firm_change *change)
+{
+    struct watcher *watcher = context;
+    return report_points(watcher->report, time, change->record, change->points, change->score);
 }
 
 /* --- cutting connections -------------------------------------------------------------------------------------------
@@ -412,8 +428,17 @@ static void on_courier_message(void *context, const union message *message, int 
     case MESSAGE_ASK_SENDERS:
         reply_senders(watcher->courier, watcher->mind, question, message->ask_senders.most, now);
         break;
+    case MESSAGE_ASK_CUSTOMERS:
+        reply_customers(watcher->courier, watcher->mind, question, message->ask_senders.most, now);
+        break;
     case MESSAGE_ASK_EXPLAIN:
         reply_explain(watcher->courier, watcher->mind, question, &message->ask_explain.sender, now);
+        break;
+    case MESSAGE_CAMPAIGN:
+        judge_campaign(mind_judge(watcher->mind), &message->campaign.campaign, now);
+        break;
+    case MESSAGE_CUSTOMER:
+        judge_customer(mind_judge(watcher->mind), &message->customer.customer, now);
         break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
@@ -458,7 +483,7 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .memory = watcher->memory,
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
-                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm},
+                                       .listener = {watcher, on_verdict, on_order, on_evidence, on_storm, on_body},
                                        .ask = on_ask_owner};
     struct mind_memory memory;
     char text[200];
@@ -470,6 +495,7 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
         return code;
     watcher->memory_bytes = memory.bytes;
     watcher->repeat = memory.adopted;
+    firm_begin(watcher->firm, mind_judge(watcher->mind), mind_senders(watcher->mind), clock_now());
     if (memory.adopted)
         snprintf(text, sizeof(text), "%u senders are known from before%s", memory.senders,
                  memory.dropped ? "; those that were being changed were forgotten" : "");
@@ -517,6 +543,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
     mind_tick(watcher->mind, now - LAG);
     count_drops(watcher, now);
     report_tick(watcher->report);
+    if (watcher->seconds % FIRM_EVERY == 0)
+        firm_tick(watcher->firm, mind_judge(watcher->mind), mind_senders(watcher->mind), now, on_firm, watcher);
     if (watcher->seconds % TRAFFIC_EVERY == 0)
         (void)report_traffic(watcher->report, mind_senders(watcher->mind), now); /* else with the next minute */
     cut(watcher);
@@ -564,6 +592,15 @@ static int on_handed_over(struct watcher *watcher, const union message *message,
     return code;
 }
 
+/* Blocked with its customer: its verdict is its own still, its connections are cut. */
+static void on_held(struct watcher *watcher, const struct order *order)
+{
+    if (order->deed != DEED_BLOCK)
+        return;
+    cuts_begin(watcher->cuts, &order->target, clock_steady());
+    cut(watcher);
+}
+
 static void on_warden_message(void *context, const union message *message, int descriptor)
 {
     struct watcher *watcher = context;
@@ -592,6 +629,8 @@ static void on_warden_message(void *context, const union message *message, int d
         code = on_log_record(watcher, descriptor, &error);
     } else if (kind == MESSAGE_LOG_FILE || kind == MESSAGE_LOG_NEWS) {
         on_log(watcher, &message->log, descriptor);
+    } else if (kind == MESSAGE_ORDER_TOLD && watcher->mind) {
+        on_held(watcher, &message->order.order);
     } else if (kind == MESSAGE_OWNER && watcher->mind) {
         on_owner(watcher, &message->owner);
     }
@@ -626,7 +665,8 @@ static int enter(struct watcher *watcher, int channel, struct error *error)
     (void)sd_id128_get_boot(&boot); /* the loop's timers ask for it once, from a file, and remember it */
     watcher->cuts = cuts_create(&(struct cuts_listener){watcher, on_reset, on_own}, error);
     watcher->report = report_create(error);
-    if (!watcher->cuts || !watcher->report)
+    watcher->firm = watcher->report ? firm_create(error) : NULL;
+    if (!watcher->cuts || !watcher->firm)
         return -ENOMEM;
     code = talk_open(watcher->loop, (struct channel){channel, ROLE_WATCHER, ROLE_WARDEN}, &listener, WAITING_MOST,
                      &watcher->warden, error);
@@ -647,6 +687,7 @@ static void leave(struct watcher *watcher)
     sd_event_source_disable_unref(watcher->reading);
     log_reader_destroy(&watcher->logs);
     report_destroy(&watcher->report);
+    firm_destroy(&watcher->firm);
     talk_close(&watcher->courier);
     talk_close(&watcher->warden);
     cuts_destroy(&watcher->cuts);

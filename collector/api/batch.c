@@ -225,26 +225,64 @@ static bool keep_said(struct reading *reading, const json_t *object, const char 
     return keep_word(&reading->words, word, result);
 }
 
+/* When, as the node says: one that is far from now is not made now, for what it says is not to count. */
+static moment told_in(const json_t *object)
+{
+    const char *time = json_string_value(json_object_get(object, "time"));
+    moment result = 0;
+    return time && moment_parse(text_of(time), &result) ? result : 0;
+}
+
+static int64_t hundredths_in(const json_t *object, const char *key)
+{
+    double points = json_number_value(json_object_get(object, key));
+    return points > -1e9 && points < 1e9 ? llround(points * 100) : 0;
+}
+
+static bool read_body(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    const char *likeness = json_string_value(json_object_get(object, "likeness"));
+    if (likeness == NULL || strlen(likeness) != 64 || strspn(likeness, "0123456789abcdef") != 64)
+        return true;
+    record->said = STORE_BODY;
+    record->body.told = told_in(object);
+    record->body.domains = amount_in(object, "domains");
+    record->body.recipients = amount_in(object, "recipients");
+    record->body.messages = amount_in(object, "messages");
+    record->body.known = json_is_true(json_object_get(object, "known"));
+    return keep_said(reading, object, "likeness", &record->body.likeness);
+}
+
+static bool read_points(struct reading *reading, const json_t *object, struct store_record *record)
+{
+    int64_t points = hundredths_in(object, "points");
+    (void)reading;
+    record->said = STORE_POINTS;
+    record->points.told = told_in(object);
+    record->points.points = points < 0 ? 0 : points > STORE_POINTS_MOST ? STORE_POINTS_MOST : points;
+    record->points.score = hundredths_in(object, "score");
+    return true;
+}
+
 static bool read_traffic(struct reading *reading, const json_t *object, struct store_record *record)
 {
-    (void)reading;
     record->said = STORE_TRAFFIC;
     record->traffic.connections = amount_in(object, "connections");
     record->traffic.messages = amount_in(object, "messages");
     record->traffic.rejected = amount_in(object, "messages_rejected");
     record->traffic.recipients = amount_in(object, "recipients");
     record->traffic.bytes = amount_in(object, "bytes");
-    return true;
+    return keep_said(reading, object, "address", &record->address);
 }
 
 static bool read_verdict(struct reading *reading, const json_t *object, struct store_record *record)
 {
-    double points = json_number_value(json_object_get(object, "score"));
     if (!json_is_string(json_object_get(object, "verdict")))
         return true;
     record->said = STORE_VERDICT;
-    record->verdict.score = points > -1e9 && points < 1e9 ? llround(points * 100) : 0;
-    return keep_said(reading, object, "verdict", &record->verdict.word);
+    record->verdict.score = hundredths_in(object, "score");
+    return keep_said(reading, object, "address", &record->address) &&
+           keep_said(reading, object, "verdict", &record->verdict.word);
 }
 
 static bool read_acknowledgement(struct reading *reading, const json_t *object, struct store_record *record)
@@ -274,7 +312,8 @@ static bool read_order(struct reading *reading, const json_t *object, struct sto
     record->said = STORE_ORDER;
     record->order.until = end;
     record->order.rate = amount_in(object, "rate");
-    return keep_said(reading, object, "deed", &record->order.deed) &&
+    return keep_said(reading, object, "address", &record->address) &&
+           keep_said(reading, object, "deed", &record->order.deed) &&
            keep_said(reading, object, "by", &record->order.by) &&
            keep_said(reading, object, "why", &record->order.reason);
 }
@@ -289,7 +328,9 @@ static bool read_said(struct reading *reading, const json_t *object, struct stor
                  {"verdict", read_verdict},
                  {"orders", read_orders},
                  {"order", read_order},
-                 {"acknowledgement", read_acknowledgement}};
+                 {"acknowledgement", read_acknowledgement},
+                 {"body", read_body},
+                 {"points", read_points}};
     const char *kind = json_string_value(json_object_get(object, "record"));
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(kind, kinds[i].kind) == 0)
@@ -346,6 +387,10 @@ static void settle_record(struct words *words, struct store_record *record)
     settle(words, &record->kind);
     settle(words, &record->sender);
     settle(words, &record->customer);
+    if (record->said == STORE_TRAFFIC || record->said == STORE_VERDICT || record->said == STORE_ORDER)
+        settle(words, &record->address);
+    if (record->said == STORE_BODY)
+        settle(words, &record->body.likeness);
     if (record->said == STORE_VERDICT)
         settle(words, &record->verdict.word);
     if (record->said == STORE_ACKNOWLEDGEMENT)

@@ -1,10 +1,13 @@
-/* What a node is to do. Where there is nothing yet the server asks again when something was ordered. */
+/* What a node is to do, and what the reckoning tells it. Where there is nothing yet the server asks again when
+ * something was ordered or reckoned. */
 #include <inttypes.h>
+#include <string.h>
 #include "collector/api/endpoint.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 
 #define DIRECTIVES_MOST 500
+#define NEWS_MOST       500
 #define WAIT_MOST       60
 #define SETTINGS_MOST   (1U << 20) /* as JSON */
 
@@ -14,6 +17,8 @@ struct telling {
     size_t count;
     int64_t settings;   /* the revision of those that are still to be told; 0: none */
     struct buffer told; /* and they as JSON */
+    int64_t news;       /* the number of the latest that was told */
+    size_t news_count;
 };
 
 /* Of the settings only the last ones matter, however many there were. They are told in their place among the others. */
@@ -84,11 +89,62 @@ static int highest(struct store *store, struct exchange *exchange, int64_t after
     return 1;
 }
 
+/* What a node asks by: where no such parameter stands, it does not know news. */
+struct question {
+    int64_t after, wait, news;
+    bool wants_news, standings;
+};
+
+static bool read_question(const struct exchange *exchange, struct question *question)
+{
+    const char *standings = exchange_parameter(exchange, "standings");
+    question->wants_news = exchange_parameter(exchange, "news") != NULL;
+    question->standings = standings && strcmp(standings, "yes") == 0;
+    return exchange_number(exchange, "after", &question->after) && exchange_number(exchange, "wait", &question->wait) &&
+           question->wait <= WAIT_MOST && exchange_number(exchange, "news", &question->news) &&
+           (standings == NULL || question->standings || strcmp(standings, "no") == 0);
+}
+
+static void tell_one(void *context, const struct store_news *news)
+{
+    struct telling *telling = context;
+    struct json *json = &telling->json;
+    if (telling->news_count == 0)
+        json_array_open(json, "news");
+    json_object_open(json, NULL);
+    json_integer(json, "news", news->number);
+    json_put(json, TEXT(","));
+    json_put(json, news->text);
+    json_object_close(json);
+    telling->news = news->number;
+    telling->news_count++;
+}
+
+/* A node that has a higher number than there is has it from this centre before it was put back from a backup: it is
+ * told all that holds. */
+static int tell_news(struct store *store, const struct question *question, struct telling *telling, struct error *error)
+{
+    int64_t highest;
+    int status = store_news_highest(store, &highest, error);
+    int64_t after = question->news > highest ? 0 : question->news;
+    if (status == 0 && after < highest)
+        status = store_news(store, after, question->standings, NEWS_MOST, tell_one, telling, error);
+    if (status < 0 || telling->news_count == 0)
+        return status;
+    json_array_close(&telling->json);
+    /* All was told: what stands between, of a kind that it does not ask for, need not be looked at again. */
+    json_integer(&telling->json, "news_after", telling->news_count < NEWS_MOST ? highest : telling->news);
+    return 0;
+}
+
 int directives_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
-    int64_t after = 0, wait = 0;
-    if (!exchange_number(exchange, "after", &after) || !exchange_number(exchange, "wait", &wait) || wait > WAIT_MOST)
-        return exchange_refuse(exchange, 400, "after: a revision; wait: up to %d seconds", WAIT_MOST);
+    struct question question = {0};
+    if (!read_question(exchange, &question))
+        return exchange_refuse(exchange, 400,
+                               "after: a revision; wait: up to %d seconds; news: a number; standings: yes or no",
+                               WAIT_MOST);
+    int64_t after = question.after;
     struct telling telling = {.json = json_begin(&exchange->answer), .revision = after, .after = after};
     json_integer(&telling.json, "after", after);
     CLEANUP(drop_buffer) struct buffer *told = &telling.told;
@@ -108,12 +164,14 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
             return failure < 0 ? failure : 0;
     }
     json_integer(&telling.json, "revision", telling.revision);
+    if (question.wants_news && (status = tell_news(store, &question, &telling, error)) < 0)
+        return status;
     exchange->status = json_end(&telling.json) ? 200 : 500;
-    if (telling.count == 0) {
+    if (telling.count == 0 && telling.news_count == 0) {
         buffer_clear(&exchange->answer);
         exchange->status = 204;
         exchange->nothing = true;
-        exchange->patience = wait * SECOND;
+        exchange->patience = question.wait * SECOND;
     }
     return 0;
 }

@@ -28,12 +28,17 @@ static const struct {
     {403, "the secret does not allow that"},
     {404, "there is nothing of that name"},
     {405, "not with this method"},
-    {409, "records before these are missing; `delivered` says what is there"},
+    {409, "records before these are missing, and `delivered` says what is there; or another request had this name"},
     {416, "no revision is as high as that (this store is from a backup); `revision` says the highest"},
     {413, "too large"},
     {415, "a coding that is not known"},
     {503, "the store cannot do that now; ask again"},
 };
+
+static const char once_header[] = "Idempotency-Key",
+                  once_text[] = "a name of 16 to 64 letters, digits, - and _ by which this is done once: who asks "
+                                "again within a day, here or at "
+                                "another collector of the same store, is answered with the same revision";
 
 static const char *meaning(int status)
 {
@@ -102,6 +107,8 @@ bool document_markdown(struct buffer *out)
                              who[endpoint->permission]);
         for (int p = 0; good && endpoint->parameters[p]; p++)
             good = buffer_printf(out, "- parameter %s\n", endpoint->parameters[p]);
+        if (good && endpoint->once)
+            good = buffer_printf(out, "- header %s: %s\n", once_header, once_text);
         if (good && endpoint->request)
             good = buffer_printf(out, "- body, at most %zu kB: %s\n", endpoint->body_most / 1024, endpoint->request);
         good = good && buffer_printf(out, "- answers");
@@ -156,6 +163,8 @@ static void write_operation(struct json *json, const struct endpoint *endpoint)
         write_parameter(json, "query", (struct text){endpoint->parameters[i], length},
                         endpoint->parameters[i] + length + 2);
     }
+    if (endpoint->once)
+        write_parameter(json, "header", text_of(once_header), once_text);
     json_array_close(json);
     if (endpoint->request) {
         json_object_open(json, "requestBody");

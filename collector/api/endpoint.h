@@ -16,6 +16,8 @@ struct endpoint {
     enum permission permission;
     enum worker_kind worker;
     size_t body_most; /* bytes */
+    bool once;        /* asked again under the same name it is not done again: once.h */
+    bool settled;     /* it needs store_settled() */
     /* Makes exchange->prepared of the body, without a store: what takes long is done before there is a transaction. It
      * may refuse. NULL: nothing of the kind. `forget` frees it. */
     int (*prepare)(struct exchange *, struct error *);
@@ -47,6 +49,8 @@ int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_C
 int senders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int customer_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int campaigns_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int orders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -61,6 +61,7 @@ int events_handle(struct store *store, struct exchange *exchange, struct error *
                                "after: the cursor of an answer before; limit: 1 to %d; wait: up to %d seconds; node: "
                                "sixteen hexadecimal digits; since: a time as in RFC 3339",
                                LINES_MOST, WAIT_MOST);
+    reading.filter.before = store_settled(store);
     const struct store_event_filter filter = reading.filter;
     int code = store_events(store, &filter, add_event, &reading, error);
     if (code < 0)

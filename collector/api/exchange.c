@@ -12,6 +12,7 @@ void exchange_reset(struct exchange *exchange)
     exchange->status = 0;
     exchange->lines = exchange->plain = exchange->nothing = false;
     exchange->told = TOLD_NOBODY;
+    exchange->revision = 0;
     exchange->records = exchange->duplicates = 0;
 }
 

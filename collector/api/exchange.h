@@ -11,6 +11,7 @@
 #include "common/moment.h"
 
 #define EXCHANGE_PARAMETERS  8
+#define EXCHANGE_NAME        65 /* bytes of a name, with its end */
 #define EXCHANGE_ANSWER_MOST (32U * 1024 * 1024)
 
 struct endpoint;
@@ -32,17 +33,23 @@ struct exchange {
     struct {
         const char *name, *value; /* as many as the endpoint has; value NULL: not given */
     } parameters[EXCHANGE_PARAMETERS];
-    char from[64]; /* the client's address */
-    bool packed;   /* the body is zstd */
+    char from[64];            /* the client's address */
+    char name[EXCHANGE_NAME]; /* by which it is known again when it is asked anew: once.h */
+    bool packed;              /* the body is zstd */
     struct buffer body;
     void *prepared;       /* what the endpoint made of the body, to be forgotten by the endpoint */
     size_t prepared_size; /* bytes, about */
-    moment arrived;
-    duration begun; /* steady */
+    moment arrived;       /* where others write to the store as well: by its server's clock */
+    duration begun;       /* steady */
 
     struct secret secret;
     struct store_node node;     /* who asks, where a node may */
     struct store_person person; /* or a person */
+
+    struct {
+        char word[SECRET_WORD + 1], hash[STORE_HASH];
+        int64_t id;
+    } made; /* a secret, and a person's id: the same when the handler is run again */
 
     int status;
     struct buffer answer;
@@ -50,6 +57,7 @@ struct exchange {
     bool plain;   /* it is text */
     bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
+    int64_t revision;            /* that was given in it; 0: none */
     enum told told;              /* after the commit these may have something to fetch */
     uint64_t generation;         /* of what can be waited for, when it was last asked */
     int64_t records, duplicates; /* stored, and already there */

@@ -1,19 +1,13 @@
-/* What people see of the fleet: nodes, senders, customers, and who did what. */
+/* What people see of the fleet: nodes, senders, and who did what. */
 #include "collector/api/endpoint.h"
+#include "collector/api/fleet.h"
 #include "collector/api/lines.h"
-
-static void put_node(struct json *json, int64_t id, struct text name)
-{
-    char text[SECRET_ID];
-    json_string(json, "node", secret_print_id(id, text));
-    json_text(json, "node_name", name);
-}
 
 static void add_node(void *context, const struct store_node *node)
 {
     struct lines *lines = context;
     struct json json = lines_record(lines, "node");
-    put_node(&json, node->id, text_of(node->name));
+    lines_node_of(&json, node->id, text_of(node->name));
     json_string(&json, "version", node->version);
     json_moment(&json, "enrolled", node->enrolled);
     json_moment(&json, "seen", node->seen);
@@ -52,22 +46,27 @@ int node_revoke_handle(struct store *store, struct exchange *exchange, struct er
     return 0;
 }
 
+void fleet_put_sender(struct json *json, const struct store_sender *sender)
+{
+    lines_node_of(json, sender->node, sender->node_name);
+    json_text(json, "sender", sender->sender);
+    json_text(json, "customer", sender->customer);
+    json_text(json, "verdict", sender->verdict);
+    json_hundredths(json, "score", sender->score);
+    json_moment(json, "verdict_since", sender->changed);
+    json_moment(json, "last_seen", sender->seen);
+    json_integer(json, "connections", sender->connections);
+    json_integer(json, "messages", sender->messages);
+    json_integer(json, "messages_rejected", sender->rejected);
+    json_integer(json, "recipients", sender->recipients);
+    json_integer(json, "bytes", sender->bytes);
+}
+
 static void add_sender(void *context, const struct store_sender *sender)
 {
     struct lines *lines = context;
     struct json json = lines_record(lines, "sender");
-    put_node(&json, sender->node, sender->node_name);
-    json_text(&json, "sender", sender->sender);
-    json_text(&json, "customer", sender->customer);
-    json_text(&json, "verdict", sender->verdict);
-    json_hundredths(&json, "score", sender->score);
-    json_moment(&json, "verdict_since", sender->changed);
-    json_moment(&json, "last_seen", sender->seen);
-    json_integer(&json, "connections", sender->connections);
-    json_integer(&json, "messages", sender->messages);
-    json_integer(&json, "messages_rejected", sender->rejected);
-    json_integer(&json, "recipients", sender->recipients);
-    json_integer(&json, "bytes", sender->bytes);
+    fleet_put_sender(&json, sender);
     lines_add(lines, &json);
 }
 
@@ -102,29 +101,6 @@ int sender_handle(struct store *store, struct exchange *exchange, struct error *
     int code = store_senders(store, 0, name, LINES_MOST, exchange->arrived, add_sender, &lines, error);
     if (code == 0)
         code = store_events(store, &filter, add_history, &lines, error);
-    return code < 0 ? code : lines_end(&lines, NULL);
-}
-
-static void add_customer(void *context, const struct store_customer *customer)
-{
-    struct lines *lines = context;
-    struct json json = lines_record(lines, "customer");
-    json_text(&json, "customer", customer->customer);
-    json_integer(&json, "senders", customer->senders);
-    json_integer(&json, "nodes", customer->nodes);
-    json_integer(&json, "messages", customer->messages);
-    json_integer(&json, "messages_rejected", customer->rejected);
-    json_integer(&json, "recipients", customer->recipients);
-    lines_add(lines, &json);
-}
-
-int customers_handle(struct store *store, struct exchange *exchange, struct error *error)
-{
-    uint32_t most = 100;
-    if (!lines_most(exchange, "top", &most))
-        return exchange_refuse(exchange, 400, "top: 1 to %d", LINES_MOST);
-    struct lines lines = lines_begin(exchange);
-    int code = store_customers(store, most, exchange->arrived, add_customer, &lines, error);
     return code < 0 ? code : lines_end(&lines, NULL);
 }
 

@@ -9,24 +9,31 @@
 
 #define TOKEN_LONGEST (30 * DAY)
 
+/* Once: a commit that may have happened is run again, and what it made is the same then. */
+static void make_secret(struct exchange *exchange)
+{
+    if (exchange->made.word[0] == '\0')
+        secret_make(exchange->made.word, exchange->made.hash);
+}
+
 int token_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
     CLEANUP(body_drop) json_t *body = body_read(exchange);
     const char *name = json_string_value(json_object_get(body, "name"));
     const char *lasts = json_string_value(json_object_get(body, "for"));
-    char word[SECRET_WORD + 1], hash[STORE_HASH], secret[SECRET_TEXT];
+    char secret[SECRET_TEXT];
     duration good_for = HOUR;
     if (body == NULL || (name && strlen(name) >= STORE_NAME))
         return exchange_refuse(exchange, 400, "name: at most %d bytes", STORE_NAME - 1);
     if (lasts && (!duration_parse(text_of(lasts), &good_for) || good_for > TOKEN_LONGEST))
         return exchange_refuse(exchange, 400, "for: a time such as 1h, at most 30 days");
-    secret_make(word, hash);
-    int status = store_token_add(store, hash, name ? name : "", exchange->arrived + good_for, error);
-    if (status >= 0)
+    make_secret(exchange);
+    int status = store_token_add(store, exchange->made.hash, name ? name : "", exchange->arrived + good_for, error);
+    if (status > 0)
         status = audit_note(store, exchange, "token", name ? name : "", "", error);
     if (status < 0)
         return status;
-    snprintf(secret, sizeof secret, "token.%s", word);
+    snprintf(secret, sizeof secret, "token.%s", exchange->made.word);
     struct json json = json_begin(&exchange->answer);
     json_string(&json, "token", secret);
     json_moment(&json, "until", exchange->arrived + good_for);
@@ -57,20 +64,21 @@ int person_handle(struct store *store, struct exchange *exchange, struct error *
 {
     CLEANUP(body_drop) json_t *body = body_read(exchange);
     const char *name = json_string_value(json_object_get(body, "name"));
-    char word[SECRET_WORD + 1], hash[STORE_HASH], secret[SECRET_TEXT], id[SECRET_ID];
+    char secret[SECRET_TEXT], id[SECRET_ID];
     unsigned may = 0;
-    struct store_person person;
+    struct store_person person = {.id = exchange->made.id};
     if (name == NULL || name[0] == '\0' || strlen(name) >= STORE_NAME)
         return exchange_refuse(exchange, 400, "name: a text of 1 to %d bytes", STORE_NAME - 1);
     if (!read_rights(json_object_get(body, "may"), &may))
         return exchange_refuse(exchange, 400, "may: a list of read, order, admin");
-    secret_make(word, hash);
-    int status = store_person_add(store, hash, name, may, exchange->arrived, &person, error);
-    if (status >= 0)
+    make_secret(exchange);
+    int status = store_person_add(store, exchange->made.hash, name, may, exchange->arrived, &person, error);
+    exchange->made.id = person.id;
+    if (status > 0)
         status = audit_note(store, exchange, "person", name, "", error);
     if (status < 0)
         return status;
-    snprintf(secret, sizeof secret, "person.%s.%s", secret_print_id(person.id, id), word);
+    snprintf(secret, sizeof secret, "person.%s.%s", secret_print_id(person.id, id), exchange->made.word);
     struct json json = json_begin(&exchange->answer);
     json_string(&json, "person", secret);
     exchange->status = json_end(&json) ? 201 : 503;

@@ -56,3 +56,10 @@ bool lines_since(const struct exchange *exchange, moment *result)
     *result = 0;
     return !value || !*value || moment_parse(text_of(value), result);
 }
+
+void lines_node_of(struct json *json, int64_t id, struct text name)
+{
+    char text[SECRET_ID];
+    json_string(json, "node", secret_print_id(id, text));
+    json_text(json, "node_name", name);
+}

@@ -25,5 +25,7 @@ bool lines_most(const struct exchange *, const char *name, uint32_t *result);
 bool lines_node(const struct exchange *, int64_t *result);
 /* The parameter `since`: a moment; 0 where it is not given. */
 bool lines_since(const struct exchange *, moment *result);
+/* The members that name a node. */
+void lines_node_of(struct json *, int64_t id, struct text name);
 
 #endif

@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <string.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/fleet.h"
 #include "collector/api/lines.h"
+#include "collector/api/once.h"
 #include "common/cleanup.h"
 #include "common/words/sender.h"
 
@@ -50,7 +52,8 @@ static int read_order(struct exchange *exchange, const json_t *asked, struct sto
     if (!is_deed(deed))
         return exchange_refuse(exchange, 400, "order: block, throttle, divert, allow or release");
     if (!sender || !sender_parse(text_of(sender), &parsed))
-        return exchange_refuse(exchange, 400, "sender: an address, account:NAME, uid:N, port:NAME or a MAC");
+        return exchange_refuse(exchange, 400,
+                               "sender: an address, account:NAME, uid:N, port:NAME, a MAC or customer:NAME");
     if (!is_plain(reason, REASON_MOST))
         return exchange_refuse(exchange, 400, "reason: a sentence of up to %d bytes; it is kept on record",
                                REASON_MOST);
@@ -83,6 +86,9 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
     int code = read_order(exchange, asked, &directive, target);
     if (code <= 0)
         return code;
+    code = once_was_done(store, exchange, error);
+    if (code != 0)
+        return code < 0 ? code : 0;
     code = directive.node ? store_node_is_known(store, directive.node, error) : 1;
     if (code == 0)
         return exchange_refuse(exchange, 404, "there is no such node");
@@ -96,22 +102,14 @@ int order_handle(struct store *store, struct exchange *exchange, struct error *e
                                     .from = text_of(exchange->from)};
     if (code == 0)
         code = store_audit_add(store, &deed, error);
-    if (code < 0)
-        return code;
-    struct json json = json_begin(&exchange->answer);
-    json_integer(&json, "revision", revision);
-    exchange->status = json_end(&json) ? 201 : 500;
-    exchange->told = TOLD_NODES;
-    return 0;
+    return code < 0 ? code : once_done(store, exchange, revision, error);
 }
 
-static void add_standing(void *context, const struct store_order *order)
+void fleet_add_order(void *context, const struct store_order *order)
 {
     struct lines *lines = context;
     struct json json = lines_record(lines, "order");
-    char id[SECRET_ID];
-    json_string(&json, "node", secret_print_id(order->node, id));
-    json_text(&json, "node_name", order->node_name);
+    lines_node_of(&json, order->node, order->node_name);
     json_text(&json, "sender", order->sender);
     json_text(&json, "customer", order->customer);
     json_text(&json, "deed", order->deed);
@@ -119,6 +117,7 @@ static void add_standing(void *context, const struct store_order *order)
     json_moment(&json, "until", order->until);
     json_text(&json, "by", order->by);
     json_integer(&json, "rate", order->rate);
+    json_text(&json, "address", order->address);
     lines_add(lines, &json);
 }
 
@@ -151,7 +150,7 @@ int orders_handle(struct store *store, struct exchange *exchange, struct error *
                                "limit: 1 to %d; since: a time as in RFC 3339; node: sixteen hexadecimal digits",
                                LINES_MOST);
     struct lines lines = lines_begin(exchange);
-    int code = store_orders(store, node, most, exchange->arrived, add_standing, &lines, error);
+    int code = store_orders(store, node, most, exchange->arrived, fleet_add_order, &lines, error);
     if (code == 0)
         code = store_directives_list(store, since, most, add_directive, &lines, error);
     return code < 0 ? code : lines_end(&lines, NULL);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "collector/api/once.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
@@ -95,6 +96,12 @@ static void examine(struct request *request, const char *method, const char *url
     }
     if (!examine_body(request))
         return;
+    if (exchange->endpoint->once &&
+        !once_name(exchange, MHD_lookup_connection_value(request->way, MHD_HEADER_KIND, "Idempotency-Key"))) {
+        exchange_refuse(exchange, 400, "Idempotency-Key: %d to %d letters, digits, - and _", ONCE_LEAST,
+                        EXCHANGE_NAME - 1);
+        return;
+    }
     if (certified && exchange->endpoint->permission == MAY_NODE && !certificate_is_good(request->way)) {
         exchange_refuse(exchange, 403, "a node needs a certificate that this collector's authority has signed");
         return;

@@ -15,7 +15,10 @@
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
 #include "collector/api/metrics.h"
+#include "collector/api/pulse.h"
+#include "collector/api/reckoner.h"
 #include "collector/api/request.h"
+#include "collector/api/waiting.h"
 #include "collector/api/worker.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -24,23 +27,24 @@
 #include "common/json.h"
 
 #define WAITING_MOST  20000
-#define TICK          (250 * MILLISECOND)
+#define TICK          (200 * MILLISECOND)
 #define PREPARED_MOST ((size_t)96 * 1024 * 1024) /* bytes of bodies that were read and wait for the writer */
 
 struct server {
     struct MHD_Daemon *daemon;
     struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source *tick, *finished_source;
+    sd_event_source *tick, *finished_source, *news_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
     struct worker *door, *reader, *writer;
+    struct reckoner *reckoner;
     struct connections connections;
-    struct request *waiting;
+    struct waiting waiting;
+    struct pulse pulse;
     struct exchange *unprepared, **last_unprepared; /* bodies that there is no room to read yet */
     size_t bodies, prepared;                        /* bytes that requests hold */
-    uint64_t generation[TOLD_KINDS];
     struct metrics metrics;
     duration begun;
     int64_t under_way; /* with a worker */
@@ -53,32 +57,6 @@ static void expect(struct request *request, duration deadline)
 {
     if (request->connection)
         request->connection->deadline = deadline;
-}
-
-/* --- waiting for news --- */
-
-static void wait_begin(struct server *server, struct request *request)
-{
-    request->next_waiting = server->waiting;
-    request->before_waiting = &server->waiting;
-    if (server->waiting)
-        server->waiting->before_waiting = &request->next_waiting;
-    server->waiting = request;
-    server->metrics.waiting++;
-}
-
-static void wait_end(struct server *server, struct request *request)
-{
-    *request->before_waiting = request->next_waiting;
-    if (request->next_waiting)
-        request->next_waiting->before_waiting = request->before_waiting;
-    request->before_waiting = NULL;
-    server->metrics.waiting--;
-}
-
-static enum told news_for(const struct request *request)
-{
-    return request->exchange.endpoint->permission == MAY_NODE ? TOLD_NODES : TOLD_PEOPLE;
 }
 
 /* --- to the threads and back --- */
@@ -110,7 +88,7 @@ static void submit(struct server *server, struct request *request)
     if (exchange->step == STEP_ADMIT) {
         give(server, server->door, request);
     } else if (exchange->step == STEP_ANSWER) {
-        exchange->generation = server->generation[news_for(request)];
+        exchange->generation = server->waiting.generation[waiting_for(request)];
         give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
     } else {
         if (server->unprepared == NULL)
@@ -172,13 +150,13 @@ static bool is_put_off(struct server *server, struct request *request)
         return false;
     if (request->until == 0)
         request->until = exchange->begun + exchange->patience;
-    if (exchange->generation != server->generation[news_for(request)]) {
+    if (exchange->generation != server->waiting.generation[waiting_for(request)]) {
         submit(server, request);
         return true;
     }
-    if (request->until <= clock_steady() || server->metrics.waiting >= WAITING_MOST)
+    if (request->until <= clock_steady() || waiting_count(&server->waiting) >= WAITING_MOST)
         return false;
-    wait_begin(server, request);
+    waiting_add(&server->waiting, request);
     return true;
 }
 
@@ -205,16 +183,16 @@ static void settle(struct server *server, struct request *request)
         resume(server, request);
 }
 
-static void wake(struct server *server, enum told told)
+static void ask_again(void *context, struct request *request)
 {
-    server->generation[told]++;
-    for (struct request *request = server->waiting, *next; request; request = next) {
-        next = request->next_waiting;
-        if (news_for(request) != told)
-            continue;
-        wait_end(server, request);
-        submit(server, request);
-    }
+    submit(context, request);
+}
+
+/* On a shared store what is committed here may not be settled yet: then the pulse tells people of it as well. */
+static void note_told(struct server *server, const struct exchange *exchange, bool told[TOLD_KINDS])
+{
+    told[exchange->told] |= exchange->told != TOLD_PEOPLE || !server->pulse.shared;
+    pulse_know(&server->pulse, exchange->revision);
 }
 
 static void settle_all(struct server *server)
@@ -222,13 +200,18 @@ static void settle_all(struct server *server)
     bool told[TOLD_KINDS] = {false};
     for (struct exchange *exchange = finished_take(server->finished), *next; exchange; exchange = next) {
         next = exchange->next;
-        told[exchange->told] = true;
         server->under_way--;
+        if (exchange == &server->pulse.exchange) {
+            count(server, exchange);
+            pulse_take(&server->pulse, told);
+            continue;
+        }
+        note_told(server, exchange, told);
         settle(server, exchange->owner);
     }
     for (enum told kind = TOLD_NODES; kind < TOLD_KINDS; kind++)
         if (told[kind])
-            wake(server, kind);
+            waiting_wake(&server->waiting, kind, ask_again, server);
 }
 
 /* --- a request --- */
@@ -237,6 +220,7 @@ static void answer_alone(struct server *server, struct exchange *exchange)
 {
     if (exchange->endpoint->permission != MAY_ANYBODY) {
         server->metrics.commits = worker_commits(server->writer);
+        server->metrics.waiting = waiting_count(&server->waiting);
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
         exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;
@@ -336,8 +320,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
     if (request == NULL)
         return;
     expect(request, clock_steady() + server->settings.idle);
-    if (request->before_waiting)
-        wait_end(server, request);
+    waiting_remove(&server->waiting, request);
     release(server, request);
     request_free(request);
     *own = NULL;
@@ -374,19 +357,40 @@ static int on_finished(sd_event_source *source, int descriptor, uint32_t events,
     return 0;
 }
 
+static void look_for_others(struct server *server)
+{
+    struct exchange *look = pulse_ask(&server->pulse, waiting_count(&server->waiting) > 0, server->store_trouble != 0);
+    if (look == NULL)
+        return;
+    server->under_way++;
+    worker_add(server->reader, look);
+}
+
+static int on_news(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct server *server = context;
+    (void)source;
+    (void)events;
+    (void)descriptor;
+    reckoner_taken(server->reckoner);
+    waiting_wake(&server->waiting, TOLD_NODES, ask_again, server);
+    return 0;
+}
+
 static int on_tick(sd_event_source *source, uint64_t time, void *context)
 {
     struct server *server = context;
     duration now = clock_steady();
     (void)time;
     server->metrics.dropped += connections_end_late(&server->connections, now);
-    for (struct request *request = server->waiting, *next; request; request = next) {
+    for (struct request *request = server->waiting.first, *next; request; request = next) {
         next = request->next_waiting;
         if (request->until > now)
             continue;
-        wait_end(server, request);
+        waiting_remove(&server->waiting, request);
         resume(server, request);
     }
+    look_for_others(server);
     http_loop_turn(server->loop);
     sd_event_source_set_time_relative(source, TICK / MICROSECOND);
     sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -400,6 +404,9 @@ static int watch(struct server *server, struct error *error)
         return status;
     status = sd_event_add_io(server->event, &server->finished_source, finished_descriptor(server->finished), EPOLLIN,
                              on_finished, server);
+    if (status >= 0)
+        status = sd_event_add_io(server->event, &server->news_source, reckoner_descriptor(server->reckoner), EPOLLIN,
+                                 on_news, server);
     if (status >= 0)
         status = sd_event_add_time_relative(server->event, &server->tick, CLOCK_MONOTONIC, TICK / MICROSECOND, 10000,
                                             on_tick, server);
@@ -421,6 +428,7 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     server->log = *log;
     server->begun = clock_steady();
     connections_init(&server->connections, settings->connections);
+    pulse_begin(&server->pulse);
     status = finished_create(&server->finished, error);
     if (status == 0)
         status = worker_create(settings->store, &settings->keep, server->finished, &server->writer, error);
@@ -432,6 +440,8 @@ int server_create(sd_event *event, const struct server_settings *settings, const
         status = worker_create(settings->store, NULL, server->finished, &server->door, error);
     if (status >= 0)
         status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
+    if (status >= 0)
+        status = reckoner_create(settings->store, &server->reckoner, error);
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
     if (status == 0)
@@ -460,9 +470,9 @@ static void let_go(struct server *server)
         poll(&finished, 1, 1000);
         settle_all(server);
     }
-    while (server->waiting) {
-        struct request *request = server->waiting;
-        wait_end(server, request);
+    while (server->waiting.first) {
+        struct request *request = server->waiting.first;
+        waiting_remove(&server->waiting, request);
         resume(server, request);
     }
     duration end = clock_steady() + SECOND;
@@ -481,6 +491,8 @@ void server_destroy(struct server **server)
     http_loop_destroy(&(*server)->loop);
     sd_event_source_disable_unref((*server)->tick);
     sd_event_source_disable_unref((*server)->finished_source);
+    sd_event_source_disable_unref((*server)->news_source);
+    reckoner_destroy(&(*server)->reckoner);
     if ((*server)->daemon)
         let_go(*server);
     worker_destroy(&(*server)->door);

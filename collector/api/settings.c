@@ -4,6 +4,7 @@
 
 #include "collector/api/endpoint.h"
 #include "collector/api/lines.h"
+#include "collector/api/once.h"
 #include "common/cleanup.h"
 #include "common/option.h"
 
@@ -47,20 +48,17 @@ int settings_put_handle(struct store *store, struct exchange *exchange, struct e
     settings.reason = text_of(json_string_value(reason));
     if (options_check_form(settings.text, "settings", &wrong) < 0)
         return exchange_refuse(exchange, 400, "%s", wrong.text);
-    int code = store_settings_put(store, &settings, &revision, error);
+    int code = once_was_done(store, exchange, error);
+    if (code != 0)
+        return code < 0 ? code : 0;
+    code = store_settings_put(store, &settings, &revision, error);
     if (code == 0)
         return exchange_refuse(exchange, 404, "there is no such node");
     if (code > 0)
         code =
             audit_note(store, exchange, "settings", settings.node ? secret_print_id(settings.node, id) : "every node",
                        settings.reason.bytes, error);
-    if (code < 0)
-        return code;
-    struct json json = json_begin(&exchange->answer);
-    json_integer(&json, "revision", revision);
-    exchange->status = json_end(&json) ? 201 : 503;
-    exchange->told = TOLD_NODES;
-    return 0;
+    return code < 0 ? code : once_done(store, exchange, revision, error);
 }
 
 /* --- what stands there -------------------------------------------------------------------------------------------- */

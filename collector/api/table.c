@@ -63,9 +63,15 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_READER,
      .handle = directives_handle,
-     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one"},
+     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
+                    "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
+                    "standings: `yes` for those that relays refuse by as well"},
      .answers = "200 204 400 416",
-     .text = "What the node is to do: those directives above the revision that it has."},
+     .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
+             "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
+             "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
+             "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
+             "likeness, customer or sender replaces the one before; one whose `until` has passed is over."},
     {.method = "GET",
      .path = "/v1/nodes",
      .permission = MAY_READ,
@@ -102,11 +108,32 @@ const struct endpoint endpoints[] = {
      .handle = customers_handle,
      .parameters = {"top: how many, 100 unless told otherwise"},
      .answers = "200 400",
-     .text = "What each customer sent in the last 24 hours, over all nodes."},
+     .text = "What each customer sent in the last 24 hours, over all nodes, and the points that nodes hold against it "
+             "firmly. In a fleet of more than 64 nodes some figures are minutes old."},
+    {.method = "GET",
+     .path = "/v1/customers/{customer}",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = customer_handle,
+     .parameters = {"limit: how many of either, 1,000 unless told otherwise"},
+     .answers = "200 400",
+     .text = "One customer: its sums, its senders on every node with the address that each used last, the firm points "
+             "held against it and those against the customer's senders on other nodes, and the orders on it and on "
+             "what it has."},
+    {.method = "GET",
+     .path = "/v1/campaigns",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = campaigns_handle,
+     .parameters = {"top: how many, 100 unless told otherwise"},
+     .answers = "200 400",
+     .text = "Near-identical bodies that several customers on several nodes send, the latest first, as nodes were told "
+             "of them; `some` names those of their customers with most recipients."},
     {.method = "GET",
      .path = "/v1/events",
      .permission = MAY_READ,
      .worker = ASK_READER,
+     .settled = true,
      .handle = events_handle,
      .parameters = {"after: the cursor of the answer before", "since: a time", "kind: of records", "sender: whose",
                     "node: of this one alone", "limit: how many", "wait: seconds, up to 60, to wait for one"},
@@ -128,11 +155,14 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ORDER,
      .worker = ASK_WRITER,
      .body_most = SMALL,
+     .once = true,
      .handle = order_handle,
      .request =
          "{\"order\":\"block\",\"sender\":\"203.0.113.7\",\"node\":null,\"for\":\"1h\",\"rate\":0,\"reason\":\"...\"}",
-     .answers = "201 400 404",
-     .text = "An order to one node or to every one; kept on record with who gave it and why."},
+     .answers = "201 400 404 409",
+     .text =
+         "An order to one node or to every one, on a sender or on all that a customer has (`customer:NAME`), now and "
+         "later; kept on record with who gave it and why."},
     {.method = "GET",
      .path = "/v1/settings",
      .permission = MAY_READ,
@@ -147,9 +177,10 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ADMIN,
      .worker = ASK_WRITER,
      .body_most = SETTINGS,
+     .once = true,
      .handle = settings_put_handle,
      .request = "{\"text\":\"[policy]\\nallow = 192.0.2.25\\n\",\"reason\":\"...\"}",
-     .answers = "201 400",
+     .answers = "201 400 409",
      .text = "Thresholds, allow lists, detectors' limits and plans for every node that has none of its own, in the "
              "agent's configuration grammar (postern-agent.conf(5) says what a collector may set). They replace those "
              "before as a whole; each node answers with an acknowledgement. Kept on record with who did it and why."},
@@ -165,9 +196,10 @@ const struct endpoint endpoints[] = {
      .permission = MAY_ADMIN,
      .worker = ASK_WRITER,
      .body_most = SETTINGS,
+     .once = true,
      .handle = settings_put_handle,
      .request = "{\"text\":\"[plan list]\\nsenders = tap7i0\\n\",\"reason\":\"...\"}",
-     .answers = "201 400 404",
+     .answers = "201 400 404 409",
      .text = "Settings of this node alone, in place of the fleet's. An empty text gives it the fleet's again."},
     {.method = "GET",
      .path = "/v1/audit",

@@ -26,9 +26,12 @@ bool tidier_is_due(const struct tidier *tidier)
 
 static int run(struct tidier *tidier, struct store *store, struct error *error)
 {
+    moment now = clock_now();
     int more = store_begin(store, error);
     if (more == 0)
-        more = store_tidy(store, &tidier->keep, clock_now(), error);
+        more = store_now(store, now, &now, error);
+    if (more == 0)
+        more = store_tidy(store, &tidier->keep, now, error);
     if (more >= 0) {
         int failure = store_commit(store, error);
         more = failure < 0 ? failure : more;
@@ -45,7 +48,7 @@ void tidier_step(struct tidier *tidier, struct store **store)
     if (more == -ENOTCONN)
         store_close(store);
     /* Another collector that tidies at the same moment is none of our trouble. */
-    bool failing = more < 0 && more != -EAGAIN && more != -ENOTCONN;
+    bool failing = more < 0 && more != -EAGAIN && more != -EBUSY && more != -ENOTCONN;
     if (failing && !tidier->failing) {
         const struct log log = log_open("collector");
         log_write(&log, LOG_TROUBLE, "the store cannot be tidied and grows: %s", error.text);

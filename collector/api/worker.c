@@ -36,7 +36,7 @@ struct worker {
     pthread_mutex_t lock;
     pthread_cond_t more;
     struct queue queue;
-    bool ending;
+    bool writes, ending;
     uint64_t commits;
     char *where;
     struct store *store; /* NULL: it failed and is opened again ... */
@@ -125,11 +125,27 @@ static int run_one(struct store *store, struct exchange *exchange, struct error 
     return exchange->endpoint->handle(store, exchange, error);
 }
 
-static int run_together(struct store *store, struct exchange **group, size_t count, struct error *error)
+static int begin(struct worker *worker, struct exchange **group, size_t count, struct error *error)
 {
-    int status = store_begin(store, error);
-    for (size_t i = 0; i < count && status >= 0; i++)
-        status = run_one(store, group[i], error);
+    bool settled = false;
+    if (worker->writes)
+        return store_begin(worker->store, error);
+    for (size_t i = 0; i < count; i++)
+        settled |= group[i]->endpoint->settled;
+    int status = settled ? store_settle(worker->store, error) : 0;
+    return status < 0 ? status : store_begin_reading(worker->store, error);
+}
+
+static int run_together(struct worker *worker, struct exchange **group, size_t count, struct error *error)
+{
+    struct store *store = worker->store;
+    int status = begin(worker, group, count, error);
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        if (worker->writes) /* of several collectors each has a clock, and the one who reads what they wrote another */
+            status = store_now(store, group[i]->arrived, &group[i]->arrived, error);
+        if (status >= 0)
+            status = run_one(store, group[i], error);
+    }
     if (status >= 0)
         status = store_commit(store, error);
     if (status < 0)
@@ -167,7 +183,7 @@ static int run_group(struct worker *worker, struct exchange **group, size_t coun
         status = open_store(worker, error);
         if (status < 0)
             return status;
-        status = run_together(worker->store, group, count, error);
+        status = run_together(worker, group, count, error);
         if (status == -ENOTCONN)
             store_close(&worker->store);
         /* A key that another collector has just taken is seen the next time. */
@@ -181,7 +197,7 @@ static void run_all(struct worker *worker, struct exchange **group, size_t count
 {
     struct error error = {0};
     int status = run_group(worker, group, count, &error);
-    if (status < 0 && count > 1 && worker->store) {
+    if (status < 0 && status != -EBUSY && count > 1 && worker->store) { /* busy: it is nobody's fault here */
         for (size_t i = 0; i < count; i++)
             run_all(worker, &group[i], 1);
         return;
@@ -298,6 +314,7 @@ int worker_create(const char *where, const struct store_retention *keep, struct 
     if (worker == NULL || (worker->where = strdup(where)) == NULL)
         return error_set(error, ENOMEM, "no memory for a thread");
     worker->finished = finished;
+    worker->writes = keep != NULL;
     if (keep)
         tidier_begin(&worker->tidier, keep);
     pthread_mutex_init(&worker->lock, NULL);

@@ -17,7 +17,7 @@ struct exchange *finished_take(struct finished *); /* all, oldest first, linked 
 struct worker;
 /* `where`: as store_open() takes it; it is opened here, so that what is wrong with it is told at once. 1: its server
  * does not answer now, as `error` says; requests are refused until it does.
- * `keep`: the store is tidied between groups; NULL: another does that. */
+ * `keep`: this is the one that writes, and the store is tidied between groups; NULL: it only looks. */
 int worker_create(const char *where, const struct store_retention *keep, struct finished *, struct worker **result,
                   struct error *) MUST_CHECK;
 /* Does what is queued, then ends. */

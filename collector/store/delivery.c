@@ -37,13 +37,34 @@ static int draw_verdicts(struct store *store, int64_t node, int64_t life, const 
             continue;
         /* An older verdict that comes late, from a former life, does not stand over a newer one. */
         rows = STORE_QUEUE(store,
-                           "INSERT INTO senders (node, sender, customer, verdict, score, changed) "
-                           "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, sender) DO UPDATE SET "
+                           "INSERT INTO senders (node, sender, customer, verdict, score, changed, address) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (node, sender) DO UPDATE SET "
                            "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
-                           "changed = excluded.changed WHERE excluded.changed >= senders.changed",
+                           "changed = excluded.changed, address = CASE WHEN excluded.address = '' THEN "
+                           "senders.address ELSE excluded.address END WHERE excluded.changed >= senders.changed",
                            error, INTEGER(node), VALUE_TEXT(newest->sender), VALUE_TEXT(newest->customer),
-                           VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time));
+                           VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time),
+                           VALUE_TEXT(newest->address));
         newest = NULL;
+    }
+    return rows;
+}
+
+/* Whoever has a verdict is known here; traffic of others need not be. Only what changed is written. */
+static int draw_addresses(struct store *store, int64_t node, const struct store_record **records, size_t count,
+                          struct error *error)
+{
+    struct text latest = {"", 0};
+    int rows = 0;
+    for (size_t i = 0; i < count && rows >= 0; i++) {
+        latest = records[i]->address.length ? records[i]->address : latest;
+        if (!is_last_of_sender(records, i, count))
+            continue;
+        if (latest.length)
+            rows =
+                STORE_QUEUE(store, "UPDATE senders SET address = $3 WHERE node = $1 AND sender = $2 AND address <> $3",
+                            error, INTEGER(node), VALUE_TEXT(records[i]->sender), VALUE_TEXT(latest));
+        latest = (struct text){"", 0};
     }
     return rows;
 }
@@ -75,26 +96,23 @@ static int draw_traffic(struct store *store, int64_t node, int64_t life, const s
                                     INTEGER(within(record->traffic.bytes))};
         failure = engine_bulk_row(store->engine, row, error);
     }
-    return failure < 0 ? failure : engine_bulk_end(store->engine, error);
+    failure = failure < 0 ? failure : engine_bulk_end(store->engine, error);
+    return failure < 0 ? failure : draw_addresses(store, node, records, count, error);
 }
 
 static int draw_orders_anew(struct store *store, int64_t node, int64_t life, const struct store_record **records,
                             size_t count, struct error *error)
 {
-    (void)life;
-    (void)records;
-    (void)count;
-    return store_orders_forget(store, node, error);
+    return store_orders_forget(store, node, life, records[count - 1]->sequence, error);
 }
 
 static int draw_orders(struct store *store, int64_t node, int64_t life, const struct store_record **records,
                        size_t count, struct error *error)
 {
     int failure = 0;
-    (void)life;
     for (size_t i = 0; i < count && failure == 0; i++)
         if (is_last_of_sender(records, i, count))
-            failure = store_order_told(store, node, records[i], error);
+            failure = store_order_told(store, node, life, records[i], error);
     return failure;
 }
 
@@ -152,7 +170,9 @@ static int draw_from(struct store *store, int64_t node, int64_t life, const stru
                  {STORE_VERDICT, draw_verdicts, true},
                  {STORE_ORDERS, draw_orders_anew, false},
                  {STORE_ORDER, draw_orders, true},
-                 {STORE_ACKNOWLEDGEMENT, draw_acknowledgements, false}};
+                 {STORE_ACKNOWLEDGEMENT, draw_acknowledgements, false},
+                 {STORE_BODY, store_heard, true},
+                 {STORE_POINTS, store_heard, true}};
     const struct store_record **some = calloc(count + 1, sizeof *some);
     int result = some ? 0 : error_set(error, ENOMEM, "no memory for records");
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && result >= 0; k++) {

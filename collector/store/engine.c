@@ -68,6 +68,26 @@ int engine_begin(struct engine *engine, struct error *error)
     return engine->driver->begin(engine, error);
 }
 
+int engine_begin_reading(struct engine *engine, struct error *error)
+{
+    return engine->driver->begin_reading(engine, error);
+}
+
+bool engine_is_shared(const struct engine *engine)
+{
+    return engine->driver->clock != NULL;
+}
+
+int engine_clock(struct engine *engine, moment *result, struct error *error)
+{
+    return engine->driver->clock(engine, result, error);
+}
+
+int engine_settled(struct engine *engine, moment *result, struct error *error)
+{
+    return engine->driver->settled(engine, result, error);
+}
+
 int engine_commit(struct engine *engine, struct error *error)
 {
     return engine->driver->commit(engine, error);

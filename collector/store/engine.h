@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/error.h"
+#include "common/moment.h"
 #include "common/text.h"
 
 enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT };
@@ -36,9 +37,21 @@ int engine_check(const char *where, struct error *) MUST_CHECK;
 #define ENGINE_WHERE 320
 /* Where it is, for people: without a password. */
 void engine_describe(const char *where, char result[ENGINE_WHERE]);
+/* Whether others may write to it at the same time, from other machines. */
+bool engine_is_shared(const struct engine *);
+/* Only where it is shared: the clock of the server, which all who write there share; inside a transaction that from
+ * here on is known to be one that writes. */
+int engine_clock(struct engine *, moment *result, struct error *) MUST_CHECK;
+/* The same, outside of any transaction: whatever a transaction that begins later finds missing will be stamped, by
+ * engine_clock(), with this moment or a later one, if it is ever there. */
+int engine_settled(struct engine *, moment *result, struct error *) MUST_CHECK;
 const char *engine_clustered(const struct engine *); /* the schema's word for a table in the order of its key */
 
+/* A transaction that may write: where one engine lets only one write, it waits here, for some seconds, for its turn.
+ * -EBUSY: others did not let it. */
 int engine_begin(struct engine *, struct error *) MUST_CHECK;
+/* One that only looks, and waits for nobody. */
+int engine_begin_reading(struct engine *, struct error *) MUST_CHECK;
 int engine_commit(struct engine *, struct error *) MUST_CHECK;
 void engine_rollback(struct engine *);
 

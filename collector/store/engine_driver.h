@@ -10,6 +10,7 @@
 struct engine_driver {
     void (*close)(struct engine *);
     int (*begin)(struct engine *, struct error *);
+    int (*begin_reading)(struct engine *, struct error *);
     int (*commit)(struct engine *, struct error *);
     void (*rollback)(struct engine *);
     int (*run)(struct engine *, const char *sql, const struct value *, size_t count, engine_row *, void *,
@@ -19,6 +20,9 @@ struct engine_driver {
     int (*bulk_begin)(struct engine *, const char *table, const char *columns, size_t count, struct error *);
     int (*bulk_row)(struct engine *, const struct value *, struct error *);
     int (*bulk_end)(struct engine *, struct error *);
+    /* NULL where nobody shares it */
+    int (*clock)(struct engine *, moment *, struct error *);
+    int (*settled)(struct engine *, moment *, struct error *);
     const char *clustered; /* what stands behind a table that is kept in the order of its key */
 };
 

@@ -23,9 +23,13 @@ enum {
     TYPE_NUMERIC = 1700
 };
 
-static int gone(struct error *error)
+#define SCRIPT_PATIENCE 60 /* times as long as a statement's: an index of a big table is made in one */
+
+static int gone(const struct postgresql *self, struct error *error)
 {
-    return error_set(error, ENOTCONN, "the database server is gone");
+    return error_set(error, ENOTCONN,
+                     self->silent ? "the database server has said nothing for %d s" : "the database server is gone",
+                     (int)(self->patience / SECOND));
 }
 
 /* --- failures --- */
@@ -82,7 +86,7 @@ static bool is_failure(ExecStatusType status)
 /* All answers of the statement at `index`; the last sound one to *last. */
 static int take_answers(struct postgresql *self, size_t index, PGresult **last, int failure, struct error *error)
 {
-    for (PGresult *result; !self->lost && (result = PQgetResult(self->connection));) {
+    for (PGresult *result; !self->lost && (result = postgresql_result(self, self->patience));) {
         bool failed = is_failure(PQresultStatus(result));
         if (failed && failure == 0)
             failure = postgresql_fail(self, result, self->unanswered[index].what, error);
@@ -103,7 +107,7 @@ int postgresql_settle(struct postgresql *self, PGresult **last, struct error *er
     size_t count = self->unanswered_count;
     int failure = 0;
     if (self->lost)
-        return gone(error);
+        return gone(self, error);
     if (count == 0)
         return 0;
     self->unanswered_count = 0;
@@ -112,8 +116,10 @@ int postgresql_settle(struct postgresql *self, PGresult **last, struct error *er
     for (size_t i = 0; i < count && !self->lost; i++)
         failure = take_answers(self, i, i + 1 == count ? last : NULL, failure, error);
     if (self->lost)
-        return failure < 0 ? failure : gone(error);
-    PGresult *end = PQgetResult(self->connection);
+        return failure < 0 ? failure : gone(self, error);
+    PGresult *end = postgresql_result(self, self->patience);
+    if (self->lost)
+        return failure < 0 ? failure : gone(self, error);
     if (PQresultStatus(end) != PGRES_PIPELINE_SYNC && failure == 0)
         failure = postgresql_fail(self, end, "the end of what was sent", error);
     PQclear(end);
@@ -133,7 +139,7 @@ static int make_room(struct postgresql *self, struct error *error)
 {
     int failure = 0;
     if (self->lost)
-        return gone(error);
+        return gone(self, error);
     if (self->copying)
         return error_set(error, EINVAL, "a bulk has not ended");
     if (self->unanswered_count + 2 > POSTGRESQL_UNANSWERED)
@@ -165,11 +171,17 @@ int postgresql_execute(struct postgresql *self, const char *sql, const char *wha
     int failure = postgresql_stand(self, error);
     if (failure < 0)
         return failure;
-    PGresult *result = PQexec(self->connection, sql);
-    if (PQresultStatus(result) != expected)
-        failure = postgresql_fail(self, result, what, error);
-    PQclear(result);
-    return failure;
+    if (!PQsendQuery(self->connection, sql))
+        return postgresql_fail(self, NULL, what, error);
+    bool copying = false;
+    for (PGresult *result;
+         !copying && !self->lost && (result = postgresql_result(self, SCRIPT_PATIENCE * self->patience));) {
+        copying = PQresultStatus(result) == PGRES_COPY_IN;
+        if (PQresultStatus(result) != expected && failure == 0)
+            failure = postgresql_fail(self, result, what, error);
+        PQclear(result);
+    }
+    return failure == 0 && self->lost ? gone(self, error) : failure;
 }
 
 /* --- statements --- */
@@ -317,6 +329,11 @@ static int begin(struct engine *engine, struct error *error)
     return send_plain(postgresql_of(engine), "BEGIN ISOLATION LEVEL REPEATABLE READ", error);
 }
 
+static int begin_reading(struct engine *engine, struct error *error)
+{
+    return send_plain(postgresql_of(engine), "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", error);
+}
+
 static int commit(struct engine *engine, struct error *error)
 {
     struct postgresql *self = postgresql_of(engine);
@@ -346,6 +363,38 @@ static void rollback(struct engine *engine)
         self->lost = true;
 }
 
+/* --- what all who write agree on --- */
+
+static bool moment_row(void *context, const struct value *columns, size_t count)
+{
+    if (count > 0 && columns[0].kind == VALUE_INTEGER)
+        *(moment *)context = columns[0].integer * MICROSECOND;
+    return true;
+}
+
+#define MICROSECONDS(time) "CAST(EXTRACT(EPOCH FROM " time ") * 1000000 AS BIGINT)"
+
+/* First the transaction is given its number, by which settled() sees that it writes; then it looks at the clock. */
+static int server_clock(struct engine *engine, moment *result, struct error *error)
+{
+    static const char sql[] =
+        "SELECT CASE WHEN pg_current_xact_id() IS NULL THEN 0 ELSE " MICROSECONDS("clock_timestamp()") " END";
+    int rows = run(engine, sql, NULL, 0, moment_row, result, error);
+    return rows < 0 ? rows : 0;
+}
+
+/* A transaction that writes has a number until what it wrote can be seen, also while its commit waits for a standby.
+ * None has looked at the clock before it began. */
+static int settled(struct engine *engine, moment *result, struct error *error)
+{
+    static const char sql[] = "SELECT LEAST(" MICROSECONDS("statement_timestamp()") ", MIN(" MICROSECONDS(
+        "xact_start") ")) "
+                      "FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+                      "AND backend_xid IS NOT NULL";
+    int rows = run(engine, sql, NULL, 0, moment_row, result, error);
+    return rows < 0 ? rows : 0;
+}
+
 /* --- its life --- */
 
 static void close_engine(struct engine *engine)
@@ -357,8 +406,20 @@ static void close_engine(struct engine *engine)
 }
 
 static const struct engine_driver driver = {
-    close_engine,        begin, commit, rollback, run, queue, script, postgresql_copy_begin, postgresql_copy_row,
-    postgresql_copy_end, "",
+    .close = close_engine,
+    .begin = begin,
+    .begin_reading = begin_reading,
+    .commit = commit,
+    .rollback = rollback,
+    .run = run,
+    .queue = queue,
+    .script = script,
+    .bulk_begin = postgresql_copy_begin,
+    .bulk_row = postgresql_copy_row,
+    .bulk_end = postgresql_copy_end,
+    .clock = server_clock,
+    .settled = settled,
+    .clustered = "",
 };
 
 int engine_postgresql_open(const char *uri, struct engine **result, struct error *error)
@@ -367,7 +428,7 @@ int engine_postgresql_open(const char *uri, struct engine **result, struct error
     if (!self)
         return error_set(error, ENOMEM, "no memory for a store");
     self->base.driver = &driver;
-    int failure = postgresql_connect(uri, &self->connection, error);
+    int failure = postgresql_connect(uri, &self->connection, &self->patience, error);
     if (failure < 0) {
         close_engine(&self->base);
         return failure;

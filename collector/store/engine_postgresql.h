@@ -17,7 +17,9 @@ struct prepared {
 struct postgresql {
     struct engine base;
     PGconn *connection;
-    bool lost; /* only closing is left */
+    bool lost;         /* only closing is left ... */
+    bool silent;       /* ... because nothing came any more */
+    duration patience; /* with an answer */
     struct prepared prepared[POSTGRESQL_STATEMENTS];
     struct {
         const char *what;
@@ -35,8 +37,13 @@ static inline struct postgresql *postgresql_of(struct engine *engine)
 }
 
 /* A connection of a URI; the sentence says why there is none, and never holds the password. -ENOTCONN: the server does
- * not answer. */
-int postgresql_connect(const char *uri, PGconn **result, struct error *) MUST_CHECK;
+ * not answer. `patience`: how long an answer may take before the server is given up. */
+int postgresql_connect(const char *uri, PGconn **result, duration *patience, struct error *) MUST_CHECK;
+
+/* engine_postgresql_wait.c: send what is to be sent, and the next answer; false and NULL also where the server has said
+ * nothing for too long, and then it is lost. */
+bool postgresql_flush(struct postgresql *);
+PGresult *postgresql_result(struct postgresql *, duration patience);
 
 /* Set `error` for what `result` (may be NULL) and the connection say, with the code that engine.h promises. */
 int postgresql_fail(struct postgresql *, const PGresult *result, const char *what, struct error *);

@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 
 #define OPTIONS_MOST 96
+#define PATIENCE     (30 * SECOND)
 
 /* What stands unless the URI says otherwise: a server that does not answer any more is given up within a minute. */
 static const struct preset {
@@ -86,7 +87,17 @@ int engine_postgresql_check(const char *uri, struct error *error)
     return error_set(error, EINVAL, "this PostgreSQL URI cannot be read; postgresql://USER@HOST/DATABASE is one");
 }
 
-int postgresql_connect(const char *uri, PGconn **result, struct error *error)
+/* A server that hangs with a connection open is given up after the time that one may take that does not answer at all.
+ */
+static duration patience_of(const struct address *address)
+{
+    const char *value = address_value(address, "tcp_user_timeout");
+    uint64_t milliseconds = 0;
+    bool said = value && text_number(text_of(value), &milliseconds) && milliseconds > 0 && milliseconds <= INT32_MAX;
+    return said ? (duration)milliseconds * MILLISECOND : PATIENCE;
+}
+
+int postgresql_connect(const char *uri, PGconn **result, duration *patience, struct error *error)
 {
     CLEANUP(address_release) struct address address;
     if (!address_parse(uri, &address))
@@ -102,6 +113,8 @@ int postgresql_connect(const char *uri, PGconn **result, struct error *error)
         for (char *at = sentence; (at = strpbrk(at, "\n\t"));)
             *at = at[1] ? ' ' : '\0';
         failure = error_set(error, code_of(&address), "%s", sentence);
+    } else if (PQsetnonblocking(connection, 1) != 0) {
+        failure = error_set(error, ENOMEM, "no memory for a connection");
     } else if (!encoding || strcmp(encoding, "UTF8") != 0) {
         failure = error_set(error, EINVAL, "the database is made for %s; it has to be made with ENCODING 'UTF8'",
                             encoding ? encoding : "an encoding that it does not say");
@@ -111,6 +124,7 @@ int postgresql_connect(const char *uri, PGconn **result, struct error *error)
         return failure;
     }
     PQsetNoticeReceiver(connection, be_silent, NULL);
+    *patience = patience_of(&address);
     *result = connection;
     return 0;
 }

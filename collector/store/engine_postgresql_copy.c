@@ -36,6 +36,8 @@ static int send_rows(struct postgresql *self, struct error *error)
     if (self->lost || PQputCopyData(self->connection, self->rows.bytes, (int)self->rows.length) != 1)
         return postgresql_fail(self, NULL, self->table, error);
     self->rows.length = 0;
+    if (!postgresql_flush(self))
+        return error_set(error, ENOTCONN, "%s: the database server takes nothing any more", self->table);
     return 0;
 }
 
@@ -79,11 +81,13 @@ static int end_copy(struct postgresql *self, const char *why, struct error *erro
     self->copying = false;
     if (self->lost || PQputCopyEnd(self->connection, why) != 1)
         return postgresql_fail(self, NULL, self->table, error);
-    for (PGresult *result; !self->lost && (result = PQgetResult(self->connection));) {
+    for (PGresult *result; !self->lost && (result = postgresql_result(self, self->patience));) {
         if (PQresultStatus(result) != PGRES_COMMAND_OK && failure == 0)
             failure = postgresql_fail(self, result, self->table, error);
         PQclear(result);
     }
+    if (self->lost && failure == 0)
+        failure = error_set(error, ENOTCONN, "%s: the database server is gone", self->table);
     return failure;
 }
 

@@ -10,7 +10,7 @@
 #include "collector/store/engine_driver.h"
 #include "common/cleanup.h"
 
-#define STATEMENTS        64
+#define STATEMENTS        128
 #define BUSY_MILLISECONDS 5000
 
 struct statement {
@@ -49,7 +49,16 @@ static int script(struct engine *engine, const char *sql, struct error *error)
     return sqlite3_exec(self->database, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(self->database, sql, error);
 }
 
+/* Who takes the lock when it first writes is refused at once where another wrote meanwhile; who takes it here waits. */
 static int begin(struct engine *engine, struct error *error)
+{
+    int failure = script(engine, "BEGIN IMMEDIATE", error);
+    return failure == -EAGAIN ? error_set(error, EBUSY, "another program has held the store's file locked for %d s",
+                                          BUSY_MILLISECONDS / 1000)
+                              : failure;
+}
+
+static int begin_reading(struct engine *engine, struct error *error)
 {
     return script(engine, "BEGIN", error);
 }
@@ -206,8 +215,18 @@ static int bulk_end(struct engine *engine, struct error *error)
     return 0;
 }
 
-static const struct engine_driver driver = {close_engine, begin,    commit,   rollback,       run, queue, script,
-                                            bulk_begin,   bulk_row, bulk_end, "WITHOUT ROWID"};
+static const struct engine_driver driver = {.close = close_engine,
+                                            .begin = begin,
+                                            .begin_reading = begin_reading,
+                                            .commit = commit,
+                                            .rollback = rollback,
+                                            .run = run,
+                                            .queue = queue,
+                                            .script = script,
+                                            .bulk_begin = bulk_begin,
+                                            .bulk_row = bulk_row,
+                                            .bulk_end = bulk_end,
+                                            .clustered = "WITHOUT ROWID"};
 
 int engine_sqlite_open(const char *path, struct engine **result, struct error *error)
 {

@@ -35,9 +35,8 @@ static void read_node(const struct value *columns, struct store_node *node)
 
 int store_token_add(struct store *store, const char *hash, const char *name, moment until, struct error *error)
 {
-    int rows = STORE_RUN(store, "INSERT INTO tokens (hash, name, until) VALUES ($1, $2, $3)", NULL, NULL, error,
-                         STRING(hash), STRING(name), INTEGER(until));
-    return rows < 0 ? rows : 0;
+    return STORE_RUN(store, "INSERT INTO tokens (hash, name, until) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING",
+                     NULL, NULL, error, STRING(hash), STRING(name), INTEGER(until));
 }
 
 struct token {
@@ -135,10 +134,22 @@ int store_enrol(struct store *store, const char *token, const char *key, const c
     return add_node(store, token, key, result, error);
 }
 
+/* By it those hear of a secret that was taken back who wait with it at another collector. */
+static int take_revision(struct store *store, struct error *error)
+{
+    int64_t revision;
+    int failure = store_revision_next(store, &revision, error);
+    return failure < 0 ? failure : 1;
+}
+
 int store_node_revoke(struct store *store, int64_t id, moment now, struct error *error)
 {
-    return STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
-                     INTEGER(id), INTEGER(now));
+    int rows = STORE_RUN(store, "UPDATE nodes SET revoked = $2 WHERE node = $1 AND revoked = 0", NULL, NULL, error,
+                         INTEGER(id), INTEGER(now));
+    int failure = rows > 0 ? store_heard_revoked(store, id, now, error) : 0;
+    if (failure < 0)
+        return failure;
+    return rows > 0 ? take_revision(store, error) : rows;
 }
 
 int store_node_is_known(struct store *store, int64_t id, struct error *error)
@@ -210,17 +221,19 @@ int store_person_by_key(struct store *store, int64_t id, const char *key, struct
 int store_person_add(struct store *store, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *error)
 {
-    *result = (struct store_person){.id = random_id(), .may = may};
+    *result = (struct store_person){.id = result->id ? result->id : random_id(), .may = may};
     store_copy(text_of(name), result->name, sizeof result->name);
-    int rows =
-        STORE_RUN(store, "INSERT INTO persons (person, name, key_hash, may, added) VALUES ($1, $2, $3, $4, $5)", NULL,
-                  NULL, error, INTEGER(result->id), STRING(result->name), STRING(key), INTEGER(may), INTEGER(now));
-    return rows < 0 ? rows : 0;
+    return STORE_RUN(store,
+                     "INSERT INTO persons (person, name, key_hash, may, added) VALUES ($1, $2, $3, $4, $5) "
+                     "ON CONFLICT (person) DO NOTHING",
+                     NULL, NULL, error, INTEGER(result->id), STRING(result->name), STRING(key), INTEGER(may),
+                     INTEGER(now));
 }
 
 int store_person_revoke(struct store *store, int64_t id, struct error *error)
 {
-    return STORE_RUN(store, "DELETE FROM persons WHERE person = $1", NULL, NULL, error, INTEGER(id));
+    int rows = STORE_RUN(store, "DELETE FROM persons WHERE person = $1", NULL, NULL, error, INTEGER(id));
+    return rows > 0 ? take_revision(store, error) : rows;
 }
 
 struct persons_listener {

@@ -23,8 +23,10 @@ EMBED(begin, "001-begin.sql")
 EMBED(keep, "002-keep.sql")
 EMBED(settings, "003-settings.sql")
 EMBED(ask, "004-ask.sql")
+EMBED(fleet, "005-fleet.sql")
+EMBED(asked, "006-asked.sql")
 
-static const char *const steps[] = {schema_begin, schema_keep, schema_settings, schema_ask};
+static const char *const steps[] = {schema_begin, schema_keep, schema_settings, schema_ask, schema_fleet, schema_asked};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 static int run_step(struct engine *engine, const char *step, struct error *error)

@@ -1,4 +1,5 @@
 /* What happened, as nodes told it: in the order in which it came here, so that who reads on misses nothing. */
+#include <stdint.h>
 #include "collector/store/store_own.h"
 
 struct listener {
@@ -23,7 +24,9 @@ static bool event_row(void *context, const struct value *columns, size_t count)
 /* A sender, a kind and a node have an index each, and must stand alone to be found by it; the rest is read past. */
 #define COLUMNS "SELECT r.node, r.life, r.sequence, r.received, r.line, n.name FROM records r"
 #define NODE    " JOIN nodes n ON n.node = r.node"
-#define REST    " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6) AND ($8 = '' OR r.sender = $8)"
+#define REST                                                                                                           \
+    " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6) AND ($8 = '' OR r.sender = $8)"        \
+    " AND r.received < $9"
 #define BEHIND  " WHERE (r.received, r.node, r.sequence) > ($1, $2, $3)"
 #define FORWARD " ORDER BY r.received, r.node, r.sequence LIMIT $7"
 #define BACK    " ORDER BY r.received DESC, r.node DESC, r.sequence DESC LIMIT $7"
@@ -59,6 +62,7 @@ int store_events(struct store *store, const struct store_event_filter *filter,
         INTEGER(filter->node),
         INTEGER(filter->most),
         STRING(filter->sender ? filter->sender : ""),
+        INTEGER(filter->before ? filter->before : INT64_MAX),
     };
     int rows = engine_run(store->engine, statement_for(filter), parameters, sizeof parameters / sizeof parameters[0],
                           event_row, &listener, error);

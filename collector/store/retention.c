@@ -10,6 +10,7 @@
 #define STEP    HOUR      /* further ahead than this a clock has jumped, or nobody was here */
 #define DOUBT   DAY       /* so long it is not believed then */
 #define LONGEST (7 * DAY) /* how long an order stands of which nobody said an end */
+#define BODIES  500       /* that are dropped at once, each with a dozen rows */
 
 /* --- which clock is believed --- */
 
@@ -192,8 +193,11 @@ struct sweep {
 
 static const struct sweep records = {SWEEP("records", "received, node, sequence", "received < $1"), false};
 static const struct sweep audit = {SWEEP("audit", "time, id, person", "time < $1"), true};
+static const struct sweep asked = {SWEEP("asked", "time, person, name", "time < $1"), true};
 static const struct sweep senders = {SWEEP("senders", "changed, node, sender", "changed < $1"), true};
 static const struct sweep orders = {SWEEP("orders", "until, node, sender", "until < $1"), true};
+static const struct sweep points = {SWEEP("points", "seen, node, sender", "seen < $1"), true};
+static const struct sweep news = {SWEEP("news", "kept, number, name", "kept < $1"), true};
 static const struct sweep lives = {SWEEP("lives", "seen, node, life", FOLLOWED), false};
 
 static int sweep(struct store *store, const struct sweep *what, moment end, struct error *error)
@@ -232,6 +236,21 @@ static int drop_directives(struct store *store, moment end, struct error *error)
     return rows < 0 ? rows : rows >= ROWS;
 }
 
+/* A body of which no campaign was made is looked for among others for two hours; one that was, for six. */
+#define OLD_BODIES                                                                                                     \
+    "body IN (SELECT body FROM bodies WHERE seen < $1 AND (until = 0 OR seen < $2) ORDER BY seen, body LIMIT $3)"
+
+static int drop_bodies(struct store *store, moment now, struct error *error)
+{
+    const struct value bounds[] = {INTEGER(now - 2 * HOUR), INTEGER(now - 6 * HOUR), INTEGER(BODIES)};
+    int rows = engine_queue(store->engine, "DELETE FROM body_parts WHERE " OLD_BODIES, bounds, 3, error);
+    if (rows >= 0)
+        rows = engine_queue(store->engine, "DELETE FROM body_senders WHERE " OLD_BODIES, bounds, 3, error);
+    if (rows >= 0)
+        rows = engine_run(store->engine, "DELETE FROM bodies WHERE " OLD_BODIES, bounds, 3, NULL, NULL, error);
+    return rows < 0 ? rows : rows >= BODIES;
+}
+
 /* --- all of it --- */
 
 static moment begin_of(moment time, duration unit)
@@ -257,6 +276,9 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
                   {&senders, now - keep->days},
                   {&lives, now - keep->audit},
                   {&orders, now - DAY}, /* ended: shown no more; a node's clock may be behind ours */
+                  {&asked, now - DAY},
+                  {&points, now - 2 * HOUR},
+                  {&news, now},
                   {&audit, now - keep->audit}};
     int left = 0;
     for (size_t i = 0; i < sizeof tiers / sizeof tiers[0] && left >= 0; i++, more |= left > 0)
@@ -265,6 +287,9 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
         left = sweep(store, sweeps[i].what, sweeps[i].end, error);
     if (left >= 0)
         left = drop_acknowledgements(store, now - keep->records, error);
+    more |= left > 0;
+    if (left >= 0)
+        left = drop_bodies(store, now, error);
     more |= left > 0;
     if (left >= 0)
         left = drop_directives(store, now - keep->audit, error);

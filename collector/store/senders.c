@@ -2,11 +2,7 @@
  * from two places, which count nothing twice: the hours that are over, and of the last one or two the minutes. */
 #include "collector/store/store_own.h"
 
-/* A sum of hostile counts stops at what every reader of JSON still reads exactly. */
-#define SUM_MOST "9000000000000000"
-#define SUM(column)                                                                                                    \
-    "CAST(CASE WHEN SUM(CAST(" column " AS DOUBLE PRECISION)) > " SUM_MOST " THEN " SUM_MOST " ELSE SUM(CAST(" column  \
-    " AS DOUBLE PRECISION)) END AS BIGINT)"
+#define SUM(column) STORE_SUM(column)
 #define COUNTS(table)                                                                                                  \
     table ".connections, " table ".messages, " table ".rejected, " table ".recipients, " table ".bytes"
 
@@ -94,16 +90,11 @@ static bool sender_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
-static moment a_day_before(moment now)
-{
-    return now > DAY ? (now - DAY) - (now - DAY) % HOUR : 0;
-}
-
 int store_senders(struct store *store, int64_t node, const char *sender, uint32_t most, moment now,
                   void (*each)(void *, const struct store_sender *), void *context, struct error *error)
 {
     struct senders_listener listener = {each, context};
-    const struct value parameters[] = {INTEGER(a_day_before(now)), INTEGER(most), INTEGER(node),
+    const struct value parameters[] = {INTEGER(store_day_before(now)), INTEGER(most), INTEGER(node),
                                        STRING(sender ? sender : "")};
     /* Each its own, so that each goes by an index. */
     static const char of_all[] = SENDERS("1 = 1"), of_node[] = SENDERS("s.node = $3"),
@@ -114,41 +105,5 @@ int store_senders(struct store *store, int64_t node, const char *sender, uint32_
                           : node ? 3
                                  : 2,
                           sender_row, &listener, error);
-    return rows < 0 ? rows : 0;
-}
-
-#define CUSTOMERS                                                                                                      \
-    "SELECT customer, COUNT(DISTINCT sender), COUNT(DISTINCT node), " SUM("messages") ", " SUM("rejected") ", " SUM(   \
-        "recipients") " FROM (SELECT h.customer, h.sender, h.node, h.messages, h.rejected, h.recipients"               \
-                      " FROM nodes n JOIN hours h ON h.node = n.node AND h.time >= $1 WHERE h.customer <> ''"          \
-                      " UNION ALL SELECT m.customer, m.sender, m.node, m.messages, m.rejected, m.recipients"           \
-                      " FROM nodes n JOIN minutes m ON m.node = n.node AND m.time >= $1 WHERE m.customer <> '') AS "   \
-                      "counts"                                                                                         \
-                      " GROUP BY customer ORDER BY 4 DESC, customer LIMIT $2"
-
-struct customers_listener {
-    void (*each)(void *, const struct store_customer *);
-    void *context;
-};
-
-static bool customer_row(void *context, const struct value *columns, size_t count)
-{
-    const struct customers_listener *listener = context;
-    const struct store_customer customer = {.customer = columns[0].text,
-                                            .senders = columns[1].integer,
-                                            .nodes = columns[2].integer,
-                                            .messages = columns[3].integer,
-                                            .rejected = columns[4].integer,
-                                            .recipients = columns[5].integer};
-    (void)count;
-    listener->each(listener->context, &customer);
-    return true;
-}
-
-int store_customers(struct store *store, uint32_t most, moment now, void (*each)(void *, const struct store_customer *),
-                    void *context, struct error *error)
-{
-    struct customers_listener listener = {each, context};
-    int rows = STORE_RUN(store, CUSTOMERS, customer_row, &listener, error, INTEGER(a_day_before(now)), INTEGER(most));
     return rows < 0 ? rows : 0;
 }

@@ -28,8 +28,14 @@ void store_close(struct store **store)
     *store = NULL;
 }
 
+int store_begin_reading(struct store *store, struct error *error)
+{
+    return engine_begin_reading(store->engine, error);
+}
+
 int store_begin(struct store *store, struct error *error)
 {
+    store->now = 0;
     return engine_begin(store->engine, error);
 }
 

@@ -25,8 +25,28 @@ struct store;
 int store_open(const char *where, struct store **result, struct error *) MUST_CHECK;
 void store_close(struct store **);
 int store_begin(struct store *, struct error *) MUST_CHECK;
+/* It only looks: it waits for none that writes. */
+int store_begin_reading(struct store *, struct error *) MUST_CHECK;
 int store_commit(struct store *, struct error *) MUST_CHECK;
 void store_rollback(struct store *);
+
+/* --- one store, several collectors: shared.c --- */
+
+/* Whether other collectors may write to it too. */
+bool store_is_shared(const struct store *);
+/* The moment at which something came: where the store is shared its server's clock says so, else `arrived` is given. */
+int store_now(struct store *, moment arrived, moment *result, struct error *) MUST_CHECK;
+/* Before store_begin_reading(): looks up to which moment all that came is there or never will be; store_settled() has
+ * it until the next time. */
+int store_settle(struct store *, struct error *) MUST_CHECK;
+moment store_settled(const struct store *);
+
+/* What rises when others have committed something that concerns who waits here. */
+struct store_pulse {
+    int64_t revision, news;
+    moment received; /* of the last record that is settled */
+};
+int store_pulse(struct store *, struct store_pulse *result, struct error *) MUST_CHECK;
 
 /* --- who may talk to us: identity.c --- */
 
@@ -45,7 +65,8 @@ struct store_person {
     unsigned may;
 };
 
-/* `name`: what its node will be called, whatever that calls itself; empty: as it calls itself. */
+/* 1: it is there now; 0: it was. `name`: what its node will be called, whatever that calls itself; empty: as it calls
+ * itself. */
 int store_token_add(struct store *, const char *hash, const char *name, moment until, struct error *) MUST_CHECK;
 /* 1: there is such a token, used or not; 0: none. */
 int store_token_known(struct store *, const char *hash, struct error *) MUST_CHECK;
@@ -57,6 +78,7 @@ int store_enrol(struct store *, const char *token, const char *key, const char *
 int store_node_by_key(struct store *, int64_t id, const char *key, struct store_node *result,
                       struct error *) MUST_CHECK;
 int store_person_by_key(struct store *, int64_t id, const char *key, struct store_person *, struct error *) MUST_CHECK;
+/* The same. `result->id`: the one it is to have; 0: a new one. */
 int store_person_add(struct store *, const char *key, const char *name, unsigned may, moment now,
                      struct store_person *result, struct error *) MUST_CHECK;
 int store_person_revoke(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: done; 0: no such person */
@@ -71,15 +93,26 @@ int store_nodes(struct store *, void (*each)(void *context, const struct store_n
 
 /* --- what nodes deliver: delivery.c --- */
 
-#define STORE_COUNT_MOST ((int64_t)1 << 48) /* where every count stops: more is not what a node can have counted */
+#define STORE_POINTS_MOST 10000 /* hundredths: more does no sender, and no customer on a node, count for elsewhere */
+#define STORE_COUNT_MOST  ((int64_t)1 << 48) /* where every count stops: more is not what a node can have counted */
 
 /* What the store looks into, by the record's kind; STORE_KEPT: it is only kept. */
-enum store_said { STORE_KEPT, STORE_TRAFFIC, STORE_VERDICT, STORE_ORDERS, STORE_ORDER, STORE_ACKNOWLEDGEMENT };
+enum store_said {
+    STORE_KEPT,
+    STORE_TRAFFIC,
+    STORE_VERDICT,
+    STORE_ORDERS,
+    STORE_ORDER,
+    STORE_ACKNOWLEDGEMENT,
+    STORE_BODY,
+    STORE_POINTS
+};
 struct store_record {
     int64_t sequence;
     moment time;
     struct text kind, sender, customer; /* empty where it is about none */
     struct text line;                   /* the JSON object, without a newline */
+    struct text address; /* of verdicts, orders and traffic: that the sender used last; empty: not told */
     enum store_said said;
     union {
         struct {
@@ -99,6 +132,16 @@ struct store_record {
             bool done;
             struct text text;
         } acknowledgement;
+        struct {
+            moment told;          /* when, by the node's own clock */
+            struct text likeness; /* sixteen numbers of four hexadecimal digits */
+            int64_t domains, recipients, messages;
+            bool known; /* the text has a past on that node */
+        } body;
+        struct {
+            moment told;
+            int64_t points, score; /* hundredths; points 0 to STORE_POINTS_MOST */
+        } points;
     };
 };
 /* What a batch is checked against: 0 where the life is new. */
@@ -119,6 +162,7 @@ struct store_event_filter {
     moment received;                    /* after this one ... */
     int64_t node_after, sequence_after; /* ... or of this moment and behind these: the cursor */
     moment since;                       /* by the record's own time; 0: all */
+    moment before;                      /* before this one; 0: all */
     const char *kind, *sender;          /* NULL: all */
     int64_t node;                       /* 0: all */
     uint32_t most;
@@ -137,12 +181,31 @@ struct store_sender {
 int store_senders(struct store *, int64_t node, const char *sender, uint32_t most, moment now,
                   void (*each)(void *, const struct store_sender *), void *context, struct error *) MUST_CHECK;
 
+/* --- customers and campaigns: customers.c --- */
+
 struct store_customer {
     struct text customer;
     int64_t senders, nodes, messages, rejected, recipients; /* of the last 24 hours */
-    struct text worst;                                      /* verdict */
+    int64_t points;                                         /* that nodes hold against it firmly; hundredths */
 };
 int store_customers(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_customer *),
+                    void *context, struct error *) MUST_CHECK;
+struct store_member {
+    struct store_sender sender;
+    struct text address; /* that it used last; empty: not known */
+    int64_t points;      /* firm ones, as its node said last; hundredths */
+};
+/* A customer's senders on every node, the highest score first. */
+int store_members(struct store *, const char *customer, uint32_t most, moment now,
+                  void (*each)(void *, const struct store_member *), void *context, struct error *) MUST_CHECK;
+struct store_campaign {
+    struct text likeness;
+    moment first, seen, until;
+    int64_t customers, senders, nodes, recipients; /* as nodes were told */
+    struct text some;                              /* of its customers, the greatest first, with commas between */
+};
+/* Those in force, the latest first. */
+int store_campaigns(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_campaign *),
                     void *context, struct error *) MUST_CHECK;
 
 /* --- what nodes are told: directive.c --- */
@@ -164,15 +227,42 @@ int store_directives_list(struct store *, moment since, uint32_t most,
                           void (*each)(void *, const struct store_directive *), void *context,
                           struct error *) MUST_CHECK;
 
+/* What was asked for, once: asked.c. */
+struct store_asked {
+    int64_t person; /* who asked */
+    const char *name, *digest;
+    moment time;
+    int64_t revision; /* what it was given */
+    bool same;        /* by store_asked_before(): the digest was this one */
+};
+/* By person and name. 1: found; 0: not. */
+int store_asked_before(struct store *, struct store_asked *, struct error *) MUST_CHECK;
+int store_asked_add(struct store *, const struct store_asked *, struct error *) MUST_CHECK;
+
 /* Orders in force on nodes, as nodes told of them. */
 struct store_order {
     int64_t node;
-    struct text node_name, sender, customer, deed, by, reason;
+    struct text node_name, sender, customer, deed, by, reason, address;
     moment since, until;
     int64_t rate; /* throttle: connections a minute */
 };
 int store_orders(struct store *, int64_t node, uint32_t most, moment now,
                  void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
+/* On a customer, and on what it has. */
+int store_orders_of(struct store *, const char *customer, uint32_t most, moment now,
+                    void (*each)(void *, const struct store_order *), void *context, struct error *) MUST_CHECK;
+
+/* What the reckoning (reckon.h) tells nodes: news.c. Numbers rise through all news; 0: none yet. The highest is one row
+ * by its key, `reckoning`.news, which changes with the transaction that writes news: where it has risen, nodes that
+ * wait have something to fetch, whichever collector wrote it. */
+int store_news_highest(struct store *, int64_t *result, struct error *) MUST_CHECK;
+struct store_news {
+    int64_t number;
+    struct text text; /* the members of a JSON object, without its braces */
+};
+/* Those above `after`, by number; `standings`: with what relays refuse by. */
+int store_news(struct store *, int64_t after, bool standings, uint32_t most,
+               void (*each)(void *, const struct store_news *), void *context, struct error *) MUST_CHECK;
 
 /* --- how nodes are set: settings.c --- */
 

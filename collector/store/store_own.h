@@ -9,6 +9,8 @@
 struct store {
     struct engine *engine;
     moment received; /* that was given to records last: delivery.c */
+    moment now;      /* of this transaction, by the server's clock; 0: not asked yet: shared.c */
+    moment settled;
 };
 
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \
@@ -21,6 +23,18 @@ struct store {
 #define INTEGER(number) VALUE_INTEGER(number)
 #define STRING(string)  VALUE_TEXT(text_of(string))
 
+/* In SQL. A sum of hostile counts stops at what every reader of JSON still reads exactly. */
+#define STORE_SUM_MOST "9000000000000000"
+#define STORE_SUM(column)                                                                                              \
+    "CAST(CASE WHEN SUM(CAST(" column " AS DOUBLE PRECISION)) > " STORE_SUM_MOST " THEN " STORE_SUM_MOST               \
+    " ELSE SUM(CAST(" column " AS DOUBLE PRECISION)) END AS BIGINT)"
+
+/* Where the last day begins, in whole hours. */
+static inline moment store_day_before(moment now)
+{
+    return now > DAY ? (now - DAY) - (now - DAY) % HOUR : 0;
+}
+
 /* Rows of one column: the number is written to the int64_t behind `context`. */
 bool store_row_integer(void *context, const struct value *columns, size_t count);
 /* Copy a row's text into a field, cut to its size. */
@@ -30,10 +44,17 @@ static inline void store_copy(struct text text, char *result, size_t size)
 }
 
 /* A record of an order: it stands from now on, or was released. orders.c. */
-int store_order_told(struct store *, int64_t node, const struct store_record *, struct error *) MUST_CHECK;
+int store_order_told(struct store *, int64_t node, int64_t life, const struct store_record *,
+                     struct error *) MUST_CHECK;
 
-/* The node tells all of its orders anew. orders.c. */
-int store_orders_forget(struct store *, int64_t node, struct error *) MUST_CHECK;
+/* The node tells all of its orders anew, as the record of that sequence says. orders.c. */
+int store_orders_forget(struct store *, int64_t node, int64_t life, int64_t sequence, struct error *) MUST_CHECK;
+
+/* Records of one kind, bodies or points, are left for the reckoning. heard.c. */
+int store_heard(struct store *, int64_t node, int64_t life, const struct store_record **, size_t count,
+                struct error *) MUST_CHECK;
+/* What stood on that node for others is to be looked at anew: all that it told counts no more. heard.c. */
+int store_heard_revoked(struct store *, int64_t node, moment now, struct error *) MUST_CHECK;
 
 /* The next revision of what nodes are told, this transaction's alone until it commits. */
 int store_revision_next(struct store *, int64_t *result, struct error *) MUST_CHECK;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "common/moment.h"
 
 #define ALIKE_SENDERS 8 /* that are told apart; more are not counted */
 
@@ -14,9 +15,11 @@ struct alike {
     uint32_t domains, own_domains;      /* of the envelope's senders, about, up to 32: all of them, this sender's */
     bool known;                         /* the text has a past: some sender was seen with it a day ago and more */
     bool author;                        /* this sender was the first with it: the others may have copied his text */
+    moment begun;                       /* when the text was first seen here */
     bool watched;                       /* for a day and more: if the text had a past, it would be known */
-    /* What a collector knows of other nodes; 0 where there is none. */
-    uint32_t fleet_senders, fleet_recipients;
+    /* What a collector knows of all nodes together, this one included; 0 where there is none. */
+    uint32_t fleet_senders, fleet_recipients, fleet_customers, fleet_nodes;
+    bool fleet_later; /* the text was seen here before anybody told of it elsewhere */
 };
 
 #endif

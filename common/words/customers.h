@@ -11,7 +11,8 @@
  *     account:dave          dave
  *
  * Where it says nothing, a port whose name bears its guest's number (Proxmox: tap101i0, veth101i0) is the customer
- * "vm101"'s, for that number goes with the guest from node to node. Pure. */
+ * "vm101"'s, for that number goes with the guest from node to node. Names of ports need "port:" here, so that a
+ * mistyped address is a mistake; the domain of an account has at most 44 characters. Pure. */
 #ifndef COMMON_WORDS_CUSTOMERS_H
 #define COMMON_WORDS_CUSTOMERS_H
 
@@ -38,6 +39,8 @@ int customers_read(struct text map, const char *name, bool numbered, struct cust
                    struct error *) MUST_CHECK;
 void customers_destroy(struct customers **);
 
+/* In all that follows the map may be NULL: nothing is known. */
+
 /* Whom to ask about: the sender, and what else is known of it. */
 struct customer_question {
     const struct sender *sender;
@@ -50,13 +53,14 @@ struct customer_question {
 enum customer_proof customers_find(const struct customers *, const struct customer_question *,
                                    char result[CUSTOMER_TEXT]);
 
-/* A line of the map. */
+/* A line of the map: one of the three. */
 struct customer_member {
-    struct sender sender;  /* kind SENDER_NONE: it is a prefix, or the accounts of a domain */
-    struct address prefix; /* family 0: none */
-    struct text domain;    /* without '@'; empty: none */
+    struct sender
+        sender; /* also an IPv4 address and an IPv6 /64; kind SENDER_NONE: it is another prefix, or a domain */
+    struct address prefix; /* family 0: none; of IPv6 also a single address, which is less than a sender */
+    struct text domain;    /* its accounts; without '@'; empty: none; borrowed from the map */
 };
-/* Calls back for each member of that customer in the map. */
+/* Calls back for each member of that customer in the map, once. */
 void customers_members(const struct customers *, struct text customer,
                        void (*each)(void *context, const struct customer_member *), void *context);
 uint32_t customers_count(const struct customers *); /* members, all in all */

@@ -36,3 +36,36 @@ uint32_t likeness_share(const struct likeness *a, const struct likeness *b)
     uint32_t all = sum_of(filled);
     return all ? sum_of(equal) * 100 / all : 0;
 }
+
+const char *likeness_print(const struct likeness *likeness, char result[LIKENESS_TEXT])
+{
+    for (int i = 0; i < LIKENESS_PARTS; i++)
+        for (int digit = 0; digit < 4; digit++)
+            result[4 * i + digit] = "0123456789abcdef"[likeness->parts[i] >> (12 - 4 * digit) & 15];
+    result[LIKENESS_TEXT - 1] = 0;
+    return result;
+}
+
+/* -1: it is no digit. */
+static int digit_of(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+bool likeness_parse(struct text text, struct likeness *result)
+{
+    struct likeness read = {0};
+    if (text.length != LIKENESS_TEXT - 1)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        int digit = digit_of(text.bytes[i]);
+        if (digit < 0)
+            return false;
+        read.parts[i / 4] = (uint16_t)(read.parts[i / 4] << 4 | digit);
+    }
+    *result = read;
+    return true;
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "common/text.h"
 
 #define LIKENESS_PARTS 16
 
@@ -21,5 +22,11 @@ bool likeness_is_known(const struct likeness *);
 /* How much two texts have in common: 0 (nothing, or one of them is not known) to 100. Parts that are empty in both do
  * not count. */
 uint32_t likeness_share(const struct likeness *, const struct likeness *);
+
+/* As text: its numbers one after the other, four small hexadecimal digits each. likeness_parse() takes capitals as
+ * well; false: the text is none, and `result` is as it was. */
+#define LIKENESS_TEXT (4 * LIKENESS_PARTS + 1)
+const char *likeness_print(const struct likeness *, char result[LIKENESS_TEXT]);
+bool likeness_parse(struct text, struct likeness *result);
 
 #endif

@@ -87,9 +87,11 @@ struct reply {
 
 /* What the sender's own past says of such an hour, and for how many days it has been clean. 0: not known yet. The judge
  * fills it in before detectors are asked; who makes observations leaves it zeroed. */
+struct kin;
 struct known {
     uint32_t usual_connections, usual_messages; /* 1: one or none */
     uint16_t clean_days;
+    const struct kin *kin; /* what the customer's other senders have against them (kin.h); NULL: nothing */
 };
 
 struct observation {

@@ -6,6 +6,8 @@ import pty
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import datetime, timezone
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
@@ -55,9 +57,19 @@ def terminals(checks, centre, secret):
                    "until": "2100-01-01T00:00:00Z"},
                   {"record": "traffic", "time": "2027-01-01T00:00:00Z", "sender": NASTY, "customer": NASTY, "messages": 3},
                   {"record": "event", "time": TIME, "what": NASTY, "text": NASTY}])
+    two = Node(centre, "hv9")
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for place, owner in ((node, NASTY), (two, "acme")):
+        place.deliver([{"record": "body", "time": now, "sender": NASTY, "customer": owner, "likeness": "0123" * 16, "recipients": 40},
+                       verdict(NASTY, NASTY, customer="acme", address=NASTY)])
+    until = time.monotonic() + 10
+    while "0123" not in run(centre, secret, "campaigns")[1] and time.monotonic() < until:
+        time.sleep(0.2)
+    checks.that("a campaign is shown", "0123" in run(centre, secret, "campaigns")[1])
     raw = node.batch([{"record": "event", "time": TIME, "what": "w", "text": "T"}]).replace('"T"', f'"\u009b31m\u202e\u007fé"')
     checks.that("what JSON need not escape is taken", node.send(raw.encode())[0] == 200)
-    for verb in (["events"], ["senders"], ["customers"], ["orders"], ["nodes"], ["audit"], ["explain", "192.0.2.66"]):
+    for verb in (["events"], ["senders"], ["customers"], ["orders"], ["nodes"], ["audit"], ["explain", "192.0.2.66"],
+                 ["customers", "acme"], ["explain", "customer:acme"], ["campaigns"]):
         status, text, _ = run(centre, secret, *verb, terminal=True)
         seen = [bad for bad in BAD if bad in text]
         checks.that(f"{verb[0]}: nothing that a terminal obeys", status == 0 and not seen, (status, seen, text))
@@ -65,7 +77,7 @@ def terminals(checks, centre, secret):
         seen = [bad for bad in BAD if bad in text]
         checks.that(f"{verb[0]} --json: neither", status == 0 and not seen, (status, seen, text))
     lines = run(centre, secret, "events")[1].splitlines()
-    checks.that("a text makes no line of its own", len(lines) == 7 and not any(line.startswith("y") for line in lines), lines)
+    checks.that("a text makes no line of its own", len(lines) == 11 and not any(line.startswith("y") for line in lines), lines)
     piped = run(centre, secret, "events", "--json")[1]
     checks.that("a program gets it as it came", "\u009b31m\u202e\u007fé" in piped, piped[-300:])
 

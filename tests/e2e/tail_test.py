@@ -22,6 +22,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ONCE = True
 sys.path.insert(0, HERE)
 from check import Checks  # noqa: E402
 

@@ -1,5 +1,6 @@
 /* What holds for every detector in the list: its entry is whole, its presets are sound, its state is small; hostile
  * observations do it no harm; the same observations give the same findings. */
+#include "common/words/kin.h"
 #include "tests/unit/detectors/recorder.h"
 
 static void entries(void **state)
@@ -219,6 +220,8 @@ static void hostile_and_repeatable(void **state)
             memset(rooms, 'x', sizeof rooms);
             for (int i = 0; i < 50000; i++) {
                 struct observation seen = random_observation(&random, rooms, &alike, &now);
+                struct kin kin = {.customer = "acme", .here = (uint32_t)i % 9, .points = i % 20000};
+                seen.known.kin = i % 4 && kin.here ? &kin : NULL;
                 subject_observe(subjects[run], &seen);
             }
         }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/courier/relay_store.h"
+#include "agent/courier/standings_feed.h"
 #include "agent/relay/decision.h"
 #include "common/io/clock.h"
 
@@ -157,22 +158,22 @@ static void end_feed(void)
     options_clear(bindings);
 }
 
-static struct standings_item item_of(int64_t news, const char *sender, const char *order)
+static struct fleet_standing standing_of(const char *name, enum deed deed)
 {
-    return (struct standings_item){.news = news,
-                                   .sender = text_of(sender),
-                                   .customer = TEXT("acme"),
-                                   .order = text_of(order),
-                                   .until = clock_now() + HOUR,
-                                   .reason = TEXT("phishing,\nticket 4711"),
-                                   .by = TEXT("anna"),
-                                   .node = TEXT("hv7")};
+    struct fleet_standing standing = {.customer = "acme",
+                                      .deed = deed,
+                                      .until = clock_now() + HOUR,
+                                      .reason = "phishing, ticket 4711",
+                                      .by = "anna",
+                                      .node = "hv7"};
+    assert_true(sender_parse(text_of(name), &standing.sender));
+    return standing;
 }
 
-static void take(int64_t news, const char *sender, const char *order)
+static void take(int64_t number, const char *name, enum deed deed)
 {
-    const struct standings_item item = item_of(news, sender, order);
-    standings_feed_take(&feed, &item);
+    const struct fleet_standing standing = standing_of(name, deed);
+    standings_feed_take(&feed, number, &standing);
 }
 
 static bool stands(const char *name)
@@ -198,11 +199,11 @@ static void test_what_the_fleet_tells_goes_on_with_the_next_process(void **state
     (void)state;
     begin_feed();
     assert_int_equal(standings_feed_after(&feed), 0);
-    take(3, "203.0.113.7", "block");
-    take(4, "account:alice", "throttle");
-    take(5, "customer:acme", "block");
+    take(3, "203.0.113.7", DEED_BLOCK);
+    take(4, "account:alice", DEED_THROTTLE);
+    take(5, "customer:acme", DEED_BLOCK);
     standings_feed_done(&feed, 5);
-    take(6, "2001:db8:1:2::/64", "block"); /* whoever ends before done() is told of it again */
+    take(6, "2001:db8:1:2::/64", DEED_BLOCK); /* whoever ends before done() is told of it again */
     end_feed();
     close_all();
     open_all(100);
@@ -215,7 +216,7 @@ static void test_what_the_fleet_tells_goes_on_with_the_next_process(void **state
     assert_false(stands("2001:db8:1:2::/64"));
     assert_true(sender_parse(TEXT("203.0.113.7"), &sender));
     assert_true(relay_store_find_standing(store, &sender, &standing));
-    assert_string_equal(standing.reason, "phishing,?ticket 4711");
+    assert_string_equal(standing.reason, "phishing, ticket 4711");
     assert_string_equal(standing.by, "anna");
     assert_string_equal(standing.node, "hv7");
     end_feed();
@@ -227,12 +228,12 @@ static void test_a_release_and_what_is_over_end_it(void **state)
     struct sender sender;
     (void)state;
     begin_feed();
-    take(1, "203.0.113.7", "block");
-    take(2, "203.0.113.8", "block");
-    take(3, "203.0.113.7", "release");
-    struct standings_item over = item_of(4, "203.0.113.8", "block");
+    take(1, "203.0.113.7", DEED_BLOCK);
+    take(2, "203.0.113.8", DEED_BLOCK);
+    take(3, "203.0.113.7", DEED_RELEASE);
+    struct fleet_standing over = standing_of("203.0.113.8", DEED_BLOCK);
     over.until = NOW;
-    standings_feed_take(&feed, &over);
+    standings_feed_take(&feed, 4, &over);
     standings_feed_done(&feed, 4);
     assert_false(stands("203.0.113.7"));
     assert_false(stands("203.0.113.8"));
@@ -241,19 +242,17 @@ static void test_a_release_and_what_is_over_end_it(void **state)
     end_feed();
 }
 
-static void test_what_is_no_standing_is_passed_over(void **state)
+static void test_what_no_relay_asks_about_is_passed_over(void **state)
 {
-    static const char *const senders[] = {"port:vnet1", "uid:7", "", "no sender/", "52:54:00:12:34:56"};
+    static const char *const senders[] = {"port:vnet1", "uid:7", "52:54:00:12:34:56"};
     (void)state;
     begin_feed();
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++)
-        take(1, senders[i], "block");
-    take(1, "203.0.113.7", "destroy");
-    take(1, "203.0.113.7", "");
+        take(1, senders[i], DEED_BLOCK);
     assert_int_equal(standings_count(relay_fleet(relay)), 0);
     relay_settings.follow = false;
     assert_false(standings_feed_is_wanted(&feed));
-    take(1, "203.0.113.7", "block");
+    take(1, "203.0.113.7", DEED_BLOCK);
     assert_int_equal(standings_count(relay_fleet(relay)), 0);
     assert_false(standings_feed_is_wanted(NULL));
     end_feed();
@@ -263,7 +262,7 @@ static void test_a_centre_that_begins_anew_is_followed_from_the_beginning(void *
 {
     (void)state;
     begin_feed();
-    take(9, "203.0.113.7", "block");
+    take(9, "203.0.113.7", DEED_BLOCK);
     standings_feed_done(&feed, 9);
     standings_feed_forget(&feed);
     assert_int_equal(standings_feed_after(&feed), 0);
@@ -295,7 +294,7 @@ int main(void)
         TEST(a_long_log_is_written_anew),
         TEST(what_the_fleet_tells_goes_on_with_the_next_process),
         TEST(a_release_and_what_is_over_end_it),
-        TEST(what_is_no_standing_is_passed_over),
+        TEST(what_no_relay_asks_about_is_passed_over),
         TEST(a_centre_that_begins_anew_is_followed_from_the_beginning),
         TEST(a_damaged_file_is_moved_aside),
     };

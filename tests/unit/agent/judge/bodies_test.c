@@ -201,6 +201,59 @@ static void the_clock_is_set_back(void **state)
     bodies_destroy(&bodies);
 }
 
+/* What other nodes may want to know: when it is many, at each doubling, and anew in the next half hour. */
+static void what_other_nodes_are_told(void **state)
+{
+    (void)state;
+    struct bodies *bodies = bodies_create();
+    struct likeness one = likeness_of(1, 0), near = likeness_of(1, 3);
+    struct bodies_news news;
+    uint32_t told = 0;
+    assert_false(bodies_tell(bodies, 10, &news));
+    for (uint32_t i = 1; i <= 50; i++) {
+        send_from(bodies, NOON + i * SECOND, 1, i % 2 ? &one : &near, 1, i % 3 ? "a@one.museum" : "b@two.museum");
+        if (!bodies_tell(bodies, 10, &news))
+            continue;
+        told++;
+        assert_true(i == 10 || i == 20 || i == 40);
+        assert_int_equal(news.recipients, i);
+        assert_int_equal(news.messages, i);
+        assert_int_equal(news.domains, 2);
+        assert_false(news.known);
+        assert_memory_equal(&news.likeness, &one, sizeof one); /* the first one's, whatever came since */
+        assert_false(bodies_tell(bodies, 10, &news));
+    }
+    assert_int_equal(told, 3);
+    send_from(bodies, NOON + MINUTE, 2, &one, 9, "c@three.museum");
+    assert_false(bodies_tell(bodies, 10, &news));
+    send_from(bodies, NOON + 31 * MINUTE, 1, &one, 2, "a@one.museum");
+    assert_true(bodies_tell(bodies, 10, &news));
+    assert_int_equal(news.recipients, 52);
+    assert_int_equal(news.messages, 51);
+    send_from(bodies, NOON + 31 * MINUTE, 1, &one, 2, "a@one.museum");
+    assert_false(bodies_tell(bodies, 10, &news));
+    send_from(bodies, NOON + 2 * DAY, 1, &one, 10, "a@one.museum");
+    assert_true(bodies_tell(bodies, 10, &news));
+    assert_true(news.known);
+    bodies_destroy(&bodies);
+}
+
+/* Of nine senders the ninth is not told apart: nothing is known of what it sent. */
+static void a_ninth_is_not_told_of(void **state)
+{
+    (void)state;
+    struct bodies *bodies = bodies_create();
+    struct likeness one = likeness_of(1, 0);
+    struct bodies_news news;
+    for (uint32_t i = 1; i <= 9; i++) {
+        send_from(bodies, NOON, i, &one, 100, "a@one.museum");
+        assert_int_equal(bodies_tell(bodies, 10, &news), i < 9);
+    }
+    bodies_shift(bodies, HOUR);
+    assert_false(bodies_tell(bodies, 10, &news));
+    bodies_destroy(&bodies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +266,8 @@ int main(void)
         cmocka_unit_test(templates_are_known_after_a_day),
         cmocka_unit_test(eight_are_told_apart),
         cmocka_unit_test(the_clock_is_set_back),
+        cmocka_unit_test(what_other_nodes_are_told),
+        cmocka_unit_test(a_ninth_is_not_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

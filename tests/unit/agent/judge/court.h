@@ -203,7 +203,7 @@ static inline void note_storm(void *context, moment time, bool begins, uint32_t 
 
 static inline struct judge_listener court_listener(struct court *court)
 {
-    return (struct judge_listener){court, note_verdict, note_order, note_evidence, note_storm};
+    return (struct judge_listener){court, note_verdict, note_order, note_evidence, note_storm, NULL};
 }
 
 static inline struct judge_settings *court_settings(const char *configuration)
@@ -211,7 +211,10 @@ static inline struct judge_settings *court_settings(const char *configuration)
     struct error error = {0};
     struct judge_settings *settings = judge_settings_create(&error);
     assert_non_null(settings);
-    if (judge_settings_read(settings, NULL, text_of(configuration), "test", &error) != 0)
+    /* Few places where a test does not say otherwise: each court's memory is cleared. */
+    const struct option_layer layers[] = {{.text = TEXT("[sender]\nsenders = 4096\nsketches = 2000\nbusy = 1024\n")},
+                                          {.text = text_of(configuration), .name = "test"}};
+    if (judge_settings_read_layers(settings, NULL, layers, 2, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(judge_settings_load(settings, NULL, &error), 0);
     return settings;

@@ -50,6 +50,8 @@ static void test_directions(void **state)
         {"settings come through the courier", MESSAGE_SETTINGS, ROLE_COURIER, ROLE_WARDEN, true},
         {"the watcher sets nothing", MESSAGE_SETTINGS, ROLE_WATCHER, ROLE_WARDEN, false},
         {"the courier may not reset", MESSAGE_RESET, ROLE_COURIER, ROLE_WARDEN, false},
+        {"what other nodes know comes through the courier", MESSAGE_CAMPAIGN, ROLE_COURIER, ROLE_WATCHER, true},
+        {"the watcher tells of bodies and does not hear of them", MESSAGE_BODY, ROLE_COURIER, ROLE_WATCHER, false},
         {"packets are for the watcher alone", MESSAGE_PORT_OPENED, ROLE_WARDEN, ROLE_COURIER, false},
         {"nobody speaks to itself", MESSAGE_EVENT, ROLE_WARDEN, ROLE_WARDEN, false},
     };
@@ -100,6 +102,22 @@ static union message sound(enum message_kind kind)
         message.traffic.sender = sender;
         message.traffic.seconds = 60;
         break;
+    case MESSAGE_CAMPAIGN:
+        message.campaign.campaign =
+            (struct fleet_campaign){.likeness = {{1}}, .customers = 2, .senders = 3, .nodes = 2, .recipients = 30};
+        break;
+    case MESSAGE_CUSTOMER:
+        memcpy(message.customer.customer.name, "acme", 4);
+        break;
+    case MESSAGE_BODY:
+        message.body.sender = sender;
+        message.body.likeness.parts[3] = 1;
+        break;
+    case MESSAGE_POINTS:
+        message.points.sender = sender;
+        memcpy(message.points.whose.customer, "acme", 4);
+        message.points.whose.proof = CUSTOMER_MAPPED;
+        break;
     case MESSAGE_VERDICT:
         message.verdict.sender = sender;
         break;
@@ -137,6 +155,20 @@ static void test_soundness(void **state)
     SPOIL("an unknown sender", MESSAGE_ORDER, m.order.order.target.kind = SENDER_KINDS);
     SPOIL("an unknown family", MESSAGE_RESET, m.reset.family = 5);
     SPOIL("no time at all", MESSAGE_TRAFFIC, m.traffic.seconds = 0);
+    SPOIL("a campaign of one customer", MESSAGE_CAMPAIGN, m.campaign.campaign.customers = 1);
+    SPOIL("a campaign of one node", MESSAGE_CAMPAIGN, m.campaign.campaign.nodes = 1);
+    SPOIL("more customers than senders", MESSAGE_CAMPAIGN, m.campaign.campaign.customers = 4);
+    SPOIL("a campaign of nobody", MESSAGE_CAMPAIGN, m.campaign.campaign.senders = 0);
+    SPOIL("a campaign of no text", MESSAGE_CAMPAIGN, m.campaign.campaign.likeness.parts[0] = 0);
+    SPOIL("a customer without a name", MESSAGE_CUSTOMER, m.customer.customer.name[0] = 0);
+    SPOIL("a customer's name without end", MESSAGE_CUSTOMER, memset(m.customer.customer.name, 'x', CUSTOMER_TEXT));
+    SPOIL("a name with a bell in it", MESSAGE_CUSTOMER, m.customer.customer.name[1] = 7);
+    SPOIL("points of nobody", MESSAGE_CUSTOMER, m.customer.customer.points = 100);
+    SPOIL("negative points", MESSAGE_CUSTOMER, m.customer.customer.points = -1;
+          m.customer.customer.senders = m.customer.customer.nodes = 1);
+    SPOIL("a body of no text", MESSAGE_BODY, m.body.likeness.parts[3] = 0);
+    SPOIL("a body of a customer with a space", MESSAGE_BODY, memcpy(m.body.whose.customer, "a b", 3));
+    SPOIL("points of a customer without end", MESSAGE_POINTS, memset(m.points.whose.customer, 'x', CUSTOMER_TEXT));
     SPOIL("port 0", MESSAGE_RESET, m.reset.server_port = 0);
     SPOIL("a tag beyond 12 bits", MESSAGE_RESET, m.reset.vlan = 4096);
     SPOIL("neither on nor off", MESSAGE_ASK_ENFORCE, m.ask_enforce.on = 2);

@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
+#include "agent/message/bundle.h"
+#include "agent/message/sealed.h"
 #include "agent/message/settings.h"
 
 static int read_settings(const char *text, struct process_settings *settings, struct error *error)
@@ -160,6 +163,55 @@ static void test_where_mail_servers_ask(void **unused)
     }
 }
 
+/* A bundle with the processes' part and the map that it names. */
+static void make_bundle(struct buffer *bundle, const char *settings, const char *map)
+{
+    struct error error = {0};
+    bundle_init(bundle);
+    assert_int_equal(bundle_add(bundle, TEXT(BUNDLE_PROCESS), text_of(settings), &error), 0);
+    if (map)
+        assert_int_equal(bundle_add(bundle, TEXT("customers.map"), text_of(map), &error), 0);
+}
+
+static int read_customers(const char *settings, const char *map, struct customers **result, struct error *error)
+{
+    struct buffer bundle;
+    int descriptor;
+    make_bundle(&bundle, settings, map);
+    assert_int_equal(sealed_make("test", buffer_text(&bundle), &descriptor, error), 0);
+    int code = settings_customers_read(descriptor, result, error);
+    close(descriptor);
+    buffer_clear(&bundle);
+    return code;
+}
+
+static void test_customers_come_with_the_bundle(void **unused)
+{
+    (void)unused;
+    struct customers *customers = NULL;
+    struct error error = {0};
+    char name[CUSTOMER_TEXT];
+    const struct sender user = sender_from_user(7), port = sender_from_port("tap101i0");
+    static const char *const text = "[customers]\nmap = customers.map\nnumbered = no\n";
+    assert_int_equal(read_customers(text, "uid:7 acme\n", &customers, &error), 0);
+    assert_int_equal(customers_find(customers, &(struct customer_question){.sender = &user}, name), CUSTOMER_MAPPED);
+    assert_string_equal(name, "acme");
+    assert_int_equal(customers_find(customers, &(struct customer_question){.sender = &port}, name), CUSTOMER_UNKNOWN);
+    customers_destroy(&customers);
+
+    assert_int_equal(read_customers("", NULL, &customers, &error), 0);
+    assert_int_equal(customers_find(customers, &(struct customer_question){.sender = &port}, name), CUSTOMER_NUMBERED);
+    assert_string_equal(name, "vm101");
+    customers_destroy(&customers);
+
+    assert_int_equal(read_customers(text, NULL, &customers, &error), -ENOENT);
+    assert_string_equal(error.text, "the configuration was handed over without \"customers.map\"");
+    assert_int_equal(read_customers(text, "uid:7\n", &customers, &error), -EINVAL);
+    assert_string_equal(error.text,
+                        "customers.map:1: no customer behind \"uid:7\"; a member and a customer are allowed");
+    assert_null(customers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_names_and_patterns),
         cmocka_unit_test(test_the_environment_stands_over_the_file),
         cmocka_unit_test(test_where_mail_servers_ask),
+        cmocka_unit_test(test_customers_come_with_the_bundle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

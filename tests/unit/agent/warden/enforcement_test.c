@@ -30,7 +30,7 @@ static void on_event(void *context, uint8_t severity, const char *what, const ch
 static struct enforcement *make(enum nft_role role)
 {
     const struct nft_plan plan = {.role = role, .ports = {25}};
-    const struct enforcement_listener listener = {NULL, on_event};
+    const struct enforcement_listener listener = {NULL, on_event, NULL};
     struct enforcement *e;
     struct error error = {0};
     struct address address = address_from_ipv4((const uint8_t[]){192, 0, 2, 1});
@@ -113,11 +113,10 @@ static void test_times_are_checked(void **state)
     enforcement_close(&e);
 }
 
-static void count_order(void *context, const struct order *order, uint64_t packets, uint64_t bytes)
+static void count_order(void *context, const struct enforcement_row *row)
 {
     uint32_t *number = context;
-    (void)order;
-    assert_int_equal(packets + bytes, 0);
+    assert_int_equal(row->packets + row->bytes, 0);
     (*number)++;
 }
 

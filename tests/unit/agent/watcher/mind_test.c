@@ -47,18 +47,25 @@ static void add_map(const char *name)
     assert_int_equal(bundle_add(&bundle, text_of(builtin), text, &error), 0);
 }
 
-static void make(void (*ask)(void *context, const union message *))
+static void fill_bundle(const char *process)
 {
     struct error error = {0};
-    struct mind_memory said;
+    buffer_clear(&bundle);
     bundle_init(&bundle);
-    assert_int_equal(bundle_add(&bundle, TEXT(BUNDLE_PROCESS), TEXT(""), &error), 0);
+    assert_int_equal(bundle_add(&bundle, TEXT(BUNDLE_PROCESS), text_of(process), &error), 0);
     assert_int_equal(bundle_add(&bundle, TEXT(BUNDLE_JUDGE), TEXT("[sender]\nsenders = 16\nsketches = 16\n"), &error),
                      0);
     add_map("sender_access");
     add_map("recipient_access");
     add_map("helo_access");
     add_map("trap_access");
+}
+
+static void make(void (*ask)(void *context, const union message *))
+{
+    struct error error = {0};
+    struct mind_memory said;
+    fill_bundle("");
     memory = memfd_create("mind_test", 0);
     assert_true(memory >= 0);
     struct mind_beginning beginning = {
@@ -344,6 +351,24 @@ static void test_how_mail_came_is_kept_for_people(void **unused)
     assert_null(mind_way(mind, &sender, 0));
 }
 
+/* What SIGHUP brings: another map is everybody's; one with a mistake changes nothing. */
+static void test_customers_are_read_again(void **unused)
+{
+    (void)unused;
+    struct error error = {0};
+    static const char *const maps[] = {"192.0.2.0/24 acme\n", "192.0.2.0/24\n", "192.0.2.1 baker\n"};
+    static const char *const whose[] = {"acme", "acme", "baker"};
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        fill_bundle("[customers]\nmap = customers.map\n");
+        assert_int_equal(bundle_add(&bundle, TEXT("customers.map"), text_of(maps[i]), &error), 0);
+        int code = mind_reload(mind, buffer_text(&bundle), &error);
+        assert_int_equal(code, i == 1 ? -EINVAL : 0);
+        assert_string_equal(senders_find(mind_senders(mind), &sender)->whose.customer, whose[i]);
+    }
+    assert_string_equal(error.text, "customers.map:1: no customer behind \"192.0.2.0/24\"; a member and a customer are "
+                                    "allowed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_no_log_tells_of_is_judged_later, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_nobody_elses_waits, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_nothing_waits_without_a_log, begin_pairing, end),
+        cmocka_unit_test_setup_teardown(test_customers_are_read_again, begin, end),
         cmocka_unit_test_setup_teardown(test_the_clock_was_set_back, begin, end),
         cmocka_unit_test_setup_teardown(test_frames_of_before_come_late, begin, end),
         cmocka_unit_test_setup_teardown(test_a_little_back_is_waited_for, begin, end),

@@ -234,6 +234,75 @@ static void test_a_server_that_may_only_be_read(void **unused)
     assert_non_null(strstr(failed.text, "read-only"));
 }
 
+static bool pid_row(void *context, const struct value *columns, size_t count)
+{
+    assert_int_equal(count, 1);
+    *(pid_t *)context = (pid_t)columns[0].integer;
+    return false;
+}
+
+/* Its backend stands still with the connection open, as on a machine whose disk hangs. */
+static void assert_given_up(int (*what)(void), int most_rows)
+{
+    pid_t backend = 0;
+    char impatient[200];
+    snprintf(impatient, sizeof impatient, "%s&tcp_user_timeout=500", where);
+    engine_close(&engine);
+    well(engine_open(impatient, &engine, &failed));
+    well(engine_run(engine, "SELECT pg_backend_pid()", NULL, 0, pid_row, &backend, &failed));
+    well(engine_begin(engine, &failed));
+    well(RUN(engine, INSERT, NUMBER(1)));
+    assert_int_equal(kill(backend, SIGSTOP), 0);
+    int status = what();
+    kill(backend, SIGCONT);
+    assert_int_equal(status, -ENOTCONN);
+    assert_gone();
+    reopen();
+    assert_in_range(rows(), 0, most_rows);
+}
+
+static int commit(void)
+{
+    return engine_commit(engine, &failed);
+}
+
+static int insert_one_more(void)
+{
+    return RUN(engine, INSERT, NUMBER(2));
+}
+
+static int queue_until_it_is_full(void)
+{
+    static char text[1 << 20];
+    int status = 0;
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < 100 && status == 0; i++)
+        status = engine_queue(engine, "INSERT INTO things (id, much) SELECT $1, LENGTH($2)",
+                              (const struct value[]){NUMBER(i + 10), VALUE_TEXT(((struct text){text, sizeof text}))}, 2,
+                              &failed);
+    return status == 0 ? engine_commit(engine, &failed) : status;
+}
+
+static void test_a_server_that_hangs_without_closing(void **unused)
+{
+    (void)unused;
+    assert_given_up(insert_one_more, 0);
+    assert_given_up(queue_until_it_is_full, 0);
+    assert_given_up(commit, 1); /* which may have happened or not */
+}
+
+static int bulk_of_many(void)
+{
+    int status = engine_bulk_begin(engine, "things", "id, much", 2, &failed);
+    return status < 0 ? status : bulk(1000000);
+}
+
+static void test_a_server_that_hangs_before_a_bulk(void **unused)
+{
+    (void)unused;
+    assert_given_up(bulk_of_many, 0);
+}
+
 static void test_who_is_not_let_in(void **unused)
 {
     (void)unused;
@@ -285,6 +354,8 @@ int main(void)
         TEST(test_a_transaction_in_which_something_failed_cannot_be_committed),
         TEST(test_of_two_that_wait_for_each_other_one_does_it_again),
         TEST(test_a_server_that_may_only_be_read),
+        TEST(test_a_server_that_hangs_without_closing),
+        TEST(test_a_server_that_hangs_before_a_bulk),
         TEST(test_who_is_not_let_in),
         TEST(test_a_database_of_another_encoding),
     };

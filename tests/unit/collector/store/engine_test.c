@@ -1,5 +1,6 @@
 /* What engine.h promises, held against each engine. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -352,6 +353,8 @@ static void test_of_two_that_change_a_row_one_does_it_again(void **unused)
 {
     (void)unused;
     static const char ask[] = "SELECT much FROM things WHERE id = 1";
+    if (!engines_on_postgresql()) /* there one waits for the other instead */
+        skip();
     well(RUN(engine, "INSERT INTO things (id, much) VALUES (1, $1)", NULL, NULL, NUMBER(0)));
     well(engine_begin(engine, &failed));
     well(engine_begin(other, &failed));
@@ -366,12 +369,79 @@ static void test_of_two_that_change_a_row_one_does_it_again(void **unused)
 static void test_a_transaction_sees_no_half_of_another(void **unused)
 {
     (void)unused;
-    well(engine_begin(other, &failed));
+    well(engine_begin_reading(other, &failed));
     assert_int_equal(number_of(other, "SELECT COUNT(*) FROM things"), 0);
     well(RUN(engine, "INSERT INTO things (id) VALUES ($1)", NULL, NULL, NUMBER(1)));
     assert_int_equal(number_of(other, "SELECT COUNT(*) FROM things"), 0);
     well(engine_commit(other, &failed));
     assert_int_equal(number_of(other, "SELECT COUNT(*) FROM things"), 1);
+}
+
+struct holder {
+    struct engine *engine;
+    int status;
+};
+
+static void *hold_for_a_second(void *context)
+{
+    struct holder *holder = context;
+    struct error error = {0};
+    usleep(1000 * 1000);
+    holder->status = engine_commit(holder->engine, &error);
+    return NULL;
+}
+
+static void test_who_writes_waits_for_another_that_takes_its_time(void **unused)
+{
+    (void)unused;
+    pthread_t thread;
+    struct holder holder = {other, -1};
+    well(RUN(engine, "INSERT INTO things (id, much) VALUES (1, $1)", NULL, NULL, NUMBER(0)));
+    well(engine_begin(other, &failed));
+    well(RUN(other, "UPDATE things SET much = much + $1", NULL, NULL, NUMBER(1)));
+    assert_int_equal(pthread_create(&thread, NULL, hold_for_a_second, &holder), 0);
+    well(engine_begin(engine, &failed));
+    int status = RUN(engine, "INSERT INTO things (id, much) VALUES (2, $1)", NULL, NULL, NUMBER(5));
+    pthread_join(thread, NULL);
+    well(status);
+    well(engine_commit(engine, &failed));
+    assert_int_equal(holder.status, 0);
+    assert_int_equal(number_of(engine, "SELECT SUM(much) FROM things"), 6);
+}
+
+static void test_who_only_looks_waits_for_nobody(void **unused)
+{
+    (void)unused;
+    well(engine_begin(engine, &failed));
+    well(RUN(engine, "INSERT INTO things (id) VALUES ($1)", NULL, NULL, NUMBER(1)));
+    well(engine_begin_reading(other, &failed));
+    assert_int_equal(number_of(other, "SELECT COUNT(*) FROM things"), 0);
+    well(engine_commit(other, &failed));
+    well(engine_commit(engine, &failed));
+}
+
+/* A reader who goes on behind the last that it was given must find whatever is committed late. */
+static void test_nothing_is_settled_that_a_writer_may_still_bring(void **unused)
+{
+    (void)unused;
+    moment settled = 0, first = 0, second = 0;
+    assert_int_equal(engine_is_shared(engine), engines_on_postgresql());
+    if (!engine_is_shared(engine))
+        return;
+    well(engine_settled(engine, &settled, &failed));
+    well(engine_begin(other, &failed));
+    well(engine_clock(other, &first, &failed)); /* it has written nothing yet */
+    assert_true(first >= settled);
+    usleep(20 * 1000);
+    well(engine_settled(engine, &settled, &failed));
+    assert_true(settled <= first);
+    well(engine_commit(other, &failed));
+    well(engine_settled(engine, &settled, &failed));
+    assert_true(settled > first);
+    well(engine_begin(other, &failed));
+    well(engine_clock(other, &second, &failed));
+    assert_true(second >= settled);
+    well(engine_commit(other, &failed));
 }
 
 static void test_transactions_that_do_nothing(void **unused)
@@ -445,6 +515,9 @@ int main(void)
         TEST(test_a_bulk_that_is_left_half_done),
         TEST(test_of_two_that_change_a_row_one_does_it_again),
         TEST(test_a_transaction_sees_no_half_of_another),
+        TEST(test_who_writes_waits_for_another_that_takes_its_time),
+        TEST(test_who_only_looks_waits_for_nobody),
+        TEST(test_nothing_is_settled_that_a_writer_may_still_bring),
         TEST(test_transactions_that_do_nothing),
         TEST(test_more_parameters_than_there_may_be),
         TEST(test_what_is_no_place),

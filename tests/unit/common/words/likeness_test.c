@@ -40,8 +40,28 @@ static void part_by_part(void **state)
     }
 }
 
+static void as_text_and_back(void **state)
+{
+    (void)state;
+    const struct likeness one = {{1, 0, 0xabcd, 65535, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0x10}};
+    const char *const text = "00010000abcdffff00050006000700080009000a000b000c000d000e000f0010";
+    struct likeness read = {{0}};
+    char printed[LIKENESS_TEXT];
+    assert_string_equal(likeness_print(&one, printed), text);
+    assert_true(likeness_parse(text_of(text), &read));
+    assert_memory_equal(&read, &one, sizeof one);
+    assert_true(likeness_parse(TEXT("00010000ABCDFFFF00050006000700080009000A000B000C000D000E000F0010"), &read));
+    assert_memory_equal(&read, &one, sizeof one);
+    assert_false(likeness_parse(TEXT(""), &read));
+    assert_false(likeness_parse((struct text){text, 63}, &read));
+    assert_false(likeness_parse(TEXT("00010000abcdffff00050006000700080009000a000b000c000d000e000f001g"), &read));
+    assert_false(likeness_parse(TEXT("00010000abcdffff00050006000700080009000a000b000c000d000e000f00 1"), &read));
+    assert_memory_equal(&read, &one, sizeof one);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shares), cmocka_unit_test(part_by_part)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shares), cmocka_unit_test(part_by_part),
+                                       cmocka_unit_test(as_text_and_back)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
