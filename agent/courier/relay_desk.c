@@ -278,15 +278,25 @@ bool relay_desk_may_ask(void *context, const struct address *address)
     return desk->settings && address_list_contains(&desk->settings->relay.clients, address);
 }
 
+/* What changed goes into the file, and what is over out of it. */
+static int keep(struct relay_desk *desk, moment now, struct error *error)
+{
+    int code = 0;
+    if (desk->greylist_loaded)
+        code = relay_store_keep_greylist(desk->store, relay_greylist(desk->relay), error);
+    return code == 0 && desk->fleet_loaded ? relay_store_prune_standings(desk->store, now, error) : code;
+}
+
 void relay_desk_tick(struct relay_desk *desk)
 {
     struct error error = {0};
+    moment now = clock_now();
     if (!desk->relay)
         return;
-    relay_tick(desk->relay, clock_now());
-    if (!desk->store || !desk->greylist_loaded)
+    relay_tick(desk->relay, now);
+    if (!desk->store)
         return;
-    bool fails = relay_store_keep_greylist(desk->store, relay_greylist(desk->relay), &error) < 0;
+    bool fails = keep(desk, now, &error) < 0;
     if (fails && !desk->store_trouble)
         tell_trouble(desk, error.text);
     desk->store_trouble = fails;

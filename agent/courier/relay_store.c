@@ -35,6 +35,8 @@ enum {
     PUT_STANDING,
     FIND_STANDING,
     NEXT_STANDINGS,
+    LOOK_STANDINGS,
+    PRUNE_STANDINGS,
     END_STANDING,
     STATEMENTS
 };
@@ -51,6 +53,9 @@ static const char *const sql[STATEMENTS] = {
     [FIND_STANDING] = "SELECT deed, rate, until, news, customer, reason, by, node FROM standing WHERE sender = ?1",
     [NEXT_STANDINGS] =
         "SELECT sender, deed, rate, until, news FROM standing WHERE sender > ?1 ORDER BY sender LIMIT ?2",
+    [LOOK_STANDINGS] = "SELECT max(sender), ifnull(min(until), 0) FROM (SELECT sender, until FROM standing WHERE"
+                       " sender > ?1 ORDER BY sender LIMIT ?2)",
+    [PRUNE_STANDINGS] = "DELETE FROM standing WHERE sender > ?1 AND sender <= ?2 AND until < ?3",
     [END_STANDING] = "DELETE FROM standing WHERE sender = ?1",
 };
 
@@ -68,6 +73,7 @@ struct relay_store {
     bool writing_anew;
     int64_t loaded_to;          /* the last row of the log that was read */
     char standing[SENDER_TEXT]; /* the last sender that was read */
+    char pruned[SENDER_TEXT];   /* and the last that was looked at for being over */
     struct greylist_entry piece[PIECE];
 };
 
@@ -391,6 +397,30 @@ int relay_store_commit(struct relay_store *store, int64_t after, struct error *e
 int64_t relay_store_after(const struct relay_store *store)
 {
     return store->after;
+}
+
+int relay_store_prune_standings(struct relay_store *store, moment now, struct error *error)
+{
+    sqlite3_stmt *look = store->statements[LOOK_STANDINGS], *prune = store->statements[PRUNE_STANDINGS];
+    char last[SENDER_TEXT] = "";
+    bool any = false;
+    sqlite3_bind_text(look, 1, store->pruned, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(look, 2, LOOK_ONCE);
+    if (sqlite3_step(look) == SQLITE_ROW && sqlite3_column_type(look, 0) == SQLITE_TEXT) {
+        copy_column(look, 0, last, sizeof last);
+        any = sqlite3_column_int64(look, 1) < now - OVER_KEPT;
+    }
+    if (sqlite3_reset(look) != SQLITE_OK)
+        return fail(store, "cannot read the fleet's standings", error);
+    int failure = 0;
+    if (any) {
+        sqlite3_bind_text(prune, 1, store->pruned, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(prune, 2, last, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(prune, 3, now - OVER_KEPT);
+        failure = run(store, PRUNE_STANDINGS, error);
+    }
+    memcpy(store->pruned, last, sizeof last); /* "": from the beginning again */
+    return failure;
 }
 
 int relay_store_forget_standings(struct relay_store *store, struct error *error)

@@ -48,6 +48,8 @@ int relay_store_put_standing(struct relay_store *, int64_t number, const struct 
                              struct error *) MUST_CHECK;
 int relay_store_commit(struct relay_store *, int64_t after, struct error *) MUST_CHECK;
 int64_t relay_store_after(const struct relay_store *);
+/* The next thousand of those that are kept: what has been over for a day goes. Once a second. */
+int relay_store_prune_standings(struct relay_store *, moment now, struct error *) MUST_CHECK;
 int relay_store_forget_standings(struct relay_store *, struct error *) MUST_CHECK;
 
 #endif
