@@ -77,11 +77,12 @@ static void answer_content(void *context, const struct policy_request *request, 
         return; /* the watcher is behind, and later it is of no use */
 }
 
-/* When all that stands was told: a question before that would be answered as if nothing did. It waits meanwhile. */
+/* When all that stands was told and read: a question before that would be answered as if nothing did. It waits
+ * meanwhile. */
 static void open_policy(struct courier *courier)
 {
     struct error error = {0};
-    if (courier->policy || (courier->policy_listener < 0 && courier->relays == 0))
+    if (!courier->ready || courier->policy || (courier->policy_listener < 0 && courier->relays == 0))
         return;
     int failure = policy_open(courier->event, &courier->policy, &error);
     if (failure == 0) {
@@ -97,11 +98,23 @@ static void open_policy(struct courier *courier)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
 }
 
+/* A million take seconds: piece by piece, so that all others are heard meanwhile. */
+static int on_relay_loading(sd_event_source *source, void *context)
+{
+    struct courier *courier = context;
+    if (relay_desk_load(courier->relay))
+        return 0;
+    sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    open_policy(courier);
+    return 0;
+}
+
 static void take_configuration(struct courier *courier, int bundle)
 {
     struct error error = {0};
     if (relay_desk_configure(courier->relay, bundle, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_ON);
 }
 
 static void take_message(struct courier *courier, enum role from, const union message *message, int descriptor)
@@ -117,7 +130,7 @@ static void take_message(struct courier *courier, enum role from, const union me
         close(descriptor);
     if (kind == MESSAGE_READY) {
         courier->ready = true;
-        open_policy(courier);
+        sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_ON);
     } else if (kind == MESSAGE_ENFORCEMENT) {
         relay_desk_enforce(courier->relay, message->enforcement.on);
     } else if (kind == MESSAGE_ORDER_TOLD) {
@@ -365,6 +378,10 @@ static int add_timers(struct courier *courier)
     if (code >= 0)
         code = sd_event_add_time_relative(courier->event, &courier->alive_timer, CLOCK_MONOTONIC, 0, 10000, on_alive,
                                           courier);
+    if (code >= 0)
+        code = sd_event_add_defer(courier->event, &courier->relay_loading, on_relay_loading, courier);
+    if (code >= 0)
+        code = sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_OFF);
     return code;
 }
 
@@ -420,6 +437,7 @@ static void leave(struct courier *courier)
     sd_event_source_disable_unref(courier->watcher_source);
     sd_event_source_disable_unref(courier->commit_timer);
     sd_event_source_disable_unref(courier->alive_timer);
+    sd_event_source_disable_unref(courier->relay_loading);
     sd_event_unref(courier->event);
     news_destroy(&courier->news);
     journal_close(&courier->journal);

@@ -23,7 +23,7 @@ struct courier {
     sd_event *event;
     struct log log;
     struct channel warden, watcher;
-    sd_event_source *warden_source, *watcher_source, *commit_timer, *alive_timer;
+    sd_event_source *warden_source, *watcher_source, *commit_timer, *alive_timer, *relay_loading;
     struct control *control;
     struct journal *journal;
     struct news *news;

@@ -151,6 +151,8 @@ static struct address peer_address(int descriptor)
         return (struct address){0};
     if (peer.head.sa_family == AF_INET)
         return address_from_ipv4((const uint8_t *)&peer.v4.sin_addr);
+    if (peer.head.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr)) /* at a socket on [::] */
+        return address_from_ipv4((const uint8_t *)&peer.v6.sin6_addr + 12);
     if (peer.head.sa_family == AF_INET6)
         return address_from_ipv6((const uint8_t *)&peer.v6.sin6_addr);
     return (struct address){0};

@@ -92,22 +92,27 @@ static void add_standing(void *context, const struct sender *sender, const struc
                   standing->until, standing->news, clock_now());
 }
 
-/* What is on the disk is read when it is first needed, and before anybody is answered by it. */
-static void load_what_is_needed(struct relay_desk *desk)
+/* 1: there may be more; 0: it is all there. What cannot be read is told, and done without. */
+static bool goes_on(struct relay_desk *desk, int code, const struct error *error)
+{
+    if (code < 0)
+        tell_trouble(desk, error->text);
+    return code > 0;
+}
+
+bool relay_desk_load(struct relay_desk *desk)
 {
     struct error error = {0};
-    if (!desk->store)
-        return;
-    if (desk->settings->relay.greylist && !desk->greylist_loaded) {
-        desk->greylist_loaded = true;
-        if (relay_store_load_greylist(desk->store, relay_greylist(desk->relay), &error) < 0)
-            tell_trouble(desk, error.text);
-    }
-    if (desk->settings->relay.follow && !desk->fleet_loaded) {
-        desk->fleet_loaded = true;
-        if (relay_store_load_standings(desk->store, clock_now(), add_standing, desk, &error) < 0)
-            tell_trouble(desk, error.text);
-    }
+    if (!desk->store || !desk->relay)
+        return false;
+    if (desk->settings->relay.follow && !desk->fleet_loaded)
+        desk->fleet_loaded =
+            !goes_on(desk, relay_store_load_standings(desk->store, add_standing, desk, &error), &error);
+    else if (desk->settings->relay.greylist && !desk->greylist_loaded)
+        desk->greylist_loaded =
+            !goes_on(desk, relay_store_load_greylist(desk->store, relay_greylist(desk->relay), &error), &error);
+    return (desk->settings->relay.follow && !desk->fleet_loaded) ||
+           (desk->settings->relay.greylist && !desk->greylist_loaded);
 }
 
 static int take_settings(struct relay_desk *desk, struct process_settings **settings, struct error *error)
@@ -126,7 +131,6 @@ static int take_settings(struct relay_desk *desk, struct process_settings **sett
                                          .trouble = tell_trouble,
                                          .context = desk,
                                          .taken = desk->feed.taken};
-    load_what_is_needed(desk);
     return 0;
 }
 
@@ -274,15 +278,25 @@ bool relay_desk_may_ask(void *context, const struct address *address)
     return desk->settings && address_list_contains(&desk->settings->relay.clients, address);
 }
 
+/* What changed goes into the file, and what is over out of it. */
+static int keep(struct relay_desk *desk, moment now, struct error *error)
+{
+    int code = 0;
+    if (desk->greylist_loaded)
+        code = relay_store_keep_greylist(desk->store, relay_greylist(desk->relay), error);
+    return code == 0 && desk->fleet_loaded ? relay_store_prune_standings(desk->store, now, error) : code;
+}
+
 void relay_desk_tick(struct relay_desk *desk)
 {
     struct error error = {0};
+    moment now = clock_now();
     if (!desk->relay)
         return;
-    relay_tick(desk->relay, clock_now());
-    if (!desk->store || !desk->greylist_loaded)
+    relay_tick(desk->relay, now);
+    if (!desk->store)
         return;
-    bool fails = relay_store_keep_greylist(desk->store, relay_greylist(desk->relay), &error) < 0;
+    bool fails = keep(desk, now, &error) < 0;
     if (fails && !desk->store_trouble)
         tell_trouble(desk, error.text);
     desk->store_trouble = fails;

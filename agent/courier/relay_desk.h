@@ -18,6 +18,9 @@ void relay_desk_destroy(struct relay_desk **);
 /* `bundle`: the descriptor of a configuration (agent/message/bundle.h), borrowed. Where it cannot be read, what was in
  * force stays. */
 int relay_desk_configure(struct relay_desk *, int bundle, struct error *) MUST_CHECK;
+/* Read a piece of what the file holds and the settings want, some ten milliseconds' worth. True: there is more, and who
+ * is answered meanwhile is answered as if that were not. Call it behind relay_desk_configure() until it says false. */
+bool relay_desk_load(struct relay_desk *);
 void relay_desk_enforce(struct relay_desk *, bool on);
 void relay_desk_order(struct relay_desk *, const struct order *);
 /* Answers questions of POLICY_ACCESS: a policy_answerer. */

@@ -11,11 +11,10 @@
 #include "common/cleanup.h"
 #include "common/io/database.h"
 
-#define PIECE      16384 /* entries of the log that are written anew at once: 400 kB */
-#define LOG_LEAST  65536 /* entries; a shorter log is not worth writing anew */
-#define GONE_ONCE  16    /* old rows that go at once */
-#define OVER_KEPT  DAY   /* standings that are over stay for people so long */
-#define PRUNE_MOST 1000
+#define PIECE     16384 /* entries of the log that are written anew at once: 400 kB */
+#define LOG_LEAST 65536 /* entries; a shorter log is not worth writing anew */
+#define GONE_ONCE 16    /* old rows that go at once */
+#define READ_ONCE 10000 /* standings */
 
 static_assert(sizeof(struct greylist_entry) == 24, "entries stand in the file as they are");
 
@@ -30,10 +29,14 @@ enum {
     GET_VALUE,
     PUT_VALUE,
     PUT_ENTRIES,
+    NEXT_ENTRIES,
     LAST_ENTRIES,
     DROP_ENTRIES,
     PUT_STANDING,
     FIND_STANDING,
+    NEXT_STANDINGS,
+    LOOK_STANDINGS,
+    PRUNE_STANDINGS,
     END_STANDING,
     STATEMENTS
 };
@@ -42,11 +45,17 @@ static const char *const sql[STATEMENTS] = {
     [GET_VALUE] = "SELECT value FROM value WHERE name = ?1",
     [PUT_VALUE] = "INSERT OR REPLACE INTO value(name, value) VALUES(?1, ?2)",
     [PUT_ENTRIES] = "INSERT INTO greylist(entries) VALUES(?1)",
+    [NEXT_ENTRIES] = "SELECT id, entries FROM greylist WHERE id > ?1 ORDER BY id LIMIT 1",
     [LAST_ENTRIES] = "SELECT ifnull(max(id), 0) FROM greylist",
     [DROP_ENTRIES] = "DELETE FROM greylist WHERE id <= ?1 AND id IN (SELECT id FROM greylist ORDER BY id LIMIT ?2)",
     [PUT_STANDING] = "INSERT OR REPLACE INTO standing(sender, deed, rate, until, news, customer, reason, by, node)"
                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [FIND_STANDING] = "SELECT deed, rate, until, news, customer, reason, by, node FROM standing WHERE sender = ?1",
+    [NEXT_STANDINGS] =
+        "SELECT sender, deed, rate, until, news FROM standing WHERE sender > ?1 ORDER BY sender LIMIT ?2",
+    [LOOK_STANDINGS] = "SELECT max(sender), ifnull(min(until), 0) FROM (SELECT sender, until FROM standing WHERE"
+                       " sender > ?1 ORDER BY sender LIMIT ?2)",
+    [PRUNE_STANDINGS] = "DELETE FROM standing WHERE sender > ?1 AND sender <= ?2 AND until < ?3",
     [END_STANDING] = "DELETE FROM standing WHERE sender = ?1",
 };
 
@@ -62,6 +71,9 @@ struct relay_store {
     uint32_t from;   /* of what is known, the next place to be written anew */
     uint64_t anew;   /* entries written anew */
     bool writing_anew;
+    int64_t loaded_to;          /* the last row of the log that was read */
+    char standing[SENDER_TEXT]; /* the last sender that was read */
+    char pruned[SENDER_TEXT];   /* and the last that was looked at for being over */
     struct greylist_entry piece[PIECE];
 };
 
@@ -167,22 +179,23 @@ bool relay_store_was_damaged(const struct relay_store *store)
 
 int relay_store_load_greylist(struct relay_store *store, struct greylist *greylist, struct error *error)
 {
-    sqlite3_stmt *read = NULL;
+    sqlite3_stmt *next = store->statements[NEXT_ENTRIES];
     struct greylist_entry entry;
-    int code = sqlite3_prepare_v2(store->database, "SELECT entries FROM greylist ORDER BY id", -1, &read, NULL);
-    store->logged = 0;
-    while (code == SQLITE_OK && (code = sqlite3_step(read)) == SQLITE_ROW) {
-        const char *bytes = sqlite3_column_blob(read, 0);
-        size_t size = (size_t)sqlite3_column_bytes(read, 0);
+    sqlite3_bind_int64(next, 1, store->loaded_to);
+    int code = sqlite3_step(next);
+    if (code == SQLITE_ROW) {
+        const char *bytes = sqlite3_column_blob(next, 1);
+        size_t size = (size_t)sqlite3_column_bytes(next, 1);
+        store->loaded_to = sqlite3_column_int64(next, 0);
         for (size_t at = 0; at + sizeof entry <= size; at += sizeof entry) {
             memcpy(&entry, bytes + at, sizeof entry);
             greylist_restore(greylist, &entry);
             store->logged++;
         }
-        code = SQLITE_OK;
     }
-    int failure = code == SQLITE_DONE ? 0 : fail(store, "cannot read what the greylist knows", error);
-    sqlite3_finalize(read);
+    int failure = code == SQLITE_ROW || code == SQLITE_DONE ? code == SQLITE_ROW
+                                                            : fail(store, "cannot read what the greylist knows", error);
+    sqlite3_reset(next);
     return failure;
 }
 
@@ -261,18 +274,14 @@ static void copy_column(sqlite3_stmt *row, int column, char *result, size_t size
     snprintf(result, size, "%s", text ? text : "");
 }
 
-/* The columns from `first` on: deed, rate, until, news, customer, reason, by, node. */
-static void read_standing(sqlite3_stmt *row, int first, struct stored_standing *result)
+/* The columns from `first` on: deed, rate, until, news. */
+static void read_deed(sqlite3_stmt *row, int first, struct stored_standing *result)
 {
     int deed = sqlite3_column_int(row, first);
     result->deed = deed > 0 && deed < DEEDS ? (enum deed)deed : DEED_RELEASE;
     result->rate = (uint32_t)sqlite3_column_int64(row, first + 1);
     result->until = sqlite3_column_int64(row, first + 2);
     result->news = sqlite3_column_int64(row, first + 3);
-    copy_column(row, first + 4, result->customer, sizeof result->customer);
-    copy_column(row, first + 5, result->reason, sizeof result->reason);
-    copy_column(row, first + 6, result->by, sizeof result->by);
-    copy_column(row, first + 7, result->node, sizeof result->node);
 }
 
 bool relay_store_find_standing(struct relay_store *store, const struct sender *sender, struct stored_standing *result)
@@ -281,35 +290,38 @@ bool relay_store_find_standing(struct relay_store *store, const struct sender *s
     char name[SENDER_TEXT];
     sqlite3_bind_text(find, 1, sender_print(sender, name), -1, SQLITE_STATIC);
     bool found = sqlite3_step(find) == SQLITE_ROW;
-    if (found)
-        read_standing(find, 0, result);
+    if (found) {
+        read_deed(find, 0, result);
+        copy_column(find, 4, result->customer, sizeof result->customer);
+        copy_column(find, 5, result->reason, sizeof result->reason);
+        copy_column(find, 6, result->by, sizeof result->by);
+        copy_column(find, 7, result->node, sizeof result->node);
+    }
     sqlite3_reset(find);
     sqlite3_clear_bindings(find);
     return found;
 }
 
-int relay_store_load_standings(struct relay_store *store, moment now,
+int relay_store_load_standings(struct relay_store *store,
                                void (*each)(void *context, const struct sender *, const struct stored_standing *),
                                void *context, struct error *error)
 {
-    sqlite3_stmt *read = NULL;
-    struct stored_standing standing;
+    sqlite3_stmt *next = store->statements[NEXT_STANDINGS];
+    struct stored_standing standing = {0};
     struct sender sender;
-    int code = sqlite3_prepare_v2(store->database,
-                                  "SELECT sender, deed, rate, until, news, customer, reason, by, node FROM standing"
-                                  " WHERE until > ?1",
-                                  -1, &read, NULL);
-    if (code == SQLITE_OK)
-        sqlite3_bind_int64(read, 1, now);
-    while (code == SQLITE_OK && (code = sqlite3_step(read)) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(read, 0);
-        read_standing(read, 1, &standing);
-        if (name && sender_parse(text_of(name), &sender))
+    int code, count = 0;
+    sqlite3_bind_text(next, 1, store->standing, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(next, 2, READ_ONCE);
+    while ((code = sqlite3_step(next)) == SQLITE_ROW) {
+        copy_column(next, 0, store->standing, sizeof store->standing);
+        read_deed(next, 1, &standing);
+        if (sender_parse(text_of(store->standing), &sender))
             each(context, &sender, &standing);
-        code = SQLITE_OK;
+        count++;
     }
-    int failure = code == SQLITE_DONE ? 0 : fail(store, "cannot read the fleet's standings", error);
-    sqlite3_finalize(read);
+    int failure = code == SQLITE_DONE ? count == READ_ONCE : fail(store, "cannot read the fleet's standings", error);
+    sqlite3_reset(next);
+    sqlite3_clear_bindings(next);
     return failure;
 }
 
@@ -385,6 +397,30 @@ int relay_store_commit(struct relay_store *store, int64_t after, struct error *e
 int64_t relay_store_after(const struct relay_store *store)
 {
     return store->after;
+}
+
+int relay_store_prune_standings(struct relay_store *store, moment now, struct error *error)
+{
+    sqlite3_stmt *look = store->statements[LOOK_STANDINGS], *prune = store->statements[PRUNE_STANDINGS];
+    char last[SENDER_TEXT] = "";
+    bool any = false;
+    sqlite3_bind_text(look, 1, store->pruned, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(look, 2, LOOK_ONCE);
+    if (sqlite3_step(look) == SQLITE_ROW && sqlite3_column_type(look, 0) == SQLITE_TEXT) {
+        copy_column(look, 0, last, sizeof last);
+        any = sqlite3_column_int64(look, 1) < now - OVER_KEPT;
+    }
+    if (sqlite3_reset(look) != SQLITE_OK)
+        return fail(store, "cannot read the fleet's standings", error);
+    int failure = 0;
+    if (any) {
+        sqlite3_bind_text(prune, 1, store->pruned, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(prune, 2, last, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(prune, 3, now - OVER_KEPT);
+        failure = run(store, PRUNE_STANDINGS, error);
+    }
+    memcpy(store->pruned, last, sizeof last); /* "": from the beginning again */
+    return failure;
 }
 
 int relay_store_forget_standings(struct relay_store *store, struct error *error)

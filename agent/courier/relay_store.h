@@ -22,7 +22,8 @@ void relay_store_close(struct relay_store **);
 const struct siphash_key *relay_store_key(const struct relay_store *);
 bool relay_store_was_damaged(const struct relay_store *); /* what was there was moved aside */
 
-/* All that the greylist's log holds, into it. */
+/* The next piece of the greylist's log, into it: a row, 16,384 entries at most. 1: there may be more; 0: that was all.
+ */
 int relay_store_load_greylist(struct relay_store *, struct greylist *, struct error *) MUST_CHECK;
 /* What changed in it since the last time; and a piece of the log anew, where that is due. Once a second. */
 int relay_store_keep_greylist(struct relay_store *, struct greylist *, struct error *) MUST_CHECK;
@@ -37,7 +38,9 @@ struct stored_standing {
 };
 /* False: nothing is kept of it. */
 bool relay_store_find_standing(struct relay_store *, const struct sender *, struct stored_standing *result);
-int relay_store_load_standings(struct relay_store *, moment now,
+/* The next piece of all that was told, without names for people: some ten thousand. 1: there may be more; 0: that was
+ * all. */
+int relay_store_load_standings(struct relay_store *,
                                void (*each)(void *context, const struct sender *, const struct stored_standing *),
                                void *context, struct error *) MUST_CHECK;
 /* The first put begins a transaction, relay_store_commit() ends it with the number behind which to ask next. */
@@ -45,6 +48,8 @@ int relay_store_put_standing(struct relay_store *, int64_t number, const struct 
                              struct error *) MUST_CHECK;
 int relay_store_commit(struct relay_store *, int64_t after, struct error *) MUST_CHECK;
 int64_t relay_store_after(const struct relay_store *);
+/* The next thousand of those that are kept: what has been over for a day goes. Once a second. */
+int relay_store_prune_standings(struct relay_store *, moment now, struct error *) MUST_CHECK;
 int relay_store_forget_standings(struct relay_store *, struct error *) MUST_CHECK;
 
 #endif

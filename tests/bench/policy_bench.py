@@ -191,7 +191,7 @@ def peers(directory):
     with open(conf, "w", encoding="ascii") as file:
         file.write(SQLGREY.format(directory=directory, user="sqlgrey"))
     os.chmod(directory, 0o777)
-    return {"postfwd": ["postfwd1", "--nodaemon", "--file", rules, "--interface", "127.0.0.1", "--port", str(PORT["postfwd"]),
+    return {"postfwd": ["postfwd1", "--file", rules, "--interface", "127.0.0.1", "--port", str(PORT["postfwd"]),
                         "--user", "nobody", "--group", "nogroup", "--pidfile", f"{directory}/postfwd.pid", "--nodns", "--noidlestats"],
             "postgrey": ["postgrey", f"--inet=127.0.0.1:{PORT['postgrey']}", f"--dbdir={directory}", "--delay=1", "--user=postgrey",
                          "--group=nogroup"],

@@ -29,7 +29,11 @@ static void open_all(uint32_t most)
     struct error error = {0};
     assert_int_equal(relay_store_open(path, &store, &error), 0);
     assert_int_equal(greylist_create(most, relay_store_key(store), &greylist, &error), 0);
-    assert_int_equal(relay_store_load_greylist(store, greylist, &error), 0);
+    int more;
+    do
+        more = relay_store_load_greylist(store, greylist, &error);
+    while (more > 0);
+    assert_int_equal(more, 0);
 }
 
 static void close_all(void)
@@ -205,7 +209,7 @@ static void test_what_the_fleet_tells_goes_on_with_the_next_process(void **state
     open_all(100);
     begin_feed();
     assert_int_equal(standings_feed_after(&feed), 5);
-    assert_int_equal(relay_store_load_standings(store, clock_now(), load_one, NULL, &error), 0);
+    assert_int_equal(relay_store_load_standings(store, load_one, NULL, &error), 0);
     assert_true(stands("203.0.113.7"));
     assert_true(stands("account:alice"));
     assert_true(stands("customer:acme"));

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""A relay that follows the fleet refuses whom a node has blocked, and goes on by it when the collector and its own agent
+were away; its own people's word stands over it."""
+import os
+import socket
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
+from agent import Agent  # noqa: E402
+from check import Checks  # noqa: E402
+from collector import Collector  # noqa: E402
+from testbed import Testbed, missing  # noqa: E402
+
+CENTRE, PORT = "203.0.113.1", 8031
+RELAY, BAD, GOOD, ACCOUNT = "vps1", "203.0.113.99", "203.0.113.98", "mallory@shared.test"
+
+
+def ask(client, account=""):
+    """Within the relay's namespace."""
+    with socket.create_connection(("127.0.0.1", 10040), 5) as stream:
+        stream.settimeout(5)
+        stream.sendall(f"request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address={client}\nsasl_username={account}\n"
+                       "sender=a@firm.postern\nrecipient=b@other.postern\n\n".encode())
+        return stream.recv(1000).decode()
+
+
+class Relay:
+    def __init__(self, bed, agent):
+        self.bed, self.agent = bed, agent
+
+    def asks(self, client, account=""):
+        try:
+            return self.bed.within(RELAY, lambda: ask(client, account))
+        except OSError as trouble:
+            return repr(trouble)
+
+    def refuses(self, client, account=""):
+        return self.asks(client, account).startswith("action=554 ")
+
+    def passes(self, client, account=""):
+        return self.asks(client, account) == "action=DUNNO\n\n"
+
+
+def order(agent, *words):
+    done = agent.postern(*words, "--reason", "phishing, ticket 4711")
+    if done.returncode:
+        raise AssertionError(done.stderr)
+
+
+def check_follows(checks, node, relay):
+    checks.that("nothing stands, all pass", relay.passes(BAD) and relay.passes(GOOD))
+    order(node, "block", BAD, "--for", "1h")
+    order(node, "block", f"account:{ACCOUNT}", "--for", "1h")
+    node.wait(lambda: relay.refuses(BAD), 20, "the refusal at the relay")
+    checks.that("whom a node blocks the relay refuses", True)
+    node.wait(lambda: relay.refuses(GOOD, ACCOUNT), 20, "the account's refusal")
+    checks.that("an account too", relay.passes(GOOD))
+    said = relay.agent.postern("explain", BAD).stdout
+    checks.that("explain says whose word it is", "In the fleet: block" in said and "on node" in said, said)
+    status = relay.agent.status()["policy"]
+    checks.that("so does the status", status["fleet"] == 2, status)
+
+
+def check_alone(checks, node, relay, collector):
+    collector.stop()
+    pid = relay.agent.processes()["courier"]
+    os.kill(pid, 9)
+    relay.agent.wait(lambda: relay.agent.processes().get("courier", pid) != pid, 15, "another courier")
+    relay.agent.wait(lambda: relay.refuses(BAD), 10, "the refusal by another courier")
+    checks.that("cut off, another courier goes on by what was told", relay.refuses(GOOD, ACCOUNT) and relay.passes(GOOD))
+    relay.agent.stop()
+    relay.agent.start()
+    relay.agent.wait(lambda: relay.refuses(BAD), 10, "the refusal by another agent")
+    checks.that("so does another agent", relay.refuses(GOOD, ACCOUNT))
+    order(relay.agent, "allow", BAD, "--for", "10m")
+    relay.agent.wait(lambda: relay.passes(BAD), 5, "the allowance")
+    checks.that("the relay's own word stands over it", relay.refuses(GOOD, ACCOUNT))
+    order(relay.agent, "release", BAD)
+    relay.agent.wait(lambda: relay.refuses(BAD), 5, "its end")
+
+
+def check_again(checks, node, relay, collector):
+    collector.start()
+    order(node, "release", BAD)
+    relay.agent.wait(lambda: relay.passes(BAD), 40, "the release at the relay")
+    checks.that("what a node releases the relay lets through", relay.refuses(GOOD, ACCOUNT))
+
+
+def main():
+    checks = Checks()
+    lack = missing()
+    if lack:
+        checks.skip("a relay that follows the fleet", lack)
+        return checks.close()
+    with Testbed("relayf", guests=1) as bed:
+        unused = Agent(bed, "hv", "")
+        folder = os.path.join(unused.directory, "centre")
+        os.mkdir(folder)
+        collector = Collector(folder, "", f"{CENTRE}:{PORT}", lambda command, **more: bed.popen("inet", command, **more)).start()
+        try:
+            joins = [f"[enforce]\nmode = enforce\n[collector]\nurls = http://{CENTRE}:{PORT}\n"
+                     f"token = {collector.token('--name', name)}\n" for name in ("node", "relay")]
+            follows = "[logs]\nfiles =\n[relay]\nfollow = yes\nlisten = 127.0.0.1:10040\n"
+            with Agent(bed, "hv", joins[0]) as node, Agent(bed, RELAY, joins[1] + follows) as agent:
+                relay = Relay(bed, agent)
+                for each in (node, agent):
+                    each.wait(lambda each=each: each.status()["collector"]["state"] == "connected", 20, "the connection")
+                for name, part in (("follows", lambda: check_follows(checks, node, relay)),
+                                   ("alone", lambda: check_alone(checks, node, relay, collector)),
+                                   ("again", lambda: check_again(checks, node, relay, collector))):
+                    with checks.part(name):
+                        part()
+                if checks.failed:
+                    print(agent.log_text()[-3000:])
+                    print(node.log_text()[-2000:])
+        finally:
+            collector.stop()
+    return checks.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
