@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The milter, asked by a real Postfix: who is stopped is refused, everybody else mails on whatever becomes of the agent,
 and what is in mail that the wire hides is known."""
+import grp
 import os
 import shutil
 import signal
 import smtplib
 import socket
 import ssl
+import stat
 import struct
 import subprocess
 import sys
@@ -23,11 +25,12 @@ from testbed import Testbed, missing  # noqa: E402
 HOST = "vps1"
 ACCOUNTS = {"alice": "a-secret", "bob": "b-secret", "carol": "c-secret"}
 MILTER_PORT = 8891
+CLIENT = "192.0.2.77"
 
 CONFIGURATION = """
 [capture]
 mta_users = root postfix
-ports = 587
+ports = {ports}
 
 [logs]
 journal = no
@@ -92,10 +95,10 @@ def make_certificate(bed):
 class Site:
     """A host with an agent, its milter and a Postfix."""
 
-    def __init__(self, bed, listen, fail="accept", log=None):
+    def __init__(self, bed, listen, fail="accept", log=None, ports="587"):
         self.bed, self.listen, self.fail = bed, listen, fail
         log = os.path.join(bed.directory, "postfix", "output") if log is None else log
-        self.agent = Agent(bed, HOST, CONFIGURATION.format(log=log, listen=listen, fail=fail))
+        self.agent = Agent(bed, HOST, CONFIGURATION.format(ports=ports, log=log, listen=listen, fail=fail))
 
     def postfix(self, milter):
         postfix = mailserver.Postfix(self.bed, HOST, 587, ACCOUNTS, relay=self.bed.SINK4,
@@ -105,10 +108,11 @@ class Site:
         postfix.start()
         return postfix
 
-    def submit(self, account, recipients, text="Subject: news\n\nHello.\n", tls=False):
+    def submit(self, account, recipients, text="Subject: news\n\nHello.\n", tls=False, source=None):
         """What became of each: a code and words."""
         def inside():
-            with smtplib.SMTP("127.0.0.1", 587, timeout=20, local_hostname="pc.firm.postern") as server:
+            with smtplib.SMTP("127.0.0.1", 587, timeout=20, local_hostname="pc.firm.postern",
+                              source_address=source and (source, 0)) as server:
                 if tls:
                     server.starttls(context=ssl._create_unverified_context())
                 server.login(f"{account}@shared.test", ACCOUNTS[account])
@@ -174,6 +178,45 @@ def check_content(checks, site, agent):
     time.sleep(12)
     found = {account: messages(agent, account) - before[account] for account in ACCOUNTS}
     checks.that("what milter and log tell of is one message", found == {account: 5 for account in ACCOUNTS}, found)
+
+
+def is_asked(site, agent):
+    """A message goes through the milter, and not past one that is away."""
+    before = agent.status()["policy"]["asked"]
+    return all_taken(site.submit("alice", ["ben@other.postern"])) and agent.status()["policy"]["asked"] > before
+
+
+def check_tempfail(checks, bed, _):
+    """At a path, for a group; and where mail waits rather than pass unasked."""
+    shutil.rmtree(os.path.join(bed.directory, "postfix"), ignore_errors=True)
+    path = os.path.join(bed.directory, "milter", "socket")
+    site = Site(bed, f"unix:{path}", fail="tempfail", ports="25")  # else the kernel stops the address itself
+    with site.agent as agent:
+        agent.wait(lambda: os.path.exists(path), 10, "the milter's socket")
+        status = os.stat(path)
+        checks.that("the socket is its user's and the group's, and nobody else's", stat.S_IMODE(status.st_mode) == 0o660
+                    and status.st_uid not in (0, os.getuid()) and status.st_gid == grp.getgrnam("postfix").gr_gid, status)
+        postfix = site.postfix(f"unix:{path}")
+        try:
+            agent.wait(lambda: is_asked(site, agent), 10, "the first message")
+            checks.that("mail passes", True)
+            bed.run(HOST, ["ip", "address", "add", f"{CLIENT}/32", "dev", "lo"])
+            checks.that("another client's too", all_taken(site.submit("alice", ["ben@other.postern"], source=CLIENT)))
+            agent.postern("block", CLIENT, "--for", "10m", "--reason", "an address")
+            agent.wait(lambda: CLIENT in agent.orders(), 5, "the order")
+            answers = site.submit("alice", ["ben@other.postern"], source=CLIENT)
+            checks.that("a blocked address is refused", answers[0][0] in (550, 554), answers)
+            milter = milter_of(agent)
+            os.kill(milter, signal.SIGKILL)
+            agent.wait(lambda: milter_of(agent) not in (milter, None), 10, "another milter")
+            agent.wait(lambda: is_asked(site, agent), 30, "a message through it")
+            courier = agent.processes()["courier"]
+            os.kill(courier, signal.SIGSTOP)
+            answers = site.submit("alice", ["ben@other.postern"])
+            os.kill(courier, signal.SIGCONT)
+            checks.that("while the agent is silent mail is put off", answers[0][0] == 451, answers)
+        finally:
+            postfix.stop()
 
 
 def milter_of(agent):
@@ -340,6 +383,24 @@ def check_rude(checks, site, agent):
     checks.that("and places come back", True)
 
 
+# path account: says at the policy socket what was in a message of that account.
+SLANDER = r"""
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.sendall(f"request=postern_content\nqueue_id=SLANDER{sys.argv[2]}\nsasl_username={sys.argv[2]}@shared.test\n"
+              f"sender=x@y.example\nrecipients=5\nsize=99\ndigest={'a' * 32}\nlikeness={'b' * 64}\n\n".encode())
+    print(s.recv(100))
+"""
+
+
+def slander(bed, agent, account, user):
+    done = bed.run(HOST, ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "/usr/bin/python3", "-ISc", SLANDER,
+                          os.path.join(agent.directory, "policy"), account])
+    if "action=" not in done.stdout:
+        raise RuntimeError((done.stdout, done.stderr))
+
+
 def check_alone(checks, bed, _):
     """Without a log."""
     shutil.rmtree(os.path.join(bed.directory, "postfix"), ignore_errors=True)
@@ -348,6 +409,8 @@ def check_alone(checks, bed, _):
         agent.wait(lambda: bed.can_connect(HOST, "127.0.0.1", MILTER_PORT), 10, "the milter")
         postfix = site.postfix(f"inet:127.0.0.1:{MILTER_PORT}")
         try:
+            slander(bed, agent, "mallory", "1001")
+            slander(bed, agent, "root", "0")
             spam(site, ACCOUNTS, 5, tls=True)
             spam(site, ["alice"], 3, tls=False, first=50)
             agent.wait(lambda: messages(agent, "bob") >= 5, 20, "the messages")
@@ -356,6 +419,8 @@ def check_alone(checks, bed, _):
             agent.wait(lambda: messages(agent, "alice") >= 8, 15, "what was sent in the clear")
             time.sleep(3)
             found = {account: messages(agent, account) for account in ACCOUNTS}
+            checks.that("content is believed of the milter and of root, and of nobody else", messages(agent, "root") == 1
+                        and name("mallory") not in agent.senders(), list(agent.senders()))
             checks.that("what the wire has shown counts once", found == {"alice": 8, "bob": 5, "carol": 5}, found)
         finally:
             postfix.stop()
@@ -381,6 +446,7 @@ def main():
         with site.agent as agent:
             agent.wait(lambda: bed.can_connect(HOST, "127.0.0.1", MILTER_PORT), 10, "the milter")
             postfix = site.postfix(f"inet:127.0.0.1:{MILTER_PORT}")
+            agent.wait(lambda: agent.status()["watcher"]["log_files"] == 1, 10, "the log")
             try:
                 in_parts(checks, site, agent, ("verdicts", check_verdicts), ("content", check_content),
                          ("away", check_away), ("killed", check_killed), ("rude", check_rude))
@@ -388,7 +454,7 @@ def main():
                 postfix.stop()
             if checks.failed:
                 print(agent.log_text()[-3000:])
-        in_parts(checks, bed, None, ("alone", check_alone))
+        in_parts(checks, bed, None, ("alone", check_alone), ("tempfail", check_tempfail))
     return checks.close()
 
 
