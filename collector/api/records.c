@@ -27,10 +27,12 @@ static int store_batch(struct store *store, struct exchange *exchange, const str
     while (skip < batch->count && batch->records[skip].sequence <= delivered)
         skip++;
     int64_t last = batch->last > delivered ? batch->last : delivered;
+    moment now = clock_now(); /* and not when the body began to come: a reader may have gone past that since */
     if (last > delivered)
-        /* Now, and not when the body began to come: a reader may have gone past that moment since. */
+        status = store_now(store, now, &now, error);
+    if (status >= 0 && last > delivered)
         status = store_deliver(store, exchange->node.id, batch->life, last, batch->records + skip, batch->count - skip,
-                               clock_now(), error);
+                               now, error);
     if (status >= 0)
         status = store_node_seen(store, exchange->node.id, batch->version, batch->spooled, exchange->arrived, error);
     if (status < 0)
