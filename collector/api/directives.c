@@ -148,7 +148,7 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     json_integer(&telling.json, "after", after);
     CLEANUP(drop_buffer) struct buffer *told = &telling.told;
     buffer_init(told, SETTINGS_MOST);
-    int status = store_settings_for(store, exchange->node.id, write_settings, &telling, error);
+    int status = store_settings_behind(store, exchange->node.id, after, write_settings, &telling, error);
     json_array_open(&telling.json, "directives");
     if (status >= 0)
         status = store_directives(store, exchange->node.id, after, DIRECTIVES_MOST, tell, &telling, error);

@@ -278,6 +278,10 @@ int store_settings_put(struct store *, const struct store_settings *, int64_t *r
  * so. 1: `each` was called; 0: nothing was ever set for it. */
 int store_settings_for(struct store *, int64_t node, void (*each)(void *, const struct store_settings *), void *context,
                        struct error *) MUST_CHECK;
+/* The same where any settings are newer than `after`; else 0, which costs nothing when many ask in one transaction. */
+int store_settings_behind(struct store *, int64_t node, int64_t after,
+                          void (*each)(void *, const struct store_settings *), void *context,
+                          struct error *) MUST_CHECK;
 /* Those of the fleet, then of each node that has its own. */
 int store_settings_list(struct store *, void (*each)(void *, const struct store_settings *), void *context,
                         struct error *) MUST_CHECK;
