@@ -184,7 +184,7 @@ static void show_holder(const struct explanation *explanation)
 }
 
 /* A customer is no sender: no counts and no verdict, but an order and all that is held by it. */
-static void show_customer(const struct explanation *explanation, const char *customer)
+static void show_held(const struct explanation *explanation, const char *customer)
 {
     size_t i, number = 0;
     json_t *order;
@@ -312,7 +312,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         show_history(&explanation);
         show_remedy(explanation.sender);
     } else if (status == EXIT_DONE && !cli->json && strncmp(sender, "customer:", 9) == 0) {
-        show_customer(&explanation, sender);
+        show_held(&explanation, sender);
         show_history(&explanation);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);
