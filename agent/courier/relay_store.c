@@ -15,6 +15,8 @@
 #define LOG_LEAST 65536 /* entries; a shorter log is not worth writing anew */
 #define GONE_ONCE 16    /* old rows that go at once */
 #define READ_ONCE 10000 /* standings */
+#define LOOK_ONCE 1000
+#define OVER_KEPT DAY /* for people who ask what stood */
 
 static_assert(sizeof(struct greylist_entry) == 24, "entries stand in the file as they are");
 
