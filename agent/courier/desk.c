@@ -177,13 +177,10 @@ static bool write_status(struct courier *courier, struct question *question)
                                    .strangers = courier->policy ? policy_strangers(courier->policy) : 0,
                                    .counters = &counters};
     relay_desk_count(courier->relay, &policy);
-    if (!news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) ||
-        !answer_status_policy(out, &policy))
-        return false;
-    if (!courier->uplink)
-        return true;
-    struct fleet_counters fleet = fleet_counters(courier->fleet, clock_now());
-    return uplink_answer_status(courier->uplink, &fleet, courier->keeper.spool_file.trouble, out);
+    return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
+           answer_status_policy(out, &policy) &&
+           (!courier->uplink ||
+            uplink_answer_status(courier->uplink, courier->fleet, courier->keeper.spool_file.trouble, out));
 }
 
 static void answered_by(struct courier *courier, struct question *question, enum role role)
