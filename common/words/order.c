@@ -47,3 +47,24 @@ int order_check(const struct order *order, moment now, struct error *error)
     int result = check_time(order, now, error);
     return result ? result : check_rate(order, error);
 }
+
+/* Deeds stand in the order of their hardness, but for the allowance; of two throttles the lower rate is harder. */
+static bool is_harder(const struct order *order, const struct order *other)
+{
+    if (order->deed != other->deed)
+        return order->deed > other->deed;
+    if (order->deed == DEED_THROTTLE && order->rate != other->rate)
+        return order->rate < other->rate;
+    return order->until > other->until;
+}
+
+const struct order *order_prevailing(const struct order *own, const struct order *customers)
+{
+    if (!own || !customers)
+        return own ? own : customers;
+    if (own->deed == DEED_ALLOW)
+        return own;
+    if (customers->deed == DEED_ALLOW)
+        return own->author == ORDER_BY_PERSON ? own : customers;
+    return is_harder(customers, own) ? customers : own;
+}

@@ -32,6 +32,10 @@ static_assert(sizeof(struct order) == 152, "one size on both sides of the socket
 /* What the receiver of an order checks, whoever sent it: sound sender, known deed, time-out within bounds of `now`,
  * rate within range, reserved bytes zero. */
 int order_check(const struct order *, moment now, struct error *) MUST_CHECK;
+/* Which of two stands: the one on a sender itself or the one on its customer; NULL: there is none. The harder, but that
+ * a person's word stands over the policy's: a member that is allowed by itself is not held with its customer, and an
+ * allowed customer's member only where a person said so of it. Of equals the one that lasts longer. */
+const struct order *order_prevailing(const struct order *own, const struct order *customers);
 const char *deed_name(enum deed); /* "release", "throttle", "divert", "block", "allow" */
 
 #endif

@@ -131,6 +131,43 @@ static void deeds_have_names(void **state)
         assert_string_equal(deed_name((enum deed)i), names[i]);
 }
 
+static void the_harder_of_a_members_and_its_customers_stands(void **state)
+{
+    static const struct {
+        const char *name;
+        enum deed own, customers;
+        enum order_author author; /* of the member's own */
+        duration own_length, customers_length;
+        uint32_t own_rate, customers_rate;
+        bool customers_stands;
+    } rows[] = {
+        {"a block over a throttle", DEED_BLOCK, DEED_THROTTLE, ORDER_BY_POLICY, HOUR, DAY, 0, 20, false},
+        {"a customer's block over a throttle", DEED_THROTTLE, DEED_BLOCK, ORDER_BY_PERSON, DAY, HOUR, 20, 0, true},
+        {"of two rates the lower", DEED_THROTTLE, DEED_THROTTLE, ORDER_BY_POLICY, DAY, HOUR, 20, 5, true},
+        {"of two blocks the longer", DEED_BLOCK, DEED_BLOCK, ORDER_BY_POLICY, HOUR, DAY, 0, 0, true},
+        {"of two blocks its own", DEED_BLOCK, DEED_BLOCK, ORDER_BY_POLICY, HOUR, HOUR, 0, 0, false},
+        {"an allowed member over all", DEED_ALLOW, DEED_BLOCK, ORDER_BY_PERSON, HOUR, DAY, 0, 0, false},
+        {"an allowed customer over the policy", DEED_BLOCK, DEED_ALLOW, ORDER_BY_POLICY, HOUR, HOUR, 0, 0, true},
+        {"but not over a person's word on one", DEED_BLOCK, DEED_ALLOW, ORDER_BY_PERSON, HOUR, HOUR, 0, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct order own = {.deed = (uint8_t)rows[i].own,
+                            .author = (uint8_t)rows[i].author,
+                            .until = NOW + rows[i].own_length,
+                            .rate = rows[i].own_rate};
+        struct order customers = {.deed = (uint8_t)rows[i].customers,
+                                  .author = ORDER_BY_PERSON,
+                                  .until = NOW + rows[i].customers_length,
+                                  .rate = rows[i].customers_rate};
+        if (order_prevailing(&own, &customers) != (rows[i].customers_stands ? &customers : &own))
+            fail_msg("%s", rows[i].name);
+        assert_ptr_equal(order_prevailing(&own, NULL), &own);
+        assert_ptr_equal(order_prevailing(NULL, &customers), &customers);
+    }
+    assert_null(order_prevailing(NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_throttle_has_a_rate),
         cmocka_unit_test(the_target_is_sound_and_nothing_is_hidden),
         cmocka_unit_test(deeds_have_names),
+        cmocka_unit_test(the_harder_of_a_members_and_its_customers_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
