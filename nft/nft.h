@@ -60,6 +60,7 @@ struct nft_element {
                           4 */
     duration timeout;  /* at least a second; read back: what is left, 0 where a person set none */
     uint32_t rate;     /* NFT_THROTTLE: connections a minute; 0: the plan's */
+    bool borrowed;     /* it stands for another's order, its customer's: the comment "customer" in `nft list` */
     uint64_t packets, bytes_counted; /* read back */
 };
 
@@ -92,8 +93,12 @@ int nft_unhook(struct nft *, const char *device, struct error *) MUST_CHECK; /* 
 /* Add, or give an element that stands a new time-out (and rate), whatever the kernel's version; what it has counted
  * stays. -ENOENT: the table is gone. */
 int nft_add(struct nft *, const struct nft_element *, struct error *) MUST_CHECK;
+/* The same for many, in few transactions; quick where none of them stands. */
+int nft_add_all(struct nft *, const struct nft_element *, size_t count, struct error *) MUST_CHECK;
 int nft_delete(struct nft *, enum nft_deed, enum nft_key, const uint8_t bytes[16],
-               struct error *) MUST_CHECK;              /* fine if absent */
+               struct error *) MUST_CHECK; /* fine if absent */
+/* The same for many, in few transactions; quick where all of them stand. Only deed, key and bytes are looked at. */
+int nft_delete_all(struct nft *, const struct nft_element *, size_t count, struct error *) MUST_CHECK;
 int nft_flush(struct nft *, struct error *) MUST_CHECK; /* every element of every set, the allow sets too */
 /* Calls back for each element of all sets, sorted by deed, key and bytes; read again where the rule set changed
  * meanwhile, before any call. */

@@ -14,8 +14,11 @@
 #include "nft/schema.h"
 #include "nft/table.h"
 
-#define TRIES         20
-#define ELEMENTS_MOST ((size_t)4 * 1024 * 1024)
+#define TRIES           20
+#define CHANGED_AT_ONCE 500 /* the kernel takes messages of some 200 kB */
+#define ELEMENTS_MOST   ((size_t)4 * 1024 * 1024)
+#define USER_COMMENT    0 /* how nft marks an element's comment in user data */
+#define COMMENT         "customer"
 
 static uint64_t milliseconds(duration length)
 {
@@ -94,6 +97,22 @@ static void element_close(struct nlmsghdr *message, struct open_element open)
     nest_close(message, open.list);
 }
 
+/* As nft writes an element's comment: type, length, text with its end. */
+static void comment_put(struct nlmsghdr *message)
+{
+    uint8_t data[2 + sizeof COMMENT] = {USER_COMMENT, sizeof COMMENT};
+    memcpy(data + 2, COMMENT, sizeof COMMENT);
+    mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof data, data);
+}
+
+static bool has_comment(const struct nlattr *attribute)
+{
+    uint8_t data[2 + sizeof COMMENT] = {USER_COMMENT, sizeof COMMENT};
+    memcpy(data + 2, COMMENT, sizeof COMMENT);
+    return attribute && mnl_attr_get_payload_len(attribute) == sizeof data &&
+           memcmp(mnl_attr_get_payload(attribute), data, sizeof data) == 0;
+}
+
 void held_put(struct batch *batch, const struct nft *nft, const struct held *held, uint16_t flags)
 {
     const struct nft_element *element = &held->element;
@@ -108,6 +127,8 @@ void held_put(struct batch *batch, const struct nft *nft, const struct held *hel
     if (held->whole && left && left < held->whole)
         mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, htobe64(left));
     state_put(message, nft, element);
+    if (element->borrowed)
+        comment_put(message);
     element_close(message, open);
 }
 
@@ -149,7 +170,7 @@ static bool element_read(const struct nlattr *nest, const struct set_form *set, 
     static const struct attribute_form forms[] = {
         {NFTA_SET_ELEM_KEY, MNL_TYPE_NESTED, 0},         {NFTA_SET_ELEM_TIMEOUT, MNL_TYPE_U64, 0},
         {NFTA_SET_ELEM_EXPIRATION, MNL_TYPE_U64, 0},     {NFTA_SET_ELEM_EXPR, MNL_TYPE_NESTED, 0},
-        {NFTA_SET_ELEM_EXPRESSIONS, MNL_TYPE_NESTED, 0},
+        {NFTA_SET_ELEM_EXPRESSIONS, MNL_TYPE_NESTED, 0}, {NFTA_SET_ELEM_USERDATA, MNL_TYPE_BINARY, 0},
     };
     const struct attribute_form value = {NFTA_DATA_VALUE, MNL_TYPE_BINARY, (uint16_t)key_forms[set->key].length};
     const struct nlattr *table[ATTRIBUTES_MOST], *key[ATTRIBUTES_MOST];
@@ -169,6 +190,7 @@ static bool element_read(const struct nlattr *nest, const struct set_form *set, 
         element->timeout = left == 0                                    ? MILLISECOND
                            : left > (uint64_t)(INT64_MAX / MILLISECOND) ? INT64_MAX
                                                                         : (duration)left * MILLISECOND;
+    element->borrowed = has_comment(table[NFTA_SET_ELEM_USERDATA]);
     return state_read(table[NFTA_SET_ELEM_EXPR], table[NFTA_SET_ELEM_EXPRESSIONS], element);
 }
 
@@ -281,16 +303,25 @@ static int add_once(struct nft *nft, const struct set_form *set, const struct he
     return batch_commit(&nft->netlink, &batch, 0, NULL, error);
 }
 
-int nft_add(struct nft *nft, const struct nft_element *element, struct error *error)
+static int check_element(const struct nft *nft, const struct nft_element *element, const struct set_form **set,
+                         struct error *error)
 {
-    const struct set_form *set = NULL;
-    int code = form_for(nft, element->deed, element->key, &set, error);
+    int code = form_for(nft, element->deed, element->key, set, error);
     if (code < 0)
         return code;
     if (element->timeout < SECOND)
         return error_set(error, EINVAL, "a time-out of less than a second");
     if (element->deed == NFT_THROTTLE && !nft->features.element_counters)
         return error_set(error, EOPNOTSUPP, "this kernel cannot throttle: its sets' elements bear no limit");
+    return 0;
+}
+
+int nft_add(struct nft *nft, const struct nft_element *element, struct error *error)
+{
+    const struct set_form *set = NULL;
+    int code = check_element(nft, element, &set, error);
+    if (code < 0)
+        return code;
     struct held held = {*element, milliseconds(element->timeout)};
     /* Adding to what stands gives it a new time-out only on new kernels, so: is it new; else take it away and add it,
      * at once; where it ended meanwhile, it is new after all. And where the answer was lost: again. One asks first,
@@ -306,6 +337,37 @@ int nft_add(struct nft *nft, const struct nft_element *element, struct error *er
             break;
     }
     return code < 0 ? error_wrap(error, "cannot add to set %s", set->name) : 0;
+}
+
+static int add_some(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    struct batch batch CLEANUP(batch_clear);
+    const struct set_form *set = NULL;
+    batch_init(&batch);
+    for (size_t i = 0; i < count; i++) {
+        int code = check_element(nft, &elements[i], &set, error);
+        if (code < 0)
+            return code;
+        struct held held = {elements[i], milliseconds(elements[i].timeout)};
+        held.element.packets = held.element.bytes_counted = 0;
+        held_put(&batch, nft, &held, NLM_F_EXCL);
+    }
+    return batch_commit(&nft->netlink, &batch, 0, NULL, error);
+}
+
+int nft_add_all(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    int code = 0;
+    for (size_t done = 0; done < count && code == 0; done += CHANGED_AT_ONCE) {
+        size_t some = count - done < CHANGED_AT_ONCE ? count - done : CHANGED_AT_ONCE;
+        code = add_some(nft, elements + done, some, error);
+        if (code != -EEXIST && code != -ENOBUFS)
+            continue;
+        code = 0; /* some stand already: each for itself */
+        for (size_t i = 0; i < some && code == 0; i++)
+            code = nft_add(nft, &elements[done + i], error);
+    }
+    return code;
 }
 
 int nft_delete(struct nft *nft, enum nft_deed deed, enum nft_key key, const uint8_t bytes[16], struct error *error)
@@ -324,6 +386,36 @@ int nft_delete(struct nft *nft, enum nft_deed deed, enum nft_key key, const uint
     for (int i = 0; i < TRIES && code == -ENOBUFS; i++)
         code = batch_commit(&nft->netlink, &batch, 0, NULL, error);
     return code == -ENOENT || code == 0 ? 0 : error_wrap(error, "cannot delete from set %s", set->name);
+}
+
+static int delete_some(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    struct batch batch CLEANUP(batch_clear);
+    const struct set_form *set = NULL;
+    batch_init(&batch);
+    for (size_t i = 0; i < count; i++) {
+        int code = form_for(nft, elements[i].deed, elements[i].key, &set, error);
+        if (code < 0)
+            return code;
+        delete_put(&batch, nft->family, set, elements[i].bytes);
+    }
+    return batch_commit(&nft->netlink, &batch, 0, NULL, error);
+}
+
+int nft_delete_all(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    int code = 0;
+    for (size_t done = 0; done < count && code == 0; done += CHANGED_AT_ONCE) {
+        const struct nft_element *first = elements + done;
+        size_t some = count - done < CHANGED_AT_ONCE ? count - done : CHANGED_AT_ONCE;
+        code = delete_some(nft, first, some, error);
+        if (code != -ENOENT && code != -ENOBUFS)
+            continue;
+        code = 0; /* some are gone already: each for itself */
+        for (size_t i = 0; i < some && code == 0; i++)
+            code = nft_delete(nft, first[i].deed, first[i].key, first[i].bytes, error);
+    }
+    return code;
 }
 
 int nft_flush(struct nft *nft, struct error *error)
