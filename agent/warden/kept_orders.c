@@ -1,6 +1,6 @@
-/* The file "account-orders": a head with the number of orders and a digest of them, then the orders as they stand in
+/* The file "kept-orders": a head with the number of orders and a digest of them, then the orders as they stand in
  * memory. It is read by the program that wrote it on the same machine. */
-#include "agent/warden/account_orders.h"
+#include "agent/warden/kept_orders.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +11,17 @@
 #include <xxhash.h>
 #include "common/cleanup.h"
 
-#define NAME     "account-orders"
-#define NEW_NAME "account-orders.new"
+#define NAME     "kept-orders"
+#define NEW_NAME "kept-orders.new"
 #define MAGIC    UINT64_C(0x32726f6363615450) /* another one where struct order changes */
 
 struct head {
     uint64_t magic, count, digest;
 };
 
-void account_orders_add(struct account_orders *orders, const struct order *order)
+void kept_orders_add(struct kept_orders *orders, const struct order *order)
 {
-    if (orders->count >= ACCOUNT_ORDERS_MOST)
+    if (orders->count >= KEPT_ORDERS_MOST)
         return;
     if ((orders->count & (orders->count - 1)) == 0) { /* room doubles at each power of two */
         size_t room = orders->count ? 2 * orders->count : 1;
@@ -33,10 +33,10 @@ void account_orders_add(struct account_orders *orders, const struct order *order
     orders->items[orders->count++] = *order;
 }
 
-void account_orders_clear(struct account_orders *orders)
+void kept_orders_clear(struct kept_orders *orders)
 {
     free(orders->items);
-    *orders = (struct account_orders){0};
+    *orders = (struct kept_orders){0};
 }
 
 static void close_file(const int *file)
@@ -70,7 +70,7 @@ static bool write_all(int file, const void *bytes, size_t length)
 static struct order *read_orders(int file, size_t *count)
 {
     struct head head;
-    if (!read_all(file, &head, sizeof head) || head.magic != MAGIC || head.count > ACCOUNT_ORDERS_MOST)
+    if (!read_all(file, &head, sizeof head) || head.magic != MAGIC || head.count > KEPT_ORDERS_MOST)
         return NULL;
     size_t size = (size_t)head.count * sizeof(struct order);
     struct order *orders = malloc(size ? size : 1);
@@ -82,33 +82,34 @@ static struct order *read_orders(int file, size_t *count)
     return NULL;
 }
 
-int account_orders_read(int directory, moment now, struct account_orders *result, struct error *error)
+int kept_orders_read(int directory, moment now, struct kept_orders *result, struct error *error)
 {
-    *result = (struct account_orders){0};
+    *result = (struct kept_orders){0};
     CLEANUP(close_file) int file = openat(directory, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT)
         return 0;
     if (file < 0)
-        return error_set(error, errno, "cannot read the orders on accounts of before: %s", strerror(errno));
+        return error_set(error, errno, "cannot read the orders of before: %s", strerror(errno));
     size_t count = 0;
     struct order *orders = read_orders(file, &count);
     if (!orders)
-        return error_set(error, EBADMSG, "the orders on accounts of before are lost: the file \"" NAME "\" is damaged");
+        return error_set(error, EBADMSG,
+                         "orders of before, on accounts and customers, are lost: the file \"" NAME "\" is damaged");
     for (size_t i = 0; i < count; i++)
-        if (orders[i].target.kind == SENDER_ACCOUNT && orders[i].deed != DEED_RELEASE &&
-            order_check(&orders[i], now, NULL) == 0)
-            account_orders_add(result, &orders[i]);
+        if (orders[i].deed != DEED_RELEASE && order_check(&orders[i], now, NULL) == 0)
+            kept_orders_add(result, &orders[i]);
     free(orders);
     return 0;
 }
 
-int account_orders_write(int directory, const struct account_orders *orders, struct error *error)
+int kept_orders_write(int directory, const struct kept_orders *orders, struct error *error)
 {
     size_t size = orders->count * sizeof(struct order);
     struct head head = {MAGIC, orders->count, XXH3_64bits_withSeed(orders->items, size, orders->count)};
     int file = openat(directory, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
-        return error_set(error, errno, "orders on accounts will not outlive a restart: %s", strerror(errno));
+        return error_set(error, errno, "orders on accounts and customers will not outlive a restart: %s",
+                         strerror(errno));
     errno = ENOSPC;
     bool fine = write_all(file, &head, sizeof head) && write_all(file, orders->items, size) && fsync(file) == 0;
     int code = errno;
@@ -116,5 +117,5 @@ int account_orders_write(int directory, const struct account_orders *orders, str
     if (fine && renameat(directory, NEW_NAME, directory, NAME) == 0)
         return 0;
     code = fine ? errno : code;
-    return error_set(error, code, "orders on accounts will not outlive a restart: %s", strerror(code));
+    return error_set(error, code, "orders on accounts and customers will not outlive a restart: %s", strerror(code));
 }
