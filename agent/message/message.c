@@ -37,16 +37,16 @@ static const struct message_row {
     [MESSAGE_LOG_FILE] = {"log_file", sizeof(struct message_log), WARDEN, WATCHER, true},
     [MESSAGE_LOG_NEWS] = {"log_news", sizeof(struct message_log), WARDEN, WATCHER, false},
     [MESSAGE_LOG_SINCE] = {"log_since", sizeof(struct message_log_since), WATCHER, WARDEN, false},
-    [MESSAGE_ORDER_TOLD] = {"order_told", sizeof(struct message_order), WARDEN, COURIER, false},
+    [MESSAGE_ORDER_TOLD] = {"order_told", sizeof(struct message_order), WARDEN, WATCHER | COURIER, false},
     [MESSAGE_ALIVE] = {"alive", sizeof(struct message_plain), WATCHER | COURIER, WARDEN, false},
     [MESSAGE_ASK_ORDERS] = {"ask_orders", sizeof(struct message_plain), COURIER, WARDEN, false},
     [MESSAGE_ASK_ENFORCE] = {"ask_enforce", sizeof(struct message_ask_enforce), COURIER, WARDEN, false},
     [MESSAGE_SETTINGS] = {"settings", sizeof(struct message_settings), COURIER, WARDEN, true},
     [MESSAGE_ASK_SENDERS] = {"ask_senders", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
     [MESSAGE_ASK_CUSTOMERS] = {"ask_customers", sizeof(struct message_ask_senders), COURIER, WATCHER, false},
-    [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER, false},
+    [MESSAGE_ASK_EXPLAIN] = {"ask_explain", sizeof(struct message_ask_explain), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_ASK_STATUS] = {"ask_status", sizeof(struct message_plain), COURIER, WATCHER | WARDEN, false},
-    [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER, false},
+    [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
@@ -104,6 +104,13 @@ static bool row_is_sound(const struct message_sender_row *m)
            m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
+/* Times and rates are for order_check(), which knows the clock. */
+static bool order_is_sound(const struct order *order)
+{
+    return sender_is_sound(&order->target) && whose_is_sound(&order->whose) && order->deed < DEEDS &&
+           order->author < ORDER_AUTHORS;
+}
+
 /* Its members are all one customer's. */
 static bool customer_is_sound(const struct message_customer_row *m)
 {
@@ -147,9 +154,10 @@ bool message_is_sound(const union message *m)
         return m->settings.revision > 0;
     case MESSAGE_ORDER:
     case MESSAGE_ORDER_TOLD:
-    case MESSAGE_ORDER_ROW: /* the same place in both; times and rates are for order_check(), which knows the clock */
-        return sender_is_sound(&m->order.order.target) && whose_is_sound(&m->order.order.whose) &&
-               m->order.order.deed < DEEDS && m->order.order.author < ORDER_AUTHORS;
+        return order_is_sound(&m->order.order);
+    case MESSAGE_ORDER_ROW:
+        return order_is_sound(&m->order_row.order) &&
+               (m->order_row.held_for.kind == SENDER_NONE || sender_is_sound(&m->order_row.held_for));
     case MESSAGE_RESET:
         return reset_is_sound(&m->reset);
     case MESSAGE_ASK_OWNER:

@@ -34,7 +34,8 @@ enum message_kind {
     MESSAGE_LOG_RECORD,    /* fd: the file in which the watcher keeps where it is in the logs */
     MESSAGE_LOG_FILE,      /* fd: a log file, or one beside it that was rotated */
     MESSAGE_LOG_NEWS,      /* what became of a log file that was handed over */
-    MESSAGE_ORDER_TOLD,    /* to courier: an order that was written down, checked; also all that stand at its start */
+    MESSAGE_ORDER_TOLD,    /* to courier: an order that was written down, checked; also all that stand at its start;
+                              to watcher: a sender that is held for its customer from now on */
     /* watcher to warden */
     MESSAGE_ORDER,     /* carry out; the warden checks it again */
     MESSAGE_RESET,     /* cut one connection with resets to both ends */
@@ -48,9 +49,10 @@ enum message_kind {
     /* courier to watcher */
     MESSAGE_ASK_SENDERS,   /* the greatest scores; answered by SENDER_ROWs and END */
     MESSAGE_ASK_CUSTOMERS, /* the same of customers; answered by CUSTOMER_ROWs and END */
-    MESSAGE_ASK_EXPLAIN,   /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known */
+    MESSAGE_ASK_EXPLAIN,   /* answered by one SENDER_ROW, EVIDENCE_ROWs, END; no SENDER_ROW: not known; to warden as
+                              well, which answers by ORDER_ROWs and DONE with a sentence */
     MESSAGE_ASK_STATUS,    /* to both; answered by STATUS_WATCHER / STATUS_WARDEN */
-    MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE */
+    MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_CUSTOMER_ROW,
@@ -118,6 +120,7 @@ struct message_order { /* ORDER, ORDER_TOLD */
 struct message_order_row {
     struct message_head head;
     struct order order;
+    struct sender held_for; /* the customer for whose order it stands; kind SENDER_NONE: it is the target's own */
     uint64_t packets, bytes;
 };
 struct message_reset {

@@ -76,16 +76,19 @@ void book_each(struct book *book, void (*each)(void *context, struct book_entry 
     }
 }
 
-uint32_t book_expire(struct book *book, moment now)
+uint32_t book_expire(struct book *book, moment now, void (*expired)(void *context, const struct order *), void *context)
 {
     struct book_entry *next;
-    uint32_t expired = 0;
+    uint32_t count = 0;
     for (struct book_entry *entry = table_oldest(book->table); entry; entry = next) {
         next = table_younger(book->table, entry);
         if (entry->order.until > now)
             continue;
+        struct order order = entry->order;
         table_remove(book->table, entry);
-        expired++;
+        if (expired)
+            expired(context, &order);
+        count++;
     }
-    return expired;
+    return count;
 }

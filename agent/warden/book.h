@@ -10,10 +10,11 @@
 
 struct book_entry {
     struct order order;
-    bool adopted;   /* found in the kernel: the judge that gave it is gone, and with it what it knew */
-    bool listed;    /* used while the kernel's elements are listed */
-    bool absent;    /* a port that is not here now: the guest is off */
-    bool mac_known; /* of the port, when the order came */
+    bool adopted;            /* found in the kernel: the judge that gave it is gone, and with it what it knew */
+    uint64_t packets, bytes; /* of a customer's, while they are listed: what stopped its members */
+    bool listed;             /* used while the kernel's elements are listed */
+    bool absent;             /* a port that is not here now: the guest is off */
+    bool mac_known;          /* of the port, when the order came */
     uint8_t mac[6];
 };
 
@@ -28,7 +29,7 @@ void book_strike(struct book *, const struct sender *);
 uint32_t book_count(const struct book *);
 /* Calls back for each, oldest first; the callback may strike the entry that it is given. */
 void book_each(struct book *, void (*each)(void *context, struct book_entry *), void *context);
-/* Strike out what has run out; returns how many. */
-uint32_t book_expire(struct book *, moment now);
+/* Strike out what has run out, and call back (NULL: not) for each that was; returns how many. */
+uint32_t book_expire(struct book *, moment now, void (*expired)(void *context, const struct order *), void *context);
 
 #endif

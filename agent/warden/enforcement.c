@@ -6,34 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/warden/book.h"
-#include "agent/warden/element.h"
+#include "agent/warden/enforcement_state.h"
 #include "agent/warden/places.h"
 #include "common/cleanup.h"
 
 #define ORDERS_MOST   65536U
 #define DEVICES_MOST  8192
 #define MENDS_AT_ONCE 20 /* in one second; someone who flushes in a loop is not answered in a loop */
-
-struct device {
-    char name[16];
-    bool uplink, mac_known;
-    uint8_t mac[6];
-};
-
-struct enforcement {
-    struct enforcement_listener listener;
-    struct nft_plan plan;
-    const struct address_list *own;
-    struct nft *nft;
-    struct nft_guard *guard;
-    struct nft_features features;
-    struct book *book;
-    struct device *devices;
-    size_t device_count, device_room;
-    bool on, table, broken;
-    uint32_t repairs, refused, mends_now;
-};
 
 /* --- devices -------------------------------------------------------------------------------------------------------
  */
@@ -46,104 +25,12 @@ static struct device *find_device(struct enforcement *e, const char *name)
     return NULL;
 }
 
-static struct device *port_of(struct enforcement *e, const struct sender *sender)
+struct device *enforcement_port(struct enforcement *e, const struct sender *sender)
 {
     char name[17] = {0};
     memcpy(name, sender->bytes, 16);
     struct device *device = sender->kind == SENDER_PORT ? find_device(e, name) : NULL;
     return device && !device->uplink ? device : NULL;
-}
-
-/* --- the kernel's copy ---------------------------------------------------------------------------------------------
- */
-
-static int apply(struct enforcement *e, const struct book_entry *entry, moment now, struct error *error)
-{
-    struct nft_element element;
-    if (!e->table || entry->absent || !element_from_order(&entry->order, now, &element))
-        return 0;
-    return nft_add(e->nft, &element, error);
-}
-
-static int take_out(struct enforcement *e, const struct sender *target, enum nft_deed except, struct error *error)
-{
-    struct nft_element element;
-    struct order any = {.deed = DEED_BLOCK, .target = *target};
-    if (!element_from_order(&any, 0, &element))
-        return 0;
-    int code = 0;
-    for (int deed = 0; e->table && deed < NFT_DEEDS; deed++)
-        if (deed != (int)except && code == 0)
-            code = nft_delete(e->nft, (enum nft_deed)deed, element.key, element.bytes, error);
-    return code;
-}
-
-struct walk {
-    struct enforcement *e;
-    moment now;
-    struct error *error;
-    int code;
-    void (*each)(void *context, const struct order *, uint64_t packets, uint64_t bytes);
-    void *context;
-};
-
-static void apply_each(void *context, struct book_entry *entry)
-{
-    struct walk *walk = context;
-    if (walk->code == 0 && entry->order.until > walk->now)
-        walk->code = apply(walk->e, entry, walk->now, walk->error);
-}
-
-/* What a former run of ours left in the kernel is in force, so it belongs in the book. */
-static void adopt_each(void *context, const struct nft_element *element)
-{
-    struct walk *walk = context;
-    struct order order = element_to_order(element, walk->now);
-    struct book_entry *entry = book_find(walk->e->book, &order.target);
-    if (entry || order_check(&order, walk->now, NULL) != 0)
-        return;
-    entry = book_write(walk->e->book, &order);
-    entry->adopted = true;
-    struct device *device = port_of(walk->e, &order.target);
-    entry->absent = order.target.kind == SENDER_PORT && !device;
-    if (device) {
-        entry->mac_known = device->mac_known;
-        memcpy(entry->mac, device->mac, 6);
-    }
-}
-
-static int hook_all(struct enforcement *e, struct error *error)
-{
-    struct nft_device *devices = calloc(e->device_count + 1, sizeof(*devices));
-    if (!devices)
-        return error_set(error, ENOMEM, "no memory to hook our ports");
-    for (size_t i = 0; i < e->device_count; i++)
-        devices[i] = (struct nft_device){e->devices[i].name, e->devices[i].uplink};
-    int code = nft_hook_all(e->nft, devices, e->device_count, error);
-    free(devices);
-    return code;
-}
-
-static int install(struct enforcement *e, moment now, struct error *error)
-{
-    uint32_t kept = 0;
-    struct nft_plan plan = e->plan;
-    plan.reject = plan.reject && (plan.role == NFT_HOST ? e->features.inet_reject : e->features.netdev_reject);
-    int code = nft_install(e->nft, &plan, &kept, error);
-    if (code != 0)
-        return code;
-    e->table = true;
-    struct walk walk = {.e = e, .now = now, .error = error};
-    if (plan.role == NFT_HYPERVISOR)
-        code = hook_all(e, error);
-    if (code == 0 && kept)
-        code = nft_list(e->nft, adopt_each, &walk, error);
-    if (code == 0) {
-        book_each(e->book, apply_each, &walk);
-        code = walk.code;
-    }
-    e->broken = code != 0;
-    return code;
 }
 
 static int open_nft(struct enforcement *e, struct error *error)
@@ -171,6 +58,8 @@ int enforcement_open(const struct nft_plan *plan, const struct enforcement_liste
     e->listener = *listener;
     int code = book_create(ORDERS_MOST, &e->book, error);
     if (code == 0)
+        code = holdings_create(&e->holdings, error);
+    if (code == 0)
         *result = TAKE(e);
     return code;
 }
@@ -184,6 +73,7 @@ void enforcement_close(struct enforcement **owner)
     nft_guard_close(&e->guard);
     nft_close(&e->nft);
     book_destroy(&e->book);
+    holdings_destroy(&e->holdings);
     free(e->devices);
     free(e);
 }
@@ -217,7 +107,7 @@ int enforcement_switch(struct enforcement *e, bool on, moment now, struct error 
     if (!e->guard)
         code = nft_guard_open(e->nft, &e->guard, error);
     if (code == 0)
-        code = install(e, now, error);
+        code = copy_install(e, now, error);
     if (code != 0) {
         nft_guard_close(&e->guard);
         return error_wrap(error, "cannot switch on enforcement");
@@ -229,6 +119,11 @@ int enforcement_switch(struct enforcement *e, bool on, moment now, struct error 
 bool enforcement_is_on(const struct enforcement *e)
 {
     return e->on;
+}
+
+bool enforcement_is_host(const struct enforcement *e)
+{
+    return e->plan.role == NFT_HOST;
 }
 
 static struct device *add_device(struct enforcement *e)
@@ -244,23 +139,25 @@ static struct device *add_device(struct enforcement *e)
     return &e->devices[e->device_count++];
 }
 
-/* A port is (again) here: an order that stood against it holds if it is the same guest. */
-static int welcome(struct enforcement *e, const struct device *device, moment now, struct error *error)
+/* A port is (again) here: an order that stood against it holds if it is the same guest, and one on its customer. In the
+ * kernel before the port is hooked, so that it holds from the first packet that is looked at. */
+static int welcome(struct enforcement *e, struct device *device, moment now, struct error *error)
 {
     struct sender sender = sender_from_port(device->name);
     struct book_entry *entry = book_find(e->book, &sender);
-    if (!entry)
-        return 0;
-    bool same = places_name_is_lasting(device->name) || !entry->mac_known ||
-                (device->mac_known && memcmp(entry->mac, device->mac, 6) == 0);
-    if (!same) {
+    bool known = entry || holdings_find(e->holdings, &sender);
+    bool same = entry && (places_name_is_lasting(device->name) || !entry->mac_known ||
+                          (device->mac_known && memcmp(entry->mac, device->mac, 6) == 0));
+    if (same) {
+        entry->absent = false;
+        entry->mac_known = device->mac_known;
+        memcpy(entry->mac, device->mac, 6);
+    } else if (entry) {
         book_strike(e->book, &sender);
-        return take_out(e, &sender, NFT_DEEDS, error);
     }
-    entry->absent = false;
-    entry->mac_known = device->mac_known;
-    memcpy(entry->mac, device->mac, 6);
-    return apply(e, entry, now, error);
+    customers_welcome(e, device, now);
+    known |= holdings_find(e->holdings, &sender) != NULL;
+    return known ? copy_settle(e, &sender, false, now, error) : 0;
 }
 
 int enforcement_device(struct enforcement *e, const char *name, bool uplink, const uint8_t *mac, moment now,
@@ -276,11 +173,9 @@ int enforcement_device(struct enforcement *e, const char *name, bool uplink, con
     snprintf(device->name, sizeof(device->name), "%s", name);
     if (mac)
         memcpy(device->mac, mac, 6);
-    int code = 0;
-    if (e->table && !known && e->plan.role == NFT_HYPERVISOR)
+    int code = uplink ? 0 : welcome(e, device, now, error);
+    if (code == 0 && e->table && !known && e->plan.role == NFT_HYPERVISOR)
         code = nft_hook(e->nft, name, uplink, error);
-    if (code == 0 && !uplink)
-        code = welcome(e, device, now, error);
     e->broken = e->broken || (e->on && code != 0);
     return code;
 }
@@ -293,19 +188,21 @@ void enforcement_device_gone(struct enforcement *e, const char *name)
         return;
     struct sender sender = sender_from_port(name);
     struct book_entry *entry = device->uplink ? NULL : book_find(e->book, &sender);
+    bool held = holdings_find(e->holdings, &sender);
+    holdings_set(e->holdings, &sender, NULL);
     *device = e->devices[--e->device_count];
     int code = e->table && e->plan.role == NFT_HYPERVISOR ? nft_unhook(e->nft, name, &error) : 0;
     if (entry) {
         entry->absent = true;
         if (!places_name_is_lasting(name) && !entry->mac_known)
             book_strike(e->book, &sender);
-        if (code == 0)
-            code = take_out(e, &sender, NFT_DEEDS, &error);
     }
+    if ((entry || held) && code == 0)
+        code = copy_take_out(e, &sender, NFT_DEEDS, &error);
     e->broken = e->broken || (e->on && code != 0);
 }
 
-static bool is_ours(const struct enforcement *e, const struct sender *target)
+static bool is_hypervisor(const struct enforcement *e, const struct sender *target)
 {
     struct address prefix;
     if (target->kind == SENDER_MAC) {
@@ -320,6 +217,13 @@ static bool is_ours(const struct enforcement *e, const struct sender *target)
     return false;
 }
 
+bool enforcement_is_ours(const struct enforcement *e, const struct sender *target)
+{
+    struct address address;
+    return (sender_address(target, &address) && address_is_special(&address)) ||
+           (e->plan.role == NFT_HYPERVISOR && is_hypervisor(e, target));
+}
+
 /* What the kernel would do to us, not to the sender, is refused here whoever asks for it. */
 static int check(struct enforcement *e, const struct order *order, moment now, struct error *error)
 {
@@ -332,6 +236,8 @@ static int check(struct enforcement *e, const struct order *order, moment now, s
     struct address address;
     if (kind == SENDER_ACCOUNT) /* nothing for the kernel: mail servers ask the courier */
         return 0;
+    if (kind == SENDER_CUSTOMER) /* each of its members is looked at */
+        return 0;
     if (sender_address(&order->target, &address) && address_is_special(&address))
         return error_set(error, EINVAL, "%s is nobody's address", name);
     if (e->plan.role == NFT_HOST)
@@ -340,9 +246,9 @@ static int check(struct enforcement *e, const struct order *order, moment now, s
                    : 0;
     if (kind == SENDER_USER)
         return error_set(error, EINVAL, "%s: a hypervisor does not see its guests' users", name);
-    if (kind == SENDER_PORT && !port_of(e, &order->target))
+    if (kind == SENDER_PORT && !enforcement_port(e, &order->target))
         return error_set(error, ENODEV, "%s is no guest's port here", name);
-    if (is_ours(e, &order->target))
+    if (is_hypervisor(e, &order->target))
         return error_set(error, EPERM, "%s is the hypervisor itself", name);
     return 0;
 }
@@ -369,52 +275,89 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
         e->refused++;
         return error_set(error, ENOSPC, "%u orders are in force, more are not kept", ORDERS_MOST);
     }
-    bool other = before && before->order.deed != order->deed;
+    enum deed deed_before = before ? before->order.deed : DEED_RELEASE;
+    bool fresh = !before && !holdings_find(e->holdings, &order->target);
     struct book_entry *entry = book_write(e->book, order);
-    struct nft_element element;
-    if (!entry) {
-        code = take_out(e, &order->target, NFT_DEEDS, error);
-    } else {
-        struct device *device = port_of(e, &order->target);
+    if (entry) {
+        struct device *device = enforcement_port(e, &order->target);
         entry->mac_known = device && device->mac_known;
         if (device)
             memcpy(entry->mac, device->mac, 6);
         entry->absent = entry->adopted = false;
-        element_from_order(order, now, &element);
-        code = apply(e, entry, now, error);
-        if (code == 0 && other)
-            code = take_out(e, &order->target, element.deed, error);
     }
+    code = order->target.kind == SENDER_CUSTOMER ? customers_order(e, &order->target, deed_before, now, error)
+                                                 : copy_settle(e, &order->target, fresh && entry, now, error);
     e->broken = e->broken || (e->on && code != 0);
     return code;
+}
+
+/* Its own order of a member that is held for its customer: the kernel has but one element for both. */
+static void adopt_member(struct enforcement *e, const struct order *order, moment now)
+{
+    struct device *device = enforcement_port(e, &order->target);
+    bool port = order->target.kind == SENDER_PORT;
+    if (order_check(order, now, NULL) != 0 || book_count(e->book) >= ORDERS_MOST ||
+        (port && !device && !places_name_is_lasting((const char *)order->target.bytes)))
+        return;
+    struct book_entry *entry = book_write(e->book, order);
+    if (!entry)
+        return;
+    entry->adopted = true;
+    entry->absent = port && !device;
+    entry->mac_known = device && device->mac_known;
+    if (device)
+        memcpy(entry->mac, device->mac, 6);
 }
 
 void enforcement_adopt(struct enforcement *e, const struct order *order, moment now)
 {
     struct book_entry *entry = NULL;
-    if (order->target.kind == SENDER_ACCOUNT && enforcement_order(e, order, now, NULL) == 0)
+    uint8_t kind = order->target.kind;
+    if (kind != SENDER_ACCOUNT && kind != SENDER_CUSTOMER)
+        adopt_member(e, order, now);
+    else if (enforcement_order(e, order, now, NULL) == 0)
         entry = book_find(e->book, &order->target);
     if (entry)
-        entry->adopted = true;
+        entry->adopted = kind == SENDER_ACCOUNT;
 }
 
 bool enforcement_blocks(struct enforcement *e, const struct sender *sender)
 {
-    const struct book_entry *entry = e->on ? book_find(e->book, sender) : NULL;
-    return entry && entry->order.deed == DEED_BLOCK && !entry->absent;
+    bool borrowed;
+    const struct order *standing = e->on ? enforcement_prevailing(e, sender, &borrowed) : NULL;
+    return standing && standing->deed == DEED_BLOCK;
 }
 
 /* --- mending -------------------------------------------------------------------------------------------------------
  */
 
+struct expiry {
+    struct enforcement *e;
+    moment now;
+};
+
+/* A sender's own order may have covered its customer's, and a customer's those of its members. */
+static void after_expiry(void *context, const struct order *order)
+{
+    const struct expiry *expiry = context;
+    struct enforcement *e = expiry->e;
+    int code = 0;
+    if (order->target.kind == SENDER_CUSTOMER)
+        code = customers_order(e, &order->target, (enum deed)order->deed, expiry->now, NULL);
+    else if (holdings_find(e->holdings, &order->target))
+        code = copy_settle(e, &order->target, false, expiry->now, NULL);
+    e->broken = e->broken || (e->on && code != 0);
+}
+
 void enforcement_tick(struct enforcement *e, moment now)
 {
     struct error error = {0};
-    book_expire(e->book, now);
+    struct expiry expiry = {e, now};
+    book_expire(e->book, now, after_expiry, &expiry);
     e->mends_now = 0;
     if (!e->on || !e->broken)
         return;
-    if (install(e, now, &error) == 0)
+    if (copy_install(e, now, &error) == 0)
         e->listener.event(e->listener.context, 0, "repair", "our table stands again as it should");
     else
         e->listener.event(e->listener.context, 2, "repair", error.text);
@@ -443,7 +386,7 @@ void enforcement_mend(struct enforcement *e, moment now)
     if (++e->mends_now > MENDS_AT_ONCE)
         return; /* the next tick goes on */
     struct error error = {0};
-    int code = install(e, now, &error);
+    int code = copy_install(e, now, &error);
     e->repairs++;
     snprintf(text, sizeof(text), "%s %s our table; %s", culprit[0] ? culprit : "someone",
              worst == NFT_GUARD_TABLE_GONE ? "removed"
@@ -451,80 +394,4 @@ void enforcement_mend(struct enforcement *e, moment now)
                                            : "changed",
              code == 0 ? "it stands again, with all orders" : error.text);
     e->listener.event(e->listener.context, code == 0 ? 1 : 2, "repair", text);
-}
-
-/* --- asked ---------------------------------------------------------------------------------------------------------
- */
-
-static void list_element(void *context, const struct nft_element *element)
-{
-    struct walk *walk = context;
-    struct order order = element_to_order(element, walk->now);
-    struct book_entry *entry = book_find(walk->e->book, &order.target);
-    if (entry && entry->order.deed == order.deed) {
-        if (entry->listed)
-            return;
-        entry->listed = true;
-        order = entry->order;
-    }
-    walk->each(walk->context, &order, element->packets, element->bytes_counted);
-}
-
-static void list_rest(void *context, struct book_entry *entry)
-{
-    struct walk *walk = context;
-    if (!entry->listed && entry->order.until > walk->now)
-        walk->each(walk->context, &entry->order, 0, 0);
-    entry->listed = false;
-}
-
-int enforcement_list(struct enforcement *e,
-                     void (*each)(void *context, const struct order *, uint64_t packets, uint64_t bytes), void *context,
-                     moment now, struct error *error)
-{
-    struct walk walk = {.e = e, .now = now, .each = each, .context = context};
-    int code = e->table ? nft_list(e->nft, list_element, &walk, error) : 0;
-    book_each(e->book, list_rest, &walk);
-    return code;
-}
-
-const struct order *enforcement_standing(struct enforcement *e, const struct sender *sender)
-{
-    const struct book_entry *entry = book_find(e->book, sender);
-    return entry ? &entry->order : NULL;
-}
-
-struct orders_walk {
-    void (*each)(void *context, const struct order *);
-    void *context;
-};
-
-static void give_order(void *context, struct book_entry *entry)
-{
-    const struct orders_walk *walk = context;
-    walk->each(walk->context, &entry->order);
-}
-
-void enforcement_each(struct enforcement *e, void (*each)(void *context, const struct order *), void *context)
-{
-    struct orders_walk walk = {each, context};
-    book_each(e->book, give_order, &walk);
-}
-
-static void count_deed(void *context, struct book_entry *entry)
-{
-    struct enforcement_counters *counters = context;
-    counters->in_force[entry->order.deed]++;
-}
-
-struct enforcement_counters enforcement_counters(const struct enforcement *e)
-{
-    bool reject = e->plan.reject && (e->plan.role == NFT_HOST ? e->features.inet_reject : e->features.netdev_reject);
-    struct enforcement_counters counters = {.orders = book_count(e->book),
-                                            .repairs = e->repairs,
-                                            .refused = e->refused,
-                                            .table = e->table,
-                                            .reject = reject};
-    book_each(e->book, count_deed, &counters);
-    return counters;
 }

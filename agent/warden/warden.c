@@ -13,15 +13,16 @@
 #include "agent/message/role.h"
 #include "agent/message/settings.h"
 #include "agent/message/supervise.h"
-#include "agent/warden/account_orders.h"
 #include "agent/warden/children.h"
+#include "agent/warden/customer_command.h"
 #include "agent/warden/cut.h"
 #include "agent/warden/enforcement.h"
+#include "agent/warden/keeping.h"
 #include "agent/warden/links.h"
 #include "agent/warden/log_files.h"
+#include "agent/warden/looking.h"
 #include "agent/warden/owner.h"
 #include "agent/warden/positions.h"
-#include "agent/warden/program.h"
 #include "agent/warden/sandbox.h"
 #include "agent/warden/settling.h"
 #include "agent/warden/switch.h"
@@ -32,26 +33,15 @@
 #define LOOK_ROUND_EVERY 15   /* ticks: default routes and own addresses have no news that we listen to */
 #define EVENTS_KEPT      64   /* for a courier that is not there */
 #define ROWS_KEPT        8192 /* rows that wait for the courier; more orders than that are not listed */
+#define EXPLAINED_MOST   100  /* rows of what is held for a customer, in an explanation */
 #define THROTTLE_RATE    20   /* connections a minute for an order that names none */
-#define LOOKED_MOST      64
-#define LOOK_AGAIN       (5 * SECOND) /* for the same user */
-#define LOOK_MISSED      (SECOND / 4) /* the same, where the connection was gone before its program was found */
-#define REFUSALS_SAID    10           /* in a second: a watcher gone mad shall not drown the log and the journal */
-
-/* Looking for a program takes milliseconds, so it is done for examples only. */
-struct looked {
-    uint32_t user;
-    moment when;
-    bool found;
-};
+#define REFUSALS_SAID    10   /* in a second: a watcher gone mad shall not drown the log and the journal */
 
 struct warden {
     struct log log;
     sd_event *loop;
     int supervisor, exit_status;
     bool configured, ready, own_is_new;
-    bool accounts_changed, accounts_kept_now; /* their orders: since they were written; in this second */
-    bool accounts_said;                       /* that they cannot be kept */
     struct process_settings settings;
     enum capture_role machine;
     struct address_list own;
@@ -59,9 +49,10 @@ struct warden {
     struct positions *positions;
     struct enforcement *enforcement;
     struct cut *cut;
-    struct looked looked[LOOKED_MOST]; /* whose programs were looked for last */
-    bool denied;                       /* we were not let, and said so */
-    struct owner *owner;               /* NULL: the kernel cannot be asked */
+    struct looking looking;
+    struct keeping keeping;
+    struct customers *customers; /* who owns what; NULL: nobody is known */
+    struct owner *owner;         /* NULL: the kernel cannot be asked */
     struct log_files *logs;
     struct children *children;
     struct enforce_switch switched;
@@ -277,6 +268,9 @@ static void look_round(struct warden *warden)
     if (code == 0 && machine != warden->machine) {
         warden->machine = machine;
         code = plan_enforcement(warden, &error);
+        if (code == 0) /* what is held on a host is not the same */
+            code = enforcement_customers(warden->enforcement, warden->customers, now(), &error);
+        enforcement_tick(warden->enforcement, now()); /* a guest may be here that is held: its table is made now */
         log_write(&warden->log, LOG_NEWS, "this machine is a %s",
                   machine == CAPTURE_HOST ? "host: its own interfaces are watched" : "hypervisor");
     }
@@ -313,38 +307,21 @@ static void say_order(void *context, const struct order *order)
     (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
-static void add_account_order(void *context, const struct order *order)
+static void keep_orders(struct warden *warden, bool at_once)
 {
-    if (order->target.kind == SENDER_ACCOUNT)
-        account_orders_add(context, order);
+    struct error error = {0};
+    if (keeping_write(&warden->keeping, warden->enforcement, at_once, &error) != 0)
+        on_event(warden, 2, "order", error.text);
 }
 
-/* At most once a second, however many orders come; what a storm adds is written with the next second. */
-static void keep_account_orders(struct warden *warden)
+/* Its connections are cut like those of a sender that is blocked itself. */
+static void on_held(void *context, const struct order *order)
 {
-    struct account_orders orders = {0};
-    struct error error = {0};
-    if (!warden->accounts_changed || warden->accounts_kept_now)
-        return;
-    enforcement_each(warden->enforcement, add_account_order, &orders);
-    int code = account_orders_write(warden->switched.directory, &orders, &error);
-    account_orders_clear(&orders);
-    if (code != 0 && !warden->accounts_said)
-        on_event(warden, 2, "order", error.text);
-    warden->accounts_said = code != 0;
-    warden->accounts_changed = code != 0;
-    warden->accounts_kept_now = true;
-}
-
-static void adopt_account_orders(struct warden *warden)
-{
-    struct account_orders orders;
-    struct error error = {0};
-    if (account_orders_read(warden->switched.directory, now(), &orders, &error) != 0)
-        on_event(warden, 2, "order", error.text);
-    for (size_t i = 0; i < orders.count; i++)
-        enforcement_adopt(warden->enforcement, &orders.items[i], now());
-    account_orders_clear(&orders);
+    struct warden *warden = context;
+    union message message;
+    message_prepare(&message, MESSAGE_ORDER_TOLD, 0);
+    message.order.order = *order;
+    (void)children_say(warden->children, ROLE_WATCHER, &message, -1, TALK_NEWS);
 }
 
 static void on_child_started(void *context, enum role role)
@@ -367,16 +344,18 @@ struct rows {
     uint32_t question, number;
 };
 
-static void say_row(void *context, const struct order *order, uint64_t packets, uint64_t bytes)
+static void say_row(void *context, const struct enforcement_row *row)
 {
     struct rows *rows = context;
     union message message;
     if (rows->number++ >= ROWS_KEPT)
         return;
     message_prepare(&message, MESSAGE_ORDER_ROW, rows->question);
-    message.order_row.order = *order;
-    message.order_row.packets = packets;
-    message.order_row.bytes = bytes;
+    message.order_row.order = row->order;
+    if (row->customer)
+        message.order_row.held_for = *row->customer;
+    message.order_row.packets = row->packets;
+    message.order_row.bytes = row->bytes;
     (void)children_say(rows->warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
 }
 
@@ -398,13 +377,15 @@ static void on_order(struct warden *warden, const struct order *order)
 {
     struct error error = {0};
     char text[300], name[SENDER_TEXT];
+    if (order->target.kind == SENDER_CUSTOMER) /* people's, who come another way: on_command() */
+        return;
     if (enforcement_order(warden->enforcement, order, now(), &error) == 0) {
         const struct order *standing = enforcement_standing(warden->enforcement, &order->target);
         say_order(warden, standing ? standing : order); /* a stronger one may have stayed */
-        if (order->target.kind == SENDER_ACCOUNT) {
-            warden->accounts_changed = true;
-            keep_account_orders(warden);
-        }
+        keeping_note(&warden->keeping, warden->enforcement, &order->target);
+        /* A person's on a member of a held customer: there are few, and nothing else would know it. */
+        keep_orders(warden,
+                    order->author == ORDER_BY_PERSON && enforcement_holder(warden->enforcement, &order->target));
         return;
     }
     if (++warden->refusals_now > REFUSALS_SAID)
@@ -414,55 +395,65 @@ static void on_order(struct warden *warden, const struct order *order)
     on_event(warden, 1, "order", text);
 }
 
+/* Written to its file before it is answered, for that is what the person relies on. */
+static void on_command(struct warden *warden, const struct message_command *command)
+{
+    union message message;
+    struct order order;
+    struct error error = {0};
+    message_prepare(&message, MESSAGE_DONE, command->head.question);
+    message.done.code = customer_command(warden->enforcement, command, now(), &order, message.done.text, &error);
+    if (message.done.code != 0) {
+        snprintf(message.done.text, sizeof(message.done.text), "%.200s", error.text);
+    } else {
+        say_order(warden, &order);
+        keeping_note(&warden->keeping, warden->enforcement, &order.target);
+        keep_orders(warden, true);
+    }
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
+struct explaining {
+    struct rows rows;
+    const struct sender *sender;
+};
+
+/* Of a customer all that is held for it. */
+static void explain_row(void *context, const struct enforcement_row *row)
+{
+    struct explaining *explaining = context;
+    if (row->customer && sender_equals(row->customer, explaining->sender) && explaining->rows.number < EXPLAINED_MOST)
+        say_row(&explaining->rows, row);
+}
+
+/* What stands on a sender: its own order, its customer's; the watcher answers the same question with what it knows. */
+static void on_ask_explain(struct warden *warden, uint32_t question, const struct sender *sender)
+{
+    struct explaining explaining = {{warden, question, 0}, sender};
+    struct error error = {0};
+    union message message;
+    const struct order *own = enforcement_standing(warden->enforcement, sender);
+    if (own)
+        say_row(&explaining.rows, &(struct enforcement_row){.order = *own});
+    const struct sender *customer = enforcement_holder(warden->enforcement, sender);
+    const struct order *customers = customer ? enforcement_standing(warden->enforcement, customer) : NULL;
+    if (customers) {
+        struct enforcement_row row = {.order = *customers, .customer = customer};
+        row.order.target = *sender;
+        say_row(&explaining.rows, &row);
+    }
+    if (sender->kind == SENDER_CUSTOMER && own &&
+        enforcement_list(warden->enforcement, explain_row, &explaining, now(), &error) != 0)
+        log_write(&warden->log, LOG_TROUBLE, "%s", error.text);
+    message_prepare(&message, MESSAGE_DONE, question);
+    customer_explain(warden->enforcement, sender, now(), message.done.text);
+    (void)children_say(warden->children, ROLE_COURIER, &message, -1, TALK_MUST);
+}
+
 static void on_log_file(void *context, const union message *message, int descriptor)
 {
     struct warden *warden = context;
     (void)children_say(warden->children, ROLE_WATCHER, message, descriptor, TALK_MUST);
-}
-
-/* That somebody looks for a program of that user now; NULL: not yet again. */
-static struct looked *begin_looking(struct warden *warden, uint32_t user, moment when)
-{
-    struct looked *oldest = warden->looked;
-    for (size_t i = 0; i < LOOKED_MOST; i++) {
-        struct looked *looked = &warden->looked[i];
-        if (looked->when && looked->user == user) {
-            duration pause = looked->found ? LOOK_AGAIN : LOOK_MISSED;
-            if (when - looked->when < pause && when >= looked->when)
-                return NULL;
-            oldest = looked;
-            break;
-        }
-        if (looked->when < oldest->when)
-            oldest = looked;
-    }
-    *oldest = (struct looked){user, when, false};
-    return oldest;
-}
-
-/* The answer is on its way already; this comes after it. */
-static void look_for_program(struct warden *warden, union message *answer)
-{
-    struct message_owner *owner = &answer->owner;
-    struct program program;
-    bool denied = false;
-    if (!warden->settings.capture.programs || owner->owned != OWNED_BY_USER)
-        return;
-    struct looked *looked = begin_looking(warden, owner->user, now());
-    if (!looked)
-        return;
-    bool found = looked->found = program_find(owner->user, owner->inode, &program, &denied);
-    _Static_assert(sizeof owner->program == sizeof program.text, "it fits");
-    _Static_assert(sizeof owner->command == sizeof program.command, "it fits");
-    if (found) {
-        memcpy(owner->program, program.text, sizeof owner->program);
-        memcpy(owner->command, program.command, sizeof owner->command);
-        (void)children_say(warden->children, ROLE_WATCHER, answer, -1, TALK_NEWS);
-    } else if (denied && !warden->denied)
-        log_write(&warden->log, LOG_NEWS,
-                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
-                  "CAP_DAC_READ_SEARCH");
-    warden->denied |= denied;
 }
 
 /* On a hypervisor what is not a guest's is none of our business, and users mean nothing in its table. */
@@ -479,7 +470,16 @@ static void on_ask_owner(struct warden *warden, const struct message_owner *ends
     memset(answer.owner.program, 0, sizeof(answer.owner.program));
     memset(answer.owner.command, 0, sizeof(answer.owner.command));
     (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
-    look_for_program(warden, &answer);
+    bool denied;
+    if (!warden->settings.capture.programs)
+        return;
+    if (looking_find(&warden->looking, &answer.owner, now(),
+                     &denied)) /* the answer is on its way; this comes after it */
+        (void)children_say(warden->children, ROLE_WATCHER, &answer, -1, TALK_NEWS);
+    if (denied)
+        log_write(&warden->log, LOG_NEWS,
+                  "which programs users send with cannot be seen without CAP_SYS_PTRACE and "
+                  "CAP_DAC_READ_SEARCH");
 }
 
 static void on_settings(struct warden *warden, const struct message_settings *settings, int descriptor)
@@ -526,6 +526,12 @@ static void on_message(void *context, enum role role, const union message *messa
     case MESSAGE_ASK_ORDERS:
         on_ask_orders(warden, message->head.question);
         break;
+    case MESSAGE_ASK_EXPLAIN:
+        on_ask_explain(warden, message->head.question, &message->ask_explain.sender);
+        break;
+    case MESSAGE_COMMAND:
+        on_command(warden, &message->command);
+        break;
     case MESSAGE_ASK_ENFORCE:
         on_ask_enforce(warden, &message->ask_enforce);
         break;
@@ -551,14 +557,15 @@ static int first_configuration(struct warden *warden, struct error *error)
     settings_ports(&warden->settings.capture, ports);
     cut_ports(warden->cut, ports);
     look_round(warden);
+    struct error why = {0};
+    if (keeping_adopt(&warden->keeping, warden->enforcement, now(), &why) != 0)
+        on_event(warden, 2, "order", why.text);
     bool asked = warden->settings.enforce.mode == ENFORCE_ENFORCE;
     bool on = switch_read(&warden->switched, asked);
-    struct error why = {0};
     /* Switching off takes away what an earlier run left. Where the kernel has no nftables at all, we can still watch.
      */
     if (switch_enforcement(warden, on, &why) != 0)
         on_event(warden, on ? 2 : 1, "enforce", why.text);
-    adopt_account_orders(warden);
     children_start(warden->children, ROLE_WATCHER);
     children_start(warden->children, ROLE_COURIER);
     return 0;
@@ -578,15 +585,28 @@ static int next_configuration(struct warden *warden, int mode_before, struct err
     return code;
 }
 
+/* What is held follows the new map; the one before is let go of behind it. */
+static void know_customers(struct warden *warden, struct customers *customers)
+{
+    struct error error = {0};
+    if (enforcement_customers(warden->enforcement, customers, now(), &error) != 0)
+        on_event(warden, 2, "order", error.text);
+    customers_destroy(&warden->customers);
+    warden->customers = customers;
+}
+
 static void on_configuration(struct warden *warden, int bundle)
 {
     struct error error = {0};
     struct stat status = {0};
     struct process_settings settings = {0}, before = warden->settings;
+    struct customers *customers = NULL;
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     int code = fstat(bundle, &status) == 0 ? 0 : -errno;
     if (code == 0)
         code = process_settings_read(bundle, &settings, &error);
+    if (code == 0)
+        code = settings_customers_read(bundle, &customers, &error);
     if (code != 0) {
         process_settings_bind(&settings, bindings);
         options_clear(bindings);
@@ -600,6 +620,7 @@ static void on_configuration(struct warden *warden, int bundle)
     if (warden->owner)
         owner_set_carriers(warden->owner, &settings.capture.mta_users);
     children_configure(warden->children, bundle, (uint64_t)status.st_size);
+    know_customers(warden, customers);
     bool first = !warden->configured;
     warden->configured = true;
     code = first ? first_configuration(warden, &error) : next_configuration(warden, before.enforce.mode, &error);
@@ -668,8 +689,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
         cut_tick(warden->cut);
         log_files_tick(warden->logs);
         warden->refusals_now = 0;
-        warden->accounts_kept_now = false;
-        keep_account_orders(warden);
+        keeping_tick(&warden->keeping);
+        keep_orders(warden, false);
         if (!warden->ready)
             say_supervisor(warden, SUPERVISE_READY);
         warden->ready = true;
@@ -685,10 +706,11 @@ static int open_parts(struct warden *warden, const struct role_start *start, str
 {
     const struct positions_listener ports = {warden, on_port_opened, on_port_closed, on_device, on_event};
     const struct children_listener children = {warden, on_child_started, on_message, on_event};
-    const struct enforcement_listener repairs = {warden, on_event};
+    const struct enforcement_listener repairs = {warden, on_event, on_held};
     const struct log_files_listener logs = {warden, on_log_file};
     const struct nft_plan none = {.role = NFT_HOST};
     int code = switch_open(&warden->switched, start->state, error);
+    warden->keeping.directory = warden->switched.directory;
     if (code == 0)
         code = links_open(&warden->links, error);
     if (code == 0)
@@ -737,9 +759,8 @@ static void leave(struct warden *warden)
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     sd_event_source_disable_unref(warden->guard);
     sd_event_source_disable_unref(warden->opening);
-    warden->accounts_kept_now = false;
     if (warden->configured)
-        keep_account_orders(warden);
+        keep_orders(warden, true);
     children_close(&warden->children);
     cut_close(&warden->cut);
     owner_close(&warden->owner);
@@ -748,6 +769,7 @@ static void leave(struct warden *warden)
     positions_destroy(&warden->positions);
     links_close(&warden->links);
     address_list_clear(&warden->own);
+    customers_destroy(&warden->customers);
     process_settings_bind(&warden->settings, bindings);
     options_clear(bindings);
     switch_close(&warden->switched);

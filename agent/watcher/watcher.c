@@ -567,6 +567,15 @@ static int on_handed_over(struct watcher *watcher, const union message *message,
     return code;
 }
 
+/* Blocked with its customer: its verdict is its own still, its connections are cut. */
+static void on_held(struct watcher *watcher, const struct order *order)
+{
+    if (order->deed != DEED_BLOCK)
+        return;
+    cuts_begin(watcher->cuts, &order->target, clock_steady());
+    cut(watcher);
+}
+
 static void on_warden_message(void *context, const union message *message, int descriptor)
 {
     struct watcher *watcher = context;
@@ -595,6 +604,8 @@ static void on_warden_message(void *context, const union message *message, int d
         code = on_log_record(watcher, descriptor, &error);
     } else if (kind == MESSAGE_LOG_FILE || kind == MESSAGE_LOG_NEWS) {
         on_log(watcher, &message->log, descriptor);
+    } else if (kind == MESSAGE_ORDER_TOLD && watcher->mind) {
+        on_held(watcher, &message->order.order);
     } else if (kind == MESSAGE_OWNER && watcher->mind) {
         on_owner(watcher, &message->owner);
     }

@@ -30,8 +30,8 @@ static void test_the_latest_stands(void **state)
     assert_non_null(book_write(book, &other));
     assert_int_equal(book_count(book), 2);
     assert_int_equal(book_find(book, &first.target)->order.deed, DEED_BLOCK);
-    assert_int_equal(book_expire(book, 49), 0);
-    assert_int_equal(book_expire(book, 50), 1);
+    assert_int_equal(book_expire(book, 49, NULL, NULL), 0);
+    assert_int_equal(book_expire(book, 50, NULL, NULL), 1);
     assert_null(book_find(book, &first.target));
     struct order release = order(2, DEED_RELEASE, 0);
     assert_null(book_write(book, &release));

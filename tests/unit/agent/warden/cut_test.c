@@ -56,7 +56,7 @@ static void furnish(struct scene *scene)
 {
     const struct positions_listener ports = {scene, on_opened, on_position, on_position, on_event};
     const struct nft_plan plan = {.role = NFT_HYPERVISOR, .ports = {25}, .throttle_rate = 20, .throttle_burst = 3};
-    const struct enforcement_listener repairs = {scene, on_event};
+    const struct enforcement_listener repairs = {scene, on_event, NULL};
     const uint8_t macs[2][6] = {{0xfe, 0, 0, 0, 0, 0x11}, {0xfe, 0, 0, 0, 0, 0x12}};
     struct capture_settings settings = {.ports = {.items = {25}, .count = 1}, .role = CAPTURE_HYPERVISOR};
     struct address own = address_from_ipv4((const uint8_t[]){203, 0, 113, 2});
