@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include "common/cleanup.h"
 #include "common/table.h"
 
 struct accounts {
     bool on;
+    const struct customers *map;
     struct table *table; /* of struct account, by struct sender */
     void *memory;
     struct accounts_counters counters;
@@ -41,11 +43,17 @@ void accounts_destroy(struct accounts **owner)
     *owner = NULL;
 }
 
+void accounts_customers(struct accounts *accounts, const struct customers *map)
+{
+    accounts->map = map;
+}
+
 void accounts_order(struct accounts *accounts, const struct order *order, moment now)
 {
     bool added;
     struct account *account = table_find(accounts->table, &order->target);
-    if (order->target.kind != SENDER_ACCOUNT || (!account && order->deed == DEED_RELEASE))
+    uint8_t kind = order->target.kind;
+    if ((kind != SENDER_ACCOUNT && kind != SENDER_CUSTOMER) || (!account && order->deed == DEED_RELEASE))
         return;
     account = table_add(accounts->table, &order->target, &added, NULL, NULL);
     /* What was counted under an order that is over is not this one's. */
@@ -102,11 +110,35 @@ static bool is_held_back(const struct account *account, moment now)
     return account->order.until > now && (account->order.deed == DEED_BLOCK || account->order.deed == DEED_THROTTLE);
 }
 
+static struct account *customers_row(struct accounts *accounts, const struct sender *account)
+{
+    const struct customer_question question = {.sender = account};
+    char name[CUSTOMER_TEXT];
+    struct sender customer = {.kind = SENDER_CUSTOMER};
+    if (customers_find(accounts->map, &question, name) == CUSTOMER_UNKNOWN)
+        return NULL;
+    memcpy(customer.bytes, name, strnlen(name, sizeof customer.bytes));
+    return table_find(accounts->table, &customer);
+}
+
+static const struct order *standing(const struct account *row, moment now)
+{
+    return row && row->order.deed != DEED_RELEASE && row->order.until > now ? &row->order : NULL;
+}
+
+/* The row whose order stands on that account: its own or its customer's; NULL: none. */
+static struct account *find_row(struct accounts *accounts, const struct sender *sender, moment now)
+{
+    struct account *own = table_find(accounts->table, sender), *customers = customers_row(accounts, sender);
+    const struct order *order = order_prevailing(standing(own, now), standing(customers, now));
+    return !order ? NULL : own && order == &own->order ? own : customers;
+}
+
 enum account_answer accounts_answer(struct accounts *accounts, const struct policy_request *request, moment now,
                                     char action[ACCOUNTS_ACTION])
 {
     struct sender sender = sender_from_account(request->account);
-    struct account *account = sender.kind == SENDER_ACCOUNT ? table_find(accounts->table, &sender) : NULL;
+    struct account *account = sender.kind == SENDER_ACCOUNT ? find_row(accounts, &sender, now) : NULL;
     enum account_answer given = ACCOUNT_PASSES;
     char name[SENDER_TEXT];
     accounts->counters.asked++;

@@ -1,11 +1,13 @@
-/* Orders on mail accounts. The kernel cannot tell a mail server's accounts apart, so these are carried out where the
- * mail server asks whether it may take a message: this says yes or no, and counts. Bounded; no descriptor, no clock. */
+/* Orders on mail accounts, and on the customers whose accounts they are. The kernel cannot tell a mail server's
+ * accounts apart, so these are carried out where the mail server asks whether it may take a message: this says yes or
+ * no, and counts. Bounded; no descriptor, no clock. */
 #ifndef AGENT_COURIER_ACCOUNTS_H
 #define AGENT_COURIER_ACCOUNTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/courier/policy_request.h"
+#include "common/words/customers.h"
 #include "common/words/order.h"
 
 #define ACCOUNTS_MOST   16384 /* the one that was heard of longest ago gives way */
@@ -35,7 +37,9 @@ struct accounts;
 int accounts_create(uint32_t most, struct accounts **result, struct error *) MUST_CHECK;
 void accounts_destroy(struct accounts **);
 
-/* An order that the warden has checked; it takes the place of an earlier one on that account. */
+/* Whose accounts they are, borrowed until the next; NULL: nobody is known. */
+void accounts_customers(struct accounts *, const struct customers *);
+/* An order that the warden has checked; it takes the place of an earlier one on that account or customer. */
 void accounts_order(struct accounts *, const struct order *, moment now);
 void accounts_enforce(struct accounts *, bool on); /* off, as at the beginning: everybody passes */
 

@@ -145,9 +145,11 @@ bool answer_order(struct buffer *out, const struct message_order_row *row, const
     json_string(&json, "by", row->order.author == ORDER_BY_PERSON ? "person" : "policy");
     if (row->order.deed == DEED_THROTTLE)
         json_unsigned(&json, "rate", row->order.rate);
+    if (row->held_for.kind != SENDER_NONE)
+        write_sender(&json, "held_for", &row->held_for);
     json_unsigned(&json, "packets", row->packets);
     json_unsigned(&json, "bytes", row->bytes);
-    if (row->order.target.kind == SENDER_ACCOUNT)
+    if (row->order.target.kind == SENDER_ACCOUNT || (row->order.target.kind == SENDER_CUSTOMER && account))
         write_counts(&json, account);
     return json_end(&json);
 }

@@ -12,6 +12,7 @@
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
 #include "agent/courier/exporter.h"
+#include "agent/message/settings.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/sandbox.h"
@@ -45,6 +46,20 @@ static void meet_watcher(struct courier *courier, int descriptor)
         lose_watcher(courier);
 }
 
+/* A mistake in the map was found by whoever read the configuration; a new one that cannot be read changes nothing. */
+static void take_configuration(struct courier *courier, int bundle)
+{
+    struct customers *customers = NULL;
+    struct error error = {0};
+    if (settings_customers_read(bundle, &customers, &error) != 0) {
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+        return;
+    }
+    accounts_customers(courier->accounts, customers);
+    customers_destroy(&courier->customers);
+    courier->customers = customers;
+}
+
 static void take_message(struct courier *courier, enum role from, const union message *message, int descriptor)
 {
     enum message_kind kind = message->head.kind;
@@ -52,6 +67,8 @@ static void take_message(struct courier *courier, enum role from, const union me
         meet_watcher(courier, descriptor);
         return;
     }
+    if (kind == MESSAGE_CONFIGURATION)
+        take_configuration(courier, descriptor);
     if (descriptor >= 0)
         close(descriptor);
     if (kind == MESSAGE_READY) {
@@ -341,6 +358,7 @@ static void leave(struct courier *courier)
     journal_close(&courier->journal);
     spool_close(&courier->spool);
     accounts_destroy(&courier->accounts);
+    customers_destroy(&courier->customers);
     if (courier->watcher.descriptor >= 0)
         close(courier->watcher.descriptor);
 }

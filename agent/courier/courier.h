@@ -28,7 +28,8 @@ struct courier {
     struct news *news;
     struct keeper keeper;
     struct accounts *accounts;
-    struct policy *policy; /* NULL: mail servers have no place to ask */
+    struct customers *customers; /* whose they are; NULL: nobody is known */
+    struct policy *policy;       /* NULL: mail servers have no place to ask */
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;

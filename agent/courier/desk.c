@@ -157,6 +157,7 @@ static void answer_command_done(struct courier *courier, struct question *questi
         question_end(question, done->text[0] ? done->text : strerror(-done->code));
         return;
     }
+    snprintf(question->said, sizeof question->said, "%s", done->text);
     journal_command(courier, question);
     (void)keeper_commit(&courier->keeper, clock_steady());
     if (done->text[0] && question->client && !answer_text(client_output(question->client), done->text)) {
@@ -247,7 +248,12 @@ static void take_answer(struct courier *courier, struct question *question, enum
         answered_by(courier, question, from);
         break;
     case MESSAGE_DONE:
-        answer_command_done(courier, question, &message->done);
+        if (question->request.kind != REQUEST_EXPLAIN) {
+            answer_command_done(courier, question, &message->done);
+            break;
+        }
+        written = !message->done.text[0] || answer_text(out, message->done.text);
+        answered_by(courier, question, from);
         break;
     default:
         break;

@@ -7,19 +7,22 @@
 #define ALLOW_LENGTH (7 * DAY)
 #define ORDER_LENGTH DAY
 
-static unsigned addressees(enum request_kind kind)
+/* Customers' orders are the warden's, which knows what they hold; what is known of a sender both of them know. */
+static unsigned addressees(const struct request *request)
 {
     static const unsigned roles[REQUEST_KINDS] = {
         [REQUEST_STATUS] = 1U << ROLE_WARDEN | 1U << ROLE_WATCHER,
         [REQUEST_SENDERS] = 1U << ROLE_WATCHER,
         [REQUEST_CUSTOMERS] = 1U << ROLE_WATCHER,
-        [REQUEST_EXPLAIN] = 1U << ROLE_WATCHER,
+        [REQUEST_EXPLAIN] = 1U << ROLE_WATCHER | 1U << ROLE_WARDEN,
         [REQUEST_ORDERS] = 1U << ROLE_WARDEN,
         [REQUEST_COMMAND] = 1U << ROLE_WATCHER,
         [REQUEST_ENFORCE] = 1U << ROLE_WARDEN,
         [REQUEST_SETTINGS] = 1U << ROLE_WARDEN,
     };
-    return roles[kind];
+    if (request->kind == REQUEST_COMMAND && request->sender.kind == SENDER_CUSTOMER)
+        return 1U << ROLE_WARDEN;
+    return roles[request->kind];
 }
 
 struct question *question_new(struct questions *questions, const struct question_asker *asker,
@@ -37,7 +40,7 @@ struct question *question_new(struct questions *questions, const struct question
                                       .context = asker->context,
                                       .request = *request,
                                       .asked = now,
-                                      .awaits = addressees(request->kind)};
+                                      .awaits = addressees(request)};
         text_copy_printable(text_of(asker->person), question->person, sizeof question->person);
         if (request->kind == REQUEST_COMMAND && request->length == 0 && request->deed != DEED_RELEASE)
             question->request.length = request->deed == DEED_ALLOW ? ALLOW_LENGTH : ORDER_LENGTH;
@@ -93,11 +96,12 @@ void question_message(const struct question *question, union message *message)
 
 static void end(struct question *question, enum question_outcome outcome, const char *failure)
 {
+    const char *done = question->said[0] ? question->said : "carried out";
     question->number = 0;
     if (question->client)
         client_finish(question->client, failure);
     else
-        question->ended(question->context, outcome, failure ? failure : "carried out");
+        question->ended(question->context, outcome, failure ? failure : done);
 }
 
 void question_end(struct question *question, const char *failure)

@@ -30,6 +30,7 @@ struct question {
     void *context;
     char person[CONTROL_PERSON];
     struct request request;
+    char said[240];  /* what whoever did it said of it; empty: nothing */
     duration asked;  /* on the steady clock */
     unsigned awaits; /* bits 1 << enum role: who has yet to answer */
 };

@@ -90,7 +90,8 @@ static int read_field(enum field field, const json_t *value, struct request *req
     case FIELD_SENDER:
         if (!sender_parse(text_in(value), &request->sender))
             return error_set(error, EINVAL,
-                             "that is no sender; an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name");
+                             "that is no sender; an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or "
+                             "a port's name");
         return 0;
     case FIELD_FOR:
         if (!duration_parse(text_in(value), &request->length) || request->length < SECOND ||

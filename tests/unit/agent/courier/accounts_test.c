@@ -209,6 +209,47 @@ static void test_a_hostile_login_stays_within_its_line(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, begin, end)
 
+static void give_customer(enum deed deed)
+{
+    struct order order = order_on("x", deed);
+    order.target = sender_from_customer(TEXT("acme"));
+    order.author = ORDER_BY_PERSON;
+    accounts_order(accounts, &order, NOW);
+}
+
+static void test_accounts_of_a_customer(void **state)
+{
+    struct customers *map = NULL;
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(customers_read(TEXT("account:@acme.test acme\naccount:dave acme\naccount:eve@acme.test baker\n"),
+                                    "map", true, &map, &error),
+                     0);
+    accounts_customers(accounts, map);
+    accounts_enforce(accounts, true);
+    give_customer(DEED_BLOCK);
+    assert_int_equal(ask("alice@acme.test"), ACCOUNT_REFUSED); /* every account of its domain */
+    assert_int_equal(ask("Dave"), ACCOUNT_REFUSED);
+    assert_int_equal(ask("eve@acme.test"), ACCOUNT_PASSES); /* another's, as the map says */
+    assert_int_equal(ask("bob@other.test"), ACCOUNT_PASSES);
+    give("dave", DEED_ALLOW);
+    assert_int_equal(ask("dave"), ACCOUNT_PASSES);
+    give("dave", DEED_RELEASE);
+    assert_int_equal(ask("dave"), ACCOUNT_REFUSED);
+    give("alice@acme.test", DEED_THROTTLE);
+    assert_int_equal(ask("alice@acme.test"), ACCOUNT_REFUSED);
+    give_customer(DEED_RELEASE);
+    assert_int_equal(ask("dave"), ACCOUNT_PASSES);
+    assert_int_equal(ask_at("alice@acme.test", "1", NOW), ACCOUNT_PASSES); /* its own rate, of two a minute */
+    assert_int_equal(ask_at("alice@acme.test", "2", NOW), ACCOUNT_PASSES);
+    assert_int_equal(ask_at("alice@acme.test", "3", NOW), ACCOUNT_DEFERRED);
+    give_customer(DEED_BLOCK);
+    assert_int_equal(ask_at("dave", "", NOW + 2 * HOUR), ACCOUNT_PASSES); /* it is over */
+    accounts_customers(accounts, NULL);
+    assert_int_equal(ask("dave"), ACCOUNT_PASSES);
+    customers_destroy(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +264,7 @@ int main(void)
         TEST(whether_anybody_asked_is_known),
         TEST(orders_on_others_are_none_of_ours_and_places_are_bounded),
         TEST(a_hostile_login_stays_within_its_line),
+        TEST(accounts_of_a_customer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
