@@ -1,5 +1,6 @@
 /* postern explain: what an abuse desk reads to a customer. Plain sentences, times, examples; what was done, until when,
  * and what would lift it. */
+#include <ctype.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct explanation {
     json_t *places;             /* of a collector: an array, as each node has it */
     json_t *submission;         /* of an account: what its mail server asked and was told */
     json_t *evidence, *history; /* arrays */
+    json_t *orders;             /* an array: what stands on it, and of a customer what is held for it */
+    json_t *sentence;           /* of a customer: what its order holds */
 };
 
 static void collect(void *context, const json_t *record)
@@ -30,6 +33,10 @@ static void collect(void *context, const json_t *record)
         explanation->sender = copy;
     else if (strcmp(kind, "submission") == 0)
         explanation->submission = copy;
+    else if (strcmp(kind, "order") == 0 && !explanation->cli->collector)
+        json_array_append_new(explanation->orders, copy);
+    else if (strcmp(kind, "done") == 0)
+        explanation->sentence = copy;
     else if (strcmp(kind, "evidence") == 0 && !json_object_get(record, "sender"))
         json_array_append_new(explanation->evidence, copy);
     else
@@ -145,6 +152,46 @@ static void show_submission(const struct explanation *explanation)
         printf("no mail server has asked, so nothing stops it: see postern-agent(8), MAIL SERVERS\n");
 }
 
+/* Of a sender: that it is held for its customer. Its own order is told with its state. */
+static void show_holder(const struct explanation *explanation)
+{
+    size_t i;
+    json_t *order;
+    char until[CLOCK_TEXT];
+    json_array_foreach(explanation->orders, i, order)
+    {
+        if (*field_text(order, "held_for"))
+            printf("\nIt is held for its customer: an order on %s (%s) stands until %s.\n",
+                   field_text(order, "held_for"), field_text(order, "deed"),
+                   clock_print(field_moment(order, "until"), until));
+    }
+}
+
+/* A customer is no sender: no counts and no verdict, but an order and all that is held by it. */
+static void show_customers_order(const struct explanation *explanation, const char *customer)
+{
+    const char *sentence = field_text(explanation->sentence, "text");
+    size_t i, number = 0;
+    json_t *order;
+    char until[CLOCK_TEXT];
+    json_array_foreach(explanation->orders, i, order)
+    {
+        if (!*field_text(order, "held_for"))
+            printf("An order is in force on %s (%s) until %s, by a %s.\n", customer, field_text(order, "deed"),
+                   clock_print(field_moment(order, "until"), until), field_text(order, "by"));
+        else
+            printf("%s%s", number++ ? ", " : "Held with it: ", field_text(order, "sender"));
+    }
+    if (number)
+        putchar('\n');
+    if (json_array_size(explanation->orders) == 0)
+        printf("No order is in force on %s.\n", customer);
+    if (strncmp(sentence, "holds", 5) == 0)
+        printf("It %s.\n", sentence);
+    else if (*sentence)
+        printf("%c%s.\n", toupper((unsigned char)sentence[0]), sentence + 1);
+}
+
 static void show_mail(const json_t *sender)
 {
     char first[CLOCK_TEXT], last[CLOCK_TEXT], bytes[16];
@@ -229,11 +276,12 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n");
+        fprintf(stderr, "postern explain: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or a "
+                        "port's name\n");
         return EXIT_USAGE;
     }
     struct explanation explanation = {
-        .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array()};
+        .cli = cli, .places = json_array(), .evidence = json_array(), .history = json_array(), .orders = json_array()};
     int status = question_ask(cli, json_pack("{ss ss}", "command", "explain", "sender", sender), collect, &explanation);
     if (status == EXIT_DONE && !cli->json && json_array_size(explanation.places) > 0) {
         explain_fleet(explanation.places, cli->colour);
@@ -241,14 +289,19 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         explain_fleet_remedy(explanation.places);
     } else if (status == EXIT_DONE && !cli->json && explanation.sender) {
         show_state(&explanation);
+        show_holder(&explanation);
         show_evidence(&explanation);
         show_ways(&explanation);
         show_submission(&explanation);
         show_mail(explanation.sender);
         show_history(&explanation);
         show_remedy(explanation.sender);
+    } else if (status == EXIT_DONE && !cli->json && strncmp(sender, "customer:", 9) == 0) {
+        show_customers_order(&explanation, sender);
+        show_history(&explanation);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);
+        show_holder(&explanation);
         show_submission(&explanation);
         show_history(&explanation);
     }
@@ -256,6 +309,8 @@ int command_explain(const struct cli *cli, int count, char **arguments)
     json_decref(explanation.places);
     json_decref(explanation.submission);
     json_decref(explanation.evidence);
+    json_decref(explanation.orders);
+    json_decref(explanation.sentence);
     json_decref(explanation.history);
     return status;
 }

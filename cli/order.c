@@ -57,8 +57,10 @@ int command_order(const struct cli *cli, int count, char **arguments)
     if (words < 0)
         return EXIT_USAGE;
     if (words == 0) {
-        fprintf(stderr, "postern %s: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME or a port's name\n",
-                arguments[0]);
+        fprintf(
+            stderr,
+            "postern %s: whom? an address, a /64, a MAC, uid:NUMBER, account:NAME, customer:NAME or a port's name\n",
+            arguments[0]);
         return EXIT_USAGE;
     }
     if (!reason || !*reason) {

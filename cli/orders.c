@@ -12,6 +12,7 @@ struct listing {
     bool fleet;    /* each with its node; what stopped how much, nodes do not tell */
     bool unheard;  /* an order on an account about which no mail server has asked */
     bool accounts; /* there is one at all */
+    bool held;     /* a sender is held for its customer */
 };
 
 /* What stopped an account is its mail server, which counts messages. */
@@ -26,6 +27,7 @@ static void add_order(void *context, const json_t *record)
     struct listing *listing = context;
     char until[CLOCK_TEXT], packets[16];
     bool account = json_object_get(record, "asked") != NULL;
+    const char *held_for = field_text(record, "held_for");
     bool unheard = account && field_integer(record, "asked") == 0;
     if (strcmp(field_text(record, "record"), "order") != 0) /* what people ordered at the centre, done or not */
         return;
@@ -34,7 +36,8 @@ static void add_order(void *context, const json_t *record)
     columns_add(listing->columns, "%s", field_text(record, "sender"));
     columns_add(listing->columns, "%s", field_text(record, "deed"));
     columns_add(listing->columns, "%s", clock_print(field_moment(record, "until"), until));
-    columns_add(listing->columns, "%s", field_text(record, "by"));
+    columns_add(listing->columns, "%s", *held_for ? held_for : field_text(record, "by"));
+    listing->held |= *held_for != 0;
     if (!listing->fleet)
         columns_add(listing->columns, "%s", unheard ? "not asked" : amount_print(stopped(record), packets));
     listing->accounts |= account;
@@ -59,6 +62,10 @@ int command_orders(const struct cli *cli, int count, char **arguments)
         printf("nothing is in force\n");
     else
         columns_print(columns, cli->colour, true);
+    if (listing.held)
+        printf(
+            "Those with a customer under BY are held with it: `postern release` of the customer lets them go. Of its "
+            "addresses those are shown that stopped something.\n");
     if (listing.accounts)
         printf("Accounts are stopped by their mail server, which asks us; what is counted for them is messages.\n");
     if (listing.unheard)
