@@ -261,15 +261,15 @@ class Testbed:
 
     # Guests come and go
 
-    def plug(self, k, port=None):
-        """Guest k comes: its namespace, its port in hv (vnetK unless named), its addresses."""
+    def plug(self, k, port=None, at="hv"):
+        """Guest k comes: its namespace, its port in hv or another hypervisor (vnetK unless named), its addresses."""
         place, port = f"vps{k}", port or f"vnet{k}"
         self._make_namespace(place)
-        self._ip("hv", f"link add {port} type veth peer name eth0 netns {self.namespace(place)}")
+        self._ip(at, f"link add {port} type veth peer name eth0 netns {self.namespace(place)}")
         self._ip(place, f"link set eth0 address {self.mac(k)}")
-        self._ip("hv", f"link set {port} address fe{self.mac(k)[2:]}")
+        self._ip(at, f"link set {port} address fe{self.mac(k)[2:]}")
         if self.layout in ("bridged", "routed"):
-            self._ip("hv", f"link set {port} master br0")
+            self._ip(at, f"link set {port} master br0")
         elif self.layout == "pve":
             self._ip("hv", f"link add fwbr{k} type bridge stp_state 0 forward_delay 0")
             self._ip("hv", f"link add fwpr{k} type veth peer name fwln{k}")
@@ -277,7 +277,7 @@ class Testbed:
                 self._ip("hv", f"link set {device} master {bridge}")
             for device in (f"fwbr{k}", f"fwpr{k}", f"fwln{k}"):
                 self._ip("hv", f"link set {device} up")
-        self._ip("hv", f"link set {port} up")
+        self._ip(at, f"link set {port} up")
         self._ip(place, "link set eth0 up")
         if self.layout == "ptp":
             self._address_alone(k, place, port)
@@ -287,6 +287,17 @@ class Testbed:
             self._ip(place, "route add default via 203.0.113.1")
             self._ip(place, "-6 route add default via 2001:db8:1::1")
         self._route_prefixes(k, place)
+
+    def add_hypervisor(self, place, host):
+        """Another one on the same network, 203.0.113.HOST, to which guests can be plugged; bridged alone."""
+        self._make_namespace(place)
+        self._ip(place, f"link add uplink0 type veth peer name to{place} netns {self.namespace('hv')}")
+        self._ip("hv", f"link set to{place} master br0 up")
+        self._ip(place, "link add br0 type bridge stp_state 0 forward_delay 0")
+        self._ip(place, "link set uplink0 master br0 up")
+        self._ip(place, "link set br0 up")
+        self._ip(place, f"addr add 203.0.113.{host}/24 dev br0")
+        self._ip(place, "route add default via 203.0.113.1")
 
     def unplug(self, k):
         """Guest k goes: its namespace and its port."""
