@@ -30,7 +30,7 @@ struct holdings_sum {
     uint32_t accounts; /* lines of the map: accounts and domains of accounts */
     uint32_t members;  /* lines of the map, all in all */
     uint32_t refused;  /* see `refused` above */
-    uint32_t narrow;   /* IPv6 prefixes longer than a /64: others' guests may be in it */
+    uint32_t narrow;   /* IPv6 prefixes longer than a /64 in which the map has others too */
     uint64_t beyond;   /* addresses, or others where the whole is full, that are beyond the bounds */
 };
 
