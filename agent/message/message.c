@@ -109,13 +109,6 @@ static bool row_is_sound(const struct message_sender_row *m)
            m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
 }
 
-/* Times and rates are for order_check(), which knows the clock. */
-static bool order_is_sound(const struct order *order)
-{
-    return sender_is_sound(&order->target) && whose_is_sound(&order->whose) && order->deed < DEEDS &&
-           order->author < ORDER_AUTHORS;
-}
-
 /* Its members are all one customer's. */
 static bool customer_is_sound(const struct message_customer_row *m)
 {
