@@ -242,6 +242,31 @@ static void test_a_release_and_what_is_over_end_it(void **state)
     end_feed();
 }
 
+static void test_what_has_been_over_for_a_day_goes_from_the_file(void **state)
+{
+    struct stored_standing standing;
+    struct sender sender;
+    struct error error = {0};
+    moment now = clock_now();
+    (void)state;
+    begin_feed();
+    take(1, "203.0.113.7", DEED_BLOCK); /* for an hour */
+    take(2, "203.0.113.8", DEED_THROTTLE);
+    struct fleet_standing longer = standing_of("203.0.113.9", DEED_BLOCK);
+    longer.until = now + 3 * DAY;
+    standings_feed_take(&feed, 3, &longer);
+    standings_feed_done(&feed, 3);
+    assert_true(sender_parse(TEXT("203.0.113.7"), &sender));
+    assert_int_equal(relay_store_prune_standings(store, now + 2 * HOUR, &error), 0);
+    assert_true(relay_store_find_standing(store, &sender, &standing));
+    for (int i = 0; i < 2; i++) /* from the beginning again */
+        assert_int_equal(relay_store_prune_standings(store, now + 2 * DAY, &error), 0);
+    assert_false(relay_store_find_standing(store, &sender, &standing));
+    assert_true(sender_parse(TEXT("203.0.113.9"), &sender));
+    assert_true(relay_store_find_standing(store, &sender, &standing));
+    end_feed();
+}
+
 static void test_what_no_relay_asks_about_is_passed_over(void **state)
 {
     static const char *const senders[] = {"port:vnet1", "uid:7", "52:54:00:12:34:56"};
@@ -294,6 +319,7 @@ int main(void)
         TEST(a_long_log_is_written_anew),
         TEST(what_the_fleet_tells_goes_on_with_the_next_process),
         TEST(a_release_and_what_is_over_end_it),
+        TEST(what_has_been_over_for_a_day_goes_from_the_file),
         TEST(what_no_relay_asks_about_is_passed_over),
         TEST(a_centre_that_begins_anew_is_followed_from_the_beginning),
         TEST(a_damaged_file_is_moved_aside),
