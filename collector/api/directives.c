@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "collector/api/endpoint.h"
+#include "collector/store/settings.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 

@@ -1,5 +1,6 @@
 /* Settings of nodes: a text for the whole fleet, and one for any node that shall have its own, which stands in place of
  * the fleet's. An empty one of a node's own gives it the fleet's again. */
+#include "collector/store/settings.h"
 #include "collector/store/store_own.h"
 
 int store_settings_put(struct store *store, const struct store_settings *settings, int64_t *revision,

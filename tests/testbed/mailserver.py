@@ -192,11 +192,7 @@ class MailServer:
         self.log = os.path.join(self.directory, "output")
         with open(self.log, "ab") as log:
             self.process = self.bed.popen(self.place, command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
-<<<<<<< HEAD
-        end = time.monotonic() + 60
-=======
         end = time.monotonic() + 60  # a busy machine takes its time over it
->>>>>>> policy
         while not self.bed.can_connect(self.place, "127.0.0.1", self.port, timeout=0.5):
             if time.monotonic() > end or self.process.poll() is not None:
                 with open(self.log, errors="replace") as file:

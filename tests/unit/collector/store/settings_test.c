@@ -1,4 +1,5 @@
 /* Settings of nodes: the newest counts, a node's own in place of the fleet's, and nobody is told another's. */
+#include "collector/store/settings.h"
 #include "tests/unit/collector/store/stocked.h"
 
 static int64_t set(int64_t node, const char *text)
