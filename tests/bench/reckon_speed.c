@@ -64,11 +64,10 @@ static void add_nodes(int64_t nodes)
 /* Of a campaign a part in ten is changed each time. */
 static void write_likeness(char result[65])
 {
-    uint64_t campaign = draw() % 5 == 0 ? 1 + draw() % CAMPAIGNS : 0, own = draw();
+    uint64_t campaign = draw() % 5 == 0 ? 1 + draw() % CAMPAIGNS : 0;
     for (unsigned part = 0; part < 16; part++) {
-        uint64_t value = campaign ? campaign * 1000 + part + 1 : (own * (part + 1)) >> 13;
-        if (campaign && draw() % 10 == 0)
-            value = draw();
+        bool own = !campaign || draw() % 10 == 0;
+        uint64_t value = own ? draw() : campaign * 1000 + part + 1;
         snprintf(result + (size_t)4 * part, 5, "%04x", (unsigned)(value & 0xffff));
     }
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "collector/store/customers.h"
 #include "collector/store/reckon.h"
 #include "collector/store/store_own.h"
 
