@@ -198,10 +198,10 @@ def check_numbers(checks, bed, agent):
     checks.that("which is said", any("tap101i0" in e["text"] and "customer:vm101" in e["text"] for e in agent.events("order")),
                 agent.events("order"))
     bed.unplug(4)
-    done = order(agent, "block", "customer:vm101", "--for", "2s")
     bed.plug(4, port="tap101i0")
+    order(agent, "block", "customer:vm101", "--for", "10s")
     checks.that("a shorter order stands in its place", not is_open(bed, 4))
-    agent.wait(lambda: is_open(bed, 4), 10, "the order's end")
+    agent.wait(lambda: is_open(bed, 4), 40, "the order's end")
     checks.that("and ends by itself", "customer:vm101" not in agent.orders())
     done = order(agent, "release", "customer:vm101")
     checks.that("to release what is over does no harm", done.returncode == 0 and "no order stood" in done.stdout, done.stdout)
