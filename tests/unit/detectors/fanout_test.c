@@ -129,7 +129,7 @@ static const struct patience_row {
     {"in working hours alone", MINUTE, 9, 5, 0, 0, false, {0}, 15, 15.3, 7, 13},
     {"behind STARTTLS", MINUTE, 24, 1, 0, 0, true, {0}, 15, 15.3, 6.6, 13},
     {"three a minute", 20 * SECOND, 24, 1, 0, 0, false, {0}, 15, 15.3, 6.6, 13},
-    {"a good customer's machine", MINUTE, 24, 1, 0, 0, false, {3, 3, 30}, 15, 15.3, 6.6, 13},
+    {"a good customer's machine", MINUTE, 24, 1, 0, 0, false, {3, 3, 30, NULL}, 15, 15.3, 6.6, 13},
     {"a personal server", 20 * MINUTE, 24, 7, 0, 0, false, {0}, 0, 0, 0, 0},
     {"a company, 90 an hour", 40 * SECOND, 10, 5, 400, 0.25, false, {0}, 0, 4.5, 0, 0},
     {"a ticket system's customers, 40 an hour", 90 * SECOND, 10, 5, 250, 0.2, false, {0}, 0, 7, 0, 0},
@@ -139,7 +139,7 @@ static const struct patience_row {
     {"reports to 400 domains, each night", 6 * SECOND, 1, 3, 0, 0, false, {0}, 2, 4.5, 0, 0},
     {"a small newsletter to companies", 6 * SECOND, 2, 1, 0, 0, false, {0}, 4, 7, 0, 0},
     {"a newsletter to companies, each of them once", SECOND, 12, 1, 0, 0, false, {0}, 4, 4.5, 0, 0},
-    {"who does so each day", 30 * SECOND, 24, 2, 0, 0, false, {255, 255, 30}, 0, 4.5, 0, 0},
+    {"who does so each day", 30 * SECOND, 24, 2, 0, 0, false, {255, 255, 30, NULL}, 0, 4.5, 0, 0},
 };
 
 static void never_twice(void **state)
