@@ -23,16 +23,17 @@ VERSION      := 0.1.0
 
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev \
-	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev
+	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev \
+	libmilter-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
-	postgresql
+	postgresql haproxy
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
-	libcurl libsodium libmicrohttpd gnutls libpq
+	libcurl libsodium libmicrohttpd gnutls libpq milter
 
 comma := ,
 SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
@@ -53,7 +54,7 @@ LIBRARY_CFLAGS = $(shell pkgconf --cflags $(LIBRARIES))
 LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
-FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/message agent/relay agent/judge agent/sender agent/log agent/packet \
+FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/relay agent/judge agent/sender agent/log agent/packet \
 	detectors nft collector/api collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
@@ -176,7 +177,7 @@ lab: packages
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
@@ -184,6 +185,7 @@ install: all
 	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
 	install -m 644 conf/grafana/postern.json $(DESTDIR)$(PREFIX)/share/postern/grafana/
+	install -m 644 conf/haproxy/postern.cfg $(DESTDIR)$(PREFIX)/share/postern/haproxy/
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-agent.service > \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/postern-agent.service
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-collector.service > \

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <glob.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -26,17 +25,10 @@
 #include "common/io/listen.h"
 
 /* Between the numbers that systemd gives to dynamic users (up to 65519) and nobody (65534); Debian reserves them. */
-#define SCRIBE_NUMBER  65530
+#define SCRIBE_NUMBER  65530 /* one below: the milter's, ROLE_MILTER_NUMBER */
 #define WATCHER_NUMBER 65531
 #define COURIER_NUMBER 65532
 #define WAITING_MOST   64
-
-static void find_user(const char *name, uid_t number, uid_t *user, gid_t *group)
-{
-    const struct passwd *found = getpwnam(name);
-    *user = found ? found->pw_uid : number;
-    *group = found ? found->pw_gid : (gid_t)number;
-}
 
 static int make_directories(const char *path, struct error *error)
 {
@@ -163,6 +155,34 @@ static int make_socket(const char *path, gid_t group, mode_t mode, int *result, 
     return 0;
 }
 
+/* The milter's library makes its socket by itself, so it must be able to write where that is to be: a directory that is
+ * not there is made for it, one that is there stays whose it is. */
+static int make_milter_place(const struct milter_settings *settings, struct household *house, struct error *error)
+{
+    const char *path = settings_milter_path(settings);
+    char directory[OPTION_TEXT_SIZE];
+    if (!path)
+        return 0;
+    snprintf(directory, sizeof(directory), "%s", path);
+    *strrchr(directory, '/') = 0;
+    if (!directory[0] || access(directory, F_OK) == 0)
+        return 0;
+    int code = make_directories(directory, error);
+    return code ? code : make_own(directory, house->milter, house->milter_group, 0755, error);
+}
+
+static void find_milter(const struct process_settings *all, struct household *house)
+{
+    role_find_user(ROLE_MILTER_USER, ROLE_MILTER_NUMBER, &house->milter, &house->milter_group);
+    const char *const names[] = {all->milter.group, all->agent.policy_group};
+    house->runs_milter = all->milter.listen[0] != 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct group *group = names[i][0] ? getgrnam(names[i]) : NULL;
+        if (group)
+            house->milter_groups[house->milter_group_count++] = group->gr_gid;
+    }
+}
+
 /* Where there is no such group, root alone. */
 static int make_control(const struct agent_settings *settings, struct household *house, bool group, struct error *error)
 {
@@ -233,12 +253,13 @@ int household_open(const struct process_settings *all, const char *metrics, stru
     const struct agent_settings *settings = &all->agent;
     *house = (struct household){.listener = -1, .policy = -1, .metrics = -1, .claim = -1};
     uint16_t port;
-    find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
-    find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
+    role_find_user(settings->watcher_user, WATCHER_NUMBER, &house->watcher, &house->watcher_group);
+    role_find_user(settings->courier_user, COURIER_NUMBER, &house->courier, &house->courier_group);
     const struct group *group = getgrnam(settings->group);
     if (group)
         house->courier_group = group->gr_gid;
-    find_user("postern-scribe", SCRIBE_NUMBER, &house->scribe, &house->scribe_group);
+    role_find_user("postern-scribe", SCRIBE_NUMBER, &house->scribe, &house->scribe_group);
+    find_milter(all, house);
     find_groups(&all->logs.groups, house);
     if (all->logs.journal == LOGS_JOURNAL_YES)
         snprintf(house->scribe_state, sizeof(house->scribe_state), "%s/" ROLE_SCRIBE_PLACE, settings->state);
@@ -247,6 +268,8 @@ int household_open(const struct process_settings *all, const char *metrics, stru
         code = make_state(settings, house, error);
     if (code == 0)
         code = make_control(settings, house, group != NULL, error);
+    if (code == 0)
+        code = make_milter_place(&all->milter, house, error);
     if (code == 0 && metrics[0])
         code = listen_open(metrics, &house->metrics, &port, error);
     for (uint32_t i = 0; i < all->relay.listen.count && i < RELAY_LISTENERS && code == 0; i++) {

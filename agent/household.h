@@ -3,17 +3,22 @@
 #ifndef AGENT_HOUSEHOLD_H
 #define AGENT_HOUSEHOLD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "agent/message/settings.h"
 #include "common/error.h"
 
 struct household {
-    uid_t watcher, courier, scribe;
-    gid_t watcher_group, courier_group, scribe_group; /* the courier's is the group that may talk to the agent */
+    uid_t watcher, courier, scribe, milter;
+    gid_t watcher_group, courier_group, scribe_group,
+        milter_group; /* the courier's is the group that may talk to the agent */
     char courier_state[OPTION_TEXT_SIZE + 32];
     char scribe_state[OPTION_TEXT_SIZE + 32]; /* empty: the systemd journal is not read */
     gid_t log_groups[32];                     /* whose logs the warden and the scribe may read */
     size_t log_group_count;
+    gid_t milter_groups[2]; /* who may talk to it, and the policy socket's */
+    size_t milter_group_count;
+    bool runs_milter;
     int listener;
     int policy;                  /* where mail servers ask; -1: nowhere */
     int metrics;                 /* where metrics are read; -1: nowhere */

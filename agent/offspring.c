@@ -79,7 +79,7 @@ static void become(const struct offspring *child, int channel, pid_t parent)
     setsid(); /* ^C is for the supervisor, which ends the others in order */
     raise_descriptors();
     /* Packets do not wait: a watcher that has no turn for a tenth of a second on a busy machine loses some. */
-    setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER ? 0 : -10);
+    setpriority(PRIO_PROCESS, 0, child->role == ROLE_COURIER || child->role == ROLE_MILTER ? 0 : -10);
     for (size_t i = 0; i < sizeof(supervisors_own) / sizeof(supervisors_own[0]); i++)
         unsetenv(supervisors_own[i]);
     if (!place_descriptors(channel, child)) {

@@ -308,24 +308,28 @@ static void sender_as_json(struct record_writer *writer, const struct senders *s
     finish(writer, json_end(&json));
 }
 
+#define SENDER_HEADING                                                                                                 \
+    "SENDER                    SCORE  VERDICT   WORST      CONNS  FAILED   MAILS  REJECTED   RCPTS"                    \
+    "      5XX      4XX  SERVERS         BYTES"
+
 static void sender_as_row(struct record_writer *writer, const struct senders *senders, const struct judge_view *view)
 {
     const struct sender_record *record = view->record;
     char sender[SENDER_TEXT], score[POINTS_TEXT];
-    bool good = head(writer, RECORD_SENDER,
-                     "SENDER                    SCORE  VERDICT   WORST      CONNS  FAILED   MAILS  REJECTED   RCPTS "
-                     "     5XX      4XX  SERVERS         BYTES");
+    bool good = head(writer, RECORD_SENDER, writer->customers ? SENDER_HEADING "  CUSTOMER" : SENDER_HEADING);
     good =
         good && buffer_printf(&writer->out,
                               "%-23s  %6s  %s%-8s%s  %s%-8s%s  %6" PRIu64 "  %6" PRIu64 "  %6" PRIu64 "  %8" PRIu64
-                              "  %6" PRIu64 "  %7" PRIu64 "  %7" PRIu64 "  %7" PRIu64 "  %12" PRIu64 "\n",
+                              "  %6" PRIu64 "  %7" PRIu64 "  %7" PRIu64 "  %7" PRIu64 "  %12" PRIu64,
                               sender_print(&record->sender, sender), print_points(view->score, score),
                               colour_of(writer, view->verdict), verdict_name(view->verdict), colour_off(writer),
                               colour_of(writer, view->worst), verdict_name(view->worst), colour_off(writer),
                               record->connections, record->connect_failed, record->messages, record->messages_rejected,
                               record->recipients, record->recipients_rejected, record->recipients_deferred,
                               senders_distinct(senders, &record->distinct_servers), record->bytes);
-    finish(writer, good);
+    if (writer->customers && record->whose.customer[0])
+        good = good && buffer_printf(&writer->out, "  %s", record->whose.customer);
+    finish(writer, good && buffer_append_byte(&writer->out, '\n'));
 }
 
 void record_sender(struct record_writer *writer, const struct senders *senders, const struct judge_view *view)

@@ -16,6 +16,7 @@ bool record_kinds_parse(const char *words, uint32_t *result, struct text *bad);
 struct record_writer {
     int descriptor;
     bool json, colour;
+    bool customers;   /* whose a sender is has a column: set where there is a map */
     bool reader_gone; /* whoever read it has closed the pipe: nothing more is written */
     int failed;       /* the errno of the first failure else, as a positive number */
     int heading;      /* of which kind the last heading was; -1: none yet */

@@ -445,6 +445,7 @@ int replay_run(const struct replay_options *options)
         fprintf(stderr, "%s\n", error.text); /* FILE:LINE: first, as compilers do */
         return 2;
     }
+    replay.writer.customers = customers_count(replay.configuration.customers) > 0;
     if (make(&replay, &error) < 0) {
         fprintf(stderr, "postern-agent: %s\n", error.text);
         return 1;

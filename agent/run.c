@@ -51,6 +51,12 @@ struct process {
     bool wanted; /* start it when the one that is ending has ended */
 };
 
+/* Of a process that is our own: it needs nobody, and nobody waits for it. */
+struct own {
+    sd_event_source *pause;
+    duration began, next_pause;
+};
+
 struct supervisor {
     struct log log;
     const struct run_options *options;
@@ -58,12 +64,13 @@ struct supervisor {
     struct configuration configuration; /* as it was at the start: users and places do not change */
     struct household house;
     struct process process[ROLES];
-    sd_event_source *channel_source, *pause, *patience, *scribe_pause;
+    struct own own[ROLES];
+    sd_event_source *channel_source, *pause, *patience;
     int channel, bundle, centre; /* -1: none */
     struct central central;      /* the collector's settings, as they are kept */
     int64_t revision;            /* of those in the bundle; 0: none are in force */
     char left_out[240];          /* why not, where there are some */
-    duration began, heard, next_pause, scribe_began, scribe_next_pause;
+    duration began, heard, next_pause;
     char before[120]; /* how the warden before ended; empty: there was none */
     bool was_ready, finishing;
 };
@@ -227,7 +234,17 @@ static int start(struct supervisor *s, enum role role, int *channel, struct erro
                          -1,
                          s->house.scribe_state,
                          NULL,
-                         0}};
+                         0},
+        [ROLE_MILTER] = {
+            ROLE_MILTER,
+            {s->house.milter, s->house.milter_group, s->house.milter_groups, s->house.milter_group_count, 0},
+            s->bundle,
+            -1,
+            -1,
+            -1,
+            NULL,
+            NULL,
+            0}};
     struct process *process = &s->process[role];
     int code = offspring_start(&offspring[role], channel, &process->pid, error);
     if (code != 0)
@@ -291,39 +308,49 @@ static void start_child(struct supervisor *s, enum role role)
         close(channel);
 }
 
-/* It needs nobody and nobody waits for it: one that ended is started again after a while. */
-static void start_scribe(struct supervisor *s)
+static bool is_own(const struct supervisor *s, enum role role)
 {
+    return (role == ROLE_SCRIBE && s->house.scribe_state[0]) || (role == ROLE_MILTER && s->house.runs_milter);
+}
+
+/* One of ours; one that ended is started again after a while. */
+static void start_own(struct process *process)
+{
+    struct supervisor *s = process->supervisor;
+    enum role role = (enum role)(process - s->process);
     struct error error = {0};
     int channel = -1;
-    if (s->finishing || !s->house.scribe_state[0] || s->process[ROLE_SCRIBE].pid)
+    if (s->finishing || !is_own(s, role) || process->pid)
         return;
-    s->scribe_began = clock_steady();
-    if (start(s, ROLE_SCRIBE, &channel, &error) != 0)
+    s->own[role].began = clock_steady();
+    if (start(s, role, &channel, &error) != 0)
         log_write(&s->log, LOG_TROUBLE, "%s", error.text);
     if (channel >= 0)
         close(channel);
 }
 
-static int on_scribe_pause_over(sd_event_source *source, uint64_t now, void *context)
+static int on_own_pause_over(sd_event_source *source, uint64_t now, void *context)
 {
     (void)source;
     (void)now;
-    start_scribe(context);
+    start_own(context);
     return 0;
 }
 
-static void scribe_ended(struct supervisor *s, const char *how)
+static void own_ended(struct process *process, const char *how)
 {
+    struct supervisor *s = process->supervisor;
+    enum role role = (enum role)(process - s->process);
+    struct own *own = &s->own[role];
     if (s->finishing)
         return;
-    log_write(&s->log, LOG_TROUBLE, "the scribe %s; it is started anew", how);
-    if (clock_steady() - s->scribe_began > LIVED_WELL)
-        s->scribe_next_pause = PAUSE_FIRST;
-    s->scribe_pause = sd_event_source_disable_unref(s->scribe_pause);
-    (void)sd_event_add_time_relative(s->loop, &s->scribe_pause, CLOCK_MONOTONIC,
-                                     (uint64_t)(s->scribe_next_pause / MICROSECOND), 1000, on_scribe_pause_over, s);
-    s->scribe_next_pause = s->scribe_next_pause * 2 > PAUSE_MOST ? PAUSE_MOST : s->scribe_next_pause * 2;
+    log_write(&s->log, LOG_TROUBLE, "the %s %s; it is started anew", role_name(role), how);
+    if (clock_steady() - own->began > LIVED_WELL)
+        own->next_pause = PAUSE_FIRST;
+    own->pause = sd_event_source_disable_unref(own->pause);
+    (void)sd_event_add_time_relative(s->loop, &own->pause, CLOCK_MONOTONIC, (uint64_t)(own->next_pause / MICROSECOND),
+                                     1000, on_own_pause_over, process);
+    own->next_pause = own->next_pause * 2 > PAUSE_MOST ? PAUSE_MOST : own->next_pause * 2;
 }
 
 static bool all_gone(const struct supervisor *s)
@@ -379,8 +406,8 @@ static int on_child(sd_event_source *source, const siginfo_t *information, void 
         snprintf(how, sizeof(how), "ended with status %d", information->si_status);
     if (role == ROLE_WARDEN) {
         warden_ended(s, how);
-    } else if (role == ROLE_SCRIBE) {
-        scribe_ended(s, how);
+    } else if (is_own(s, role)) {
+        own_ended(process, how);
     } else {
         struct supervise news = {.kind = SUPERVISE_ENDED,
                                  .role = role,
@@ -476,8 +503,9 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
     s->finishing = true;
     sd_notify(0, "STOPPING=1");
     say_warden(s, &(struct supervise){.kind = SUPERVISE_FINISH}, -1);
-    if (s->process[ROLE_SCRIBE].pid) /* it may be ended at any moment */
-        kill(s->process[ROLE_SCRIBE].pid, SIGKILL);
+    for (int role = 0; role < ROLES; role++)
+        if (is_own(s, (enum role)role) && s->process[role].pid) /* it may be ended at any moment */
+            kill(s->process[role].pid, SIGKILL);
     if (all_gone(s))
         return sd_event_exit(s->loop, 0);
     return sd_event_add_time_relative(s->loop, &s->patience, CLOCK_MONOTONIC, END_PATIENCE / MICROSECOND, 1000,
@@ -551,8 +579,8 @@ static int enter(struct supervisor *s, struct error *error)
             error);
     if (code == 0)
         code = start_warden(s, error);
-    if (code == 0)
-        start_scribe(s);
+    for (int role = 0; code == 0 && role < ROLES; role++)
+        start_own(&s->process[role]);
     return code;
 }
 
@@ -579,7 +607,8 @@ static void leave(struct supervisor *s)
     sd_event_source_disable_unref(s->channel_source);
     sd_event_source_disable_unref(s->pause);
     sd_event_source_disable_unref(s->patience);
-    sd_event_source_disable_unref(s->scribe_pause);
+    for (int role = 0; role < ROLES; role++)
+        sd_event_source_disable_unref(s->own[role].pause);
     sd_event_unref(s->loop);
     if (s->channel >= 0)
         close(s->channel);
@@ -611,16 +640,13 @@ static int begin_configuration(struct supervisor *s, struct error *error)
 int run_supervisor(const struct run_options *options)
 {
     struct error error = {0};
-    struct supervisor s = {.options = options,
-                           .channel = -1,
-                           .bundle = -1,
-                           .centre = -1,
-                           .next_pause = PAUSE_FIRST,
-                           .scribe_next_pause = PAUSE_FIRST};
+    struct supervisor s = {.options = options, .channel = -1, .bundle = -1, .centre = -1, .next_pause = PAUSE_FIRST};
     s.log = log_open("agent");
     s.house.listener = s.house.policy = s.house.metrics = s.house.claim = -1;
     for (int role = 0; role < ROLES; role++)
         s.process[role].supervisor = &s;
+    for (int role = 0; role < ROLES; role++)
+        s.own[role].next_pause = PAUSE_FIRST;
     int status = 1;
     if (check_rights(&error) != 0)
         fprintf(stderr, "%s\n", error.text);
@@ -653,7 +679,8 @@ bool run_role(const char *name, const char *state, int *exit_status)
     static int (*const mains[ROLES])(const struct role_start *) = {[ROLE_WARDEN] = warden_main,
                                                                    [ROLE_WATCHER] = watcher_main,
                                                                    [ROLE_COURIER] = courier_main,
-                                                                   [ROLE_SCRIBE] = scribe_main};
+                                                                   [ROLE_SCRIBE] = scribe_main,
+                                                                   [ROLE_MILTER] = milter_main};
     for (int role = 0; role < ROLES; role++) {
         if (strcmp(role_name((enum role)role), name) != 0)
             continue;

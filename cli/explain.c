@@ -1,5 +1,6 @@
 /* postern explain: what an abuse desk reads to a customer. Plain sentences, times, examples; what was done, until when,
  * and what would lift it. */
+#include <ctype.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static void show_user(const char *sender)
         printf("That is the user %s.\n", user->pw_name);
 }
 
-static void show_customer(const json_t *sender)
+static void show_owner(const json_t *sender)
 {
     const char *customer = field_text(sender, "customer"), *address = field_text(sender, "address");
     bool number = strcmp(field_text(sender, "known_by"), "number") == 0;
@@ -114,7 +115,7 @@ static void show_state(const struct explanation *explanation)
     paint_end(colour, verdict_colour(verdict) ? verdict_colour(verdict) : 32);
     putchar('\n');
     show_user(field_text(sender, "sender"));
-    show_customer(sender);
+    show_owner(sender);
     if (field_moment(sender, "verdict_since"))
         printf("Since %s.", clock_print(field_moment(sender, "verdict_since"), text));
     if (field_moment(sender, "hold_until"))
@@ -184,8 +185,9 @@ static void show_holder(const struct explanation *explanation)
 }
 
 /* A customer is no sender: no counts and no verdict, but an order and all that is held by it. */
-static void show_held(const struct explanation *explanation, const char *customer)
+static void show_customers_order(const struct explanation *explanation, const char *customer)
 {
+    const char *sentence = field_text(explanation->sentence, "text");
     size_t i, number = 0;
     json_t *order;
     char until[CLOCK_TEXT];
@@ -201,8 +203,10 @@ static void show_held(const struct explanation *explanation, const char *custome
         putchar('\n');
     if (json_array_size(explanation->orders) == 0)
         printf("No order is in force on %s.\n", customer);
-    if (explanation->sentence && *field_text(explanation->sentence, "text"))
-        printf("It %s.\n", field_text(explanation->sentence, "text"));
+    if (strncmp(sentence, "holds", 5) == 0)
+        printf("It %s.\n", sentence);
+    else if (*sentence)
+        printf("%c%s.\n", toupper((unsigned char)sentence[0]), sentence + 1);
 }
 
 static void show_mail(const json_t *sender)
@@ -312,7 +316,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         show_history(&explanation);
         show_remedy(explanation.sender);
     } else if (status == EXIT_DONE && !cli->json && strncmp(sender, "customer:", 9) == 0) {
-        show_held(&explanation, sender);
+        show_customers_order(&explanation, sender);
         show_history(&explanation);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);

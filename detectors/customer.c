@@ -15,7 +15,8 @@
  *   newsletters of one customer from several machines  volume and shape (`soft` detectors) are left out
  *
  * It never adds to itself: as it is soft, what it says is no part of what is said of the sender to its kin. Nothing is
- * held against a sender that sends nothing.
+ * held against a sender that sends nothing. Nor is it `joint`, though it takes several: where a mistake of ours hits
+ * many senders at once, it hits those of one customer together, and the guard against storms must see them all.
  *
  * Weights: half of what the others have beyond 10 points each; of one other 4 points at most.
  *

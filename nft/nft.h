@@ -96,7 +96,9 @@ int nft_add(struct nft *, const struct nft_element *, struct error *) MUST_CHECK
 /* The same for many, in few transactions; quick where none of them stands. */
 int nft_add_all(struct nft *, const struct nft_element *, size_t count, struct error *) MUST_CHECK;
 int nft_delete(struct nft *, enum nft_deed, enum nft_key, const uint8_t bytes[16],
-               struct error *) MUST_CHECK;              /* fine if absent */
+               struct error *) MUST_CHECK; /* fine if absent */
+/* The same for many, in few transactions; quick where all of them stand. Only deed, key and bytes are looked at. */
+int nft_delete_all(struct nft *, const struct nft_element *, size_t count, struct error *) MUST_CHECK;
 int nft_flush(struct nft *, struct error *) MUST_CHECK; /* every element of every set, the allow sets too */
 /* Calls back for each element of all sets, sorted by deed, key and bytes; read again where the rule set changed
  * meanwhile, before any call. */

@@ -14,11 +14,11 @@
 #include "nft/schema.h"
 #include "nft/table.h"
 
-#define TRIES         20
-#define ADDED_AT_ONCE 500 /* the kernel takes messages of some 200 kB */
-#define ELEMENTS_MOST ((size_t)4 * 1024 * 1024)
-#define USER_COMMENT  0 /* how nft marks an element's comment in user data */
-#define COMMENT       "customer"
+#define TRIES           20
+#define CHANGED_AT_ONCE 500 /* the kernel takes messages of some 200 kB */
+#define ELEMENTS_MOST   ((size_t)4 * 1024 * 1024)
+#define USER_COMMENT    0 /* how nft marks an element's comment in user data */
+#define COMMENT         "customer"
 
 static uint64_t milliseconds(duration length)
 {
@@ -358,8 +358,8 @@ static int add_some(struct nft *nft, const struct nft_element *elements, size_t 
 int nft_add_all(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
 {
     int code = 0;
-    for (size_t done = 0; done < count && code == 0; done += ADDED_AT_ONCE) {
-        size_t some = count - done < ADDED_AT_ONCE ? count - done : ADDED_AT_ONCE;
+    for (size_t done = 0; done < count && code == 0; done += CHANGED_AT_ONCE) {
+        size_t some = count - done < CHANGED_AT_ONCE ? count - done : CHANGED_AT_ONCE;
         code = add_some(nft, elements + done, some, error);
         if (code != -EEXIST && code != -ENOBUFS)
             continue;
@@ -386,6 +386,36 @@ int nft_delete(struct nft *nft, enum nft_deed deed, enum nft_key key, const uint
     for (int i = 0; i < TRIES && code == -ENOBUFS; i++)
         code = batch_commit(&nft->netlink, &batch, 0, NULL, error);
     return code == -ENOENT || code == 0 ? 0 : error_wrap(error, "cannot delete from set %s", set->name);
+}
+
+static int delete_some(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    struct batch batch CLEANUP(batch_clear);
+    const struct set_form *set = NULL;
+    batch_init(&batch);
+    for (size_t i = 0; i < count; i++) {
+        int code = form_for(nft, elements[i].deed, elements[i].key, &set, error);
+        if (code < 0)
+            return code;
+        delete_put(&batch, nft->family, set, elements[i].bytes);
+    }
+    return batch_commit(&nft->netlink, &batch, 0, NULL, error);
+}
+
+int nft_delete_all(struct nft *nft, const struct nft_element *elements, size_t count, struct error *error)
+{
+    int code = 0;
+    for (size_t done = 0; done < count && code == 0; done += CHANGED_AT_ONCE) {
+        const struct nft_element *first = elements + done;
+        size_t some = count - done < CHANGED_AT_ONCE ? count - done : CHANGED_AT_ONCE;
+        code = delete_some(nft, first, some, error);
+        if (code != -ENOENT && code != -ENOBUFS)
+            continue;
+        code = 0; /* some are gone already: each for itself */
+        for (size_t i = 0; i < some && code == 0; i++)
+            code = nft_delete(nft, first[i].deed, first[i].key, first[i].bytes, error);
+    }
+    return code;
 }
 
 int nft_flush(struct nft *nft, struct error *error)

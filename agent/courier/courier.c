@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "agent/courier/content.h"
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
 #include "agent/courier/exporter.h"
@@ -56,10 +57,24 @@ static void tell_fleet(struct courier *courier)
     struct error error = {0};
     for (int n = 0; n < FLEET_AT_ONCE && courier->watcher.descriptor >= 0 && fleet_next(courier->fleet, &message);
          n++) {
-        if (message_send(&courier->watcher, &message, -1, &error) < 0)
+        if (message_send(&courier->watcher, &message, -1, &error) < 0 && error.code != EPROTO)
             return; /* it is behind, or gone: the rest comes later, to it or to the next */
         fleet_told(courier->fleet, clock_now());
     }
+}
+
+/* Whoever may ask may not say what was in others' mail: that is believed of our own milter alone. */
+static void answer_content(void *context, const struct policy_request *request, char action[POLICY_ACTION])
+{
+    struct courier *courier = context;
+    union message message;
+    struct error error = {0};
+    (void)action;
+    bool ours = request->user == courier->milter || request->user == 0 || request->user == geteuid();
+    if (!ours || courier->watcher.descriptor < 0 || !content_read(request, &message))
+        return;
+    if (message_send(&courier->watcher, &message, -1, &error) < 0)
+        return; /* the watcher is behind, and later it is of no use */
 }
 
 /* When all that stands was told and read: a question before that would be answered as if nothing did. It waits
@@ -72,6 +87,7 @@ static void open_policy(struct courier *courier)
     int failure = policy_open(courier->event, &courier->policy, &error);
     if (failure == 0) {
         policy_answer_by(courier->policy, POLICY_ACCESS, relay_desk_answer, courier->relay);
+        policy_answer_by(courier->policy, POLICY_CONTENT, answer_content, courier);
         policy_admit_by(courier->policy, relay_desk_may_ask, courier->relay);
     }
     if (failure == 0 && courier->policy_listener >= 0)
@@ -372,6 +388,8 @@ static int add_timers(struct courier *courier)
 static int enter(struct courier *courier, const struct role_start *start, struct error *error)
 {
     char path[512];
+    gid_t group;
+    role_find_user(ROLE_MILTER_USER, ROLE_MILTER_NUMBER, &courier->milter, &group);
     snprintf(path, sizeof path, "%s/agent.db", start->state);
     int failure = journal_create(path, JOURNAL_ENTRIES, &courier->journal, error);
     if (failure == 0)

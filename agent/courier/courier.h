@@ -29,6 +29,7 @@ struct courier {
     struct news *news;
     struct keeper keeper;
     struct relay_desk *relay;
+    uid_t milter;                /* whose word on content is believed */
     struct policy *policy;       /* NULL: mail servers have no place to ask, or none yet */
     int policy_listener, relays; /* where they will ask, as in struct role_start */
     struct collector collector;

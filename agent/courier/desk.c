@@ -179,7 +179,8 @@ static bool write_status(struct courier *courier, struct question *question)
     relay_desk_count(courier->relay, &policy);
     return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
            answer_status_policy(out, &policy) &&
-           (!courier->uplink || uplink_answer_status(courier->uplink, courier->keeper.spool_file.trouble, out));
+           (!courier->uplink ||
+            uplink_answer_status(courier->uplink, courier->fleet, courier->keeper.spool_file.trouble, out));
 }
 
 static void answered_by(struct courier *courier, struct question *question, enum role role)

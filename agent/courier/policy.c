@@ -78,6 +78,7 @@ static bool serve(struct caller *caller)
             caller->policy->malformed++;
             return false;
         }
+        request.user = caller->holder < (uid_t)-1 ? (uid_t)caller->holder : (uid_t)-1;
         snprintf(action, sizeof action, "DUNNO");
         if (policy->kinds[request.kind].answer)
             policy->kinds[request.kind].answer(policy->kinds[request.kind].context, &request, action);

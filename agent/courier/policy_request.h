@@ -6,6 +6,7 @@
 #define AGENT_COURIER_POLICY_REQUEST_H
 
 #include <stddef.h>
+#include <sys/types.h>
 #include "common/error.h"
 #include "common/text.h"
 
@@ -22,6 +23,7 @@ const char *policy_kind_name(enum policy_kind);
 /* Borrowed from the request's bytes; empty: not said. */
 struct policy_request {
     enum policy_kind kind;
+    uid_t user;                            /* who asks, as the kernel says and not the bytes; -1: from afar */
     struct text account;                   /* sasl_username: the login that the mail is submitted under */
     struct text instance;                  /* the same for all questions about one message */
     struct text state;                     /* protocol_state: "RCPT", "DATA", "END-OF-MESSAGE", ... */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/courier/centre_answer.h"
+#include "agent/courier/fleet.h"
 #include "agent/courier/node_secret.h"
 #include "agent/courier/uplink_state.h"
 #include "common/cleanup.h"
@@ -256,9 +257,11 @@ bool uplink_is_connected(const struct uplink *uplink)
     return uplink->standing.state == STANDING_CONNECTED;
 }
 
-bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble, struct buffer *out)
+bool uplink_answer_status(const struct uplink *uplink, const struct fleet *fleet, const char *spool_trouble,
+                          struct buffer *out)
 {
     struct spool_counters counters = spool_counters(uplink->spool);
+    struct fleet_counters elsewhere = fleet_counters(fleet, clock_now());
     uint64_t dropped = 0;
     for (int i = 0; i < SPOOL_WORTHS; i++)
         dropped += counters.dropped[i];
@@ -276,6 +279,8 @@ bool uplink_answer_status(const struct uplink *uplink, const char *spool_trouble
     json_unsigned(&json, "dropped", dropped);
     json_unsigned(&json, "set_aside", counters.set_aside);
     json_integer(&json, "revision", spool_revision(uplink->spool));
+    json_unsigned(&json, "campaigns", elsewhere.campaigns);
+    json_unsigned(&json, "customers_elsewhere", elsewhere.customers);
     if (uplink->standing.trouble[0])
         json_string(&json, "trouble", uplink->standing.trouble);
     if (spool_trouble[0])

@@ -45,6 +45,7 @@ void uplink_carried_out(struct uplink *, enum uplink_outcome, const char *text);
 
 bool uplink_is_connected(const struct uplink *);
 /* The line of `postern status`. `spool_trouble`: what is wrong with the spool; empty: nothing. */
-bool uplink_answer_status(const struct uplink *, const char *spool_trouble, struct buffer *);
+struct fleet;
+bool uplink_answer_status(const struct uplink *, const struct fleet *, const char *spool_trouble, struct buffer *);
 
 #endif

@@ -96,7 +96,7 @@ bool kin_find(const struct judge *judge, const struct sender_record *record, mom
 {
     char key[NAME_SIZE];
     const char *customer = record->whose.customer;
-    if (customer[0] == 0 || table_count(judge->kinships->table) == 0)
+    if (table_count(judge->kinships->table) == 0 || customer[0] == 0)
         return false;
     key_of(customer, key);
     const struct kinship *kinship = table_find(judge->kinships->table, key);

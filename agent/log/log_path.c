@@ -169,8 +169,8 @@ static void take_line(struct log_path *path, uint32_t source, struct text whole,
         path->listener.line(path->listener.context, &line);
     if (line.outcome == LOG_LINE_READ && line.rule != NULL) {
         moment time = line.time != 0 ? line.time : from->stamps.last;
-        const struct meaning_context context = {path->transactions, path->attempts, path->hints,
-                                                &path->listener,    source,         time};
+        const struct meaning_context context = {
+            path->transactions, path->attempts, path->hints, path->settings.contents, &path->listener, source, time};
         meaning_take(&context, line.rule, &fields);
     }
 }
@@ -201,6 +201,14 @@ size_t log_path_add(struct log_path *path, uint32_t source, struct text bytes, b
         used += length + (end != NULL);
     }
     return used;
+}
+
+bool log_path_knows(const struct log_path *path, struct text queue)
+{
+    for (uint32_t source = 1; source <= path->source_count; source++)
+        if (transactions_find(path->transactions, source, queue) != NULL)
+            return true;
+    return false;
 }
 
 void log_path_set_east(struct log_path *path, duration east)

@@ -17,11 +17,14 @@
 
 #define LOG_LINE_MOST 16384 /* bytes of a line that are looked at; what is longer is cut and counted */
 
+struct contents;
+
 struct log_settings {
     uint32_t transactions; /* queue ids remembered at a time; 1 to 2^24 */
     duration idle;         /* a queue id not spoken of for so long is let go */
     duration east;         /* local time less UTC, for time stamps that do not say it */
     struct siphash_key key;
+    struct contents *contents; /* borrowed; NULL: nobody says what is in mail (content.h) */
     const struct log_file {
         const char *name;
         struct text content;
@@ -73,6 +76,9 @@ uint32_t log_path_open_source(struct log_path *, const char *name, moment hint);
 /* Read whole lines; returns the bytes used. The rest is given again with more behind it, and must not grow past
  * LOG_LINE_MOST: then it is used up as a line that is cut. `last`: what has no line feed at its end is a line too. */
 size_t log_path_add(struct log_path *, uint32_t source, struct text bytes, bool last);
+
+/* Whether a line has spoken of that queue id, and it is not done yet. */
+bool log_path_knows(const struct log_path *, struct text queue);
 
 /* Local time less UTC from now on: it changes twice a year. */
 void log_path_set_east(struct log_path *, duration east);

@@ -144,11 +144,15 @@ static void copy_sender(struct transaction *to, const struct transaction *from)
 }
 
 /* What a filter gives back under another queue id was sent by who sent the first. */
-static void inherit(const struct meaning_context *context, struct transaction *to, struct text origin)
+static void inherit(const struct meaning_context *context, struct transaction *to, struct text origin,
+                    struct text queue)
 {
     const struct transaction *from = transactions_find(context->transactions, context->source, origin);
-    if (from != NULL && from != to)
-        copy_sender(to, from);
+    if (from == NULL || from == to)
+        return;
+    copy_sender(to, from);
+    if (context->contents != NULL)
+        contents_follow(context->contents, origin, queue);
 }
 
 static bool came_from_here(const struct transaction *transaction)
@@ -161,11 +165,15 @@ static bool came_from_here(const struct transaction *transaction)
 
 /* The other way round: who took a message on this machine said under which queue id. What came from elsewhere, or has a
  * sender by name, is not it. */
-static void hand_on(const struct meaning_context *context, const struct transaction *from, struct text next)
+static void hand_on(const struct meaning_context *context, const struct transaction *from, struct text queue,
+                    struct text next)
 {
     struct transaction *to = transactions_find(context->transactions, context->source, next);
-    if (to != NULL && to != from && came_from_here(to) && to->account_length == 0 && !to->user_known)
-        copy_sender(to, from);
+    if (to == NULL || to == from || !came_from_here(to) || to->account_length > 0 || to->user_known)
+        return;
+    copy_sender(to, from);
+    if (context->contents != NULL)
+        contents_follow(context->contents, queue, next);
 }
 
 /* The next of "<a@x>,<b@y>" or "a@x b@y"; patterns see to it that no address holds what stands between them. */
@@ -245,7 +253,7 @@ static void take_queued(const struct meaning_context *context, const struct log_
     if (login != NULL)
         transaction_set_account(transaction, (struct text){login->account, login->account_length});
     if (origin.length > 0)
-        inherit(context, transaction, origin);
+        inherit(context, transaction, origin, queue);
     /* Without a client the name is that of a local user, who did not log in. */
     if (fields->at[LOG_account].length > 0 && transaction->client.family != 0)
         tell_login(context, fields, transaction_origin(transaction), AUTH_ACCEPTED);
@@ -273,7 +281,7 @@ static void take_sender(const struct meaning_context *context, const struct log_
     }
 }
 
-static void tell_message(const struct meaning_context *context, struct transaction *transaction)
+static void tell_message(const struct meaning_context *context, struct transaction *transaction, struct text queue)
 {
     struct observation observation = {
         .kind = OBSERVATION_MESSAGE, .origin = transaction_origin(transaction), .server = transaction->server};
@@ -282,16 +290,19 @@ static void tell_message(const struct meaning_context *context, struct transacti
     observation.message.bytes = transaction->bytes;
     observation.message.complete = true;
     observation.message.reply = (struct reply){.code = transaction->code, .enhanced = transaction->enhanced};
+    if (context->contents != NULL)
+        contents_fill(context->contents, queue, &observation);
     observe(context, &observation);
     transaction->told = true;
 }
 
-static void tell_when_answered(const struct meaning_context *context, struct transaction *transaction)
+static void tell_when_answered(const struct meaning_context *context, struct transaction *transaction,
+                               struct text queue)
 {
     if (!transaction->told && transaction->answered > 0 && transaction->expected > 0 &&
         transaction->answered + transaction->here >= transaction->expected &&
         (transaction->accepted > 0 || !transaction->put_off))
-        tell_message(context, transaction);
+        tell_message(context, transaction, queue);
 }
 
 /* The words of Postfix and Sendmail, OpenSMTPD, qmail and Haraka, and Exim's signs for the first and the further
@@ -338,7 +349,7 @@ static void take_delivery_of(const struct meaning_context *context, const struct
         transaction->enhanced = reply.enhanced;
         transaction->server = observation.server;
     }
-    tell_when_answered(context, transaction);
+    tell_when_answered(context, transaction, fields->at[LOG_queue]);
 }
 
 static void take_recipient(const struct meaning_context *context, const struct log_fields *fields)
@@ -349,8 +360,8 @@ static void take_recipient(const struct meaning_context *context, const struct l
     uint32_t named = count_addresses(fields->at[LOG_to_list]);
     transaction->here = add_up(transaction->here, named > 0 ? named : 1);
     if (fields->at[LOG_next_queue].length > 0)
-        hand_on(context, transaction, fields->at[LOG_next_queue]);
-    tell_when_answered(context, transaction);
+        hand_on(context, transaction, fields->at[LOG_queue], fields->at[LOG_next_queue]);
+    tell_when_answered(context, transaction, fields->at[LOG_queue]);
 }
 
 static void take_delivery(const struct meaning_context *context, const struct log_fields *fields)
@@ -381,11 +392,12 @@ static void take_started(const struct meaning_context *context, const struct log
 static void take_removed(const struct meaning_context *context, const struct log_fields *fields)
 {
     struct transaction *transaction = transactions_find(context->transactions, context->source, fields->at[LOG_queue]);
-    if (transaction == NULL)
-        return;
-    if (!transaction->told && transaction->answered > 0)
-        tell_message(context, transaction);
-    transactions_remove(context->transactions, transaction);
+    if (transaction != NULL && !transaction->told && transaction->answered > 0)
+        tell_message(context, transaction, fields->at[LOG_queue]);
+    if (context->contents != NULL)
+        contents_forget(context->contents, fields->at[LOG_queue], context->time);
+    if (transaction != NULL)
+        transactions_remove(context->transactions, transaction);
 }
 
 static void take_reject(const struct meaning_context *context, const struct log_fields *fields)

@@ -3,6 +3,7 @@
 #define AGENT_LOG_MEANING_H
 
 #include "agent/log/attempt.h"
+#include "agent/log/content.h"
 #include "agent/log/hint.h"
 #include "agent/log/log_path.h"
 #include "agent/log/transaction.h"
@@ -11,6 +12,7 @@ struct meaning_context {
     struct transactions *transactions;
     struct attempts *attempts;
     struct hints *hints;
+    struct contents *contents; /* NULL: nobody says what is in mail */
     const struct log_listener *listener;
     uint32_t source;
     moment time;

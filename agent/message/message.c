@@ -49,6 +49,7 @@ static const struct message_row {
     [MESSAGE_COMMAND] = {"command", sizeof(struct message_command), COURIER, WATCHER | WARDEN, false},
     [MESSAGE_CAMPAIGN] = {"campaign", sizeof(struct message_campaign), COURIER, WATCHER, false},
     [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
+    [MESSAGE_CONTENT] = {"content", sizeof(struct message_content), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
@@ -176,6 +177,10 @@ bool message_is_sound(const union message *m)
     case MESSAGE_COMMAND:
         return sender_is_sound(&m->command.sender) && m->command.deed < DEEDS && m->command.length >= 0 &&
                ENDS(m->command.person) && ENDS(m->command.why);
+    case MESSAGE_CONTENT:
+        return (m->content.client.family == 0 || m->content.client.family == 4 || m->content.client.family == 6) &&
+               m->content.queue[0] && ENDS(m->content.queue) && ENDS(m->content.account) && ENDS(m->content.sender) &&
+               ENDS(m->content.helo);
     case MESSAGE_DONE:
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:

@@ -10,13 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/message/report.h"
+#include "common/address.h"
 #include "common/error.h"
 #include "common/moment.h"
 #include "common/words/fleet.h"
+#include "common/words/likeness.h"
 #include "common/words/order.h"
 #include "common/words/sender.h"
 
-enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLE_SCRIBE, ROLES };
+enum role { ROLE_WARDEN, ROLE_WATCHER, ROLE_COURIER, ROLE_SCRIBE, ROLE_MILTER, ROLES };
 
 enum message_kind {
     MESSAGE_NONE,
@@ -56,6 +58,7 @@ enum message_kind {
     MESSAGE_COMMAND,       /* a person's order; answered by MESSAGE_DONE; one on a customer to warden */
     MESSAGE_CAMPAIGN,      /* the centre: one body from several nodes */
     MESSAGE_CUSTOMER,      /* the centre: what a customer's senders elsewhere have against them */
+    MESSAGE_CONTENT,       /* what our milter says was in a message */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_CUSTOMER_ROW,
@@ -197,6 +200,18 @@ struct message_customer {
     struct fleet_customer customer;
 };
 
+struct message_content {
+    struct message_head head;
+    struct address client; /* family 0: not known */
+    uint32_t recipients;   /* accepted ones */
+    uint64_t bytes;        /* as on the wire */
+    uint64_t digest[2];
+    struct likeness likeness;
+    char queue[64]; /* the mail server's queue id */
+    char account[129], sender[321], helo[257];
+    uint8_t reserved[5];
+};
+
 /* One end of a conversation. */
 struct channel {
     int descriptor;
@@ -225,6 +240,7 @@ union message {
     struct message_command command;
     struct message_campaign campaign;
     struct message_customer customer;
+    struct message_content content;
     struct message_done done;
     struct message_sender_row sender_row;
     struct message_customer_row customer_row;

@@ -1,6 +1,7 @@
-/* The tables of [capture], [logs], [enforce] and [agent]. */
+/* The tables of [capture], [logs], [enforce], [agent] and [milter]. */
 #include "agent/message/settings.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static const char *const roles[] = {"auto", "hypervisor", "host", NULL};
 static const char *const modes[] = {"observe", "enforce", NULL};
 static const char *const policy_modes[] = {"0666", "0660", "0600", NULL};
 static const char *const journals[] = {"auto", "yes", "no", NULL};
+static const char *const fails[] = {"accept", "tempfail", NULL};
 static const char *const rejects[] = {"auto", "never", NULL};
 
 static const struct option capture_options[] = {
@@ -159,6 +161,28 @@ static const struct option customers_options[] = {
     {.key = NULL},
 };
 
+static const struct option milter_options[] = {
+    FIXED_TEXT("milter", struct milter_settings, listen, "",
+               .text =
+                   "Where Sendmail and Postfix reach the milter: unix:/path, inet:8891@127.0.0.1 or inet6:8891@::1. "
+                   "Behind a path only the group may talk to it; at an address whoever reaches it may tell it of "
+                   "mail that was never sent. Empty: there is none."),
+    FIXED_TEXT("milter", struct milter_settings, group, "postfix",
+               .text =
+                   "The group that may talk to the milter at a path. Where there is none of that name, root alone, as "
+                   "which Sendmail asks."),
+    FIXED(OPTION_CHOICE, int, "milter", struct milter_settings, fail, "accept", .choices = fails,
+          .text =
+              "What becomes of a recipient or a message while the agent does not answer the milter: accept, so that "
+              "mail goes on, or tempfail, so that it is sent again later."),
+    FIXED(OPTION_DURATION, duration, "milter", struct milter_settings, patience, "3s", .least = "1s", .most = "1m",
+          .text = "The agent's answer is waited for so long."),
+    FIXED(OPTION_COUNT, uint32_t, "milter", struct milter_settings, sessions, "500", .least = "4", .most = "10000",
+          .text = "The most sessions of mail servers at once; what is beyond is closed, and the mail server does as it "
+                  "was told for a milter that is away. Each takes up to half a megabyte."),
+    {.key = NULL},
+};
+
 static bool check_capture(const void *settings, struct error *error)
 {
     const struct capture_settings *capture = settings;
@@ -218,6 +242,49 @@ static bool check_agent(const void *settings, struct error *error)
            is_absolute("state", agent->state, OPTION_TEXT_SIZE - 32, error);
 }
 
+static bool is_port_at(struct text place, int family)
+{
+    struct text port = text_split(&place, '@');
+    char address[64];
+    unsigned char bytes[16];
+    uint64_t number;
+    if (!text_number(port, &number) || number == 0 || number > 65535 || place.length >= sizeof address)
+        return false;
+    memcpy(address, place.bytes, place.length);
+    address[place.length] = 0;
+    return inet_pton(family, address, bytes) == 1;
+}
+
+bool settings_milter_listen(struct text listen)
+{
+    struct text place = listen;
+    struct text kind = text_split(&place, ':');
+    if (text_equals(kind, TEXT("inet")))
+        return is_port_at(place, AF_INET);
+    if (text_equals(kind, TEXT("inet6")))
+        return is_port_at(place, AF_INET6);
+    return text_equals(kind, TEXT("unix")) && place.length > 1 && place.bytes[0] == '/' &&
+           place.length < sizeof((struct sockaddr_un *)0)->sun_path && place.bytes[place.length - 1] != '/' &&
+           !memchr(place.bytes, '\0', place.length);
+}
+
+const char *settings_milter_path(const struct milter_settings *milter)
+{
+    return strncmp(milter->listen, "unix:", 5) == 0 ? milter->listen + 5 : NULL;
+}
+
+static bool check_milter(const void *settings, struct error *error)
+{
+    const struct milter_settings *milter = settings;
+    if (milter->listen[0] && !settings_milter_listen(text_of(milter->listen))) {
+        error_set(error, EINVAL,
+                  "listen: \"%.100s\" will not do; unix:/path, inet:8891@127.0.0.1 and inet6:8891@::1 are allowed",
+                  milter->listen);
+        return false;
+    }
+    return true;
+}
+
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1])
 {
     result[0] = (struct option_binding){.options = capture_options,
@@ -243,7 +310,12 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                 .central = true,
                                 .text = "Whose the senders are: a customer may have several, here and on other nodes."};
     result[5] = relay_settings_bind(&settings->relay);
-    result[6] = (struct option_binding){.options = NULL};
+    result[6] = (struct option_binding){.options = milter_options,
+                                        .settings = &settings->milter,
+                                        .check = check_milter,
+                                        .text = "A milter for Sendmail and Postfix: refuses by the same orders as the "
+                                                "policy socket, and tells of content that the wire hides behind TLS."};
+    result[7] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])

@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "common/option.h"
 #include "common/words/customers.h"
+#include "common/text.h"
 
 enum capture_role { CAPTURE_AUTO, CAPTURE_HYPERVISOR, CAPTURE_HOST, CAPTURE_ROLES };
 
@@ -79,6 +80,17 @@ struct customers_settings {
     bool numbered;              /* whether ports' names tell */
 };
 
+/* [milter] */
+enum milter_fail { MILTER_FAIL_ACCEPT, MILTER_FAIL_TEMPFAIL, MILTER_FAILS };
+
+struct milter_settings {
+    char listen[OPTION_TEXT_SIZE]; /* as libmilter writes addresses; empty: there is no milter */
+    char group[OPTION_TEXT_SIZE];  /* who may talk to it at a path */
+    int fail;                      /* enum milter_fail: what becomes of mail while the courier does not answer */
+    duration patience;             /* that it is waited for */
+    uint32_t sessions;             /* of mail servers at once */
+};
+
 #define SETTINGS_CONFIG "/etc/postern/agent.conf" /* read where --config and POSTERN_CONFIG name no other */
 
 struct process_settings {
@@ -88,10 +100,11 @@ struct process_settings {
     struct agent_settings agent;
     struct customers_settings customers;
     struct relay_settings relay;
+    struct milter_settings milter;
 };
 
 /* Room for the bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 6
+#define PROCESS_BINDINGS 7
 /* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);
@@ -113,6 +126,12 @@ bool settings_name_fits(const struct option_words *, const char *name);
 
 /* The path at which mail servers ask: as it was named, or "policy" beside the control socket. False: nowhere. */
 bool settings_policy(const struct agent_settings *, char result[OPTION_TEXT_SIZE]);
+
+/* Whether the milter may be told to listen there: "inet:8891@127.0.0.1", "inet6:8891@::1", "unix:/path". Names of hosts
+ * are not: looking them up could wait for a network that is not there yet. */
+bool settings_milter_listen(struct text listen);
+/* The path of "unix:/path"; NULL: it is none. Borrowed. */
+const char *settings_milter_path(const struct milter_settings *);
 
 /* Whether any log is to be read. */
 bool settings_reads_logs(const struct logs_settings *);

@@ -275,6 +275,7 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
         e->refused++;
         return error_set(error, ENOSPC, "%u orders are in force, more are not kept", ORDERS_MOST);
     }
+    enum deed deed_before = before ? before->order.deed : DEED_RELEASE;
     bool fresh = !before && !holdings_find(e->holdings, &order->target);
     struct book_entry *entry = book_write(e->book, order);
     if (entry) {
@@ -284,7 +285,7 @@ int enforcement_order(struct enforcement *e, const struct order *order, moment n
             memcpy(entry->mac, device->mac, 6);
         entry->absent = entry->adopted = false;
     }
-    code = order->target.kind == SENDER_CUSTOMER ? customers_order(e, &order->target, now, error)
+    code = order->target.kind == SENDER_CUSTOMER ? customers_order(e, &order->target, deed_before, now, error)
                                                  : copy_settle(e, &order->target, fresh && entry, now, error);
     e->broken = e->broken || (e->on && code != 0);
     return code;
@@ -342,7 +343,7 @@ static void after_expiry(void *context, const struct order *order)
     struct enforcement *e = expiry->e;
     int code = 0;
     if (order->target.kind == SENDER_CUSTOMER)
-        code = customers_order(e, &order->target, expiry->now, NULL);
+        code = customers_order(e, &order->target, (enum deed)order->deed, expiry->now, NULL);
     else if (holdings_find(e->holdings, &order->target))
         code = copy_settle(e, &order->target, false, expiry->now, NULL);
     e->broken = e->broken || (e->on && code != 0);

@@ -6,6 +6,7 @@
 #include "agent/warden/element.h"
 #include "agent/warden/enforcement_state.h"
 #include "common/cleanup.h"
+#include "common/io/clock.h"
 
 #define NEAR (2 * SECOND) /* an element that ends so close to what is wanted is right */
 
@@ -65,6 +66,7 @@ int copy_settle(struct enforcement *e, const struct sender *sender, bool fresh, 
 struct elements {
     struct enforcement *e;
     moment now;
+    duration begun; /* on the steady clock, when it was `now`: to list what stands may take a second */
     struct nft_element *items;
     size_t count, room;
     bool failed;
@@ -75,21 +77,25 @@ static void clear_elements(struct elements *elements)
     free(elements->items);
 }
 
-static void want(struct elements *elements, const struct sender *sender)
+static void add_element(struct elements *elements, const struct nft_element *element)
 {
-    struct nft_element element;
-    if (elements->failed || !wanted(elements->e, sender, elements->now, &element))
-        return;
     if (elements->count == elements->room) {
         size_t room = elements->room ? elements->room * 2 : 64;
         struct nft_element *larger = reallocarray(elements->items, room, sizeof(*larger));
-        elements->failed = !larger;
+        elements->failed |= !larger;
         if (!larger)
             return;
         elements->items = larger;
         elements->room = room;
     }
-    elements->items[elements->count++] = element;
+    elements->items[elements->count++] = *element;
+}
+
+static void want(struct elements *elements, const struct sender *sender)
+{
+    struct nft_element element;
+    if (wanted(elements->e, sender, elements->now, &element))
+        add_element(elements, &element);
 }
 
 static void want_entry(void *context, struct book_entry *entry)
@@ -103,6 +109,21 @@ static void want_holding(void *context, const struct sender *sender, const struc
     (void)customer;
     if (!book_find(elements->e->book, sender)) /* else it was met in the book */
         want(elements, sender);
+}
+
+int copy_drop(struct enforcement *e, const struct sender *senders, size_t count, enum deed deed, struct error *error)
+{
+    CLEANUP(clear_elements) struct elements elements = {.e = e};
+    struct order order = {.deed = (uint8_t)deed};
+    struct nft_element element;
+    for (size_t i = 0; e->table && i < count; i++) {
+        order.target = senders[i];
+        if (element_from_order(&order, 0, &element))
+            add_element(&elements, &element);
+    }
+    if (elements.failed)
+        return error_set(error, ENOMEM, "no memory for what is to be let go");
+    return elements.count ? nft_delete_all(e->nft, elements.items, elements.count, error) : 0;
 }
 
 int copy_add(struct enforcement *e, const struct sender *senders, size_t count, moment now, struct error *error)
@@ -128,9 +149,9 @@ static int compare(const void *left, const void *right)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
-static bool is_right(const struct nft_element *element, const struct nft_element *want)
+static bool is_right(const struct nft_element *element, const struct nft_element *want, duration elapsed)
 {
-    duration difference = element->timeout - want->timeout;
+    duration difference = element->timeout + elapsed - want->timeout;
     return element->borrowed == want->borrowed && (element->deed != NFT_THROTTLE || element->rate == want->rate) &&
            difference < NEAR && difference > -NEAR;
 }
@@ -163,7 +184,7 @@ static void hold_against(void *context, const struct nft_element *element)
         elements->failed |= nft_delete(e->nft, element->deed, element->key, element->bytes, NULL) != 0;
     else if (!want)
         adopt(e, element, elements->now);
-    else if (is_right(element, want))
+    else if (is_right(element, want, clock_steady() - elements->begun))
         want->timeout = 0;
 }
 
@@ -178,7 +199,7 @@ static void drop_right_ones(struct elements *elements)
 
 static int write_all(struct enforcement *e, bool stood, moment now, struct error *error)
 {
-    CLEANUP(clear_elements) struct elements elements = {.e = e, .now = now};
+    CLEANUP(clear_elements) struct elements elements = {.e = e, .now = now, .begun = clock_steady()};
     book_each(e->book, want_entry, &elements);
     holdings_each(e->holdings, want_holding, &elements);
     if (elements.failed)

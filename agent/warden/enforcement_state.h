@@ -37,10 +37,14 @@ const struct order *enforcement_prevailing(struct enforcement *, const struct se
 int copy_install(struct enforcement *, moment now, struct error *) MUST_CHECK;
 int copy_settle(struct enforcement *, const struct sender *, bool fresh, moment now, struct error *) MUST_CHECK;
 int copy_add(struct enforcement *, const struct sender *senders, size_t count, moment now, struct error *) MUST_CHECK;
+/* Take many out of the sets of one deed. */
+int copy_drop(struct enforcement *, const struct sender *senders, size_t count, enum deed, struct error *) MUST_CHECK;
 int copy_take_out(struct enforcement *, const struct sender *, enum nft_deed except, struct error *) MUST_CHECK;
 
-/* An order on a customer was written into the book, struck out or has run out. */
-int customers_order(struct enforcement *, const struct sender *customer, moment now, struct error *) MUST_CHECK;
+/* An order on a customer was written into the book, struck out or has run out. `before`: what stood on it until then;
+ * DEED_RELEASE: nothing. */
+int customers_order(struct enforcement *, const struct sender *customer, enum deed before, moment now,
+                    struct error *) MUST_CHECK;
 /* Whose guest is behind a port that is here (again), and whether that is held. */
 void customers_welcome(struct enforcement *, struct device *, moment now);
 

@@ -155,12 +155,14 @@ static bool hold(const struct update *update, const struct sender *sender)
         return false;
     }
     const struct sender *before = holdings_find(update->holdings, sender);
-    bool stays = before && sender_equals(before, update->customer);
+    enum holding_news news = !before                                   ? HOLDING_BEGINS
+                             : sender_equals(before, update->customer) ? HOLDING_STAYS
+                                                                       : HOLDING_MOVES;
     if (!holdings_set(update->holdings, sender, update->customer)) {
         update->sum->beyond++;
         return false;
     }
-    tell(update, sender, stays ? HOLDING_STAYS : HOLDING_BEGINS);
+    tell(update, sender, news);
     return true;
 }
 
@@ -169,8 +171,17 @@ static bool has_room(const struct update *update)
     return update->sum->addresses < HOLDINGS_ADDRESSES;
 }
 
+/* In this very update: lines of a map may overlap. */
+static bool is_met(const struct update *update, const struct sender *sender)
+{
+    const struct holding *holding = table_find(update->holdings->table, sender);
+    return holding && holding->round == update->holdings->round && sender_equals(&holding->customer, update->customer);
+}
+
 static void hold_address(const struct update *update, const struct sender *sender)
 {
+    if (is_met(update, sender))
+        return;
     if (!has_room(update))
         update->sum->beyond++;
     else if (hold(update, sender))
@@ -188,14 +199,20 @@ static struct sender address_at(const struct address *prefix, uint64_t number)
     return sender_from_address(&address);
 }
 
+/* Less than a /64: the whole of it, where the map has nobody else in it. */
+static void hold_narrow(const struct update *update, const struct address *prefix)
+{
+    struct sender sender = sender_from_address(prefix);
+    if (is_addresss_owner(update->sight->map, &sender, update->customer))
+        hold_address(update, &sender);
+    else
+        update->sum->narrow++;
+}
+
 /* What lies in a longer prefix of another customer's is not this one's. */
 static void hold_prefix(const struct update *update, const struct address *prefix)
 {
     uint8_t bits = prefix->family == 4 ? 32 : 64;
-    if (prefix->prefix > bits) {
-        update->sum->narrow++;
-        return;
-    }
     uint64_t count = bits - prefix->prefix < 63 ? UINT64_C(1) << (bits - prefix->prefix) : INT64_MAX, number = 0;
     /* The walk is bounded as well: a prefix may be full of what is others'. */
     for (; number < count && number < 2 * HOLDINGS_ADDRESSES && has_room(update); number++) {
@@ -215,7 +232,9 @@ static void hold_member(void *context, const struct customer_member *member)
     sum->members++;
     switch (member->sender.kind) {
     case SENDER_NONE:
-        if (member->prefix.family)
+        if (member->prefix.family == 6 && member->prefix.prefix > 64)
+            hold_narrow(update, &member->prefix);
+        else if (member->prefix.family)
             hold_prefix(update, &member->prefix);
         else
             sum->accounts++;

@@ -30,19 +30,24 @@ struct holdings_sum {
     uint32_t accounts; /* lines of the map: accounts and domains of accounts */
     uint32_t members;  /* lines of the map, all in all */
     uint32_t refused;  /* see `refused` above */
-    uint32_t narrow;   /* IPv6 prefixes longer than a /64: others' guests may be in it */
+    uint32_t narrow;   /* IPv6 prefixes longer than a /64 in which the map has others too */
     uint64_t beyond;   /* addresses, or others where the whole is full, that are beyond the bounds */
 };
 
-enum holding_news { HOLDING_BEGINS, HOLDING_STAYS, HOLDING_ENDS };
+enum holding_news {
+    HOLDING_BEGINS,
+    HOLDING_MOVES, /* begins, and was another customer's */
+    HOLDING_STAYS,
+    HOLDING_ENDS
+};
 typedef void holdings_news(void *context, const struct sender *, enum holding_news);
 
 struct holdings;
 int holdings_create(struct holdings **, struct error *) MUST_CHECK;
 void holdings_destroy(struct holdings **);
 
-/* Hold all that the customer has now, let go of what is not its any more, and tell of each; what another customer held
- * begins anew. `news` (may be NULL) must not call back. */
+/* Hold all that the customer has now, let go of what is not its any more, and tell of each. `news` (may be NULL) must
+ * not call back. */
 void holdings_update(struct holdings *, const struct sender *customer, const struct holdings_sight *,
                      holdings_news *news, void *context, struct holdings_sum *);
 /* Let go of all that is held for that customer. */

@@ -169,8 +169,11 @@ static int make_path(struct log_reader *reader, const struct log_reader_settings
         if (!bundle_find(settings->bundle, text_of(names->items[i]), &files[i].content))
             return error_set(error, ENOENT, "the configuration was handed over without \"%s\"", names->items[i]);
     }
-    const struct log_settings path = {
-        .transactions = settings->logs->transactions, .idle = IDLE, .key = settings->key, .files = files};
+    const struct log_settings path = {.transactions = settings->logs->transactions,
+                                      .idle = IDLE,
+                                      .key = settings->key,
+                                      .contents = settings->contents,
+                                      .files = files};
     const struct log_listener listener = {reader, on_observation, NULL, on_trace};
     reader->path = log_path_create(&path, &listener, error);
     return reader->path ? 0 : -ENOMEM;
@@ -251,4 +254,9 @@ struct log_reader_counters log_reader_counters(const struct log_reader *reader)
         .late = reader->late,
         .lost_bytes = files.lost_bytes,
     };
+}
+
+bool log_reader_knows(const struct log_reader *reader, struct text queue)
+{
+    return log_path_knows(reader->path, queue);
 }

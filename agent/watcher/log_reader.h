@@ -30,6 +30,7 @@ struct log_reader_settings {
     struct text bundle;               /* has the pattern files (bundle.h); borrowed for the length of the call */
     const struct logs_settings *logs; /* the same */
     struct siphash_key key;
+    struct contents *contents; /* what milters say, borrowed (agent/log/content.h) */
 };
 
 struct log_reader_counters {
@@ -49,6 +50,7 @@ moment log_reader_resume(struct log_reader *, int record, moment now);
 void log_reader_hear(struct log_reader *, const struct message_log *, int descriptor, moment now);
 /* Read what there is, a bounded amount. True: more waits. `east`: local time less UTC now. */
 bool log_reader_step(struct log_reader *, moment now, duration east);
+bool log_reader_knows(const struct log_reader *, struct text queue); /* a log speaks of that queue id */
 struct log_reader_counters log_reader_counters(const struct log_reader *);
 
 #endif

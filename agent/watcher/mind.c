@@ -12,6 +12,7 @@
 #include "agent/judge/pairing.h"
 #include "agent/message/bundle.h"
 #include "agent/watcher/owners.h"
+#include "agent/watcher/seen.h"
 #include "common/cleanup.h"
 
 struct mind {
@@ -29,6 +30,8 @@ struct mind {
     void (*ask)(void *context, const union message *);
     void *ask_context;
     struct ways ways;
+    struct seen seen;
+    bool milter;    /* there is one, and what is on the wire may be told of by it too */
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
 };
@@ -200,6 +203,8 @@ static bool is_our_own(const struct mind *mind, const struct origin *origin)
 static void on_observation(void *context, const struct observation *observation)
 {
     struct mind *mind = context;
+    if (mind->milter && observation->kind == OBSERVATION_MESSAGE && observation->message.complete)
+        seen_note(&mind->seen, observation);
     if (is_our_own(mind, &observation->origin))
         owners_hear(mind->owners, observation);
     else
@@ -273,6 +278,7 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
     if (code != 0)
         return code;
     senders_set_customers(mind->senders, mind->customers);
+    mind->milter = mind->settings.milter.listen[0] != 0;
     mind->judge = judge_create(mind->policy, mind->senders, &beginning->listener, error);
     if (!mind->judge)
         return -ENOMEM;
@@ -414,6 +420,11 @@ void mind_hear_log(struct mind *mind, const struct observation *observation)
         pairing_hear_log(mind->pairing, observation);
     else
         on_paired(mind, observation);
+}
+
+bool mind_saw(struct mind *mind, const struct observation *message)
+{
+    return seen_take(&mind->seen, message);
 }
 
 void mind_follow_logs(struct mind *mind, bool here)

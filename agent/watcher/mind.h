@@ -54,6 +54,8 @@ void mind_fill_owner(struct mind *, struct origin *, const struct address *serve
  * `[capture] local`. Whoever writes to this machine from outside is not a sender of its. What packets tell of the same
  * delivery is not judged again (pairing.h). */
 void mind_hear_log(struct mind *, const struct observation *);
+/* Whether a message that a milter tells of and no log does was read on the wire; each message there answers for one. */
+bool mind_saw(struct mind *, const struct observation *message);
 /* How a message of someone of ours came to the mail server, from a log. */
 void mind_hear_trace(struct mind *, const struct log_trace *);
 void mind_settle(struct mind *); /* all that was heard is judged */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "agent/message/role.h"
 #include "agent/message/talk.h"
+#include "agent/log/content.h"
 #include "agent/watcher/cuts.h"
 #include "agent/watcher/firm.h"
 #include "agent/watcher/log_reader.h"
@@ -47,7 +48,8 @@ struct watcher {
     sd_event_source *cutting, *waiting, *reading;
     struct talk *warden, *courier;
     struct mind *mind;
-    struct log_reader *logs; /* NULL: none are wanted */
+    struct log_reader *logs;   /* NULL: none are wanted */
+    struct contents *contents; /* NULL: there is no milter */
     struct cuts *cuts;
     struct report *report;
     struct firm *firm;
@@ -330,10 +332,48 @@ static int on_reading(sd_event_source *source, uint64_t when, void *context)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+static bool is_logged(void *context, struct text queue)
+{
+    const struct watcher *watcher = context;
+    return watcher->logs && log_reader_knows(watcher->logs, queue);
+}
+
+static bool is_seen(void *context, const struct observation *message)
+{
+    struct watcher *watcher = context;
+    return mind_saw(watcher->mind, message);
+}
+
+static void on_content(struct watcher *watcher, const struct message_content *message)
+{
+    const struct content content = {
+        .queue = text_of(message->queue),
+        .client = message->client,
+        .account = text_of(message->account),
+        .sender = text_of(message->sender),
+        .helo = text_of(message->helo),
+        .recipients = message->recipients,
+        .bytes = message->bytes,
+        .digest = {message->digest[0], message->digest[1]},
+        .likeness = message->likeness,
+    };
+    if (watcher->contents)
+        contents_add(watcher->contents, &content, clock_now());
+}
+
+static int begin_contents(struct watcher *watcher, struct error *error)
+{
+    const struct contents_listener listener = {watcher, is_logged, is_seen, on_log_observation};
+    if (!mind_settings(watcher->mind)->milter.listen[0])
+        return 0;
+    watcher->contents = contents_create(&watcher->key, &listener, error);
+    return watcher->contents ? 0 : -ENOMEM;
+}
+
 static int begin_logs(struct watcher *watcher, struct text bundle, struct error *error)
 {
     const struct logs_settings *logs = &mind_settings(watcher->mind)->logs;
-    const struct log_reader_settings settings = {bundle, logs, watcher->key};
+    const struct log_reader_settings settings = {bundle, logs, watcher->key, watcher->contents};
     const struct log_reader_listener listener = {watcher, on_log_observation, on_log_settle, on_log_sentence,
                                                  on_log_trace};
     return settings_reads_logs(logs) ? log_reader_create(&settings, &listener, clock_now(), &watcher->logs, error) : 0;
@@ -440,6 +480,9 @@ static void on_courier_message(void *context, const union message *message, int 
     case MESSAGE_CUSTOMER:
         judge_customer(mind_judge(watcher->mind), &message->customer.customer, now);
         break;
+    case MESSAGE_CONTENT:
+        on_content(watcher, &message->content);
+        break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
         reply_command(watcher->courier, watcher->mind, &message->command, now);
@@ -490,7 +533,9 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
     int code = mind_create(&beginning, &watcher->mind, &memory, error);
     if (code != 0)
         return code;
-    code = begin_logs(watcher, bundle, error);
+    code = begin_contents(watcher, error);
+    if (code == 0)
+        code = begin_logs(watcher, bundle, error);
     if (code != 0)
         return code;
     watcher->memory_bytes = memory.bytes;
@@ -541,6 +586,8 @@ static int on_second(sd_event_source *source, uint64_t when, void *context)
     if (watcher->logs)
         mind_follow_logs(watcher->mind, log_reader_counters(watcher->logs).files > 0);
     mind_tick(watcher->mind, now - LAG);
+    if (watcher->contents)
+        contents_tick(watcher->contents, now);
     count_drops(watcher, now);
     report_tick(watcher->report);
     if (watcher->seconds % FIRM_EVERY == 0)
@@ -686,6 +733,7 @@ static void leave(struct watcher *watcher)
     sd_event_source_disable_unref(watcher->waiting);
     sd_event_source_disable_unref(watcher->reading);
     log_reader_destroy(&watcher->logs);
+    contents_destroy(&watcher->contents);
     report_destroy(&watcher->report);
     firm_destroy(&watcher->firm);
     talk_close(&watcher->courier);

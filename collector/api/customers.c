@@ -2,6 +2,7 @@
 #include <string.h>
 #include "collector/api/endpoint.h"
 #include "collector/api/fleet.h"
+#include "collector/store/customers.h"
 
 static void add_customer(void *context, const struct store_customer *customer)
 {

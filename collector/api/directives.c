@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "collector/api/endpoint.h"
+#include "collector/store/settings.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 
@@ -120,15 +121,14 @@ static void tell_one(void *context, const struct store_news *news)
     telling->news_count++;
 }
 
-/* A node that has a higher number than there is has it from this centre before it was put back from a backup: it is
- * told all that holds. */
+/* A node that has a higher number than there is has it from this centre before it was put back from a backup: what is
+ * news from then on has a higher one. */
 static int tell_news(struct store *store, const struct question *question, struct telling *telling, struct error *error)
 {
     int64_t highest;
     int status = store_news_highest(store, &highest, error);
-    int64_t after = question->news > highest ? 0 : question->news;
-    if (status == 0 && after < highest)
-        status = store_news(store, after, question->standings, NEWS_MOST, tell_one, telling, error);
+    if (status == 0 && question->news < highest)
+        status = store_news(store, question->news, question->standings, NEWS_MOST, tell_one, telling, error);
     if (status < 0 || telling->news_count == 0)
         return status;
     json_array_close(&telling->json);
@@ -149,7 +149,7 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     json_integer(&telling.json, "after", after);
     CLEANUP(drop_buffer) struct buffer *told = &telling.told;
     buffer_init(told, SETTINGS_MOST);
-    int status = store_settings_for(store, exchange->node.id, write_settings, &telling, error);
+    int status = store_settings_behind(store, exchange->node.id, after, write_settings, &telling, error);
     json_array_open(&telling.json, "directives");
     if (status >= 0)
         status = store_directives(store, exchange->node.id, after, DIRECTIVES_MOST, tell, &telling, error);

@@ -15,6 +15,7 @@
 #include "common/io/log.h"
 
 #define EVERY  SECOND
+#define TOLD   (3 * SECOND)       /* after news: those who wait are not woken each second */
 #define ONWARD (50 * MILLISECOND) /* while there is more */
 
 struct reckoner {
@@ -32,18 +33,24 @@ struct reckoner {
 /* A question first, which locks nothing: mostly there is nothing to do. */
 static int is_wanted(struct reckoner *reckoner, struct error *error)
 {
-    int wanted = store_begin(reckoner->store, error);
+    moment now = clock_now();
+    int wanted = store_begin_reading(reckoner->store, error);
     if (wanted == 0)
-        wanted = store_reckon_wanted(reckoner->store, &reckoner->own, clock_now(), error);
+        wanted = store_now(reckoner->store, now, &now, error);
+    if (wanted == 0)
+        wanted = store_reckon_wanted(reckoner->store, &reckoner->own, now, error);
     store_rollback(reckoner->store);
     return wanted;
 }
 
 static int run(struct reckoner *reckoner, struct error *error)
 {
+    moment now = clock_now();
     int told = store_begin(reckoner->store, error);
     if (told == 0)
-        told = store_reckon(reckoner->store, &reckoner->own, clock_now(), error);
+        told = store_now(reckoner->store, now, &now, error);
+    if (told == 0)
+        told = store_reckon(reckoner->store, &reckoner->own, now, error);
     if (told >= 0) {
         int failure = store_commit(reckoner->store, error);
         told = failure < 0 ? failure : told;
@@ -67,9 +74,12 @@ static void say(struct reckoner *reckoner, int failure, const struct error *erro
 /* Of what people ask, a little each time. */
 static int sum(struct reckoner *reckoner, struct error *error)
 {
+    moment now = clock_now();
     int status = store_begin(reckoner->store, error);
     if (status == 0)
-        status = store_reckon_shares(reckoner->store, &reckoner->own, clock_now(), error);
+        status = store_now(reckoner->store, now, &now, error);
+    if (status == 0)
+        status = store_reckon_shares(reckoner->store, &reckoner->own, now, error);
     if (status == 1)
         status = store_commit(reckoner->store, error);
     if (status <= 0)
@@ -88,7 +98,8 @@ static duration step(struct reckoner *reckoner)
         status = is_wanted(reckoner, &error);
     if (status == 1)
         status = run(reckoner, &error);
-    if (status == 1) {
+    bool told = status == 1;
+    if (told) {
         ssize_t put = write(reckoner->descriptor, &one, sizeof one);
         (void)put; /* the counter is full: then it is readable as well */
     }
@@ -97,7 +108,9 @@ static duration step(struct reckoner *reckoner)
     if (status == -ENOTCONN)
         store_close(&reckoner->store);
     say(reckoner, status, &error);
-    return reckoner->own.more && status >= 0 ? ONWARD : EVERY;
+    if (status < 0)
+        return EVERY;
+    return reckoner->own.more ? ONWARD : told ? TOLD : EVERY;
 }
 
 static void *work(void *context)

@@ -5,6 +5,7 @@
 #include "collector/api/endpoint.h"
 #include "collector/api/lines.h"
 #include "collector/api/once.h"
+#include "collector/store/settings.h"
 #include "common/cleanup.h"
 #include "common/option.h"
 

@@ -22,6 +22,7 @@
 #define OF_NODE_KEPT    "8"
 #define OF_NODE_IN_HOUR 2000
 #define RECIPIENTS_MOST 100000
+#define RECIPIENTS_TOLD 1000000    /* of all of them: no node believes more */
 #define LASTS           (6 * HOUR) /* behind the latest that was heard of it */
 #define FEW_NODES       16         /* up to there each more is worth to be told */
 
@@ -333,7 +334,7 @@ static int weigh(struct round *round, int64_t body, struct error *error)
                                 .customers = crowd_count(&sums.customers),
                                 .senders = sums.senders,
                                 .nodes = sums.nodes,
-                                .recipients = sums.recipients};
+                                .recipients = sums.recipients < RECIPIENTS_TOLD ? sums.recipients : RECIPIENTS_TOLD};
     bool is_campaign = campaign.nodes >= 2 && campaign.customers >= 2 && campaign.customers > crowd_count(&sums.known);
     if (rows >= 0 && (sums.customers.failed || sums.known.failed))
         rows = error_set(error, ENOMEM, "no memory for a campaign");

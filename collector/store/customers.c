@@ -4,6 +4,7 @@
  * where the others' figures are some minutes old. */
 #include <errno.h>
 #include <stdlib.h>
+#include "collector/store/customers.h"
 #include "collector/store/reckon_own.h"
 
 #define NODES_AT_ONCE 4

@@ -3,15 +3,17 @@
 
 int store_revision(struct store *store, int64_t *result, struct error *error)
 {
-    *result = 0;
-    int rows = engine_run(store->engine, "SELECT highest FROM revisions WHERE only_one = 1", NULL, 0, store_row_integer,
-                          result, error);
+    int rows = 0;
+    if (store->highest < 0)
+        rows = engine_run(store->engine, "SELECT highest FROM revisions WHERE only_one = 1", NULL, 0, store_row_integer,
+                          &store->highest, error);
+    *result = store->highest < 0 ? 0 : store->highest;
     return rows < 0 ? rows : 0;
 }
 
 int store_revision_next(struct store *store, int64_t *result, struct error *error)
 {
-    *result = 0;
+    store->highest = -1;
     int rows = engine_run(store->engine, "UPDATE revisions SET highest = highest + 1 WHERE only_one = 1", NULL, 0, NULL,
                           NULL, error);
     return rows < 0 ? rows : store_revision(store, result, error);
@@ -59,6 +61,10 @@ int store_directives(struct store *store, int64_t node, int64_t after, uint32_t 
                      void (*each)(void *, const struct store_directive *), void *context, struct error *error)
 {
     struct listener listener = {each, context};
+    int64_t highest;
+    int failure = store_revision(store, &highest, error); /* of many who ask at once most have what there is */
+    if (failure < 0 || after >= highest)
+        return failure;
     int rows = STORE_RUN(store,
                          "SELECT revision, node, time, until, rate, deed, sender, reason, person FROM directives "
                          "WHERE node IN (0, $1) AND revision > $2 ORDER BY revision LIMIT $3",

@@ -163,9 +163,8 @@ int store_node_is_known(struct store *store, int64_t id, struct error *error)
 int store_node_seen(struct store *store, int64_t id, const char *version, int64_t spooled, moment now,
                     struct error *error)
 {
-    int rows = STORE_RUN(store, "UPDATE nodes SET version = $2, spooled = $3, seen = $4 WHERE node = $1", NULL, NULL,
-                         error, INTEGER(id), STRING(version), INTEGER(spooled), INTEGER(now));
-    return rows < 0 ? rows : 0;
+    return STORE_QUEUE(store, "UPDATE nodes SET version = $2, spooled = $3, seen = $4 WHERE node = $1", error,
+                       INTEGER(id), STRING(version), INTEGER(spooled), INTEGER(now));
 }
 
 struct nodes_listener {

@@ -107,6 +107,6 @@ int store_migrate(struct engine *engine, int64_t wanted, struct error *error)
         }
         if (made < 0)
             engine_rollback(engine);
-    } while (made > 0 || (made == -EAGAIN && ++attempts < ATTEMPTS));
+    } while (made > 0 || ((made == -EAGAIN || made == -EBUSY) && ++attempts < ATTEMPTS));
     return made < 0 ? error_wrap(error, "the store's schema") : 0;
 }

@@ -1,5 +1,6 @@
 /* News for nodes, as the reckoning writes them: one row of each name, the newest. Their numbers come from one row,
- * which the one who reckons holds until it commits: so they become visible in their order. */
+ * which the one who reckons holds until it commits: so they become visible in their order. None is below the
+ * milliseconds since 1970: so a store that was put back from a backup gives no number that a node has had already. */
 #include <errno.h>
 #include "collector/store/reckon_own.h"
 
@@ -29,8 +30,9 @@ int news_end(struct round *round, struct news_item *item, struct error *error)
         buffer_clear(&item->text);
         return error_set(error, ENOMEM, "no memory for news");
     }
-    int rows =
-        engine_queue(round->store->engine, "UPDATE reckoning SET news = news + 1 WHERE only_one = 1", NULL, 0, error);
+    int rows = STORE_QUEUE(
+        round->store, "UPDATE reckoning SET news = CASE WHEN news < $1 THEN $1 ELSE news + 1 END WHERE only_one = 1",
+        error, INTEGER(round->now / MILLISECOND));
     if (rows >= 0)
         rows = STORE_RUN(round->store,
                          "INSERT INTO news (kind, name, number, node, until, due, kept, text) "

@@ -10,6 +10,7 @@
     (2 * HOUR)            /* behind which what a node said of a sender counts no more: points fade by half in an hour  \
                            */
 #define STEP         100  /* hundredths: less is nothing, and no change */
+#define MUCH         1000 /* what an alert takes */
 #define NODES_MOST   64   /* that are told of one customer, those with most points */
 #define OF_NODE_MOST 2000 /* senders of one node */
 
@@ -76,12 +77,26 @@ struct shares {
     size_t count;
 };
 
+static bool told_row(void *context, const struct value *columns, size_t count)
+{
+    struct shares *shares = context;
+    (void)count;
+    if (shares->count < NODES_MOST)
+        shares->of[shares->count++] = (struct share){columns[0].integer, columns[1].integer, 0};
+    return true;
+}
+
+/* Where some of a node's senders have much against them, they alone are told: others, who have little, would make it
+ * less than it is on the average. */
 static bool share_row(void *context, const struct value *columns, size_t count)
 {
     struct shares *shares = context;
-    int64_t points = columns[1].integer < STORE_POINTS_MOST ? columns[1].integer : STORE_POINTS_MOST;
-    if (shares->count < NODES_MOST && points >= STEP)
-        shares->of[shares->count++] = (struct share){columns[0].integer, points, count > 2 ? columns[2].integer : 0};
+    bool much = columns[4].integer > 0;
+    int64_t points = columns[much ? 3 : 1].integer, senders = columns[much ? 4 : 2].integer;
+    (void)count;
+    if (shares->count < NODES_MOST)
+        shares->of[shares->count++] =
+            (struct share){columns[0].integer, points < STORE_POINTS_MOST ? points : STORE_POINTS_MOST, senders};
     return true;
 }
 
@@ -138,12 +153,14 @@ static int weigh(struct round *round, const char *customer, struct error *error)
     struct shares shares = {0}, told = {0};
     int64_t until = 0;
     int rows = STORE_RUN(round->store,
-                         "SELECT p.node, SUM(p.points), COUNT(*) FROM points p JOIN nodes n ON n.node = p.node AND "
-                         "n.revoked = 0 WHERE p.customer = $1 AND p.seen > $2 GROUP BY p.node ORDER BY 2 DESC, 1 "
-                         "LIMIT $3",
-                         share_row, &shares, error, STRING(customer), INTEGER(round->now - LASTS), INTEGER(NODES_MOST));
+                         "SELECT p.node, SUM(p.points), COUNT(*), SUM(CASE WHEN p.points >= $4 THEN p.points ELSE 0 "
+                         "END), SUM(CASE WHEN p.points >= $4 THEN 1 ELSE 0 END) FROM points p JOIN nodes n ON "
+                         "n.node = p.node AND n.revoked = 0 WHERE p.customer = $1 AND p.seen > $2 AND p.points >= $5 "
+                         "GROUP BY p.node ORDER BY 2 DESC, 1 LIMIT $3",
+                         share_row, &shares, error, STRING(customer), INTEGER(round->now - LASTS), INTEGER(NODES_MOST),
+                         INTEGER(MUCH), INTEGER(STEP));
     if (rows >= 0)
-        rows = STORE_RUN(round->store, "SELECT node, points FROM points_told WHERE customer = $1", share_row, &told,
+        rows = STORE_RUN(round->store, "SELECT node, points FROM points_told WHERE customer = $1", told_row, &told,
                          error, STRING(customer));
     if (rows >= 0)
         rows = STORE_RUN(round->store, "SELECT until FROM news WHERE kind = 'customer' AND name = $1",

@@ -1,5 +1,6 @@
 /* Settings of nodes: a text for the whole fleet, and one for any node that shall have its own, which stands in place of
  * the fleet's. An empty one of a node's own gives it the fleet's again. */
+#include "collector/store/settings.h"
 #include "collector/store/store_own.h"
 
 int store_settings_put(struct store *store, const struct store_settings *settings, int64_t *revision,
@@ -9,6 +10,7 @@ int store_settings_put(struct store *store, const struct store_settings *setting
     if (known <= 0)
         return known;
     int rows = store_revision_next(store, revision, error);
+    store->settings = -1;
     if (rows == 0)
         rows = STORE_RUN(store,
                          "INSERT INTO settings (node, revision, time, text, reason, person) "
@@ -80,6 +82,18 @@ int store_settings_for(struct store *store, int64_t node, void (*each)(void *, c
         each(context, &listener.given_back);
     }
     return listener.told;
+}
+
+int store_settings_behind(struct store *store, int64_t node, int64_t after,
+                          void (*each)(void *, const struct store_settings *), void *context, struct error *error)
+{
+    if (store->settings < 0) {
+        int rows = engine_run(store->engine, "SELECT COALESCE(MAX(revision), 0) FROM settings", NULL, 0,
+                              store_row_integer, &store->settings, error);
+        if (rows < 0)
+            return rows;
+    }
+    return after >= store->settings ? 0 : store_settings_for(store, node, each, context, error);
 }
 
 static bool listed_row(void *context, const struct value *columns, size_t count)

@@ -28,14 +28,22 @@ void store_close(struct store **store)
     *store = NULL;
 }
 
+/* What is of one transaction. */
+static void forget(struct store *store)
+{
+    store->now = 0;
+    store->highest = store->settings = -1;
+}
+
 int store_begin_reading(struct store *store, struct error *error)
 {
+    forget(store);
     return engine_begin_reading(store->engine, error);
 }
 
 int store_begin(struct store *store, struct error *error)
 {
-    store->now = 0;
+    forget(store);
     return engine_begin(store->engine, error);
 }
 

@@ -181,33 +181,6 @@ struct store_sender {
 int store_senders(struct store *, int64_t node, const char *sender, uint32_t most, moment now,
                   void (*each)(void *, const struct store_sender *), void *context, struct error *) MUST_CHECK;
 
-/* --- customers and campaigns: customers.c --- */
-
-struct store_customer {
-    struct text customer;
-    int64_t senders, nodes, messages, rejected, recipients; /* of the last 24 hours */
-    int64_t points;                                         /* that nodes hold against it firmly; hundredths */
-};
-int store_customers(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_customer *),
-                    void *context, struct error *) MUST_CHECK;
-struct store_member {
-    struct store_sender sender;
-    struct text address; /* that it used last; empty: not known */
-    int64_t points;      /* firm ones, as its node said last; hundredths */
-};
-/* A customer's senders on every node, the highest score first. */
-int store_members(struct store *, const char *customer, uint32_t most, moment now,
-                  void (*each)(void *, const struct store_member *), void *context, struct error *) MUST_CHECK;
-struct store_campaign {
-    struct text likeness;
-    moment first, seen, until;
-    int64_t customers, senders, nodes, recipients; /* as nodes were told */
-    struct text some;                              /* of its customers, the greatest first, with commas between */
-};
-/* Those in force, the latest first. */
-int store_campaigns(struct store *, uint32_t most, moment now, void (*each)(void *, const struct store_campaign *),
-                    void *context, struct error *) MUST_CHECK;
-
 /* --- what nodes are told: directive.c --- */
 
 struct store_directive {
@@ -263,37 +236,6 @@ struct store_news {
 /* Those above `after`, by number; `standings`: with what relays refuse by. */
 int store_news(struct store *, int64_t after, bool standings, uint32_t most,
                void (*each)(void *, const struct store_news *), void *context, struct error *) MUST_CHECK;
-
-/* --- how nodes are set: settings.c --- */
-
-struct store_settings {
-    int64_t revision, node; /* node 0: the whole fleet */
-    moment time;
-    struct text text, reason, person;
-    int64_t done, failed; /* how many nodes said so; by store_settings_list() */
-};
-/* Replaces what stood there before. 1: done, with the revision that it was given; 0: no such node. */
-int store_settings_put(struct store *, const struct store_settings *, int64_t *revision, struct error *) MUST_CHECK;
-/* What holds for a node: its own where they are not empty, else the fleet's; `revision` is that from which on it was
- * so. 1: `each` was called; 0: nothing was ever set for it. */
-int store_settings_for(struct store *, int64_t node, void (*each)(void *, const struct store_settings *), void *context,
-                       struct error *) MUST_CHECK;
-/* Those of the fleet, then of each node that has its own. */
-int store_settings_list(struct store *, void (*each)(void *, const struct store_settings *), void *context,
-                        struct error *) MUST_CHECK;
-
-/* What a node said of a revision. */
-struct store_told {
-    int64_t node, revision;
-    struct text node_name, text;
-    moment time;
-    bool done;
-};
-/* Who did not take it, and why. */
-int store_settings_refused(struct store *, int64_t revision, uint32_t most,
-                           void (*each)(void *, const struct store_told *), void *context, struct error *) MUST_CHECK;
-int store_settings_told(struct store *, int64_t node, int64_t revision, void (*each)(void *, const struct store_told *),
-                        void *context, struct error *) MUST_CHECK;
 
 /* --- who did what: audit.c --- */
 

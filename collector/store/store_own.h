@@ -11,6 +11,7 @@ struct store {
     moment received; /* that was given to records last: delivery.c */
     moment now;      /* of this transaction, by the server's clock; 0: not asked yet: shared.c */
     moment settled;
+    int64_t highest, settings; /* revisions of any and of settings, as this transaction sees them; -1: not looked at */
 };
 
 #define STORE_RUN(store, sql, each, context, error, ...)                                                               \

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "collector/store/customers.h"
+#include "collector/store/reckon.h"
 #include "collector/store/store_own.h"
 
 #define SENDERS      50
@@ -196,6 +198,38 @@ static int ask_customers(void)
     return store_customers(store, 100, NOW, count_customer, NULL, &failed);
 }
 
+static struct store_reckoner reckoner = {.holder = 1};
+
+static int sum_customers(void)
+{
+    return store_reckon_shares(store, &reckoner, NOW, &failed);
+}
+
+static void count_member(void *context, const struct store_member *member)
+{
+    (void)context;
+    answers += member->sender.node != 0;
+}
+
+static int ask_customer(void)
+{
+    return store_members(store, "c7", 1000, NOW, count_member, NULL, &failed);
+}
+
+/* As they stand in a fleet that runs: each node's were summed up, and each has said something since. */
+static void sum_up_all(void)
+{
+    int more = 1;
+    while (more == 1) {
+        must(store_begin(store, &failed));
+        must(more = sum_customers());
+        must(store_commit(store, &failed));
+    }
+    must(store_begin(store, &failed));
+    must(engine_script(store->engine, "UPDATE nodes SET seen = seen + 1", &failed));
+    must(store_commit(store, &failed));
+}
+
 static int ask_events_of(const struct store_event_filter *filter)
 {
     return store_events(store, filter, count_event, NULL, &failed);
@@ -251,15 +285,12 @@ int main(int count, char **arguments)
     static const struct {
         const char *name;
         int (*ask)(void);
-    } questions[] = {{"senders, the 20 highest", ask_senders},
-                     {"senders, the 1,000 highest", ask_many_senders},
-                     {"senders of one node", ask_senders_of_node},
-                     {"one sender and its last 200 records", ask_sender},
-                     {"customers", ask_customers},
-                     {"events of the last hour", ask_events_since},
-                     {"events, 1,000 of a rare kind", ask_events_of_kind},
-                     {"events, 1,000 of one node", ask_events_of_node},
-                     {"a step of tidying", tidy}};
+    } questions[] = {
+        {"senders, the 20 highest", ask_senders},          {"senders, the 1,000 highest", ask_many_senders},
+        {"senders of one node", ask_senders_of_node},      {"one sender and its last 200 records", ask_sender},
+        {"customers, none summed up yet", ask_customers},  {"a step of summing up, of four nodes", sum_customers},
+        {"events of the last hour", ask_events_since},     {"events, 1,000 of a rare kind", ask_events_of_kind},
+        {"events, 1,000 of one node", ask_events_of_node}, {"a step of tidying", tidy}};
     const int64_t nodes = count == 4 ? atoll(arguments[2]) : 0, days = count == 4 ? atoll(arguments[3]) : 0;
     if (nodes < 10 || days < 10) {
         fprintf(stderr, "store_year: WHERE NODES DAYS, of both at least 10\n");
@@ -275,6 +306,9 @@ int main(int count, char **arguments)
            (double)(steady() - begun) / (double)SECOND);
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
         measure(questions[i].name, questions[i].ask);
+    sum_up_all();
+    measure("customers", ask_customers);
+    measure("one customer", ask_customer);
     store_close(&store);
     return 0;
 }

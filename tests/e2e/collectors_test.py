@@ -277,7 +277,7 @@ def reckon(checks, nodes, database, orders):
                 orders.taken and all(senders[sender] == 1 and revision in (None, ours[sender]) for sender, revision in orders.taken.items()),
                 [(sender, revision, senders[sender]) for sender, revision in orders.taken.items() if senders[sender] != 1 or revision not in (None, ours[sender])])
     checks.that("none was given up", not orders.failed, orders.failed)
-    wanted = set(int(line) for line in database.ask("SELECT revision FROM directives WHERE node = 0"))
+    wanted = set(int(line) for line in database.ask("SELECT revision FROM directives WHERE node = 0 UNION SELECT MAX(revision) FROM settings WHERE node = 0") if line)
     wrong = [(node["number"], sorted(wanted ^ set(node["revisions"]))[:5]) for node in nodes if set(node["revisions"]) != wanted or len(set(node["revisions"])) != len(node["revisions"])]
     checks.that("every node saw every order, once", nodes and not wrong and all(node["again"] == 0 for node in nodes), wrong[:3])
     acknowledged = database.ask("SELECT node, COUNT(*), COUNT(DISTINCT revision) FROM acknowledgements GROUP BY node")

@@ -12,10 +12,11 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from agent import BUILD, Agent  # noqa: E402
 from check import Checks  # noqa: E402
+from drop_test import Session, known_at_server, until  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 PATIENCE = 8 if "asan" in BUILD else 4
-CONFIGURATION = "[enforce]\nmode = enforce\n[customers]\nmap = {}\n"
+CONFIGURATION = "[enforce]\nmode = enforce\nreject = never\n[customers]\nmap = {}\n"
 # Guest 1 is acme's by its MAC; of guest 2 only an address that is routed to it; guest 3 is baker's.
 MAP = """02:00:00:00:00:11 acme
 198.18.2.0/28 acme
@@ -70,6 +71,19 @@ def check_block(checks, bed, agent):
     checks.that("its accounts are", answer(agent, "anna@acme.test").startswith("action=554"), answer(agent, "anna@acme.test"))
     checks.that("others' are not", answer(agent, "anna@other.test").startswith("action=DUNNO"))
     checks.that("the elements say for whom they stand", 'comment "customer"' in elements(bed, "block_port"))
+
+
+def check_cut(checks, bed, agent):
+    """Sessions that are open end on both sides; here the kernel only drops."""
+    order(agent, "release", "customer:acme")
+    sessions, other = [Session(bed, "vps1", bed.SINK4), Session(bed, "vps1", bed.SINK6, True)], Session(bed, "vps3", bed.SINK4)
+    checks.that("the server knows the sessions", len(known_at_server(bed, sessions)) == 2)
+    order(agent, "block", "customer:acme", "--for", "1h")
+    checks.that("they end with the customer's block", until(lambda: all(s.ended for s in sessions), PATIENCE))
+    checks.that("at the server, too", until(lambda: not known_at_server(bed, sessions), PATIENCE))
+    checks.that("another's goes on", other.lives())
+    for session in sessions + [other]:
+        session.socket.close()
 
 
 def check_asked(checks, bed, agent):
@@ -206,7 +220,7 @@ def main():
         agent.configuration = CONFIGURATION.format(os.path.join(agent.directory, "customers"))
         write_map(agent, MAP)
         with agent:
-            for part in (check_block, check_asked, check_comes_and_goes, check_hardships, check_map, check_members,
+            for part in (check_block, check_asked, check_cut, check_comes_and_goes, check_hardships, check_map, check_members,
                          check_numbers):
                 with checks.part(part.__name__):
                     part(checks, bed, agent)

@@ -97,6 +97,35 @@ def check_orders(checks, agent, centre):
     checks.that("the journal names who ordered it", "centre: anna" in people, people)
 
 
+def check_news(checks, agent, centre):
+    """What the centre says of other nodes: garbage of it stops nothing, and a flood takes no more than there is room for."""
+    def campaign(number, **more):
+        return {"kind": "campaign", "likeness": f"{number:08x}" * 8, "customers": 2, "senders": 3, "nodes": 2, "recipients": 90,
+                "first": in_an_hour(), "until": in_an_hour(), **more}
+    garbage = [7, None, [], {}, {"kind": "campaign"}, campaign(1, likeness="zz" * 32), campaign(1, likeness="0" * 64), campaign(1, senders=-1),
+               campaign(1, until="2500-01-01T00:00:00Z"), campaign(1, until=None), campaign(1, recipients=1e300),
+               {"kind": "customer", "customer": "\u001b[2Jacme", "nodes": [], "until": in_an_hour()},
+               {"kind": "customer", "customer": "acme", "nodes": [{"node": "b", "points": -5, "senders": 1}, 7, None], "until": in_an_hour()}]
+    good = [{"kind": "customer", "customer": "baker", "nodes": [{"node": "00000000000000bb", "points": 20.5, "senders": 1},
+                                                                {"node": "00000000000000aa", "points": 90, "senders": 1}], "until": in_an_hour()}]
+    flood = [campaign(number) for number in range(1, 5001)]
+    said = [(number, json.dumps(body)) for number, body in enumerate(garbage + good + flood, 1)]
+    database = sqlite3.connect(centre.path, timeout=20)
+    with database:
+        database.executemany("INSERT INTO news VALUES(?, ?)", said)
+    database.close()
+    agent.wait(lambda: spool(agent)["campaigns"] == 1024, 60, "the campaigns")
+    checks.that("of a flood of campaigns as many are kept as there is room for, of garbage nothing", spool(agent)["customers_elsewhere"] == 1,
+                spool(agent))
+    centre.ask("INSERT INTO news VALUES(?, ?)", len(said) + 1, json.dumps({**good[0], "nodes": []}))
+    agent.wait(lambda: spool(agent)["customers_elsewhere"] == 0, 20, "the customer's end")
+    centre.order(8, "throttle", "198.18.1.2", until=in_an_hour(), rate=19)
+    agent.wait(lambda: spool(agent)["revision"] == 8, 20, "the order")
+    checks.that("orders come beside them", agent.orders().get("198.18.1.2", {}).get("rate") == 19, agent.orders())
+    checks.that("and nobody died of them", spool(agent)["state"] == "connected" and agent.status()["warden"]["courier_restarts"] == 0 and
+                agent.status()["warden"]["watcher_restarts"] == 0, agent.status()["warden"])
+
+
 def check_backup(checks, agent, centre):
     """The centre is put back to a day before: it gives numbers again that the node had seen."""
     kept = centre.ask("SELECT revision, body FROM directive WHERE revision > 3")
@@ -219,6 +248,8 @@ def main():
                     check_begin(checks, agent, centre)
                 with checks.part("orders"):
                     check_orders(checks, agent, centre)
+                with checks.part("news of other nodes"):
+                    check_news(checks, agent, centre)
                 with checks.part("fail-over"):
                     check_failover(checks, agent, centre)
                     all_there(checks, agent, centre, "fail-over")

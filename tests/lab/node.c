@@ -8,7 +8,9 @@
 #include <sys/mman.h>
 #include "agent/packet/session.h"
 #include "agent/sender/senders.h"
+#include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/words/customers.h"
 #include "tests/lab/traffic.h"
 
 #define STREAMS       65536
@@ -37,6 +39,7 @@ struct node {
     void *memory;
     size_t memory_size;
     struct senders *senders;
+    struct customers *customers; /* NULL: not known */
     struct judge *judge;
     struct packet_path *path;
     struct lab_result *result;
@@ -234,6 +237,22 @@ static int make_senders(struct node *node, bool by_address, struct error *error)
     return 0;
 }
 
+/* All that send are one customer's. */
+static int make_customers(struct node *node, struct error *error)
+{
+    CLEANUP(buffer_clear) struct buffer map;
+    buffer_init(&map, 1 << 20);
+    for (size_t i = 0; i < node->party_count; i++) {
+        char name[SENDER_TEXT];
+        if (!buffer_printf(&map, "%s acme\n", sender_print(&node->parties[i].sender, name)))
+            return error_set(error, ENOMEM, "no memory for the customers");
+    }
+    int status = customers_read(buffer_text(&map), "customers", false, &node->customers, error);
+    if (status == 0)
+        senders_set_customers(node->senders, node->customers);
+    return status;
+}
+
 static int make_path(struct node *node, bool by_address, struct error *error)
 {
     struct packet_settings settings = {
@@ -267,6 +286,8 @@ static int make(struct node *node, const struct lab_scenario *scenario, uint64_t
     int status = make_result(node, scenario, seed, error);
     if (status == 0)
         status = make_senders(node, scenario->by_address, error);
+    if (status == 0 && scenario->one_customer)
+        status = make_customers(node, error);
     if (status < 0)
         return status;
     const struct judge_listener listener = {.context = node, .verdict = on_verdict};
@@ -280,6 +301,7 @@ static void unmake(struct node *node)
     judge_destroy(&node->judge);
     if (node->senders != NULL)
         senders_release(&node->senders);
+    customers_destroy(&node->customers);
     if (node->memory != NULL)
         munmap(node->memory, node->memory_size);
     for (size_t i = 0; node->watched != NULL && i < node->party_count; i++)

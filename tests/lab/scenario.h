@@ -104,8 +104,9 @@ struct lab_scenario {
     char *why;     /* the prose at its top */
     enum lab_label label;
     duration length;
-    bool by_address; /* attributed by address; else by guest port */
-    bool any_hour;   /* each seed begins at another hour; else at midnight, on a Monday */
+    bool by_address;   /* attributed by address; else by guest port */
+    bool one_customer; /* all that send are one customer's; else it is not known whose they are */
+    bool any_hour;     /* each seed begins at another hour; else at midnight, on a Monday */
     struct lab_range neighbours;
     struct lab_actor *actors;
     size_t actor_count;

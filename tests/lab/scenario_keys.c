@@ -30,6 +30,7 @@ static const struct key scenario_keys[] = {
     {.name = "label", .kind = WORD, .offset = offsetof(struct lab_scenario, label), .words = "honest abuser trick"},
     {.name = "length", .kind = LENGTH, .offset = offsetof(struct lab_scenario, length)},
     {.name = "seen", .kind = FLAG, .offset = offsetof(struct lab_scenario, by_address), .words = "port address"},
+    {.name = "customers", .kind = FLAG, .offset = offsetof(struct lab_scenario, one_customer), .words = "unknown one"},
     {.name = "begins", .kind = FLAG, .offset = offsetof(struct lab_scenario, any_hour), .words = "midnight anytime"},
     {.name = "neighbours", .kind = NUMBER, .offset = offsetof(struct lab_scenario, neighbours)},
     {.name = NULL}};

@@ -7,7 +7,7 @@ make it lie, refuse and die as they please.
 Its answers hold members that nodes do not know yet. Every batch is committed to the database before it is answered. The table `rule` says what it does wrong:
 ("refuse", TEXT): 400 for a batch with that text in it; ("revoked", "yes"): 403 for everything; ("cut", PERCENT): so
 many batches are not answered, half of them after they were stored.
-Token: "token.test". Directives: rows of the table `directive`, in the order of their revision.
+Token: "token.test". Directives: rows of the table `directive`, in the order of their revision. News: the same of `news`.
 """
 import ctypes
 import hashlib
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS life(life TEXT PRIMARY KEY, delivered INTEGER);
 CREATE TABLE IF NOT EXISTS node(hash TEXT PRIMARY KEY, node TEXT, name TEXT);
 CREATE TABLE IF NOT EXISTS rule(name TEXT, value TEXT);
 CREATE TABLE IF NOT EXISTS batch(time REAL, port INTEGER, records INTEGER);
+CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, body TEXT);
 CREATE TABLE IF NOT EXISTS directive(revision INTEGER PRIMARY KEY, body TEXT);
 """
 
@@ -141,6 +142,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.answer(200, {"delivered": delivered})
 
+    def news(self, after):
+        """What an answer has of them, whatever they are; nothing where there are none."""
+        rows = self.database.execute("SELECT number, body FROM news WHERE number > ? ORDER BY number LIMIT 500", (after,)).fetchall()
+        said = [(number, json.loads(body)) for number, body in rows]
+        items = [{"news": number, **body} if isinstance(body, dict) else body for number, body in said]
+        return {"news": items, "news_after": rows[-1][0]} if rows else {}
+
     def do_GET(self):
         self.database = connect(self.server.path)
         query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
@@ -151,9 +159,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while time.monotonic() < end and not self.rules("revoked"):
             rows = self.database.execute("SELECT revision, body FROM directive WHERE revision > ? ORDER BY revision",
                                          (after,)).fetchall()
-            if rows:
-                self.answer(200, {"revision": rows[-1][0],
-                                  "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows]})
+            news = self.news(int(query["news"][0])) if "news" in query else {}
+            if rows or news:
+                self.answer(200, {"revision": rows[-1][0] if rows else after,
+                                  "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows], **news})
                 return
             highest = self.database.execute("SELECT ifnull(max(revision), 0) FROM directive").fetchone()[0]
             if after > highest:

@@ -3,6 +3,8 @@
 # 587 of the address given (rspamd on its own, 11333 and 11334), lets al and bo log in with "secret", relays for who comes
 # from the loopback without a name too, and hands everything to the server given. A line of the input is recipients that
 # www-data writes to on the machine itself. When the input ends they end.
+#
+# MILTER: Sendmail asks that one (inet:8891@127.0.0.1), and offers STARTTLS.
 
 # obey COMMAND...: what www-data sends by, to which the recipients are added.
 obey() {
@@ -80,6 +82,20 @@ serve_opensmtpd() {
     obey sendmail -f web@firm.test --
 }
 
+# More of Sendmail's configuration: a milter, and a certificate for STARTTLS.
+ask_milter() {
+    [ -n "${MILTER:-}" ] || return 0
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$HELO" -keyout /etc/mail/key -out /etc/mail/certificate
+    chmod 600 /etc/mail/key /etc/mail/certificate
+    cat <<END
+define(\`confCACERT_PATH', \`/etc/mail')dnl
+define(\`confCACERT', \`/etc/mail/certificate')dnl
+define(\`confSERVER_CERT', \`/etc/mail/certificate')dnl
+define(\`confSERVER_KEY', \`/etc/mail/key')dnl
+INPUT_MAIL_FILTER(\`postern', \`S=$MILTER, T=S:5s;R:5s')dnl
+END
+}
+
 serve_sendmail() {
     server=$1 port=$2 listen=$3
     add_user smmta 984
@@ -114,6 +130,7 @@ FEATURE(\`nocanonify')dnl
 FEATURE(\`promiscuous_relay')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`no_default_msa')dnl
+$(ask_milter)
 DAEMON_OPTIONS(\`Family=inet, Addr=$listen, Port=587, Name=MSA, M=E')dnl
 MAILER(\`smtp')dnl
 END

@@ -1,5 +1,6 @@
 /* All detectors together, under the policy's presets (alert at 10 points, throttle at 13, block at 20, half-life one
  * hour): bots are blocked within a handful of messages, and those whom a block would hurt are not. */
+#include "common/words/kin.h"
 #include "tests/unit/detectors/recorder.h"
 
 #define DIALOGUES 512
@@ -228,7 +229,7 @@ static void hit_and_run(void **state)
     static const struct {
         uint32_t servers;
         struct known known;
-    } rows[] = {{30, {0}}, {400, {0}}, {2000, {0}}, {2000, {3, 3, 30}}};
+    } rows[] = {{30, {0}}, {400, {0}}, {2000, {0}}, {2000, {3, 3, 30, NULL}}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sender_under_test sender;
         begin(&sender);
@@ -368,7 +369,7 @@ static void mailing_lists(void **state)
 {
     (void)state;
     post_to_lists("", (struct known){0}, 20);
-    post_to_lists("", (struct known){2047, 2047, 20}, 10); /* as it does each day */
+    post_to_lists("", (struct known){2047, 2047, 20, NULL}, 10); /* as it does each day */
     post_to_lists("[burst]\nconnections_1m = 1500\nconnections_10m = 1500\nconnections_1h = 1500\nat_once = 100\n",
                   (struct known){0}, 10);
 }
@@ -774,9 +775,37 @@ static void many_senders(void **state)
     }
 }
 
+/* The honest machines of a customer whose others are blocked as bots: one of them, or a farm. A person may look; a
+ * mail server and a shop are not stopped for it, and no newsletter is blocked. */
+static void honest_kin_of_bots(void **state)
+{
+    (void)state;
+    static const struct kin one = {"acme", 1, 0, 0, 2600, 0}, farm = {"acme", 8, 90, 12, 200000, 180000};
+    static const struct {
+        const struct kin *kin;
+        uint32_t messages, servers;
+        duration each;
+        double unknown, below;
+    } rows[] = {{&one, 3000, 60, 30 * SECOND, 0.03, 10},
+                {&farm, 3000, 60, 30 * SECOND, 0.03, 13},
+                {&one, 50000, 1500, 576 * MILLISECOND, 0.08, 13},
+                {&farm, 50000, 1500, 576 * MILLISECOND, 0.08, 20}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sender_under_test sender;
+        begin(&sender);
+        sender.known.kin = rows[i].kin;
+        deliver_many(&sender, rows[i].messages, rows[i].each, rows[i].servers, rows[i].unknown, "mail.customer.museum",
+                     "office@customer.museum");
+        if (sender.peak >= rows[i].below || sender.peak < 4)
+            fail_msg("%zu: %f: %s", i, sender.peak, sender.why);
+        end(&sender);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bots),
+                                       cmocka_unit_test(honest_kin_of_bots),
                                        cmocka_unit_test(null_sender),
                                        cmocka_unit_test(honest_null_sender),
                                        cmocka_unit_test(sorted_guesses),

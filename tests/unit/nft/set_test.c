@@ -252,6 +252,31 @@ static void what_stands_for_a_customer_says_so(void **state)
     assert_false(list(f).items[1].borrowed);
 }
 
+static void many_are_added_and_deleted_at_once(void **state)
+{
+    FIXTURE(f);
+    static struct nft_element elements[1200];
+    size_t count = sizeof elements / sizeof *elements;
+    install(f);
+    for (size_t i = 0; i < count; i++) {
+        elements[i] = element_of(NFT_BLOCK, NFT_IPV4, "203.0.0.0");
+        elements[i].bytes[2] = (uint8_t)(i >> 8);
+        elements[i].bytes[3] = (uint8_t)i;
+    }
+    succeeds(f, nft_add(f->nft, &elements[700], &f->error)); /* one stands already, with another time-out */
+    elements[700].timeout = MINUTE;
+    succeeds(f, nft_add_all(f->nft, elements, count, &f->error));
+    assert_int_equal(install(f), count);
+    assert_contains(shell("nft get element netdev postern block4 '{ 203.0.2.188 }'"), "timeout 1m");
+    succeeds(f, nft_delete(f->nft, NFT_BLOCK, NFT_IPV4, elements[3].bytes, &f->error)); /* one is gone already */
+    succeeds(f, nft_delete_all(f->nft, elements, count, &f->error));
+    assert_int_equal(install(f), 0);
+    elements[5].timeout = 0;
+    assert_int_equal(nft_add_all(f->nft, elements, count, &f->error), -EINVAL);
+    elements[5] = element_of(NFT_BLOCK, NFT_USER, "1");
+    assert_int_equal(nft_delete_all(f->nft, elements, count, &f->error), -EOPNOTSUPP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +289,7 @@ int main(void)
         TEST(elements_by_hand_are_read_as_well),
         TEST(refuses_what_cannot_be),
         TEST(what_stands_for_a_customer_says_so),
+        TEST(many_are_added_and_deleted_at_once),
         TEST(thousands_are_listed_once_and_carried_whatever_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 
 #include "agent/message/role.h"
 #include "common/io/clock.h"
+#include "common/words/verdict.h"
 
 static struct scene {
     char folder[64], path[96], policy_path[96];
@@ -196,6 +197,36 @@ static void test_a_question_goes_to_the_watcher_and_its_rows_come_back(void **st
     assert_non_null(strstr(answer, "\"score\":12.34"));
     assert_non_null(strstr(answer, "\"messages\":42"));
     assert_non_null(strstr(answer, "\"ok\":true"));
+    close(client);
+}
+
+static void test_customers_are_told_with_their_members(void **state)
+{
+    (void)state;
+    union message message;
+    int client = connect_client();
+    write_all(client, "{\"command\":\"customers\",\"top\":3}\n");
+    expect(&scene.watcher, MESSAGE_ASK_CUSTOMERS, &message);
+    assert_int_equal(message.ask_senders.most, 3);
+    uint32_t question = message.head.question;
+    message_prepare(&message, MESSAGE_CUSTOMER_ROW, question);
+    struct message_customer_row *row = &message.customer_row;
+    row->senders = 6;
+    row->messages = 42;
+    row->worst = VERDICT_BLOCK;
+    for (int i = 0; i < CUSTOMER_MEMBERS; i++)
+        row->members[i] =
+            (struct message_customer_member){.sender = sender_from_port("tap101i0"),
+                                             .whose = {.address = address_from_ipv4((const uint8_t[]){203, 0, 113, 7}),
+                                                       .proof = CUSTOMER_NUMBERED,
+                                                       .customer = "vm101"}};
+    say(&scene.watcher, &message, -1);
+    say_plain(&scene.watcher, MESSAGE_END, question, -1);
+    const char *answer = read_answer(client);
+    assert_non_null(strstr(answer, "{\"record\":\"customer\",\"customer\":\"vm101\",\"senders\":6,"));
+    assert_non_null(strstr(answer, "\"worst_verdict\":\"block\""));
+    assert_non_null(strstr(answer, "\"members\":[{\"sender\":\"port:tap101i0\",\"address\":\"203.0.113.7\","
+                                   "\"known_by\":\"number\",\"verdict\":\"clear\",\"worst_verdict\":\"clear\"},{"));
     close(client);
 }
 
@@ -509,6 +540,7 @@ int main(void)
 #define WITH_COURIER(test) cmocka_unit_test_setup_teardown(test, start, stop)
     const struct CMUnitTest tests[] = {
         WITH_COURIER(test_a_question_goes_to_the_watcher_and_its_rows_come_back),
+        WITH_COURIER(test_customers_are_told_with_their_members),
         WITH_COURIER(test_status_waits_for_both),
         WITH_COURIER(test_an_order_carries_who_and_why_and_is_on_record),
         WITH_COURIER(test_what_the_watcher_refuses_is_said),

@@ -18,6 +18,7 @@ static void test_what_is_understood(void **state)
     } rows[] = {
         {"{\"command\":\"status\"}", REQUEST_STATUS},
         {"{\"command\":\"senders\",\"top\":5}", REQUEST_SENDERS},
+        {"{\"command\":\"customers\",\"top\":5}", REQUEST_CUSTOMERS},
         {"{\"command\":\"explain\",\"sender\":\"203.0.113.7\"}", REQUEST_EXPLAIN},
         {"{\"command\":\"events\",\"since\":\"2026-11-23T08:00:00Z\",\"follow\":true}", REQUEST_EVENTS},
         {"{\"command\":\"orders\"}", REQUEST_ORDERS},

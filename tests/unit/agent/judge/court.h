@@ -26,6 +26,9 @@
 #define SOFT    465  /* "ticks" believes these, and is soft */
 #define TICK_ME 2525 /* a HELO to this port makes "ticks" add its tick count from then on */
 
+/* Where a test does not say otherwise: few, for each court's memory is cleared. */
+#define COURT_PLACES TEXT("[sender]\nsenders = 4096\nsketches = 2000\nbusy = 1024\n")
+
 struct plain_settings {
     struct detector_settings base;
     duration again;
@@ -87,47 +90,40 @@ static const struct option says_options[] = {
 static const struct option adds_options[] = {DETECTOR_OPTIONS("adds", struct plain_settings, "30"), {.key = NULL}};
 static const struct option ticks_options[] = {DETECTOR_OPTIONS("ticks", struct plain_settings, "30"), {.key = NULL}};
 
-static const struct detector detector_says = {"says",
-                                              "What it is told.",
-                                              OBSERVATION_BIT(OBSERVATION_HELO),
-                                              says_options,
-                                              sizeof(struct plain_settings),
-                                              sizeof(struct plain_state),
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              says,
-                                              false,
-                                              false};
-static const struct detector detector_adds = {"adds",
-                                              "The same.",
-                                              OBSERVATION_BIT(OBSERVATION_HELO),
-                                              adds_options,
-                                              sizeof(struct plain_settings),
-                                              sizeof(struct plain_state),
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              adds,
-                                              false,
-                                              true};
+static const struct detector detector_says = {
+    .name = "says",
+    .sees = "What it is told.",
+    .wants = OBSERVATION_BIT(OBSERVATION_HELO),
+    .options = says_options,
+    .settings_size = sizeof(struct plain_settings),
+    .state_size = sizeof(struct plain_state),
+    .observe = says,
+};
+static const struct detector detector_adds = {
+    .name = "adds",
+    .sees = "The same.",
+    .wants = OBSERVATION_BIT(OBSERVATION_HELO),
+    .options = adds_options,
+    .settings_size = sizeof(struct plain_settings),
+    .state_size = sizeof(struct plain_state),
+    .observe = adds,
+    .joint = true,
+};
 #ifdef COURT_WITH_TICKS
 #define TICKING OBSERVATION_BIT(OBSERVATION_TICK)
 #else
 #define TICKING 0
 #endif
-static const struct detector detector_ticks = {"ticks",
-                                               "The time.",
-                                               OBSERVATION_BIT(OBSERVATION_HELO) | TICKING,
-                                               ticks_options,
-                                               sizeof(struct plain_settings),
-                                               sizeof(struct plain_state),
-                                               NULL,
-                                               NULL,
-                                               NULL,
-                                               ticks,
-                                               true,
-                                               false};
+static const struct detector detector_ticks = {
+    .name = "ticks",
+    .sees = "The time.",
+    .wants = OBSERVATION_BIT(OBSERVATION_HELO) | TICKING,
+    .options = ticks_options,
+    .settings_size = sizeof(struct plain_settings),
+    .state_size = sizeof(struct plain_state),
+    .observe = ticks,
+    .soft = true,
+};
 const struct detector *const detector_table[] = {&detector_says, &detector_adds, &detector_ticks, NULL};
 
 struct court {
@@ -211,9 +207,7 @@ static inline struct judge_settings *court_settings(const char *configuration)
     struct error error = {0};
     struct judge_settings *settings = judge_settings_create(&error);
     assert_non_null(settings);
-    /* Few places where a test does not say otherwise: each court's memory is cleared. */
-    const struct option_layer layers[] = {{.text = TEXT("[sender]\nsenders = 4096\nsketches = 2000\nbusy = 1024\n")},
-                                          {.text = text_of(configuration), .name = "test"}};
+    const struct option_layer layers[] = {{.text = COURT_PLACES}, {.text = text_of(configuration), .name = "test"}};
     if (judge_settings_read_layers(settings, NULL, layers, 2, &error) != 0)
         fail_msg("%s", error.text);
     assert_int_equal(judge_settings_load(settings, NULL, &error), 0);

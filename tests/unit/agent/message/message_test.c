@@ -49,6 +49,8 @@ static void test_directions(void **state)
         {"a person orders through the watcher", MESSAGE_COMMAND, ROLE_COURIER, ROLE_WATCHER, true},
         {"settings come through the courier", MESSAGE_SETTINGS, ROLE_COURIER, ROLE_WARDEN, true},
         {"the watcher sets nothing", MESSAGE_SETTINGS, ROLE_WATCHER, ROLE_WARDEN, false},
+        {"what a milter says goes to who judges", MESSAGE_CONTENT, ROLE_COURIER, ROLE_WATCHER, true},
+        {"the watcher says nothing of content", MESSAGE_CONTENT, ROLE_WATCHER, ROLE_COURIER, false},
         {"the courier may not reset", MESSAGE_RESET, ROLE_COURIER, ROLE_WARDEN, false},
         {"what other nodes know comes through the courier", MESSAGE_CAMPAIGN, ROLE_COURIER, ROLE_WATCHER, true},
         {"the watcher tells of bodies and does not hear of them", MESSAGE_BODY, ROLE_COURIER, ROLE_WATCHER, false},
@@ -92,8 +94,18 @@ static union message sound(enum message_kind kind)
     case MESSAGE_COMMAND:
         message.command.sender = sender;
         break;
+    case MESSAGE_CONTENT:
+        message.content.queue[0] = '4';
+        break;
     case MESSAGE_SENDER_ROW:
         message.sender_row.sender = sender;
+        break;
+    case MESSAGE_CUSTOMER_ROW:
+        message.customer_row.senders = 2;
+        for (int i = 0; i < 2; i++) {
+            message.customer_row.members[i].sender = sender;
+            message.customer_row.members[i].whose = (struct whose){.proof = CUSTOMER_MAPPED, .customer = "acme"};
+        }
         break;
     case MESSAGE_EVIDENCE:
         message.evidence.sender = sender;
@@ -173,7 +185,17 @@ static void test_soundness(void **state)
     SPOIL("a tag beyond 12 bits", MESSAGE_RESET, m.reset.vlan = 4096);
     SPOIL("neither on nor off", MESSAGE_ASK_ENFORCE, m.ask_enforce.on = 2);
     SPOIL("a negative time", MESSAGE_COMMAND, m.command.length = -1);
+    SPOIL("no queue id", MESSAGE_CONTENT, m.content.queue[0] = 0);
+    SPOIL("an account without end", MESSAGE_CONTENT, memset(m.content.account, 'x', sizeof m.content.account));
+    SPOIL("a family of a client", MESSAGE_CONTENT, m.content.client.family = 5);
     SPOIL("an unknown verdict", MESSAGE_SENDER_ROW, m.sender_row.worst = VERDICTS);
+    SPOIL("an unknown proof", MESSAGE_VERDICT, m.verdict.whose.proof = CUSTOMER_PROOFS);
+    SPOIL("a customer that no map has", MESSAGE_ORDER, m.order.order.whose.customer[0] = '\n');
+    SPOIL("an address of no family", MESSAGE_TRAFFIC, m.traffic.whose.address.prefix = 32);
+    SPOIL("a name without end", MESSAGE_EVIDENCE, memset(m.evidence.whose.customer, 'x', CUSTOMER_TEXT));
+    SPOIL("a customer without a sender", MESSAGE_CUSTOMER_ROW, m.customer_row.senders = 0);
+    SPOIL("an unknown member", MESSAGE_CUSTOMER_ROW, m.customer_row.senders = 3);
+    SPOIL("another customer's member", MESSAGE_CUSTOMER_ROW, m.customer_row.members[1].whose.customer[0] = 'b');
     SPOIL("a name without end", MESSAGE_PORT_OPENED, memset(m.port_opened.interface, 'x', 16));
 }
 

@@ -58,6 +58,14 @@ static void test_what_is_refused(void **unused)
         {"[enforce]\nalways_open = abuse.example.net\n", "test:2: [enforce] always_open: "},
         {"[agent]\nsocket = run/agent.sock\n", "[agent] socket: "},
         {"[agent]\nstate =\n", "[agent] state: "},
+        {"[milter]\nlisten = 127.0.0.1:8891\n", "[milter] listen: "},
+        {"[milter]\nlisten = inet:8891@localhost\n", "[milter] listen: "},
+        {"[milter]\nlisten = inet:0@127.0.0.1\n", "[milter] listen: "},
+        {"[milter]\nlisten = inet:8891\n", "[milter] listen: "},
+        {"[milter]\nlisten = inet6:8891@127.0.0.1\n", "[milter] listen: "},
+        {"[milter]\nlisten = unix:milter\n", "[milter] listen: "},
+        {"[milter]\nlisten = unix:/run/x/\n", "[milter] listen: "},
+        {"[milter]\nfail = reject\n", "[milter] fail: "},
         {"[policy]\nblock = 30\n", "policy"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -69,6 +77,19 @@ static void test_what_is_refused(void **unused)
             fail_msg("%s", error.text);
         clear(&settings);
     }
+}
+
+static void test_where_a_milter_listens(void **unused)
+{
+    (void)unused;
+    static const char *const places[] = {"unix:/run/postern/milter", "inet:8891@127.0.0.1", "inet6:8891@::1"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+        assert_true(settings_milter_listen(text_of(places[i])));
+    struct milter_settings milter = {.listen = "unix:/run/postern/milter"};
+    assert_string_equal(settings_milter_path(&milter), "/run/postern/milter");
+    milter = (struct milter_settings){.listen = "inet:8891@127.0.0.1"};
+    assert_null(settings_milter_path(&milter));
+    assert_false(settings_milter_listen(TEXT("")));
 }
 
 static void test_values_survive_being_printed_and_read(void **unused)
@@ -217,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_where_a_milter_listens),
         cmocka_unit_test(test_values_survive_being_printed_and_read),
         cmocka_unit_test(test_names_and_patterns),
         cmocka_unit_test(test_the_environment_stands_over_the_file),

@@ -82,6 +82,8 @@ static void test_what_is_refused(void **state)
         {"a user", NFT_HYPERVISOR, "uid:33", DEED_BLOCK, -EINVAL},
         {"to release is always allowed", NFT_HYPERVISOR, "192.0.2.1", DEED_RELEASE, 0},
         {"an account", NFT_HYPERVISOR, "account:alice@example.com", DEED_BLOCK, 0},
+        {"a customer", NFT_HYPERVISOR, "customer:acme", DEED_BLOCK, 0},
+        {"a customer of a host's", NFT_HOST, "customer:acme", DEED_ALLOW, 0},
         {"a host's account", NFT_HOST, "account:alice@example.com", DEED_THROTTLE, 0},
         {"a host's user", NFT_HOST, "uid:33", DEED_BLOCK, 0},
         {"a host's own address", NFT_HOST, "192.0.2.1", DEED_BLOCK, 0},
@@ -190,6 +192,142 @@ static void test_ports_that_come_back(void **state)
     enforcement_close(&e);
 }
 
+/* --- customers -----------------------------------------------------------------------------------------------------
+ */
+
+static struct customers *read_map(const char *text)
+{
+    struct customers *map = NULL;
+    struct error error = {0};
+    if (customers_read(text_of(text), "map", true, &map, &error) != 0)
+        fail_msg("%s", error.text);
+    return map;
+}
+
+static void know(struct enforcement *e, struct customers **map, const char *text)
+{
+    struct error error = {0};
+    struct customers *next = read_map(text);
+    assert_int_equal(enforcement_customers(e, next, NOW, &error), 0);
+    customers_destroy(map);
+    *map = next;
+}
+
+static void order_customer(struct enforcement *e, const char *customer, enum deed deed, duration length)
+{
+    struct order order = order_for(customer, deed, deed == DEED_RELEASE ? 0 : NOW + length);
+    struct error error = {0};
+    order.author = ORDER_BY_PERSON;
+    order.rate = deed == DEED_THROTTLE ? 10 : 0;
+    if (enforcement_order(e, &order, NOW, &error) != 0)
+        fail_msg("%s", error.text);
+}
+
+/* The customer for whom it is held, as text; empty: it is not. */
+static const char *holder(struct enforcement *e, const char *sender)
+{
+    static char text[SENDER_TEXT];
+    struct order order = order_for(sender, DEED_BLOCK, 0);
+    const struct sender *customer = enforcement_holder(e, &order.target);
+    return customer ? sender_print(customer, text) : "";
+}
+
+static void test_a_customers_guests_come_and_go(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    struct customers *map = NULL;
+    struct error error = {0};
+    const uint8_t mac[6] = {0xfe, 0x54, 0, 0, 0, 1};
+    (void)state;
+    know(e, &map, "52:54:00:00:00:01 acme\n203.0.113.4/31 acme\n");
+    order_customer(e, "customer:acme", DEED_BLOCK, HOUR);
+    assert_string_equal(holder(e, "203.0.113.5"), "customer:acme");
+    assert_string_equal(holder(e, "port:vnet1"), "");
+    assert_int_equal(enforcement_device(e, "vnet7", false, mac, NOW, &error), 0);
+    assert_string_equal(holder(e, "port:vnet7"), "customer:acme");
+    assert_true(events > 0); /* which is said */
+    enforcement_device_gone(e, "vnet7");
+    assert_string_equal(holder(e, "port:vnet7"), "");
+    assert_int_equal(enforcement_device(e, "vnet7", false, other_mac, NOW, &error), 0);
+    assert_string_equal(holder(e, "port:vnet7"), ""); /* another's guest */
+    order_customer(e, "customer:vm101", DEED_THROTTLE, HOUR);
+    assert_string_equal(holder(e, "port:tap101i0"), "customer:vm101"); /* it was here already */
+    order_customer(e, "customer:acme", DEED_RELEASE, 0);
+    assert_string_equal(holder(e, "203.0.113.5"), "");
+    enforcement_tick(e, NOW + HOUR);
+    assert_string_equal(holder(e, "port:tap101i0"), "");
+    assert_int_equal(enforcement_counters(e).orders, 0);
+    enforcement_close(&e);
+    customers_destroy(&map);
+}
+
+static void test_what_is_held_follows_the_map(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    struct customers *map = NULL;
+    (void)state;
+    order_customer(e, "customer:acme", DEED_BLOCK, HOUR); /* before anything is known of it */
+    know(e, &map, "port:vnet1 acme\n203.0.113.4 acme\n192.0.2.1 acme\n");
+    assert_string_equal(holder(e, "port:vnet1"), "customer:acme");
+    assert_string_equal(holder(e, "203.0.113.4"), "customer:acme");
+    assert_string_equal(holder(e, "192.0.2.1"), ""); /* the hypervisor itself */
+    know(e, &map, "port:vnet1 baker\n203.0.113.5 acme\n");
+    assert_string_equal(holder(e, "port:vnet1"), "");
+    assert_string_equal(holder(e, "203.0.113.4"), "");
+    assert_string_equal(holder(e, "203.0.113.5"), "customer:acme");
+    enforcement_close(&e);
+    customers_destroy(&map);
+}
+
+/* Of all that is kept in a file only a customer's order and its members' own make the same book again. */
+static void test_customers_orders_of_before_are_in_force(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    struct customers *map = NULL;
+    struct order customer = order_for("customer:acme", DEED_BLOCK, NOW + HOUR);
+    struct order member = order_for("port:vnet1", DEED_THROTTLE, NOW + MINUTE), gone, away;
+    member.rate = 10;
+    gone = away = member;
+    gone.target = sender_from_port("vnet99");
+    away.target = sender_from_port("tap999i0");
+    customer.author = ORDER_BY_PERSON;
+    (void)state;
+    know(e, &map, "port:vnet1 acme\n");
+    enforcement_adopt(e, &customer, NOW);
+    enforcement_adopt(e, &member, NOW);
+    enforcement_adopt(e, &gone, NOW); /* who comes under that name may be another's guest */
+    enforcement_adopt(e, &away, NOW);
+    assert_int_equal(enforcement_counters(e).orders, 3);
+    assert_string_equal(holder(e, "port:vnet1"), "customer:acme");
+    struct order port = order_for("port:vnet1", DEED_BLOCK, 0);
+    assert_int_equal(enforcement_standing(e, &port.target)->deed, DEED_THROTTLE);
+    order_customer(e, "customer:acme", DEED_RELEASE, 0);
+    assert_int_equal(enforcement_standing(e, &port.target)->deed, DEED_THROTTLE);
+    assert_int_equal(enforcement_counters(e).orders, 2);
+    enforcement_close(&e);
+    customers_destroy(&map);
+}
+
+static void test_what_is_held_is_summed_up(void **state)
+{
+    struct enforcement *e = make(NFT_HYPERVISOR);
+    struct customers *map = NULL;
+    struct holdings_sum sum;
+    struct error error = {0};
+    struct order order = order_for("customer:acme", DEED_BLOCK, 0);
+    (void)state;
+    know(e, &map, "port:vnet1 acme\n192.0.2.0/30 acme\naccount:dave acme\nuid:5 acme\n");
+    order_customer(e, "customer:acme", DEED_BLOCK, HOUR);
+    assert_int_equal(enforcement_customer(e, &order.target, NOW, &sum, &error), 0);
+    assert_int_equal(sum.ports, 1);
+    assert_int_equal(sum.addresses, 3);
+    assert_int_equal(sum.refused, 1);
+    assert_int_equal(sum.accounts, 1);
+    assert_int_equal(sum.users, 0);
+    enforcement_close(&e);
+    customers_destroy(&map);
+}
+
 static int clear_own(void **state)
 {
     (void)state;
@@ -199,9 +337,14 @@ static int clear_own(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_times_are_checked),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_refused),
+                                       cmocka_unit_test(test_times_are_checked),
                                        cmocka_unit_test(test_off_means_written_down_only),
                                        cmocka_unit_test(test_a_full_book_takes_no_more),
-                                       cmocka_unit_test(test_ports_that_come_back)};
+                                       cmocka_unit_test(test_ports_that_come_back),
+                                       cmocka_unit_test(test_a_customers_guests_come_and_go),
+                                       cmocka_unit_test(test_what_is_held_follows_the_map),
+                                       cmocka_unit_test(test_customers_orders_of_before_are_in_force),
+                                       cmocka_unit_test(test_what_is_held_is_summed_up)};
     return cmocka_run_group_tests(tests, NULL, clear_own);
 }

@@ -16,6 +16,9 @@ static const char plain[] = "port:vnet1 acme\n"
                             "203.0.113.2 baker\n"
                             "2001:db8:1::/63 acme\n"
                             "2001:db8:9::5 acme\n"
+                            "2001:db8:9::6 acme\n"
+                            "2001:db8:a::5 acme\n"
+                            "2001:db8:a::6 baker\n"
                             "uid:1001 acme\n"
                             "account:@example.com acme\n"
                             "account:dave acme\n";
@@ -26,7 +29,7 @@ struct scene {
     struct device devices[8];
     struct holdings_sight sight;
     struct holdings_sum sum;
-    char news[4096]; /* "+sender" begins, "=sender" stays, "-sender" ends, in the order told */
+    char news[4096]; /* "+sender" begins, ">sender" moves, "=sender" stays, "-sender" ends, in the order told */
 };
 
 static struct sender named(const char *text)
@@ -81,7 +84,7 @@ static void note(void *context, const struct sender *sender, enum holding_news n
     struct scene *scene = context;
     char name[SENDER_TEXT];
     size_t length = strlen(scene->news);
-    snprintf(scene->news + length, sizeof(scene->news) - length, "%c%s ", "+=-"[news], sender_print(sender, name));
+    snprintf(scene->news + length, sizeof(scene->news) - length, "%c%s ", "+>=-"[news], sender_print(sender, name));
 }
 
 static const char *update(struct scene *scene, const char *customer)
@@ -108,16 +111,16 @@ static void test_all_that_a_customer_has(void **state)
     plug(scene, "vnet9", 0x52, 9); /* nobody's */
     assert_string_equal(update(scene, "customer:acme"),
                         "+port:vnet1 +port:vnet7 +port:vnet8 +52:54:00:00:00:02 +203.0.113.0 +203.0.113.1 "
-                        "+203.0.113.3 +2001:db8:1::/64 +2001:db8:1:1::/64 ");
+                        "+203.0.113.3 +2001:db8:1::/64 +2001:db8:1:1::/64 +2001:db8:9::/64 ");
     assert_int_equal(scene->sum.ports, 3);
     assert_int_equal(scene->sum.macs, 1);
-    assert_int_equal(scene->sum.addresses, 5);
+    assert_int_equal(scene->sum.addresses, 6);
     assert_int_equal(scene->sum.users, 0); /* a hypervisor has none */
     assert_int_equal(scene->sum.accounts, 2);
-    assert_int_equal(scene->sum.narrow, 1); /* others may be in that /64 */
+    assert_int_equal(scene->sum.narrow, 1); /* another customer is in that /64 */
     assert_int_equal(scene->sum.beyond, 0);
-    assert_int_equal(scene->sum.members, 8);
-    assert_int_equal(holdings_count(scene->holdings), 9);
+    assert_int_equal(scene->sum.members, 10);
+    assert_int_equal(holdings_count(scene->holdings), 10);
     assert_true(has(scene, "port:vnet7", "customer:acme"));
     update(scene, "customer:nobody");
     assert_string_equal(scene->news, "");
@@ -132,7 +135,7 @@ static void test_a_host_has_users_and_no_ports(void **state)
     update(scene, "customer:acme");
     assert_int_equal(scene->sum.users, 1);
     assert_int_equal(scene->sum.ports + scene->sum.macs, 0);
-    assert_int_equal(scene->sum.addresses, 5);
+    assert_int_equal(scene->sum.addresses, 6);
     assert_true(has(scene, "uid:1001", "customer:acme"));
 }
 
@@ -158,7 +161,7 @@ static void test_what_changes_is_told(void **state)
     assert_string_equal(update(scene, "customer:acme"), "+port:vnet1 +203.0.113.1 +203.0.113.2 ");
     assert_string_equal(update(scene, "customer:acme"), "=port:vnet1 =203.0.113.1 =203.0.113.2 ");
     read_map(scene, "port:vnet1 baker\n203.0.113.2 acme\n203.0.113.3 acme\n");
-    assert_string_equal(update(scene, "customer:baker"), "+port:vnet1 "); /* taken over */
+    assert_string_equal(update(scene, "customer:baker"), ">port:vnet1 "); /* taken over */
     assert_string_equal(update(scene, "customer:acme"), "=203.0.113.2 +203.0.113.3 -203.0.113.1 ");
     struct sender acme = named("customer:acme");
     scene->news[0] = 0;
@@ -182,7 +185,7 @@ static void test_the_machine_itself_is_not_held(void **state)
     scene->sight.context = ours_name;
     update(scene, "customer:acme");
     assert_int_equal(scene->sum.refused, 1);
-    assert_int_equal(scene->sum.addresses, 4);
+    assert_int_equal(scene->sum.addresses, 5);
     struct sender ours = named("203.0.113.1");
     assert_null(holdings_find(scene->holdings, &ours));
 }

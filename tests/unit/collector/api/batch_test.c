@@ -247,6 +247,41 @@ static void ten_thousand_records_and_no_more(void **unused)
     free(text);
 }
 
+static void what_is_put_together_is_held_to_its_ranges(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_batch("{\"life\":\"00000000000000ff\",\"after\":5,\"last\":13}\n"
+                   "{\"sequence\":6,\"record\":\"body\",\"time\":\"2099-01-01T00:00:00Z\",\"likeness\":"
+                   "\"0001000200030004000500060007000800090010001100120013001400150016\",\"recipients\":40,"
+                   "\"domains\":-3,\"known\":true}\n"
+                   "{\"sequence\":7,\"record\":\"body\",\"likeness\":\"0001\"}\n"
+                   "{\"sequence\":8,\"record\":\"points\",\"points\":12.345,\"score\":-7.5}\n"
+                   "{\"sequence\":9,\"record\":\"points\",\"points\":1e300}\n"
+                   "{\"sequence\":10,\"record\":\"points\",\"points\":5000}\n"
+                   "{\"sequence\":11,\"record\":\"points\",\"points\":-5}\n"
+                   "{\"sequence\":12,\"record\":\"verdict\",\"verdict\":\"block\",\"address\":\"192.0.2.1\"}\n"
+                   "{\"sequence\":13,\"record\":\"traffic\",\"address\":7}\n"),
+        0);
+    const struct store_record *record = batch.records;
+    assert_int_equal(record[0].said, STORE_BODY);
+    assert_true(record[0].body.told > NOW + DAY); /* as the node said it, not as it is stored */
+    assert_int_equal(record[0].time, NOW);
+    assert_text(record[0].body.likeness, "0001000200030004000500060007000800090010001100120013001400150016");
+    assert_int_equal(record[0].body.recipients, 40);
+    assert_int_equal(record[0].body.domains, 0);
+    assert_true(record[0].body.known);
+    assert_int_equal(record[1].said, STORE_KEPT);
+    assert_int_equal(record[2].points.points, 1235);
+    assert_int_equal(record[2].points.score, -750);
+    assert_int_equal(record[2].points.told, 0);
+    assert_int_equal(record[3].points.points, 0);
+    assert_int_equal(record[4].points.points, STORE_POINTS_MOST);
+    assert_int_equal(record[5].points.points, 0);
+    assert_text(record[6].address, "192.0.2.1");
+    assert_text(record[7].address, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +291,7 @@ int main(void)
         cmocka_unit_test_teardown(time_is_the_nodes_unless_it_is_far_ahead, teardown),
         cmocka_unit_test_teardown(what_the_store_looks_into_is_handed_over, teardown),
         cmocka_unit_test_teardown(what_says_too_little_is_only_kept, teardown),
+        cmocka_unit_test_teardown(what_is_put_together_is_held_to_its_ranges, teardown),
         cmocka_unit_test_teardown(heads_that_are_none, teardown),
         cmocka_unit_test_teardown(sequences_rise_within_what_the_head_says, teardown),
         cmocka_unit_test_teardown(records_that_are_none, teardown),

@@ -1,4 +1,5 @@
 /* Customers as people see them: their sums are the same whether they were made before or are made while one waits. */
+#include "collector/store/customers.h"
 #include "collector/store/reckon.h"
 #include "tests/unit/collector/store/stocked.h"
 

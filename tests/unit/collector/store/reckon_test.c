@@ -240,6 +240,18 @@ static void points_of_two_nodes_reach_all(void **unused)
     nothing();
 }
 
+static void those_who_have_much_are_told_without_those_who_have_little(void **unused)
+{
+    (void)unused;
+    points(NODE, "tap1", "acme", 1200);
+    points(NODE, "tap2", "acme", 300);
+    points(NODE, "tap3", "acme", 50);
+    points(OTHER, "tap1", "acme", 99); /* less than a point is nothing */
+    nothing();
+    points(OTHER, "tap1", "acme", 100);
+    told("\"points\":12.00,\"senders\":1},");
+}
+
 static void points_lapse_where_nobody_says_them_again(void **unused)
 {
     (void)unused;
@@ -366,7 +378,7 @@ static void one_reckons_at_a_time_and_is_followed(void **unused)
     assert_int_equal(store_reckon(store, &second, clock_now + RECKON_LEASE, &failed), 1);
     int64_t highest;
     well(store_news_highest(store, &highest, &failed));
-    assert_int_equal(highest, 1);
+    assert_int_equal(highest, (clock_now + RECKON_LEASE) / MILLISECOND);
     body(NODE, "tap1", "acme", TEXT1, 40); /* the clock of the second was ahead by a day, and it is gone */
     put("UPDATE reckoning SET until = until + 86400000000000");
     assert_int_equal(store_reckon_wanted(store, &reckoner, clock_now, &failed), 1);
@@ -415,6 +427,7 @@ int main(void)
         RECKONED(a_clock_that_is_wrong_counts_for_nothing),
         RECKONED(a_node_cannot_fill_it),
         RECKONED(points_of_two_nodes_reach_all),
+        RECKONED(those_who_have_much_are_told_without_those_who_have_little),
         RECKONED(points_lapse_where_nobody_says_them_again),
         RECKONED(one_node_says_no_more_than_a_hundred),
         RECKONED(the_hardest_order_stands_for_relays),

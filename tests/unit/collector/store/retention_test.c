@@ -1,4 +1,5 @@
 /* Keeping the store small: whatever goes up or is dropped, no count is lost before its time and none stands twice. */
+#include "collector/store/customers.h"
 #include "tests/unit/collector/store/stocked.h"
 
 static const struct store_retention keep = {
