@@ -110,7 +110,7 @@ class Site:
         postfix.start()
         return postfix
 
-    def submit(self, account, recipients, text="Subject: news\n\nHello.\n", tls=False, source=None):
+    def submit(self, account, recipients, text="Subject: news\n\nHello.\n", tls=True, source=None):
         """What became of each: a code and words."""
         def inside():
             with smtplib.SMTP("127.0.0.1", 587, timeout=20, local_hostname="pc.firm.postern",

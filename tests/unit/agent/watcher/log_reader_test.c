@@ -71,7 +71,7 @@ static void begin(struct place *place, moment now)
     bundle_init(&bundle);
     assert_int_equal(bundle_add(&bundle, TEXT("mine.conf"), text_of(patterns), &error), 0);
     struct logs_settings logs = {.patterns = {.items = {"mine.conf"}, .count = 1}, .transactions = 64};
-    const struct log_reader_settings settings = {buffer_text(&bundle), &logs, {{1, 2}}};
+    const struct log_reader_settings settings = {buffer_text(&bundle), &logs, {{1, 2}}, NULL};
     const struct log_reader_listener listener = {place, on_observe, on_settle, on_say, NULL};
     assert_int_equal(log_reader_create(&settings, &listener, now, &place->reader, &error), 0);
     buffer_clear(&bundle);
