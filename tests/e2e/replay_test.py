@@ -272,6 +272,23 @@ def test_check():
     expect("the manual page", b"\n.Dt POSTERN-AGENT.CONF 5\n" in agent("print-manual").stdout)
 
 
+def test_customers(whole):
+    """With a map, records and the table of senders say whose they are."""
+    write("whose", b"203.0.113.66 acme\n")
+    config = write("whose.conf", b"[customers]\nmap = whose\n")
+    found = {r["sender"]: r["customer"]
+             for r in of_kind(replay("--config", config, "--records", "sender", whole), "sender")}
+    expect("senders have customers", found.get(BOT) == "acme" and found.get(GOOD) == "", found)
+    verdicts = of_kind(replay("--config", config, "--records", "verdict", whole), "verdict")
+    expect("so have verdicts", verdicts and all(v["customer"] == "acme" for v in verdicts if v["sender"] == BOT), verdicts)
+    table = agent("replay", "--config", config, "--records", "sender", whole).stdout.decode().splitlines()
+    expect("and the table", table[0].endswith("  CUSTOMER") and any(row.endswith("  acme") for row in table), table)
+    write("whose", b"203.0.113.66 acme\n203.0.113.66 baker\n")
+    result = replay("--config", config, whole)
+    expect("a mistake is told with its line", result.returncode == 2 and result.stderr.startswith(b"whose:2: 203.0.113.66 is "
+           b"baker's, and acme's by line 1"), result.stderr)
+
+
 def test_reader_that_leaves(whole):
     process = subprocess.Popen([AGENT, "replay", "--json", "--records", ALL, *[whole] * 30], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, cwd=TOP)
@@ -364,6 +381,7 @@ def main():
         test_trouble(whole)
         test_usage(whole)
         test_check()
+        test_customers(whole)
         test_reader_that_leaves(whole)
         test_terminal(whole)
         test_without_rights(whole)
