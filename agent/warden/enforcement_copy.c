@@ -206,7 +206,8 @@ static int write_all(struct enforcement *e, bool stood, moment now, struct error
         return error_set(error, ENOMEM, "no memory for the orders in force");
     int code = 0;
     if (stood) {
-        qsort(elements.items, elements.count, sizeof(*elements.items), compare);
+        if (elements.count)
+            qsort(elements.items, elements.count, sizeof(*elements.items), compare);
         code = nft_list(e->nft, hold_against, &elements, error);
         drop_right_ones(&elements);
     }
