@@ -159,6 +159,7 @@ static int read_journal(struct log_test *test, const char *path, struct error *e
     int more = status == 0 ? journal_read_next(read, &line, error) : status;
     for (; more > 0; more = journal_read_next(read, &line, error))
         (void)log_path_add(test->path, source, line, true);
+    options_clear(bindings);
     return more;
 }
 
