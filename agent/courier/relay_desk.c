@@ -244,7 +244,8 @@ static struct text find_customer(const struct relay_desk *desk, const struct pol
         sender = sender_from_address(&address);
     if (!desk->customers || sender.kind == SENDER_NONE)
         return TEXT("");
-    const struct customer_question question = {.sender = &sender, .address = addressed ? &address : NULL};
+    const struct customer_question question = {
+        .sender = &sender, .address = addressed ? &address : NULL, .login = request->account};
     customers_find(desk->customers, &question, room);
     return text_of(room);
 }
