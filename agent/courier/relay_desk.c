@@ -61,6 +61,7 @@ int relay_desk_create(const char *file, struct news *news, struct relay_desk **r
         snprintf(text, sizeof text, "what mail relays are told is not kept: %.200s", trouble.text);
         tell_trouble(desk, text);
     }
+    desk->feed = (struct standings_feed){.store = desk->store, .trouble = tell_trouble, .context = desk};
     if (desk->store && relay_store_was_damaged(desk->store))
         tell_trouble(desk, "the relay's file was damaged; it was moved aside, and the greylist begins anew");
     if (desk->store)

@@ -55,12 +55,14 @@ void standings_feed_done(struct standings_feed *feed, int64_t after)
     feed->broken = false;
 }
 
+/* Also while nobody follows: who does so later would go on behind a number of before. */
 void standings_feed_forget(struct standings_feed *feed)
 {
     struct error error = {0};
-    if (!standings_feed_is_wanted(feed))
+    if (!feed || !feed->store)
         return;
-    standings_forget(relay_fleet(feed->relay));
+    if (feed->relay)
+        standings_forget(relay_fleet(feed->relay));
     if (relay_store_forget_standings(feed->store, &error) < 0)
         tell_trouble(feed, &error);
 }
