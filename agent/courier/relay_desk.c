@@ -91,6 +91,8 @@ static void add_standing(void *context, const struct sender *sender, const struc
     struct relay_desk *desk = context;
     standings_put(relay_fleet(desk->relay), sender, standing->deed, standing->rate ? standing->rate : 1,
                   standing->until, standing->news, clock_now());
+    if (standings_feed_is_policys(standing->by))
+        standings_note_policys(relay_fleet(desk->relay), sender);
 }
 
 /* 1: there may be more; 0: it is all there. What cannot be read is told, and done without. */

@@ -1,6 +1,8 @@
 /* See standings_feed.h. */
 #include "agent/courier/standings_feed.h"
 
+#include <string.h>
+
 #include "agent/courier/relay_store.h"
 #include "agent/relay/decision.h"
 #include "common/io/clock.h"
@@ -10,6 +12,11 @@
 bool standings_feed_is_wanted(const struct standings_feed *feed)
 {
     return feed && feed->relay && feed->store && feed->settings->follow;
+}
+
+bool standings_feed_is_policys(const char *by)
+{
+    return strcmp(by, "policy") == 0;
 }
 
 int64_t standings_feed_after(const struct standings_feed *feed)
@@ -36,6 +43,8 @@ void standings_feed_take(struct standings_feed *feed, int64_t number, const stru
     if (taken.rate == 0)
         taken.rate = RATE_PRESET;
     standings_put(relay_fleet(feed->relay), &taken.sender, taken.deed, taken.rate, taken.until, number, now);
+    if (standings_feed_is_policys(taken.by))
+        standings_note_policys(relay_fleet(feed->relay), &taken.sender);
     feed->taken++;
     if (!feed->broken && relay_store_put_standing(feed->store, number, &taken, &error) < 0) {
         feed->broken = true; /* the number stays behind, so all of this is told again */

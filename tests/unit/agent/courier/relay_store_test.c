@@ -187,6 +187,7 @@ static bool stands(const char *name)
 static void load_one(void *context, const struct sender *sender, const struct stored_standing *standing)
 {
     (void)context;
+    assert_string_equal(standing->by, "anna");
     standings_put(relay_fleet(relay), sender, standing->deed, standing->rate, standing->until, standing->news,
                   clock_now());
 }
