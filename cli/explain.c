@@ -317,6 +317,7 @@ int command_explain(const struct cli *cli, int count, char **arguments)
         show_remedy(explanation.sender);
     } else if (status == EXIT_DONE && !cli->json && strncmp(sender, "customer:", 9) == 0) {
         show_customers_order(&explanation, sender);
+        show_submission(&explanation);
         show_history(&explanation);
     } else if (status == EXIT_DONE && !cli->json) {
         printf("%s has sent no mail that was seen here and remembered.\n", sender);

@@ -61,6 +61,7 @@ int relay_desk_create(const char *file, struct news *news, struct relay_desk **r
         snprintf(text, sizeof text, "what mail relays are told is not kept: %.200s", trouble.text);
         tell_trouble(desk, text);
     }
+    desk->feed = (struct standings_feed){.store = desk->store, .trouble = tell_trouble, .context = desk};
     if (desk->store && relay_store_was_damaged(desk->store))
         tell_trouble(desk, "the relay's file was damaged; it was moved aside, and the greylist begins anew");
     if (desk->store)
@@ -90,6 +91,8 @@ static void add_standing(void *context, const struct sender *sender, const struc
     struct relay_desk *desk = context;
     standings_put(relay_fleet(desk->relay), sender, standing->deed, standing->rate ? standing->rate : 1,
                   standing->until, standing->news, clock_now());
+    if (standings_feed_is_policys(standing->by))
+        standings_note_policys(relay_fleet(desk->relay), sender);
 }
 
 /* 1: there may be more; 0: it is all there. What cannot be read is told, and done without. */
@@ -244,7 +247,8 @@ static struct text find_customer(const struct relay_desk *desk, const struct pol
         sender = sender_from_address(&address);
     if (!desk->customers || sender.kind == SENDER_NONE)
         return TEXT("");
-    const struct customer_question question = {.sender = &sender, .address = addressed ? &address : NULL};
+    const struct customer_question question = {
+        .sender = &sender, .address = addressed ? &address : NULL, .login = request->account};
     customers_find(desk->customers, &question, room);
     return text_of(room);
 }

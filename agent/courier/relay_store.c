@@ -54,7 +54,7 @@ static const char *const sql[STATEMENTS] = {
                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [FIND_STANDING] = "SELECT deed, rate, until, news, customer, reason, by, node FROM standing WHERE sender = ?1",
     [NEXT_STANDINGS] =
-        "SELECT sender, deed, rate, until, news FROM standing WHERE sender > ?1 ORDER BY sender LIMIT ?2",
+        "SELECT sender, deed, rate, until, news, by FROM standing WHERE sender > ?1 ORDER BY sender LIMIT ?2",
     [LOOK_STANDINGS] = "SELECT max(sender), ifnull(min(until), 0) FROM (SELECT sender, until FROM standing WHERE"
                        " sender > ?1 ORDER BY sender LIMIT ?2)",
     [PRUNE_STANDINGS] = "DELETE FROM standing WHERE sender > ?1 AND sender <= ?2 AND until < ?3",
@@ -317,6 +317,7 @@ int relay_store_load_standings(struct relay_store *store,
     while ((code = sqlite3_step(next)) == SQLITE_ROW) {
         copy_column(next, 0, store->standing, sizeof store->standing);
         read_deed(next, 1, &standing);
+        copy_column(next, 5, standing.by, sizeof standing.by);
         if (sender_parse(text_of(store->standing), &sender))
             each(context, &sender, &standing);
         count++;

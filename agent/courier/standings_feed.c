@@ -1,6 +1,8 @@
 /* See standings_feed.h. */
 #include "agent/courier/standings_feed.h"
 
+#include <string.h>
+
 #include "agent/courier/relay_store.h"
 #include "agent/relay/decision.h"
 #include "common/io/clock.h"
@@ -10,6 +12,11 @@
 bool standings_feed_is_wanted(const struct standings_feed *feed)
 {
     return feed && feed->relay && feed->store && feed->settings->follow;
+}
+
+bool standings_feed_is_policys(const char *by)
+{
+    return strcmp(by, "policy") == 0;
 }
 
 int64_t standings_feed_after(const struct standings_feed *feed)
@@ -36,6 +43,8 @@ void standings_feed_take(struct standings_feed *feed, int64_t number, const stru
     if (taken.rate == 0)
         taken.rate = RATE_PRESET;
     standings_put(relay_fleet(feed->relay), &taken.sender, taken.deed, taken.rate, taken.until, number, now);
+    if (standings_feed_is_policys(taken.by))
+        standings_note_policys(relay_fleet(feed->relay), &taken.sender);
     feed->taken++;
     if (!feed->broken && relay_store_put_standing(feed->store, number, &taken, &error) < 0) {
         feed->broken = true; /* the number stays behind, so all of this is told again */
@@ -55,12 +64,14 @@ void standings_feed_done(struct standings_feed *feed, int64_t after)
     feed->broken = false;
 }
 
+/* Also while nobody follows: who does so later would go on behind a number of before. */
 void standings_feed_forget(struct standings_feed *feed)
 {
     struct error error = {0};
-    if (!standings_feed_is_wanted(feed))
+    if (!feed || !feed->store)
         return;
-    standings_forget(relay_fleet(feed->relay));
+    if (feed->relay)
+        standings_forget(relay_fleet(feed->relay));
     if (relay_store_forget_standings(feed->store, &error) < 0)
         tell_trouble(feed, &error);
 }

@@ -28,6 +28,7 @@ struct standings_feed {
 
 bool standings_feed_is_wanted(const struct standings_feed *); /* may change with the configuration: ask each time */
 int64_t standings_feed_after(const struct standings_feed *);  /* 0: from the beginning */
+bool standings_feed_is_policys(const char *by);               /* ordered by no person, as nodes write it */
 /* A standing of that number. What no question of a relay can be about is passed over. */
 void standings_feed_take(struct standings_feed *, int64_t number, const struct fleet_standing *);
 void standings_feed_done(struct standings_feed *, int64_t after); /* all up to there were told */

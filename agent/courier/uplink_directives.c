@@ -78,12 +78,13 @@ int uplink_carry_again(sd_event_source *source, uint64_t now, void *context)
 /* --- asking -----
  */
 
-/* A relay has kept standings up to some number, which may be before or behind the other news that are known. */
+/* A relay has kept standings up to some number. Where it is before the other news that are known, some of those come
+ * again; where it is behind them, none stands between: those that held had all been told. */
 static void follow(struct uplink *uplink)
 {
     int64_t kept = 0;
     bool follows = uplink->caught_up && uplink->listener.follows(uplink->listener.context, &kept);
-    if (follows && !uplink->following && kept < uplink->news)
+    if (follows && !uplink->following)
         uplink->news = kept;
     uplink->following = follows;
 }

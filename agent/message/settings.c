@@ -131,11 +131,12 @@ static const struct option agent_options[] = {
                        "protocol): an absolute path, or none. Empty: \"policy\" beside the control socket."),
     FIXED_TEXT("agent", struct agent_settings, policy_group, "",
                .text = "The group that the policy socket belongs to. Empty: root's."),
-    FIXED(OPTION_CHOICE, int, "agent", struct agent_settings, policy_mode, "0666", .choices = policy_modes,
-          .text =
-              "Who may ask there. Whoever may learns whether an account is stopped, and can use up the few messages "
-              "of one that is slowed down; nobody can hold all places. 0660 with policy_group keeps it to the mail "
-              "server's own."),
+    FIXED(
+        OPTION_CHOICE, int, "agent", struct agent_settings, policy_mode, "0666", .choices = policy_modes,
+        .text =
+            "Who may ask there. Whoever may learns whether an account is stopped, can use up the few messages of one "
+            "that is slowed down, and where [relay] has rates or the greylist, those of anybody, and teach it; nobody "
+            "can hold all places. 0660 with policy_group keeps it to the mail server's own."),
     FIXED_TEXT("agent", struct agent_settings, state, "/var/lib/postern",
                .text = "The directory of what must survive a restart. --state and POSTERN_STATE stand over this."),
     FIXED_TEXT("agent", struct agent_settings, watcher_user, "postern-watcher",

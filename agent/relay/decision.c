@@ -128,6 +128,8 @@ void relay_order(struct relay *relay, const struct order *order, moment now)
     bool stood = standings_find(&relay->own, &order->target, now, &before);
     standings_put(&relay->own, &order->target, (enum deed)order->deed, order->rate, order->until, (int64_t)order->id,
                   now);
+    if (order->author == ORDER_BY_POLICY)
+        standings_note_policys(&relay->own, &order->target);
     if (order->deed == DEED_RELEASE)
         return;
     struct act *act = acts_add(relay->held, &order->target, now);
@@ -173,6 +175,14 @@ static bool is_allowed(const struct hearing *hearing)
     return hearing->standings[BY_ACCOUNT].deed == DEED_ALLOW || hearing->standings[BY_ADDRESS].deed == DEED_ALLOW;
 }
 
+/* As order_prevailing() says for the kernel's part. */
+static bool is_spared(const struct hearing *hearing, int member)
+{
+    if (member == BY_CUSTOMER)
+        return is_allowed(hearing);
+    return hearing->standings[BY_CUSTOMER].deed == DEED_ALLOW && hearing->standings[member].policys;
+}
+
 static int hardness(const struct relay_standing *standing)
 {
     static const int order[DEEDS] = {[DEED_THROTTLE] = 1, [DEED_DIVERT] = 2, [DEED_BLOCK] = 3};
@@ -185,7 +195,7 @@ static int find_hardest(const struct hearing *hearing)
     int hardest = -1;
     for (int i = 0; i < MEMBERS; i++) {
         const struct relay_standing *standing = &hearing->standings[i];
-        if (hardness(standing) == 0 || (i == BY_CUSTOMER && is_allowed(hearing)))
+        if (hardness(standing) == 0 || is_spared(hearing, i))
             continue;
         const struct relay_standing *before = hardest < 0 ? NULL : &hearing->standings[hardest];
         if (!before || hardness(standing) > hardness(before) ||

@@ -1,7 +1,8 @@
 /* What a mail relay is told that asks whether it may take a message. What stands against the address, the account and
  * the customer decides first; then whether the greylist knows it; then how much has come from there. An order of this
  * node on a sender stands over the fleet's on the same; of address, account and customer the hardest counts, but that
- * an allowed address or account is not stopped for its customer. No descriptor, no clock; bounded. */
+ * an allowed address or account is not stopped for its customer, nor, unless a person said so, a member of an allowed
+ * customer. No descriptor, no clock; bounded. */
 #ifndef AGENT_RELAY_DECISION_H
 #define AGENT_RELAY_DECISION_H
 

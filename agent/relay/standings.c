@@ -45,6 +45,14 @@ void standings_put(struct standings *standings, const struct sender *sender, enu
         (struct relay_standing){.number = number, .until = seconds_of(until), .rate = rate, .deed = (uint8_t)deed};
 }
 
+void standings_note_policys(struct standings *standings, const struct sender *sender)
+{
+    struct relay_standing *standing =
+        places_find(&standings->places, mark_sender(&standings->key, MARK_SENDER, sender));
+    if (standing)
+        standing->policys = 1;
+}
+
 bool standings_find(struct standings *standings, const struct sender *sender, moment now, struct relay_standing *result)
 {
     if (table_count(standings->places.table) == 0)

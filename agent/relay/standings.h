@@ -11,11 +11,12 @@
 #include "common/words/order.h"
 
 struct relay_standing {
-    int64_t number; /* of the order or the news, for reference */
-    uint32_t until; /* seconds since 1970 */
-    uint32_t rate;  /* of a throttle: messages a minute */
-    uint8_t deed;   /* enum deed; DEED_RELEASE: nothing stands */
-    uint8_t reserved[7];
+    int64_t number;  /* of the order or the news, for reference */
+    uint32_t until;  /* seconds since 1970 */
+    uint32_t rate;   /* of a throttle: messages a minute */
+    uint8_t deed;    /* enum deed; DEED_RELEASE: nothing stands */
+    uint8_t policys; /* no person's word: an allowed customer's member is not stopped by it */
+    uint8_t reserved[6];
 };
 
 struct standings {
@@ -29,6 +30,8 @@ void standings_clear(struct standings *);
 /* What stands takes the place of what stood before; DEED_RELEASE, and what is over, ends it. */
 void standings_put(struct standings *, const struct sender *, enum deed, uint32_t rate, moment until, int64_t number,
                    moment now);
+/* What stands against it was ordered by no person. */
+void standings_note_policys(struct standings *, const struct sender *);
 /* False: nothing stands against it. */
 bool standings_find(struct standings *, const struct sender *, moment now, struct relay_standing *result);
 /* Once a second: what is over gives its place back, in ten minutes at most. */

@@ -1,9 +1,13 @@
 /* The file "kept-orders": a head with the number of orders and a digest of them, then the orders as they stand in
- * memory. It is read by the program that wrote it on the same machine. */
+ * memory. It is read by the program that wrote it on the same machine.
+ *
+ * A version before kept those on accounts alone, in "account-orders", each up to its `whose`. That is read where there
+ * is none of ours yet: a person's block must not end with an upgrade. */
 #include "agent/warden/kept_orders.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,10 @@
 #define NAME     "kept-orders"
 #define NEW_NAME "kept-orders.new"
 #define MAGIC    UINT64_C(0x32726f6363615450) /* another one where struct order changes */
+
+#define BEFORE_NAME  "account-orders"
+#define BEFORE_MAGIC UINT64_C(0x31726f6363615450)
+#define BEFORE_WIDTH offsetof(struct order, whose)
 
 struct head {
     uint64_t magic, count, digest;
@@ -67,38 +75,49 @@ static bool write_all(int file, const void *bytes, size_t length)
     return put == length;
 }
 
-static struct order *read_orders(int file, size_t *count)
+/* What is over, or was never sound, is left out. */
+static void take_orders(const char *bytes, const struct head *head, moment now, struct kept_orders *result)
+{
+    size_t width = head->magic == MAGIC ? sizeof(struct order) : BEFORE_WIDTH;
+    for (size_t i = 0; i < head->count; i++) {
+        struct order order = {.id = 0};
+        memcpy(&order, bytes + i * width, width);
+        if (head->magic == BEFORE_MAGIC)
+            order.reserved_too = 0;
+        if (order.deed != DEED_RELEASE && order_check(&order, now, NULL) == 0)
+            kept_orders_add(result, &order);
+    }
+}
+
+static bool read_orders(int file, moment now, struct kept_orders *result)
 {
     struct head head;
-    if (!read_all(file, &head, sizeof head) || head.magic != MAGIC || head.count > KEPT_ORDERS_MOST)
-        return NULL;
-    size_t size = (size_t)head.count * sizeof(struct order);
-    struct order *orders = malloc(size ? size : 1);
-    if (orders && read_all(file, orders, size) && XXH3_64bits_withSeed(orders, size, head.count) == head.digest) {
-        *count = (size_t)head.count;
-        return orders;
-    }
-    free(orders);
-    return NULL;
+    if (!read_all(file, &head, sizeof head) || (head.magic != MAGIC && head.magic != BEFORE_MAGIC) ||
+        head.count > KEPT_ORDERS_MOST)
+        return false;
+    size_t size = (size_t)head.count * (head.magic == MAGIC ? sizeof(struct order) : BEFORE_WIDTH);
+    char *bytes = malloc(size ? size : 1);
+    bool whole = bytes && read_all(file, bytes, size) && XXH3_64bits_withSeed(bytes, size, head.count) == head.digest;
+    if (whole)
+        take_orders(bytes, &head, now, result);
+    free(bytes);
+    return whole;
 }
 
 int kept_orders_read(int directory, moment now, struct kept_orders *result, struct error *error)
 {
     *result = (struct kept_orders){0};
-    CLEANUP(close_file) int file = openat(directory, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    const char *name = NAME;
+    CLEANUP(close_file) int file = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0 && errno == ENOENT)
+        file = openat(directory, name = BEFORE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 && errno == ENOENT)
         return 0;
     if (file < 0)
         return error_set(error, errno, "cannot read the orders of before: %s", strerror(errno));
-    size_t count = 0;
-    struct order *orders = read_orders(file, &count);
-    if (!orders)
+    if (!read_orders(file, now, result))
         return error_set(error, EBADMSG,
-                         "orders of before, on accounts and customers, are lost: the file \"" NAME "\" is damaged");
-    for (size_t i = 0; i < count; i++)
-        if (orders[i].deed != DEED_RELEASE && order_check(&orders[i], now, NULL) == 0)
-            kept_orders_add(result, &orders[i]);
-    free(orders);
+                         "orders of before, on accounts and customers, are lost: the file \"%s\" is damaged", name);
     return 0;
 }
 

@@ -336,30 +336,37 @@ static const struct member *find_within(const struct customers *map, const struc
     return found;
 }
 
-static const struct member *find_account(const struct customers *map, const struct sender *account)
+/* What is shortened has lost its domain, which only the login tells then. */
+static const struct member *find_account(const struct customers *map, const struct sender *account, struct text login)
 {
     const struct member *member = find_key(map, account);
     struct text name = {(const char *)account->bytes, strnlen((const char *)account->bytes, ACCOUNT_MOST)};
-    const char *at = memrchr(name.bytes, '@', name.length);
-    if (member || at == NULL || memchr(name.bytes, '~', name.length))
-        return member; /* what is shortened has lost its domain */
     struct sender domain = {.kind = KEY_DOMAIN};
-    memcpy(domain.bytes, at + 1, name.length - (size_t)(at + 1 - name.bytes));
+    if (memchr(name.bytes, '~', name.length))
+        name = login;
+    const char *at = name.length > 0 ? memrchr(name.bytes, '@', name.length) : NULL;
+    if (member || at == NULL)
+        return member;
+    struct text behind = {at + 1, name.length - (size_t)(at + 1 - name.bytes)};
+    if (name.bytes == login.bytes)
+        account_write(behind, domain.bytes); /* in the map there is none that is shortened */
+    else
+        memcpy(domain.bytes, behind.bytes, behind.length);
     return find_key(map, &domain);
 }
 
-static const struct member *find_sender(const struct customers *map, const struct sender *sender)
+static const struct member *find_sender(const struct customers *map, const struct sender *sender, struct text login)
 {
     struct address address;
     if (!sender_address(sender, &address))
-        return sender->kind == SENDER_ACCOUNT ? find_account(map, sender) : find_key(map, sender);
+        return sender->kind == SENDER_ACCOUNT ? find_account(map, sender, login) : find_key(map, sender);
     const struct member *member = find_prefix(map, &address);
     return member == NULL && address.family == 6 ? find_within(map, &address) : member;
 }
 
 static const struct member *find_member(const struct customers *map, const struct customer_question *question)
 {
-    const struct member *member = find_sender(map, question->sender);
+    const struct member *member = find_sender(map, question->sender, question->login);
     if (member == NULL && question->mac) {
         struct sender mac = sender_from_mac(question->mac);
         member = find_key(map, &mac);

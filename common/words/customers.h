@@ -46,6 +46,7 @@ struct customer_question {
     const struct sender *sender;
     const uint8_t *mac;            /* six bytes of the guest's; NULL: not known */
     const struct address *address; /* that it used last; NULL: not known */
+    struct text login;             /* an account's, as the client said it: a long one is kept without its domain */
 };
 /* The sender itself first (a port, a MAC, a user, an account and then its domain, an address by its longest prefix),
  * then the MAC, then the address, then the number in a port's name. `result` is "" where nobody is known. A

@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 """A relay that follows the fleet refuses whom a node has blocked, and goes on by it when the collector and its own agent
-were away; its own people's word stands over it."""
+were away; its own people's word stands over it. What is ordered on a customer holds whoever the relay's map says is that
+customer's."""
 import os
+import signal
 import socket
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
-from agent import Agent  # noqa: E402
+from agent import BUILD, Agent  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 
 CENTRE, PORT = "203.0.113.1", 8031
 RELAY, BAD, GOOD, ACCOUNT = "vps1", "203.0.113.99", "203.0.113.98", "mallory@shared.test"
+OWNED, OTHERS = "203.0.113.66", "203.0.113.68"
+ADDRESSES = "203.0.113.64/30 acme\n203.0.113.68 baker\n"
+ACCOUNTS = "account:@acme.test acme\naccount:eve@acme.test baker\n"
+LONG = "a-name-of-more-characters-than-are-kept-of-one@acme.test"
 
 
 def ask(client, account=""):
@@ -80,6 +86,46 @@ def check_alone(checks, node, relay, collector):
     relay.agent.wait(lambda: relay.refuses(BAD), 5, "its end")
 
 
+def check_customer(checks, relay, everywhere):
+    """`everywhere` orders as a person at the collector: on this relay too."""
+    everywhere("block", "customer:acme", "--for", "1h")
+    relay.agent.wait(lambda: relay.refuses(OWNED), 20, "the customer's refusal")
+    checks.that("the answer names the customer", "under customer:acme" in relay.asks(OWNED), relay.asks(OWNED))
+    checks.that("an account of his domain is refused from anywhere", relay.refuses(GOOD, "dave@acme.test"))
+    checks.that("however long its name is", relay.refuses(GOOD, LONG), relay.asks(GOOD, LONG))
+    checks.that("an account that is another's is not, from his address too",
+                relay.passes(GOOD, "eve@acme.test") and relay.passes(OWNED, "eve@acme.test"))
+    checks.that("nor others", relay.passes(OTHERS) and relay.passes(GOOD) and relay.passes(GOOD, "dave@shared.test"))
+    order(relay.agent, "allow", "account:dave@acme.test", "--for", "10m")
+    relay.agent.wait(lambda: relay.passes(GOOD, "dave@acme.test"), 5, "the account's allowance")
+    checks.that("one that is allowed stands over it, for itself alone", relay.refuses(OWNED) and relay.refuses(GOOD, "ann@acme.test"))
+    order(relay.agent, "block", "customer:baker", "--for", "10m")
+    relay.agent.wait(lambda: relay.refuses(OTHERS), 5, "the relay's own order on a customer")
+    order(relay.agent, "release", "customer:baker")
+    relay.agent.wait(lambda: relay.passes(OTHERS), 5, "its end")
+
+
+def check_followed_customer(checks, relay, everywhere, follows):
+    """Released at the relay alone, he is refused by the fleet's word. `follows` settles whether the fleet is followed, and by
+    which map."""
+    def word():
+        return relay.agent.postern("explain", "customer:acme").stdout
+    relay.agent.wait(lambda: "In the fleet: block" in word(), 20, "the fleet's word on the customer")
+    checks.that("explain says what was refused", "messages refused" in word(), word())
+    order(relay.agent, "release", "customer:acme")
+    relay.agent.wait(lambda: "customer:acme" not in relay.agent.orders(), 5, "the release at the relay")
+    checks.that("the fleet's word holds him still", relay.refuses(OWNED) and relay.refuses(GOOD, "ann@acme.test"), word())
+    follows(False, ADDRESSES + ACCOUNTS)
+    relay.agent.wait(lambda: relay.passes(OWNED), 10, "nobody is followed")
+    follows(True, ADDRESSES + ACCOUNTS)
+    relay.agent.wait(lambda: relay.refuses(OWNED), 10, "the fleet is followed again")
+    follows(True, ACCOUNTS)
+    relay.agent.wait(lambda: relay.passes(OWNED), 10, "another map")
+    checks.that("an address that is his no more is let through", relay.refuses(GOOD, "ann@acme.test"))
+    everywhere("release", "customer:acme")
+    relay.agent.wait(lambda: relay.passes(GOOD, "ann@acme.test"), 40, "the customer's release")
+
+
 def check_again(checks, node, relay, collector):
     collector.start()
     order(node, "release", BAD)
@@ -101,12 +147,35 @@ def main():
         try:
             joins = [f"[enforce]\nmode = enforce\n[collector]\nurls = http://{CENTRE}:{PORT}\n"
                      f"token = {collector.token('--name', name)}\n" for name in ("node", "relay")]
-            follows = "[logs]\nfiles =\n[relay]\nfollow = yes\nlisten = 127.0.0.1:10040\n"
-            with Agent(bed, "hv", joins[0]) as node, Agent(bed, RELAY, joins[1] + follows) as agent:
+            owners = os.path.join(folder, "customers.map")
+
+            def settings(follow, text):
+                with open(owners, "w", encoding="utf-8") as file:
+                    file.write(text)
+                return (f"{joins[1]}[logs]\nfiles =\n[customers]\nmap = {owners}\n"
+                        f"[relay]\nfollow = {follow}\nlisten = 127.0.0.1:10040\n")
+
+            key = os.path.join(folder, "anna")
+            with open(key, "w", encoding="utf-8") as file:
+                file.write(collector.person("anna", "read,order"))
+
+            def everywhere(*words):
+                done = bed.run("inet", [f"{BUILD}/postern", "--collector", f"http://{CENTRE}:{PORT}", "--key", key, *words,
+                                        "--everywhere", "--reason", "unpaid, ticket 4712"])
+                if done.returncode:
+                    raise AssertionError(done.stderr)
+
+            def follows(flag, text):
+                agent.configure(settings("yes" if flag else "no", text))
+                agent.process.send_signal(signal.SIGHUP)
+
+            with Agent(bed, "hv", joins[0]) as node, Agent(bed, RELAY, settings("yes", ADDRESSES + ACCOUNTS)) as agent:
                 relay = Relay(bed, agent)
                 for each in (node, agent):
                     each.wait(lambda each=each: each.status()["collector"]["state"] == "connected", 20, "the connection")
                 for name, part in (("follows", lambda: check_follows(checks, node, relay)),
+                                   ("a customer", lambda: check_customer(checks, relay, everywhere)),
+                                   ("by the fleet's word", lambda: check_followed_customer(checks, relay, everywhere, follows)),
                                    ("alone", lambda: check_alone(checks, node, relay, collector)),
                                    ("again", lambda: check_again(checks, node, relay, collector))):
                     with checks.part(name):

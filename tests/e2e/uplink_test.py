@@ -126,6 +126,27 @@ def check_news(checks, agent, centre):
                 agent.status()["warden"]["watcher_restarts"] == 0, agent.status()["warden"])
 
 
+def check_follow(checks, agent, centre):
+    """What a relay has of the fleet's standings it does not ask for again, although nothing else was told for as long."""
+    def fleet():
+        status = agent.ask_quietly("status")
+        return next((r["fleet"] for r in status or [] if r["record"] == "policy"), -1)
+    number = 9000
+    centre.ask("DELETE FROM news")
+    centre.ask("INSERT INTO news VALUES(?, ?)", number, json.dumps({"kind": "standing", "sender": "198.18.1.9", "order": "block", "rate": 0,
+                                                                   "until": in_an_hour(), "reason": "a test", "by": "anna", "node": "hv9"}))
+    agent.wait(lambda: fleet() == 1, 20, "the standing")
+    pid, before = agent.processes()["courier"], centre.ask("SELECT max(number) FROM asked")[0][0]
+    os.kill(pid, 9)
+    agent.wait(lambda: agent.processes().get("courier", pid) != pid and fleet() == 1, 15, "the standing, of another courier")
+
+    def asked():
+        rows = centre.ask("SELECT path FROM asked WHERE number > ?", before)
+        return [path for (path,) in rows if "standings=yes" in path]
+    agent.wait(asked, 20, "that it is followed again")
+    checks.that("another courier goes on where the one before was", all(f"news={number}&" in path for path in asked()), asked())
+
+
 def check_backup(checks, agent, centre):
     """The centre is put back to a day before: it gives numbers again that the node had seen."""
     kept = centre.ask("SELECT revision, body FROM directive WHERE revision > 3")
@@ -239,7 +260,7 @@ def main():
     urls = " ".join(f"http://{CENTRE}:{port}" for port in PORTS)
     name = "uplinkasan" if "asan" in os.environ.get("POSTERN_BUILD", "") else "uplink"
     with Testbed(name, guests=1) as bed:
-        agent = Agent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = {urls}\ntoken = token.test\n")
+        agent = Agent(bed, "hv", f"[enforce]\nmode = enforce\n[collector]\nurls = {urls}\ntoken = token.test\n[relay]\nfollow = yes\n")
         centre = Centre(bed, os.path.join(agent.directory, "centre.db"))
         centre.start()
         try:
@@ -250,6 +271,8 @@ def main():
                     check_orders(checks, agent, centre)
                 with checks.part("news of other nodes"):
                     check_news(checks, agent, centre)
+                with checks.part("a relay that follows"):
+                    check_follow(checks, agent, centre)
                 with checks.part("fail-over"):
                     check_failover(checks, agent, centre)
                     all_there(checks, agent, centre, "fail-over")

@@ -7,7 +7,8 @@ make it lie, refuse and die as they please.
 Its answers hold members that nodes do not know yet. Every batch is committed to the database before it is answered. The table `rule` says what it does wrong:
 ("refuse", TEXT): 400 for a batch with that text in it; ("revoked", "yes"): 403 for everything; ("cut", PERCENT): so
 many batches are not answered, half of them after they were stored.
-Token: "token.test". Directives: rows of the table `directive`, in the order of their revision. News: the same of `news`.
+Token: "token.test". Directives: rows of the table `directive`, in the order of their revision. News: the same of `news`; those of
+kind "standing" for whom asks for them. What was asked stands in `asked`.
 """
 import ctypes
 import hashlib
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS node(hash TEXT PRIMARY KEY, node TEXT, name TEXT);
 CREATE TABLE IF NOT EXISTS rule(name TEXT, value TEXT);
 CREATE TABLE IF NOT EXISTS batch(time REAL, port INTEGER, records INTEGER);
 CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, body TEXT);
+CREATE TABLE IF NOT EXISTS asked(number INTEGER PRIMARY KEY, path TEXT);
 CREATE TABLE IF NOT EXISTS directive(revision INTEGER PRIMARY KEY, body TEXT);
 """
 
@@ -142,9 +144,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.answer(200, {"delivered": delivered})
 
-    def news(self, after):
+    def news(self, after, standings):
         """What an answer has of them, whatever they are; nothing where there are none."""
-        rows = self.database.execute("SELECT number, body FROM news WHERE number > ? ORDER BY number LIMIT 500", (after,)).fetchall()
+        rows = self.database.execute("SELECT number, body FROM news WHERE number > ? AND (? OR body NOT LIKE '%\"standing\"%') "
+                                     "ORDER BY number LIMIT 500", (after, standings)).fetchall()
         said = [(number, json.loads(body)) for number, body in rows]
         items = [{"news": number, **body} if isinstance(body, dict) else body for number, body in said]
         return {"news": items, "news_after": rows[-1][0]} if rows else {}
@@ -155,11 +158,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.known() is None:
             self.answer(403, {"error": "this node was revoked"})
             return
-        after, end = int(query["after"][0]), time.monotonic() + float(query["wait"][0])
-        while time.monotonic() < end and not self.rules("revoked"):
+        self.database.execute("INSERT INTO asked(path) VALUES(?)", (self.path,))
+        after, end, last = int(query["after"][0]), time.monotonic() + float(query["wait"][0]), False
+        while not last and not self.rules("revoked"):
+            last = time.monotonic() >= end
             rows = self.database.execute("SELECT revision, body FROM directive WHERE revision > ? ORDER BY revision",
                                          (after,)).fetchall()
-            news = self.news(int(query["news"][0])) if "news" in query else {}
+            news = self.news(int(query["news"][0]), "standings" in query) if "news" in query else {}
             if rows or news:
                 self.answer(200, {"revision": rows[-1][0] if rows else after,
                                   "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows], **news})

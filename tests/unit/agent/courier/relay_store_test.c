@@ -187,6 +187,7 @@ static bool stands(const char *name)
 static void load_one(void *context, const struct sender *sender, const struct stored_standing *standing)
 {
     (void)context;
+    assert_string_equal(standing->by, "anna");
     standings_put(relay_fleet(relay), sender, standing->deed, standing->rate, standing->until, standing->news,
                   clock_now());
 }
@@ -295,6 +296,20 @@ static void test_a_centre_that_begins_anew_is_followed_from_the_beginning(void *
     end_feed();
 }
 
+static void test_it_is_followed_so_where_nobody_follows_just_then(void **state)
+{
+    (void)state;
+    begin_feed();
+    take(9, "203.0.113.7", DEED_BLOCK);
+    standings_feed_done(&feed, 9);
+    relay_settings.follow = false;
+    standings_feed_forget(&feed);
+    relay_settings.follow = true;
+    assert_int_equal(standings_feed_after(&feed), 0);
+    assert_false(stands("203.0.113.7"));
+    end_feed();
+}
+
 static void test_a_damaged_file_is_moved_aside(void **state)
 {
     (void)state;
@@ -322,6 +337,7 @@ int main(void)
         TEST(what_has_been_over_for_a_day_goes_from_the_file),
         TEST(what_no_relay_asks_about_is_passed_over),
         TEST(a_centre_that_begins_anew_is_followed_from_the_beginning),
+        TEST(it_is_followed_so_where_nobody_follows_just_then),
         TEST(a_damaged_file_is_moved_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -290,6 +290,31 @@ static void stand(const char *name, enum deed deed, moment until)
     standings_put(relay_fleet(relay), &sender, deed, 0, until, 17, NOW);
 }
 
+/* As on a node: order_prevailing(). */
+static void test_of_an_allowed_customers_members_only_what_a_person_ordered_is_stopped(void **state)
+{
+    (void)state;
+    struct order order = order_on("alice", DEED_BLOCK);
+    struct relay_question question = mail_from("192.0.2.7");
+    const struct sender address = named("192.0.2.7");
+    question.account = TEXT("alice");
+    relay_enforce(relay, true);
+    settings.follow = true;
+    give("alice", DEED_BLOCK);
+    assert_int_equal(ask_of(question, NOW), RELAY_REFUSED);
+    give("customer:acme", DEED_ALLOW);
+    assert_int_equal(ask_of(question, NOW), RELAY_REFUSED); /* it is nobody's */
+    question.customer = TEXT("acme");
+    assert_int_equal(ask_of(question, NOW), RELAY_PASSES);
+    standings_put(relay_fleet(relay), &address, DEED_BLOCK, 1, NOW + HOUR, 3, NOW);
+    assert_int_equal(ask_of(question, NOW), RELAY_REFUSED);
+    standings_note_policys(relay_fleet(relay), &address);
+    assert_int_equal(ask_of(question, NOW), RELAY_PASSES);
+    order.author = ORDER_BY_PERSON;
+    relay_order(relay, &order, NOW);
+    assert_int_equal(ask_of(question, NOW), RELAY_REFUSED);
+}
+
 static void test_the_fleets_standings_count_where_they_are_followed(void **state)
 {
     (void)state;
@@ -444,6 +469,7 @@ int main(void)
         TEST(what_is_no_address_is_nobodys),
         TEST(the_hardest_of_address_and_account_counts),
         TEST(a_customers_block_stops_all_but_its_allowed_members),
+        TEST(of_an_allowed_customers_members_only_what_a_person_ordered_is_stopped),
         TEST(the_fleets_standings_count_where_they_are_followed),
         TEST(an_order_of_this_node_stands_over_the_fleets),
         TEST(a_diverted_message_goes_where_it_is_said),

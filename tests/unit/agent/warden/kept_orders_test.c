@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define NOW (1000 * DAY)
 
@@ -31,6 +32,7 @@ static void leave_place(struct place *place)
 {
     unlinkat(place->directory, "kept-orders", 0);
     unlinkat(place->directory, "kept-orders.new", 0);
+    unlinkat(place->directory, "account-orders", 0);
     close(place->directory);
     assert_int_equal(rmdir(place->name), 0);
 }
@@ -90,6 +92,36 @@ static void orders_that_are_over_or_unsound_are_left_out(void **state)
     leave_place(&place);
 }
 
+/* As a version before wrote it: a head, and orders of 80 bytes without `whose`. */
+static void orders_of_the_version_before_are_read_once(void **state)
+{
+    struct place place = make_place();
+    struct kept_orders found;
+    struct error error = {0};
+    struct order orders[3] = {order_on("ann@example.com", NOW + HOUR), order_on("old@example.com", NOW - SECOND),
+                              order_on("bob@example.com", NOW + DAY)};
+    char bytes[3 * 80];
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        memcpy(bytes + i * 80, &orders[i], 80);
+    const uint64_t head[] = {UINT64_C(0x31726f6363615450), 3, XXH3_64bits_withSeed(bytes, sizeof bytes, 3)};
+    int file = openat(place.directory, "account-orders", O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(file, head, sizeof head), sizeof head);
+    assert_int_equal(write(file, bytes, sizeof bytes), sizeof bytes);
+    close(file);
+    assert_int_equal(kept_orders_read(place.directory, NOW, &found, &error), 0);
+    assert_int_equal(found.count, 2);
+    assert_memory_equal(&found.items[0], &orders[0], sizeof orders[0]);
+    assert_memory_equal(&found.items[1], &orders[2], sizeof orders[2]);
+    found.count = 1;
+    assert_int_equal(kept_orders_write(place.directory, &found, &error), 0);
+    kept_orders_clear(&found);
+    assert_int_equal(kept_orders_read(place.directory, NOW, &found, &error), 0);
+    assert_int_equal(found.count, 1); /* ours is there now, and is what stands */
+    kept_orders_clear(&found);
+    leave_place(&place);
+}
+
 /* Whatever byte of it is changed, and wherever it ends: it stops nobody. */
 static void a_file_that_is_not_whole_is_none(void **state)
 {
@@ -137,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read_again),
         cmocka_unit_test(orders_that_are_over_or_unsound_are_left_out),
+        cmocka_unit_test(orders_of_the_version_before_are_read_once),
         cmocka_unit_test(a_file_that_is_not_whole_is_none),
         cmocka_unit_test(no_file_is_no_order_and_no_place_is_said),
     };

@@ -82,6 +82,32 @@ static void the_map_knows_senders(void **state)
     assert_int_equal(customers_count(map), 11);
 }
 
+/* A long name is kept without its domain: whoever may choose his accounts' names would be nobody's with one. */
+static void a_long_login_tells_its_domain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *login, *whose;
+    } rows[] = {
+        {"x@example.com", "carol"},
+        {"a-name-of-more-characters-than-are-kept-of-one@example.com", "carol"},
+        {"a-name-of-more-characters-than-are-kept-of-one@EXAMPLE.Com", "carol"},
+        {"a-name-of-more-characters-than-are-kept-of-one@b@example.com", "carol"},
+        {"a-name-of-more-characters-than-are-kept-of-one@example.com.au", ""},
+        {"a-name-of-more-characters-than-are-kept-of-one", ""},
+        {"a-name-of-more-characters-than-are-kept-of-one@", ""},
+        {"x@a-domain-of-so-many-characters-that-no-map-can-name-it.example.com", ""},
+    };
+    CLEANUP(customers_destroy) struct customers *map = read_map(text_of(plain), true);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char customer[CUSTOMER_TEXT];
+        const struct sender sender = sender_from_account(text_of(rows[i].login));
+        const struct customer_question question = {.sender = &sender, .login = text_of(rows[i].login)};
+        customers_find(map, &question, customer);
+        assert_string_equal(customer, rows[i].whose);
+    }
+}
+
 static void the_sender_goes_before_its_mac_before_its_address_before_its_number(void **state)
 {
     (void)state;
@@ -299,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_map_knows_senders),
+        cmocka_unit_test(a_long_login_tells_its_domain),
         cmocka_unit_test(the_sender_goes_before_its_mac_before_its_address_before_its_number),
         cmocka_unit_test(ports_named_like_proxmoxs_tell_the_guest),
         cmocka_unit_test(single_addresses_of_ipv6),
