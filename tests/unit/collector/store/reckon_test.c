@@ -154,6 +154,17 @@ static void who_has_no_customer_counts_as_one_of_its_own(void **unused)
     told("\"customers\":2,\"senders\":3");
 }
 
+static void one_with_many_machines_does_not_stand_before_others(void **unused)
+{
+    (void)unused;
+    body(NODE, "tap1", "acme", TEXT1, 100);
+    body(NODE, "tap2", "acme", TEXT1, 90);
+    body(NODE, "tap3", "acme", TEXT1, 80);
+    body(NODE, "tap4", "baker", TEXT1, 40);
+    body(OTHER, "tap1", "acme", TEXT1, 100);
+    told("\"customers\":2,\"senders\":4,\"nodes\":2,\"recipients\":330,");
+}
+
 static void it_is_told_again_when_it_grew(void **unused)
 {
     (void)unused;
@@ -460,6 +471,7 @@ int main(void)
         RECKONED(less_in_common_is_another_body),
         RECKONED(one_node_alone_makes_none),
         RECKONED(who_has_no_customer_counts_as_one_of_its_own),
+        RECKONED(one_with_many_machines_does_not_stand_before_others),
         RECKONED(it_is_told_again_when_it_grew),
         RECKONED(letters_with_a_past_are_none),
         RECKONED(a_clock_that_is_wrong_counts_for_nothing),
