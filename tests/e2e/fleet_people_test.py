@@ -125,13 +125,33 @@ def whom(checks, centre, secret):
     checks.that("the fleet does", status == 2 and "--key" in said, (status, said))
 
 
+def following(checks, *unused):
+    with tempfile.TemporaryDirectory() as folder:
+        centre = Collector(folder, address="127.0.0.1:8125").start()
+        node, secret = Node(centre, "hv1"), centre.person("ben", "read")
+        command = [POSTERN, "--collector", "http://127.0.0.1:8125", "events", "--follow"]
+        with subprocess.Popen(command, env={**os.environ, "POSTERN_KEY": secret}, stdout=subprocess.PIPE, text=True) as follower:
+            try:
+                node.deliver([verdict("192.0.2.1", "alert")])
+                first = follower.stdout.readline()
+                centre.kill()
+                time.sleep(0.5)
+                centre.start()
+                node.deliver([verdict("192.0.2.2", "block")])
+                second = follower.stdout.readline()
+            finally:
+                follower.kill()
+                centre.stop()
+        checks.that("who follows goes on behind a collector that ended", "192.0.2.1" in first and "192.0.2.2" in second, (first, second))
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder).start()
         try:
             secret = centre.person("anna", "read,order,admin")
-            for part in (terminals, ends, explanations, whom):
+            for part in (terminals, ends, explanations, whom, following):
                 with checks.part(part.__name__):
                     part(checks, centre, secret)
         finally:
