@@ -17,6 +17,7 @@
 #define PATIENCE    60L
 #define IMPATIENCE  15L /* with what changes something: it can be asked again */
 #define ROUNDS      4   /* of asking every collector for that */
+#define FOLLOWED    11  /* and for what somebody follows: about a minute */
 #define CURSOR      128
 #define NAME        33
 
@@ -279,13 +280,15 @@ static void make_name(char result[NAME])
 }
 
 /* The collectors in turn until one answers. Where something is to be changed nobody knows, when a connection breaks,
- * whether it was: so it is asked for again under the same name, which does it once. */
+ * whether it was: so it is asked for again under the same name, which does it once. Who follows goes on from his place,
+ * where a collector ended while he waited. */
 static int ask_any(struct asking *asking, struct error *error)
 {
     int code = error_set(error, EINVAL, "which collector? --collector URL");
     bool changes = true;
+    const bool follows = asking->next[0] != '\0';
     make_name(asking->name);
-    for (unsigned round = 0; round < (changes ? ROUNDS : 1); round++) {
+    for (unsigned round = 0; round < (follows ? FOLLOWED : changes ? ROUNDS : 1); round++) {
         struct text rest = text_of(asking->cli->collector), collector;
         sleep(round);
         while (next_collector(&rest, &collector)) {

@@ -22,6 +22,32 @@ static void print_verdict(const json_t *record, bool colour)
     putchar('\n');
 }
 
+static void print_sender(const char *what, const json_t *record)
+{
+    const char *customer = field_text(record, "customer");
+    printf("%-9s %s%s%s", what, field_text(record, "sender"), *customer ? " of " : "", customer);
+}
+
+/* What nodes tell to be put together with what others tell. */
+static bool print_evidence_for_others(const json_t *record)
+{
+    const char *kind = field_text(record, "record");
+    if (strcmp(kind, "body") == 0) {
+        print_sender(kind, record);
+        printf(": %lld messages of one text to %lld recipients, of %lld domains%s\n",
+               (long long)field_integer(record, "messages"), (long long)field_integer(record, "recipients"),
+               (long long)field_integer(record, "domains"),
+               field_true(record, "known") ? "; it is known since a day and more" : "");
+    } else if (strcmp(kind, "points") == 0) {
+        print_sender(kind, record);
+        printf(": %.1f points that count for its customer's other senders, of %.1f\n", field_number(record, "points"),
+               field_number(record, "score"));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* What only a collector tells on: which a node's journal has not. */
 static bool print_told(const json_t *record)
 {
@@ -44,7 +70,7 @@ static bool print_told(const json_t *record)
         printf("lost      %lld records (%s) that the node could not keep\n", (long long)field_integer(record, "count"),
                field_text(record, "kind"));
     else
-        return false;
+        return print_evidence_for_others(record);
     return true;
 }
 

@@ -2,10 +2,11 @@
  * never by comparing all with all. Where senders of two customers and more on two nodes and more sent it, it is a
  * campaign, and nodes are told.
  *
- * A node may lie: of one node the three with most recipients count and eight are kept, recipients of one are counted to
- * a bound, and in an hour a node brings up a bounded number of bodies. Who has no customer's name counts as a customer
- * of its own, the same on every node. A text that has a past on its node, such as a shop's letters, counts for nothing
- * there, and where more customers have known it for long than have not, it is no campaign. */
+ * A node may lie: of one node three senders count and eight are kept, recipients of one are counted to a bound, and in
+ * an hour a node brings up a bounded number of bodies. The three are of different customers where there are such, with
+ * most recipients each: so one with many machines does not stand before the others. Who has no customer's name counts
+ * as a customer of its own, the same on every node. A text that has a past on its node, such as a shop's letters,
+ * counts for nothing there, and where more customers have known it for long than have not, it is no campaign. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -326,9 +327,11 @@ static int weigh(struct round *round, int64_t body, struct error *error)
     struct sums sums = {0};
     struct campaign told = {0};
     int rows = STORE_RUN(round->store,
-                         "SELECT s.node, s.sender, s.customer, s.recipients, s.known FROM body_senders s JOIN nodes n "
-                         "ON n.node = s.node AND n.revoked = 0 WHERE s.body = $1 AND s.seen > $2 "
-                         "ORDER BY s.node, s.recipients DESC, s.sender",
+                         "SELECT node, sender, customer, recipients, known FROM (SELECT s.node, s.sender, s.customer, "
+                         "s.recipients, s.known, ROW_NUMBER() OVER (PARTITION BY s.node, s.known, CASE WHEN s.customer "
+                         "= '' THEN s.sender ELSE s.customer END ORDER BY s.recipients DESC, s.sender) AS place FROM "
+                         "body_senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 WHERE s.body = $1 AND "
+                         "s.seen > $2) AS counted ORDER BY node, place, recipients DESC, sender",
                          sender_row, &sums, error, INTEGER(body), INTEGER(round->now - LASTS));
     struct campaign campaign = {.until = round->now + LASTS,
                                 .customers = crowd_count(&sums.customers),

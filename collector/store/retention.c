@@ -197,7 +197,7 @@ static const struct sweep asked = {SWEEP("asked", "time, person, name", "time < 
 static const struct sweep senders = {SWEEP("senders", "changed, node, sender", "changed < $1"), true};
 static const struct sweep orders = {SWEEP("orders", "until, node, sender", "until < $1"), true};
 static const struct sweep points = {SWEEP("points", "seen, node, sender", "seen < $1"), true};
-static const struct sweep news = {SWEEP("news", "kept, number, name", "kept < $1"), true};
+static const struct sweep news = {SWEEP("news", "kept, number, name", "kept < $1 AND due = 0"), true};
 static const struct sweep lives = {SWEEP("lives", "seen, node, life", FOLLOWED), false};
 
 static int sweep(struct store *store, const struct sweep *what, moment end, struct error *error)

@@ -1,15 +1,17 @@
 /* Standings: what relays can refuse by. Of the orders in force against one account, customer or address, on whichever
- * nodes, the hardest stands, until the last of them ends.
+ * nodes, the hardest stands, and behind its end the hardest that is left: so nobody can make light of another's order
+ * with one that is milder and longer.
  *
- * A node may lie about whom it holds. So what it says of others' senders is bounded: in number, and in time, behind
- * which it is looked at anew; and what would open a relay (allow) or shut it for all that a customer has is said by two
- * nodes or was ordered here, by a person, for all. What a person ordered so is what stands. */
+ * A node may lie about whom it holds. So what it says of others' senders is bounded: in number, and in time, a day
+ * before which it is looked at anew; and what would open a relay (allow) or shut it for all that a customer has is said
+ * by two nodes or was ordered here, by a person, for all. What a person ordered so is what stands. */
 #include <errno.h>
 #include <string.h>
 #include "collector/store/reckon_own.h"
 
 #define OF_NODE_MOST 1000
 #define LONGEST      (7 * DAY)
+#define EARLY        DAY /* what goes on is told before relays let go of it, though nobody was here for a while */
 
 enum deed { DEED_NONE, DEED_ALLOW, DEED_THROTTLE, DEED_DIVERT, DEED_BLOCK, DEEDS };
 static const char *const words[DEEDS] = {
@@ -25,7 +27,7 @@ static enum deed deed_of(struct text word)
     return DEED_NONE;
 }
 
-/* The orders of one deed: the one that ends last. */
+/* The orders of one deed: the one that ends last; of those that let some through the one that lets through least. */
 struct order {
     int64_t node, nodes, rate, until;
     char node_name[STORE_NAME], customer[HEARD_WORD], reason[HEARD_WORD], author[HEARD_WORD];
@@ -35,13 +37,21 @@ struct orders {
     enum deed wanted; /* by a person for all; DEED_NONE: nothing */
 };
 
+static bool is_harder(enum deed deed, int64_t rate, int64_t until, const struct order *order)
+{
+    bool compare = deed == DEED_THROTTLE && order->nodes > 0 && rate != order->rate;
+    return compare ? rate < order->rate : until > order->until;
+}
+
 static bool order_row(void *context, const struct value *columns, size_t count)
 {
     struct orders *orders = context;
-    struct order *order = &orders->of[deed_of(columns[3].text)];
+    enum deed deed = deed_of(columns[3].text);
+    struct order *order = &orders->of[deed];
     (void)count;
+    bool harder = is_harder(deed, columns[4].integer, columns[5].integer, order);
     order->nodes++;
-    if (columns[5].integer <= order->until)
+    if (!harder)
         return true;
     order->node = columns[0].integer;
     store_copy(columns[1].text, order->node_name, sizeof order->node_name);
@@ -132,7 +142,8 @@ static int tell(struct round *round, const char *name, enum deed deed, const str
                 const struct told *before, struct error *error)
 {
     moment until = deed ? end_of(order, round->now) : before->until;
-    struct news_item item = {.node = deed ? order->node : 0, .until = until, .due = deed ? until : 0};
+    moment due = !deed ? 0 : until < order->until ? until - EARLY : until;
+    struct news_item item = {.node = deed ? order->node : 0, .until = until, .due = due};
     struct json *json = news_begin(&item, "standing", name);
     json_string(json, "sender", name);
     json_string(json, "customer", order->customer);
@@ -149,7 +160,7 @@ static int tell(struct round *round, const char *name, enum deed deed, const str
         return news_end(round, &item, error);
     buffer_clear(&item.text);
     int rows = STORE_QUEUE(round->store, "UPDATE news SET due = $2 WHERE kind = 'standing' AND name = $1", error,
-                           STRING(name), INTEGER(until));
+                           STRING(name), INTEGER(due));
     return rows < 0 ? rows : 0;
 }
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """How many records a second the collector's store takes, in SQLite and in PostgreSQL, beside the bare engine with the
-same rows, tables, indexes and transactions, turn by turn in one run; and how long people wait for an answer over the
-store of a big fleet. The goal: at least half of the bare engine's speed.
+same rows, tables, indexes and transactions, turn by turn in one run; how long people wait for an answer over the store of
+a big fleet; and what the reckoning of an hour costs. The goals: at least half of the bare engine's speed, and a tenth of
+the hour at most.
 
-    store_bench.py [--records N] [--nodes N] [--days N]
+    store_bench.py [--records N] [--nodes N] [--days N] [--bodies N]
 """
 import argparse
 import contextlib
 import glob
 import os
 import pwd
+import re
 import shutil
 import statistics
 import subprocess
@@ -20,6 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "bench")
 ROUNDS = 5
 AIM = 0.5
+RECKONING = 0.1  # of an hour, for what nodes say within it
 
 
 @contextlib.contextmanager
@@ -90,12 +93,25 @@ def year(name, where, nodes, days):
     return subprocess.run([os.path.join(PROGRAMS, "store_year"), where, str(nodes), str(days)], check=False).returncode == 0
 
 
+def reckon(name, where, nodes, bodies):
+    """An hour of what nodes say to be put together; the program prints its figures itself."""
+    print(f"  {name}, the reckoning:", flush=True)
+    done = subprocess.run([os.path.join(PROGRAMS, "reckon_speed"), where, str(nodes), str(bodies)], stdout=subprocess.PIPE, text=True,
+                          check=False)
+    print(done.stdout, end="", flush=True)
+    spent = re.search(r"([0-9.]+) s of reckoning", done.stdout)
+    good = done.returncode == 0 and spent and float(spent[1]) <= RECKONING * 3600
+    print(f"    aim: a tenth of the hour at most: {'reached' if good else 'missed'}", flush=True)
+    return bool(good)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--records", type=int, default=200000)
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--days", type=int, default=30, help="of days and of hours (a tenth of it) in the filled store")
-    parser.add_argument("--only", choices=["speed", "year"])
+    parser.add_argument("--only", choices=["speed", "year", "reckon"])
+    parser.add_argument("--bodies", type=int, default=20000, help="that nodes tell of in an hour, with as many points")
     arguments, _ = parser.parse_known_args()
     good = True
     with postgresql() as database:
@@ -103,15 +119,20 @@ def main():
         def postgresql_place():
             yield database()
 
-        if arguments.only != "year":
+        if arguments.only in (None, "speed"):
             good &= compare("SQLite", sqlite_place, arguments.records)
             if database:
                 good &= compare("PostgreSQL", postgresql_place, arguments.records)
-        if arguments.only != "speed":
+        if arguments.only in (None, "year"):
             with sqlite_place() as where:
                 good &= year("SQLite", where, arguments.nodes, arguments.days)
             if database:
                 good &= year("PostgreSQL", database(), arguments.nodes, arguments.days)
+        if arguments.only in (None, "reckon"):
+            with sqlite_place() as where:
+                good &= reckon("SQLite", where, arguments.nodes, arguments.bodies)
+            if database:
+                good &= reckon("PostgreSQL", database(), arguments.nodes, arguments.bodies)
         if not database:
             print("  PostgreSQL is not installed and was left out")
     return 0 if good else 1

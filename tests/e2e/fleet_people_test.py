@@ -102,6 +102,13 @@ def explanations(checks, centre, secret):
     checks.that("no thresholds that nobody told", "from 0" not in text, text)
     checks.that("nothing counted that nobody told", "0 servers" not in text and "first seen" not in text, text)
     checks.that("every line of what happened says something", "lost      4 records (traffic)" in text, text)
+    two.deliver([{"record": "body", "time": TIME, "sender": "port:vnet1", "customer": "acme", "likeness": "01" * 32, "domains": 3,
+                  "recipients": 40, "messages": 38, "known": True},
+                 {"record": "points", "time": TIME, "sender": "port:vnet1", "customer": "acme", "points": 12.5, "score": 14}])
+    text = run(centre, secret, "events")[1]
+    checks.that("so does what is put together with what others tell", "body      port:vnet1 of acme: 38 messages of one text to 40 "
+                "recipients, of 3 domains; it is known" in text and "points    port:vnet1 of acme: 12.5 points that" in text, text)
+    status, text, _ = run(centre, secret, "explain", "192.0.2.7")
     checks.that("what lifts it says where", f"postern release 192.0.2.7 --node {one.id}" in text, text)
 
 
@@ -118,13 +125,33 @@ def whom(checks, centre, secret):
     checks.that("the fleet does", status == 2 and "--key" in said, (status, said))
 
 
+def following(checks, *unused):
+    with tempfile.TemporaryDirectory() as folder:
+        centre = Collector(folder, address="127.0.0.1:8125").start()
+        node, secret = Node(centre, "hv1"), centre.person("ben", "read")
+        command = [POSTERN, "--collector", "http://127.0.0.1:8125", "events", "--follow"]
+        with subprocess.Popen(command, env={**os.environ, "POSTERN_KEY": secret}, stdout=subprocess.PIPE, text=True) as follower:
+            try:
+                node.deliver([verdict("192.0.2.1", "alert")])
+                first = follower.stdout.readline()
+                centre.kill()
+                time.sleep(0.5)
+                centre.start()
+                node.deliver([verdict("192.0.2.2", "block")])
+                second = follower.stdout.readline()
+            finally:
+                follower.kill()
+                centre.stop()
+        checks.that("who follows goes on behind a collector that ended", "192.0.2.1" in first and "192.0.2.2" in second, (first, second))
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         centre = Collector(folder).start()
         try:
             secret = centre.person("anna", "read,order,admin")
-            for part in (terminals, ends, explanations, whom):
+            for part in (terminals, ends, explanations, whom, following):
                 with checks.part(part.__name__):
                     part(checks, centre, secret)
         finally:

@@ -12,12 +12,13 @@ static struct store_reckoner reckoner;
 static int64_t sequence;
 static moment clock_now;
 static char heard[4096];
-static int64_t number;
+static int64_t number, rate;
 
 static int begin(void **unused)
 {
     reckoner = (struct store_reckoner){.holder = 1};
     sequence = number = 0;
+    rate = 30;
     clock_now = NOW;
     int failure = stocked_begin(unused);
     put("INSERT INTO nodes (node, name, version, key_hash, enrolled, seen, revoked, spooled, acknowledged) VALUES "
@@ -72,7 +73,7 @@ static void order(int64_t node, const char *sender, const char *address, const c
                                         .customer = TEXT("acme"),
                                         .address = text_of(address),
                                         .said = STORE_ORDER,
-                                        .order = {text_of(deed), TEXT("judge"), TEXT("why"), until, 30}});
+                                        .order = {text_of(deed), TEXT("judge"), TEXT("why"), until, rate}});
 }
 
 static void add(void *context, const struct store_news *news)
@@ -151,6 +152,17 @@ static void who_has_no_customer_counts_as_one_of_its_own(void **unused)
     nothing();
     body(OTHER, "account:bob", "", TEXT1, 40);
     told("\"customers\":2,\"senders\":3");
+}
+
+static void one_with_many_machines_does_not_stand_before_others(void **unused)
+{
+    (void)unused;
+    body(NODE, "tap1", "acme", TEXT1, 100);
+    body(NODE, "tap2", "acme", TEXT1, 90);
+    body(NODE, "tap3", "acme", TEXT1, 80);
+    body(NODE, "tap4", "baker", TEXT1, 40);
+    body(OTHER, "tap1", "acme", TEXT1, 100);
+    told("\"customers\":2,\"senders\":4,\"nodes\":2,\"recipients\":330,");
 }
 
 static void it_is_told_again_when_it_grew(void **unused)
@@ -363,6 +375,43 @@ static void a_node_that_tells_its_orders_anew_or_is_revoked_takes_them_back(void
     assert_non_null(strstr(both, "\"customer\":\"acme\",\"nodes\":[],"));
 }
 
+static void a_milder_order_does_not_lift_a_harder_one(void **unused)
+{
+    (void)unused;
+    order(NODE, "192.0.2.1", "", "throttle", NOW + HOUR);
+    told("\"rate\":30,");
+    rate = 1000000;
+    order(OTHER, "192.0.2.1", "", "throttle", NOW + DAY);
+    nothing();
+    rate = 5;
+    order(THIRD, "192.0.2.1", "", "throttle", NOW + MINUTE);
+    told("\"rate\":5,\"until\":\"2027-01-15T08:01:00.000000Z\"");
+    clock_now = NOW + MINUTE;
+    told("\"rate\":30,\"until\":\"2027-01-15T09:00:00.000000Z\"");
+}
+
+static void a_long_order_is_told_on_before_relays_let_go_of_it(void **unused)
+{
+    (void)unused;
+    order(NODE, "192.0.2.1", "", "block", NOW + 30 * DAY);
+    told("\"until\":\"2027-01-22T00:00:00.000000Z\"");
+    clock_now = NOW + 6 * DAY; /* 8 o'clock on the 21st */
+    told("\"until\":\"2027-01-28T00:00:00.000000Z\"");
+}
+
+static void what_is_due_stays_while_nobody_reckons(void **unused)
+{
+    (void)unused;
+    const struct store_retention keep = {DAY, HOUR, 20 * DAY, 30 * DAY, 30 * DAY};
+    order(NODE, "192.0.2.1", "", "block", NOW + 30 * DAY);
+    told("\"until\":\"2027-01-22T00:00:00.000000Z\"");
+    clock_now = NOW + 10 * DAY;
+    for (int day = 0; day < 11; day++) /* a clock is not believed at once */
+        for (int hour = 0; hour < 24; hour++)
+            well(store_tidy(store, &keep, NOW + day * DAY + hour * HOUR, &failed));
+    told("\"until\":\"2027-02-01T00:00:00.000000Z\"");
+}
+
 static void one_reckons_at_a_time_and_is_followed(void **unused)
 {
     (void)unused;
@@ -422,6 +471,7 @@ int main(void)
         RECKONED(less_in_common_is_another_body),
         RECKONED(one_node_alone_makes_none),
         RECKONED(who_has_no_customer_counts_as_one_of_its_own),
+        RECKONED(one_with_many_machines_does_not_stand_before_others),
         RECKONED(it_is_told_again_when_it_grew),
         RECKONED(letters_with_a_past_are_none),
         RECKONED(a_clock_that_is_wrong_counts_for_nothing),
@@ -435,6 +485,9 @@ int main(void)
         RECKONED(one_node_shuts_out_no_customer_and_lets_nobody_in),
         RECKONED(what_a_person_ordered_for_all_stands),
         RECKONED(a_node_that_tells_its_orders_anew_or_is_revoked_takes_them_back),
+        RECKONED(a_milder_order_does_not_lift_a_harder_one),
+        RECKONED(a_long_order_is_told_on_before_relays_let_go_of_it),
+        RECKONED(what_is_due_stays_while_nobody_reckons),
         RECKONED(one_reckons_at_a_time_and_is_followed),
         RECKONED(what_is_over_leaves_the_store),
     };
