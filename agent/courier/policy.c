@@ -94,9 +94,11 @@ static void hear(struct caller *caller)
     ssize_t got = recv(caller->descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    size_t had = caller->input.length;
     bool fine = got > 0 && buffer_append(&caller->input, (struct text){bytes, (size_t)got}) && serve(caller);
-    /* The time of a request's first bytes, so that one that comes byte by byte ends too. */
-    if (fine && (caller->input.length == 0 || caller->input.length == (size_t)got))
+    /* The time of a request's first bytes, so that one that comes byte by byte ends too. Where there is less than came,
+     * one was answered, and what is there belongs to the next. */
+    if (fine && (had == 0 || caller->input.length < had + (size_t)got))
         caller->heard = clock_steady();
     if (!fine)
         drop(caller);

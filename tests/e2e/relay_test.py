@@ -281,6 +281,25 @@ def bad_input():
     return wrong
 
 
+def never_pauses():
+    """A client that has always begun the next question when it ends one, for longer than a question may take: how many were
+    answered before it was closed on; 0: it was not."""
+    whole, half = QUESTION + b"\n", len(QUESTION) // 2
+    begun, answered = time.monotonic(), 0
+    with connect() as stream:
+        stream.sendall(whole[:half])
+        while time.monotonic() < begun + 12.5:
+            try:
+                stream.sendall(whole[half:] + whole[:half])
+                if stream.recv(100) != b"action=DUNNO\n\n":
+                    return answered
+            except ConnectionError:
+                return answered
+            answered += 1
+            time.sleep(0.05)
+    return 0
+
+
 def never_reads():
     """A client that asks and asks and reads nothing: true where it is closed on."""
     with connect() as stream:
@@ -322,6 +341,8 @@ def check_bad_input(scene):
     that("bad questions end in silence, odd ones in one plain line", not wrong, wrong)
     status = scene.policy()
     that("they are counted", status["malformed"] >= 5, status)
+    closed = bed.within(HOST, never_pauses)
+    that("who never pauses is answered on", not closed, closed)
     that("who never reads is closed", bed.within(HOST, never_reads))
     before = memory_of(courier)
     for connections in (1, 100):
