@@ -27,7 +27,7 @@
 #define TICK_ME 2525 /* a HELO to this port makes "ticks" add its tick count from then on */
 
 /* Where a test does not say otherwise: few, for each court's memory is cleared. */
-#define COURT_PLACES TEXT("[sender]\nsenders = 4096\nsketches = 2000\nbusy = 1024\n")
+#define COURT_PLACES TEXT("[sender]\nsenders = 16384\nsketches = 2000\nbusy = 1024\n")
 
 struct plain_settings {
     struct detector_settings base;
