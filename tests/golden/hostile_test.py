@@ -182,7 +182,7 @@ def test_many():
     config = os.path.join(room, "small.conf")
     with open(config, "w", encoding="utf-8") as file:
         file.write("[capture]\nheld = 8M\n")
-    survives("50,000 senders", half_open(50000, 50000), 400)
+    survives("50,000 senders", half_open(50000, 50000), 440)
     frames, trace = [], Trace(step=20)
     for n in range(700):  # each leaves a hole and sends 140 kB behind it
         mail = trace.connect("203.0.113.7", f"198.51.{n >> 8}.{n & 255}", client_port=1024 + n)
