@@ -1,0 +1,75 @@
+/* What other collectors commit wakes those who wait here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "collector/api/pulse.h"
+
+/* As the reader leaves it. */
+static void found(struct pulse *pulse, struct store_pulse numbers, bool told[TOLD_KINDS])
+{
+    memset(told, 0, TOLD_KINDS * sizeof *told);
+    pulse->under_way = true;
+    pulse->found = numbers;
+    pulse->found_shared = true;
+    pulse_take(pulse, told);
+}
+
+static void test_each_number_that_rises_wakes_whom_it_concerns(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS];
+    (void)state;
+    pulse_begin(&pulse);
+    found(&pulse, (struct store_pulse){.revision = 5, .news = 7, .received = 9}, told);
+    found(&pulse, (struct store_pulse){.revision = 5, .news = 7, .received = 9}, told);
+    assert_false(told[TOLD_NODES] || told[TOLD_PEOPLE]);
+    found(&pulse, (struct store_pulse){.revision = 5, .news = 8, .received = 9}, told);
+    assert_true(told[TOLD_NODES] && !told[TOLD_PEOPLE]); /* another collector's reckoning */
+    found(&pulse, (struct store_pulse){.revision = 5, .news = 8, .received = 10}, told);
+    assert_true(!told[TOLD_NODES] && told[TOLD_PEOPLE]);
+    found(&pulse, (struct store_pulse){.revision = 6, .news = 8, .received = 10}, told);
+    assert_true(told[TOLD_NODES] && told[TOLD_PEOPLE]); /* an order, or a secret that was taken back */
+}
+
+static void test_what_was_ordered_here_wakes_nobody_twice(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS];
+    (void)state;
+    pulse_begin(&pulse);
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    pulse_know(&pulse, 6);
+    found(&pulse, (struct store_pulse){.revision = 6}, told);
+    assert_false(told[TOLD_NODES]);
+}
+
+static void test_a_store_that_fails_wakes_nobody(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS] = {false};
+    (void)state;
+    pulse_begin(&pulse);
+    assert_null(pulse_ask(&pulse, false, false)); /* nobody waits, nothing is wrong: it is not asked */
+    assert_non_null(pulse_ask(&pulse, true, false));
+    assert_null(pulse_ask(&pulse, true, false)); /* it is under way */
+    pulse.found = (struct store_pulse){.revision = 5};
+    pulse.exchange.trouble.code = 5;
+    pulse_take(&pulse, told);
+    assert_false(told[TOLD_NODES] || told[TOLD_PEOPLE]);
+    pulse.exchange.trouble.code = 0;
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    assert_true(told[TOLD_NODES]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_number_that_rises_wakes_whom_it_concerns),
+        cmocka_unit_test(test_what_was_ordered_here_wakes_nobody_twice),
+        cmocka_unit_test(test_a_store_that_fails_wakes_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
