@@ -50,6 +50,7 @@ static const struct message_row {
     [MESSAGE_CAMPAIGN] = {"campaign", sizeof(struct message_campaign), COURIER, WATCHER, false},
     [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
     [MESSAGE_CONTENT] = {"content", sizeof(struct message_content), COURIER, WATCHER, false},
+    [MESSAGE_FILTERED] = {"filtered", sizeof(struct message_filtered), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
@@ -60,6 +61,7 @@ static const struct message_row {
     [MESSAGE_TRAFFIC] = {"traffic", sizeof(struct message_traffic), WATCHER, COURIER, false},
     [MESSAGE_BODY] = {"body", sizeof(struct message_body), WATCHER, COURIER, false},
     [MESSAGE_POINTS] = {"points", sizeof(struct message_points), WATCHER, COURIER, false},
+    [MESSAGE_SAMPLE] = {"sample", sizeof(struct message_sample), WATCHER, COURIER, true},
     [MESSAGE_EVENT] = {"event", sizeof(struct message_event), WATCHER | WARDEN, COURIER, false},
 };
 
@@ -181,6 +183,12 @@ bool message_is_sound(const union message *m)
         return (m->content.client.family == 0 || m->content.client.family == 4 || m->content.client.family == 6) &&
                m->content.queue[0] && ENDS(m->content.queue) && ENDS(m->content.account) && ENDS(m->content.sender) &&
                ENDS(m->content.helo);
+    case MESSAGE_FILTERED:
+        return sender_is_sound(&m->filtered.sender) && m->filtered.certain <= 1 && m->filtered.filter[0] &&
+               ENDS(m->filtered.filter) && ENDS(m->filtered.action) && ENDS(m->filtered.symbols);
+    case MESSAGE_SAMPLE:
+        return sender_is_sound(&m->sample.sender) && whose_is_sound(&m->sample.whose) && m->sample.complete <= 1 &&
+               m->sample.envelope > 0;
     case MESSAGE_DONE:
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:

@@ -59,6 +59,7 @@ enum message_kind {
     MESSAGE_CAMPAIGN,      /* the centre: one body from several nodes */
     MESSAGE_CUSTOMER,      /* the centre: what a customer's senders elsewhere have against them */
     MESSAGE_CONTENT,       /* what our milter says was in a message */
+    MESSAGE_FILTERED,      /* the centre: what a content filter says of a message that this node sent in */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_CUSTOMER_ROW,
@@ -70,6 +71,7 @@ enum message_kind {
     MESSAGE_TRAFFIC,  /* news: what a sender did in the last minute */
     MESSAGE_BODY,     /* news, for the centre: a sender sends one body to many */
     MESSAGE_POINTS,   /* news, for the centre: what firm evidence holds against a customer's sender */
+    MESSAGE_SAMPLE,   /* fd: a sealed memfd with a message's content: for the centre's filters */
     MESSAGE_EVENT,    /* warden or watcher to courier: something a person should read (restart, drop, repair, port) */
     MESSAGE_KINDS
 };
@@ -212,6 +214,35 @@ struct message_content {
     uint8_t reserved[5];
 };
 
+/* A content filter's opinion of a message; the sender as its MESSAGE_SAMPLE had it. */
+struct message_filtered {
+    struct message_head head;
+    moment time; /* of the message, from MESSAGE_SAMPLE */
+    struct sender sender;
+    struct address address;   /* of the client, family 0: not known */
+    int32_t score, threshold; /* hundredths; threshold 0: none */
+    uint8_t certain;
+    uint8_t reserved[7];
+    char filter[32], action[64], symbols[256];
+};
+
+/* Why a message is sent in: enum sample_why (agent/sample). */
+struct message_sample {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    struct address client, server;
+    uint64_t bytes;     /* of the content as sent, before dot-unstuffing */
+    uint64_t digest[2]; /* of those */
+    struct likeness likeness;
+    uint32_t envelope; /* the memfd begins with so many bytes of envelope, a JSON object and a line end */
+    uint32_t content;  /* ... and so many bytes of content, dot-unstuffed, follow */
+    uint16_t code;     /* of the server's reply to the content */
+    uint8_t complete, why;
+    uint8_t reserved[4];
+};
+
 /* One end of a conversation. */
 struct channel {
     int descriptor;
@@ -241,6 +272,8 @@ union message {
     struct message_campaign campaign;
     struct message_customer customer;
     struct message_content content;
+    struct message_filtered filtered;
+    struct message_sample sample;
     struct message_done done;
     struct message_sender_row sender_row;
     struct message_customer_row customer_row;

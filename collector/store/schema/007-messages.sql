@@ -1,0 +1,61 @@
+-- Messages that nodes sent in, what filters say of them, and what filters were taught. {CLUSTERED}, {BYTES}: the
+-- engine's own words for a table in the order of its key, and for bytes.
+--
+-- (node, life, number) is what the node calls it: sent twice it is there once. `due`: when it is to be looked at next
+-- by a sorter, 0: never again; `holder` has it until `held`. `verdict`, `corrected`: enum store_sorted. `score`: the
+-- highest share of its own threshold that any filter gave, in hundredths.
+CREATE TABLE messages (
+    name TEXT NOT NULL PRIMARY KEY, node BIGINT NOT NULL, life BIGINT NOT NULL, number BIGINT NOT NULL,
+    received BIGINT NOT NULL, time BIGINT NOT NULL, sender TEXT NOT NULL, customer TEXT NOT NULL,
+    author TEXT NOT NULL, subject TEXT NOT NULL, envelope TEXT NOT NULL, size BIGINT NOT NULL, kept BIGINT NOT NULL,
+    verdict BIGINT NOT NULL, corrected BIGINT NOT NULL, score BIGINT NOT NULL,
+    due BIGINT NOT NULL, holder BIGINT NOT NULL, held BIGINT NOT NULL);
+CREATE UNIQUE INDEX messages_by_number ON messages (node, life, number);
+CREATE INDEX messages_by_due ON messages (due, name);
+CREATE INDEX messages_by_received ON messages (received, name);
+CREATE INDEX messages_by_sender ON messages (sender, received);
+CREATE INDEX messages_by_customer ON messages (customer, received);
+CREATE TABLE contents (name TEXT NOT NULL PRIMARY KEY, packing BIGINT NOT NULL, bytes {BYTES} NOT NULL);
+
+-- One row a message and filter. `state`: enum store_opinion_state. `due`: when it is asked (again).
+CREATE TABLE opinions (
+    name TEXT NOT NULL, filter TEXT NOT NULL, state BIGINT NOT NULL, tries BIGINT NOT NULL, due BIGINT NOT NULL,
+    asked BIGINT NOT NULL, answered BIGINT NOT NULL, score BIGINT NOT NULL, threshold BIGINT NOT NULL,
+    certain BIGINT NOT NULL, virus BIGINT NOT NULL, action TEXT NOT NULL, symbols TEXT NOT NULL, trouble TEXT NOT NULL,
+    PRIMARY KEY (name, filter)) {CLUSTERED};
+
+-- What each node is told of its messages. Numbers rise per store as their transactions commit: the one row of `sorting`
+-- is locked until then.
+CREATE TABLE filtered (
+    node BIGINT NOT NULL, number BIGINT NOT NULL, kept BIGINT NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (node, number)) {CLUSTERED};
+CREATE INDEX filtered_by_kept ON filtered (kept, node, number);
+CREATE TABLE sorting (only_one BIGINT NOT NULL PRIMARY KEY, highest BIGINT NOT NULL);
+INSERT INTO sorting (only_one, highest) VALUES (1, 0);
+
+-- What filters are taught: a message is known by the BLAKE2b-256 of its content, whether or not it is kept here. `lesson`:
+-- what was last asked for; `taught`: what the filter was last told (enum lesson; -1: nothing yet). `due` 0: nothing is
+-- to be done. `bytes`: its packed content, while it is to be taught and stands nowhere else.
+CREATE TABLE lessons (
+    digest TEXT NOT NULL, filter TEXT NOT NULL, lesson BIGINT NOT NULL, taught BIGINT NOT NULL, asked BIGINT NOT NULL,
+    done BIGINT NOT NULL, due BIGINT NOT NULL, tries BIGINT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL,
+    trouble TEXT NOT NULL,
+    PRIMARY KEY (digest, filter));
+CREATE INDEX lessons_by_due ON lessons (due, digest, filter);
+CREATE INDEX lessons_by_name ON lessons (name);
+CREATE TABLE lesson_contents (
+    digest TEXT NOT NULL PRIMARY KEY, packing BIGINT NOT NULL, bytes {BYTES} NOT NULL);
+
+-- How often each text and each picture was seen over all nodes and customers. `kind`: "body", "picture". `digest`: of
+-- the text's normal form, or the picture's perceptual hash, in hexadecimal digits. `count`: recipients.
+CREATE TABLE bulk (
+    kind TEXT NOT NULL, digest TEXT NOT NULL, first BIGINT NOT NULL, seen BIGINT NOT NULL, count BIGINT NOT NULL,
+    messages BIGINT NOT NULL, customers BIGINT NOT NULL, nodes BIGINT NOT NULL, told BIGINT NOT NULL,
+    PRIMARY KEY (kind, digest));
+CREATE INDEX bulk_by_seen ON bulk (seen, kind, digest);
+CREATE TABLE bulk_senders (
+    kind TEXT NOT NULL, digest TEXT NOT NULL, node BIGINT NOT NULL, customer TEXT NOT NULL, count BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    PRIMARY KEY (kind, digest, node, customer)) {CLUSTERED};
+-- The parts of a picture's hash by which near ones are found.
+CREATE TABLE bulk_parts (part BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (part, digest)) {CLUSTERED};
