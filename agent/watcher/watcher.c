@@ -458,6 +458,13 @@ static void say_status(struct watcher *watcher, uint32_t question)
     status->unpaired = pairing.alone;
     status->unpaired_crowded = pairing.crowded;
     status->pairing_waiting = pairing.waiting;
+    struct sampling_counters sampling = mind_sampling(watcher->mind);
+    status->samples_kept = sampling.kept;
+    status->samples_told = sampling.told;
+    status->samples_bytes = sampling.bytes;
+    status->samples_lost = sampling.lost;
+    status->samples_crowded = sampling.crowded;
+    status->samples_held = sampling.held;
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
