@@ -197,16 +197,19 @@ static void a_flood_leaves_room_for_the_new(void **unused)
 static void looking_has_a_limit(void **unused)
 {
     unsigned asked = 0, candidates = 0;
-    const struct sender sender = sender_of(1);
-    const struct budget_question question = {.now = NOON, .sender = &sender, .messages = 100};
+    static struct sender senders[10000];
+    struct budget_question question = {.now = NOON, .messages = 100};
     settings.trickle = 0;
     budget_reload(budget, &settings);
     (void)unused;
     for (unsigned i = 0; i < 1000000; i++)
         asked += budget_may_ask(budget, NOON + i * MICROSECOND * 10);
     assert_in_range(asked, 10 * BUDGET_ASKED, 12 * BUDGET_ASKED);
-    for (unsigned i = 0; i < 10000; i++)
+    for (unsigned i = 0; i < 10000; i++) {
+        senders[i] = sender_of(i);
+        question.sender = &senders[i];
         candidates += budget_wants(budget, &question) == SAMPLE_DIGEST;
+    }
     assert_int_equal(candidates, 2 * BUDGET_CANDIDATES);
 }
 
