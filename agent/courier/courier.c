@@ -114,7 +114,7 @@ static int on_relay_loading(sd_event_source *source, void *context)
 static void take_configuration(struct courier *courier, int bundle)
 {
     struct error error = {0};
-    if (relay_desk_configure(courier->relay, bundle, &error) < 0)
+    if (relay_desk_configure(courier->relay, bundle, &error) < 0 || filtering_configure(courier, bundle, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_ON);
 }

@@ -4,17 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "agent/message/settings.h"
 #include "common/io/clock.h"
 
-#define AT_ONCE 200 /* opinions, so that the watcher still sees its packets */
-
+#define AT_ONCE    200 /* opinions, so that the watcher still sees its packets */
 #define SPOOL_SIZE ((uint64_t)256 << 20)
-#define SPOOL_AGE  DAY
-#define BANDWIDTH  ((uint64_t)1 << 20)
 
 int filtering_begin(struct courier *courier, const char *state, struct error *error)
 {
-    const struct samples_bounds bounds = {.size = SPOOL_SIZE, .age = SPOOL_AGE};
+    const struct samples_bounds bounds = {.size = SPOOL_SIZE, .age = DAY}; /* until there is a configuration */
     char path[512];
     snprintf(path, sizeof path, "%s/samples", state);
     courier->samples = samples_create(path, &bounds);
@@ -26,6 +24,23 @@ void filtering_end(struct courier *courier)
 {
     samples_destroy(&courier->samples);
     opinions_destroy(&courier->opinions);
+}
+
+int filtering_configure(struct courier *courier, int bundle, struct error *error)
+{
+    struct process_settings settings = {0};
+    struct option_binding bindings[PROCESS_BINDINGS + 1];
+    if (!courier->samples)
+        return 0;
+    int code = process_settings_read(bundle, &settings, error);
+    if (code == 0) {
+        const struct samples_bounds bounds = {.size = settings.samples.spool, .age = settings.samples.spool_age};
+        samples_set_bounds(courier->samples, &bounds);
+        uplink_set_bandwidth(courier->uplink, settings.samples.bandwidth);
+    }
+    process_settings_bind(&settings, bindings);
+    options_clear(bindings);
+    return code;
 }
 
 void filtering_take(struct courier *courier, const struct message_sample *message, int descriptor)
