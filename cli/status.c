@@ -31,6 +31,13 @@ static void show_watcher(const json_t *record)
             "wire no log told all (%lld were not waited for), %lld wait\n",
             paired, unpaired, (long long)field_integer(record, "unpaired_crowded"),
             (long long)field_integer(record, "pairing_waiting"));
+    long long kept = (long long)field_integer(record, "samples_kept");
+    if (kept > 0)
+        printf("samples     %lld of %lld messages that were kept are for the collector's filters (%s bytes), %lld "
+               "lost, %lld gave way\n",
+               (long long)field_integer(record, "samples_told"), kept,
+               amount_print((uint64_t)field_integer(record, "samples_bytes"), bytes),
+               (long long)field_integer(record, "samples_lost"), (long long)field_integer(record, "samples_crowded"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
     long long let_go = (long long)field_integer(record, "details_let_go");

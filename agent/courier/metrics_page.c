@@ -65,6 +65,12 @@ static const struct metric watcher_table[] = {
     OF(COUNTER, paired, "paired_total", "Recipients and logins that stood in a log and on the wire, counted once."),
     OF(COUNTER, unpaired, "unpaired_total", "Transactions and logins of which no log told all."),
     OF(GAUGE, pairing_waiting, "pairing_waiting", "Observations that wait for the log."),
+    OF(COUNTER, samples_kept, "samples_kept_total", "Messages whose content was kept until they were answered."),
+    OF(COUNTER, samples_told, "samples_total", "Of these, messages taken for the collector's filters."),
+    OF(COUNTER, samples_bytes, "sample_bytes_total", "Bytes of their content."),
+    OF(COUNTER, samples_lost, "samples_lost_total", "Messages that could not be handed on to be sent."),
+    OF(COUNTER, samples_crowded, "samples_crowded_total", "Messages under way that gave way to newer ones."),
+    OF(GAUGE, samples_held, "sample_held_bytes", "Memory for the content of messages under way."),
     {.name = NULL},
 };
 #undef OF

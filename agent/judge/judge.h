@@ -119,6 +119,12 @@ struct judge_view {
 };
 /* What all evidence holds against it, and what firm evidence does: that of detectors that are not soft. */
 void judge_weigh(const struct judge *, struct sender_record *, moment, points *score, points *firm);
+/* The little that is asked of every message: its score, and whether it is diverted, or worse. */
+struct judge_glance {
+    points score;
+    bool diverted;
+};
+struct judge_glance judge_glance(const struct judge *, struct sender_record *, moment);
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
 /* What a collector knows of other nodes; sound. It says nothing by itself: who sends is judged by it. */
 void judge_campaign(struct judge *, const struct fleet_campaign *, moment now);
