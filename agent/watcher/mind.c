@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "agent/judge/pairing.h"
 #include "agent/message/bundle.h"
+#include "agent/watcher/filtered.h"
 #include "agent/watcher/owners.h"
 #include "agent/watcher/seen.h"
 #include "common/cleanup.h"
@@ -32,6 +33,7 @@ struct mind {
     void *ask_context;
     struct ways ways;
     struct seen seen;
+    struct filtered_marks filtered;
     bool milter;    /* there is one, and what is on the wire may be told of by it too */
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
@@ -507,6 +509,15 @@ void mind_hear_log(struct mind *mind, const struct observation *observation)
 bool mind_saw(struct mind *mind, const struct observation *message)
 {
     return seen_take(&mind->seen, message);
+}
+
+void mind_hear_filter(struct mind *mind, const struct message_filtered *message, moment now)
+{
+    if (!filtered_is_new(&mind->filtered, message->mark))
+        return;
+    mind_tick(mind, now);
+    struct observation observation = filtered_observation(message, now);
+    judge_observe_of(mind->judge, &message->sender, &observation);
 }
 
 void mind_follow_logs(struct mind *mind, bool here)

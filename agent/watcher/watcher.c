@@ -472,6 +472,18 @@ static void say_status(struct watcher *watcher, uint32_t question)
     talk_say(watcher->courier, &message, -1, TALK_MUST);
 }
 
+/* The answer says that it was judged: until then the courier keeps it. */
+static void on_filtered(struct watcher *watcher, const struct message_filtered *filtered, moment now)
+{
+    uint64_t orders = watcher->orders;
+    union message message;
+    mind_hear_filter(watcher->mind, filtered, now);
+    if (orders != watcher->orders)
+        cut(watcher);
+    message_prepare(&message, MESSAGE_DONE, filtered->head.question);
+    talk_say(watcher->courier, &message, -1, TALK_MUST);
+}
+
 static void on_courier_message(void *context, const union message *message, int descriptor)
 {
     struct watcher *watcher = context;
@@ -500,6 +512,9 @@ static void on_courier_message(void *context, const union message *message, int 
         break;
     case MESSAGE_CONTENT:
         on_content(watcher, &message->content);
+        break;
+    case MESSAGE_FILTERED:
+        on_filtered(watcher, &message->filtered, now);
         break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
