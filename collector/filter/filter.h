@@ -30,6 +30,8 @@ struct filter_settings {
     duration patience;                 /* for one message */
     uint64_t size_most;                /* bytes; longer messages are not shown to it */
     bool learns;                       /* lessons are given to it */
+    int32_t threshold;                 /* rspamd: score from which mail is marked, where it does not say so itself */
+    bool reports;                      /* spamd: spam lessons are reported to Pyzor, Razor, ... as well */
     uint32_t fuzzy_flag;               /* rspamd: spam lessons go to fuzzy storage under this flag; 0: not */
     struct option_words certain;       /* symbols that are no matter of opinion: "GTUBE EICAR*" */
     bool virus_is_certain;

@@ -77,7 +77,8 @@ static int add_symbols(const struct filter_settings *settings, json_t *symbols, 
 
 /* --- the whole --- */
 
-static double threshold_of(json_t *answer)
+/* Since 3.8 it says from which score on it does what; before, only from which it would reject. */
+static int32_t threshold_of(const struct filter_settings *settings, json_t *answer)
 {
     static const char *const marking[] = {"add header", "rewrite subject", "reject"};
     json_t *thresholds = json_object_get(answer, "thresholds");
@@ -87,7 +88,9 @@ static double threshold_of(json_t *answer)
         if (value > 0 && (least <= 0 || value < least))
             least = value;
     }
-    return least > 0 ? least : json_number_value(json_object_get(answer, "required_score"));
+    return least > 0                 ? hundredths(least)
+           : settings->threshold > 0 ? settings->threshold
+                                     : hundredths(json_number_value(json_object_get(answer, "required_score")));
 }
 
 /* 1: spam; 0: not; -1: the action says neither. */
@@ -114,13 +117,14 @@ int rspamd_read_opinion(const struct filter_settings *settings, struct text text
     if (!json_is_object(answer))
         return refuse(settings, "not JSON", error);
     opinion_set_action(result, action);
-    if (json_is_true(json_object_get(answer, "is_skipped"))) {
+    /* A rule that ends the matter at once (GTUBE, a list of the site's) "skips" the others as well. */
+    if (json_is_true(json_object_get(answer, "is_skipped")) && json_object_size(symbols) == 0) {
         opinion_set_action(result, TEXT("skipped"));
         return 0;
     }
     if (!json_is_number(score) || action.length == 0 || (symbols && !json_is_object(symbols)))
         return refuse(settings, "it names no score, action or symbols", error);
-    int32_t points = hundredths(json_number_value(score)), threshold = hundredths(threshold_of(answer));
+    int32_t points = hundredths(json_number_value(score)), threshold = threshold_of(settings, answer);
     int meaning = meaning_of(action);
     opinion_set_verdict(result, points, threshold, meaning < 0 ? threshold > 0 && points >= threshold : meaning);
     return symbols ? add_symbols(settings, symbols, result, error) : 0;
@@ -133,7 +137,8 @@ int rspamd_read_lesson(const struct filter_settings *settings, long status, stru
     text_copy_printable(text_in(answer, "error"), shown, sizeof shown);
     if (status == 200 && json_is_true(json_object_get(answer, "success")))
         return 0;
-    if (status == 208 || status == 204)
+    if (status == 208 || status == 204 ||
+        (status == 404 && text_starts_nocase(text_in(answer, "error"), TEXT("No content to generate fuzzy"))))
         return 1;
     if (status == 401 || status == 403)
         return error_set(error, EACCES, "%s: the controller refuses the password", settings->controller);

@@ -107,7 +107,8 @@ int spamd_read_lesson(const struct filter_settings *settings, struct text text, 
 
 bool spamd_write_trace(const struct filter_message *message, moment now, struct buffer *result)
 {
-    return trace_write_received(message, now, result) && trace_write_header("X-Envelope-From", message->from, result);
+    /* Above all Received lines: SpamAssassin believes none that stands below one. */
+    return trace_write_header("X-Envelope-From", message->from, result) && trace_write_received(message, now, result);
 }
 
 /* One request and its answer. `more`: headers of the request, each with its end. */
@@ -163,7 +164,9 @@ static int teach_spamd(const struct filter_settings *settings, const struct filt
     };
     CLEANUP(buffer_clear) struct buffer answer;
     buffer_init(&answer, ANSWER_MOST);
-    int status = converse(settings, "TELL", headers[lesson], TEXT(""), message->content, &answer, error);
+    const char *given =
+        lesson == LESSON_SPAM && settings->reports ? "Message-class: spam\r\nSet: local, remote\r\n" : headers[lesson];
+    int status = converse(settings, "TELL", given, TEXT(""), message->content, &answer, error);
     return status < 0 ? status : spamd_read_lesson(settings, buffer_text(&answer), error);
 }
 

@@ -34,20 +34,27 @@ static const char *clean_helo(struct text helo, char result[TRACE_VALUE_MOST])
 {
     trace_clean(helo, result);
     for (char *c = result; *c; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr(".-_:[]", *c)))
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr(".-_", *c)))
             *c = '?';
     return result[0] ? result : "unknown";
 }
 
+static bool is_name(const char *helo)
+{
+    size_t length = strlen(helo);
+    return strchr(helo, '.') && !strchr(helo, '?') && length < 256 &&
+           (helo[length - 1] < '0' || helo[length - 1] > '9');
+}
+
 bool trace_write_received(const struct filter_message *message, moment now, struct buffer *buffer)
 {
-    char helo[TRACE_VALUE_MOST];
+    char clean[TRACE_VALUE_MOST];
+    const char *helo = clean_helo(message->helo, clean);
     struct address client;
     bool known = address_parse(message->client, &client);
-    return buffer_printf(buffer,
-                         "Received: from %s (unknown [%s%.*s])\r\n\tby postern.invalid (Postfix) with %s id %s;\r\n\t",
-                         clean_helo(message->helo, helo), known && client.family == 6 ? "IPv6:" : "",
-                         known ? (int)message->client.length : 7, known ? message->client.bytes : "0.0.0.0",
-                         message->user.length > 0 ? "ESMTPA" : "ESMTP", message->name) &&
+    return buffer_printf(
+               buffer, "Received: from %s (%s [%s%.*s])\r\n\tby postern.invalid (Postfix) with ESMTP id %s;\r\n\t",
+               helo, is_name(helo) ? helo : "unknown", known && client.family == 6 ? "IPv6:" : "",
+               known ? (int)message->client.length : 7, known ? message->client.bytes : "0.0.0.0", message->name) &&
            write_date(now, buffer) && buffer_append(buffer, TEXT("\r\n"));
 }
