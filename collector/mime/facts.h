@@ -1,18 +1,16 @@
-/* What is read out of one message: few, bounded, harmless facts in place of hostile bytes. The reader makes them, the
- * collector is told them over a socket, in a form that is checked as strictly as anything from outside. */
+/* What is read out of one message: few, bounded, harmless facts in place of hostile bytes. The reader makes them and
+ * says them over a socket as one struct, which the collector checks as strictly as anything from outside. */
 #ifndef COLLECTOR_MIME_FACTS_H
 #define COLLECTOR_MIME_FACTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "common/buffer.h"
 #include "common/text.h"
 
 #define FACTS_SUBJECT      256
 #define FACTS_BODY         33 /* 32 hexadecimal digits and the end */
 #define FACTS_PICTURES     8
 #define FACTS_PICTURE_TEXT 4096
-#define FACTS_PACKED_MOST  (16U * 1024)
 
 struct picture_facts {
     uint64_t hash;          /* perceptual: near pictures differ in few bits. collector/picture/hash.h */
@@ -28,12 +26,11 @@ struct message_facts {
     uint32_t pictures_passed_over; /* too many, too large, too plain, or broken */
     struct picture_facts pictures[FACTS_PICTURES];
     char picture_text[FACTS_PICTURE_TEXT]; /* read in pictures: printable, one line; empty: none, or not wanted */
-    bool cut;                              /* bounds were met: parts, depth or bytes were left out */
+    uint32_t cut;                          /* 1: bounds were met, parts or bytes were left out */
 };
 
-/* Appended; false: no memory. */
-bool facts_pack(const struct message_facts *, struct buffer *) __attribute__((warn_unused_result));
-/* False: these are no facts; *result is not to be used. */
-bool facts_unpack(struct text, struct message_facts *result);
+/* Whether these are facts at all: counts within their ranges, texts ended and printable, a digest or none. They come as
+ * bytes from a process that hostile mail may have taken over. */
+bool facts_are_sound(const struct message_facts *);
 
 #endif
