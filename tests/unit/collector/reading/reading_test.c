@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <gd.h>
+#include <gdfontg.h>
+#include <sodium.h>
 #include "collector/reading/conversation.h"
 #include "collector/reading/process.h"
 #include "collector/reading/reading.h"
@@ -37,8 +40,10 @@ static struct reading *create(const char *fake, duration patience)
     struct reading *reading = NULL;
     struct picture_settings wanted = settings;
     wanted.patience = patience;
-    if (fake)
-        setenv("FAKE_READER", fake, 1);
+    if (fake) { /* it is told by its last argument what it is to do */
+        wanted.text = true;
+        strcpy(wanted.languages.items[0], fake);
+    }
     if (reading_create(&wanted, fake ? self : program, &reading, &failed) < 0)
         fail_msg("%s", failed.text);
     return reading;
@@ -106,6 +111,61 @@ static void test_one_that_was_killed_meanwhile_is_replaced(void **unused)
     assert_true(code == -EPIPE || code == -EPROTO);
     reading_process_end(&process);
     assert_int_equal(process.id, 0);
+}
+
+/* A message with a picture of the words. */
+static char *write_picture(const char *words)
+{
+    int size;
+    gdImagePtr small = gdImageCreateTrueColor(9 * (int)strlen(words) + 20, 40),
+               large = gdImageCreateTrueColor(900, 160);
+    gdImageFilledRectangle(small, 0, 0, gdImageSX(small), 40, gdTrueColor(255, 255, 255));
+    gdImageString(small, gdFontGetGiant(), 10, 12, (unsigned char *)(uintptr_t)words, 0);
+    gdImageCopyResampled(large, small, 0, 0, 0, 0, 900, 160, gdImageSX(small), 40);
+    void *bytes = gdImagePngPtr(large, &size);
+    size_t length = sodium_base64_encoded_len((size_t)size, sodium_base64_VARIANT_ORIGINAL);
+    char *message = malloc(length + 200);
+    int head = sprintf(message, "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    sodium_bin2base64(message + head, length, bytes, (size_t)size, sodium_base64_VARIANT_ORIGINAL);
+    gdFree(bytes);
+    gdImageDestroy(small);
+    gdImageDestroy(large);
+    return message;
+}
+
+static void test_text_in_pictures_is_read_where_it_is_wanted(void **unused)
+{
+    char *message = write_picture("CHEAP WATCHES ONLINE");
+    struct reading *reading = create(NULL, 60 * SECOND);
+    (void)unused;
+    assert_int_equal(reading_ask(reading, text_of(message), &facts, &failed), 0);
+    assert_int_equal(facts.picture_count, 1);
+    assert_string_equal(facts.picture_text, "");
+    reading_destroy(&reading);
+    settings.text = true;
+    reading = create(NULL, 60 * SECOND);
+    settings.text = false;
+    if (reading_ask(reading, text_of(message), &facts, &failed) < 0)
+        fail_msg("%s", failed.text);
+    assert_non_null(strstr(facts.picture_text, "CHEAP WATCHES"));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(reading_ask(reading, text_of(message), &facts, &failed), 0);
+    assert_int_equal(reading_counts(reading).started, 1);
+    reading_destroy(&reading);
+    free(message);
+}
+
+static void test_a_language_that_is_not_installed_is_said(void **unused)
+{
+    struct picture_settings wanted = settings;
+    struct reading *reading;
+    (void)unused;
+    wanted.text = true;
+    strcpy(wanted.languages.items[0], "xyz");
+    assert_int_equal(reading_create(&wanted, program, &reading, &failed), 0);
+    assert_true(reading_ask(reading, TEXT("good"), &facts, &failed) < 0);
+    assert_non_null(strstr(failed.text, "Tesseract does not have the languages \"xyz\""));
+    reading_destroy(&reading);
 }
 
 static void test_it_does_nothing_by_hand(void **unused)
@@ -228,9 +288,8 @@ static int stand_in(const char *what)
 
 int main(int argc, char **argv)
 {
-    (void)argv;
-    if (argc >= 6)
-        return stand_in(getenv("FAKE_READER"));
+    if (argc == 7)
+        return stand_in(argv[6]);
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length < 0)
         return 1;
@@ -241,6 +300,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_character_set_that_is_not_loaded_ends_nothing),
         cmocka_unit_test(test_a_large_message_is_read_and_a_larger_one_is_not),
         cmocka_unit_test(test_one_that_was_killed_meanwhile_is_replaced),
+        cmocka_unit_test(test_text_in_pictures_is_read_where_it_is_wanted),
+        cmocka_unit_test(test_a_language_that_is_not_installed_is_said),
         cmocka_unit_test(test_it_does_nothing_by_hand),
         cmocka_unit_test(test_one_that_ends_on_a_message_fails_that_message_alone),
         cmocka_unit_test(test_one_that_does_not_answer_is_killed),
