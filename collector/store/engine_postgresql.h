@@ -28,7 +28,8 @@ struct postgresql {
     size_t unanswered_count;
     char table[64];
     bool copying;
-    struct buffer rows; /* of the copy: not sent yet */
+    struct buffer rows;  /* of the copy: not sent yet */
+    struct buffer bytes; /* of the row that is given: they come as digits */
 };
 
 static inline struct postgresql *postgresql_of(struct engine *engine)
