@@ -5,7 +5,7 @@
 #include <libpq-fe.h>
 #include "collector/store/engine_driver.h"
 
-#define POSTGRESQL_STATEMENTS 128
+#define POSTGRESQL_STATEMENTS 256
 #define POSTGRESQL_UNANSWERED 256 /* their answers fit what a socket holds, so neither side waits for the other */
 
 struct prepared {

@@ -10,7 +10,7 @@
 #include "collector/store/engine_driver.h"
 #include "common/cleanup.h"
 
-#define STATEMENTS        128
+#define STATEMENTS        256
 #define BUSY_MILLISECONDS 5000
 
 struct statement {
