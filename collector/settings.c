@@ -105,7 +105,8 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .settings = &settings->keep,
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
-    result[2] = (struct option_binding){.options = NULL};
+    result[2] = quarantine_bind(&settings->quarantine);
+    result[3] = (struct option_binding){.options = NULL};
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)

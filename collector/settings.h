@@ -1,8 +1,9 @@
-/* What the collector is told: [collector] and [retention]. */
+/* What the collector is told. */
 #ifndef COLLECTOR_SETTINGS_H
 #define COLLECTOR_SETTINGS_H
 
 #include <stdint.h>
+#include "collector/quarantine/quarantine.h"
 #include "collector/store/store.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -19,10 +20,11 @@ struct collector_settings {
     uint64_t bodies; /* bytes */
     duration head, idle, body;
     struct store_retention keep;
+    struct quarantine_settings quarantine;
 };
 
-#define SETTINGS_BINDINGS 3
-/* Both sections, and the end. */
+#define SETTINGS_BINDINGS 4
+/* All sections, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 
 /* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and

@@ -16,6 +16,7 @@
 
 struct endpoint;
 struct exchange;
+struct means;
 
 /* Whom what was stored may concern. */
 enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
@@ -28,6 +29,7 @@ struct exchange {
     struct exchange *next; /* in a queue */
     void *owner;           /* the server's */
     const struct endpoint *endpoint;
+    const struct means *means; /* means.h */
     enum step step;
     struct text target; /* what stands in the path's braces */
     struct {
