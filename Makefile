@@ -9,6 +9,7 @@
 #   make fuzz       every fuzz target for FUZZ_SECONDS (60) each
 #   make bench      speed, side by side with the bare limit and with others
 #   make lab        what the detectors make of every scenario: SEEDS (1) of each, from seed FIRST (1) on
+#   make lab-filter what Rspamd and SpamAssassin make of a corpus after a thousand lessons
 #   make install    DESTDIR= PREFIX=/usr/local
 #
 # VARIANT=asan builds into build/asan with sanitizers, VARIANT=fuzz into build/fuzz; CC=clang works as well.
@@ -31,7 +32,7 @@ TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
-	spampd tesseract-ocr-eng sqlgrey
+	spampd tesseract-ocr-eng sqlgrey fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract
@@ -73,7 +74,7 @@ JOBS     := $(shell nproc)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit fuzzers benches run demo test soak fuzz bench lab install clean format packages demo-packages test-packages
+.PHONY: all unit fuzzers benches run demo test soak fuzz bench lab lab-filter install clean format packages demo-packages test-packages
 
 all: $(PROGRAMS)
 unit: $(TESTS)
@@ -180,6 +181,10 @@ bench: test-packages
 lab: packages
 	@$(MAKE) -s -j$(JOBS) $(BUILD)/lab/lab
 	@$(BUILD)/lab/lab run --seeds $(SEEDS) --first $(FIRST)
+
+lab-filter: test-packages
+	@$(MAKE) -s -j$(JOBS) all
+	@tests/lab_filter/lab_filter.py
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/postern $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
