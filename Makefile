@@ -31,7 +31,7 @@ TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
-	spampd tesseract-ocr-eng sqlgrey
+	spampd tesseract-ocr-eng sqlgrey fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract
