@@ -63,6 +63,7 @@ struct exchange {
     enum told told;              /* after the commit these may have something to fetch */
     uint64_t generation;         /* of what can be waited for, when it was last asked */
     int64_t records, duplicates; /* stored, and already there */
+    int64_t messages;            /* stored, to be sorted */
     struct error trouble;        /* why the store failed: for the log */
 };
 

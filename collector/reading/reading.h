@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/mime/facts.h"
+#include "common/buffer.h"
 #include "common/error.h"
 #include "common/moment.h"
 #include "common/option.h"

@@ -34,31 +34,46 @@ bool store_message_is_name(struct text name)
 
 /* --- intake --- */
 
-static int is_there(struct store *store, int64_t node, int64_t life, int64_t number, struct error *error)
+static bool name_row(void *context, const struct value *columns, size_t count)
 {
-    return STORE_RUN(store, "SELECT 1 FROM messages WHERE node = $1 AND life = $2 AND number = $3", NULL, NULL, error,
-                     INTEGER(node), INTEGER(life), INTEGER(number));
+    (void)count;
+    store_copy(columns[0].text, context, STORE_MESSAGE_NAME);
+    return false;
+}
+
+int store_message_by_number(struct store *store, int64_t node, int64_t life, int64_t number,
+                            char result[STORE_MESSAGE_NAME], struct error *error)
+{
+    return STORE_RUN(store, "SELECT name FROM messages WHERE node = $1 AND life = $2 AND number = $3", name_row, result,
+                     error, INTEGER(node), INTEGER(life), INTEGER(number));
+}
+
+static int add_row(struct store *store, const struct store_message *message, int64_t life, int64_t number, int64_t kept,
+                   struct error *error)
+{
+    return STORE_QUEUE(store,
+                       "INSERT INTO messages (name, node, life, number, received, time, sender, customer, address, "
+                       "author, subject, envelope, size, kept, verdict, corrected, score, due, holder, held) VALUES "
+                       "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0, 0, $5, 0, 0)",
+                       error, STRING(message->name), INTEGER(message->node), INTEGER(life), INTEGER(number),
+                       INTEGER(message->received), INTEGER(message->time), VALUE_TEXT(message->sender),
+                       VALUE_TEXT(message->customer), VALUE_TEXT(message->address), VALUE_TEXT(message->from),
+                       VALUE_TEXT(message->subject), VALUE_TEXT(message->envelope), INTEGER(message->size),
+                       INTEGER(kept));
 }
 
 int store_message_add(struct store *store, const struct store_message *message, int64_t life, int64_t number,
                       struct text content, enum store_packing packing, struct error *error)
 {
-    int there = is_there(store, message->node, life, number, error);
-    if (there != 0)
-        return there < 0 ? there : 0;
-    int failure =
-        STORE_QUEUE(store,
-                    "INSERT INTO messages (name, node, life, number, received, time, sender, customer, author, subject,"
-                    " envelope, size, kept, verdict, corrected, score, due, holder, held) VALUES ($1, $2, $3, $4, $5, "
-                    "$6, $7, $8, $9, $10, $11, $12, $13, 0, 0, 0, $5, 0, 0)",
-                    error, STRING(message->name), INTEGER(message->node), INTEGER(life), INTEGER(number),
-                    INTEGER(message->received), INTEGER(message->time), VALUE_TEXT(message->sender),
-                    VALUE_TEXT(message->customer), VALUE_TEXT(message->from), VALUE_TEXT(message->subject),
-                    VALUE_TEXT(message->envelope), INTEGER(message->size), INTEGER((int64_t)content.length));
-    if (failure == 0)
-        failure = STORE_QUEUE(store, "INSERT INTO contents (name, packing, bytes) VALUES ($1, $2, $3)", error,
-                              STRING(message->name), INTEGER(packing), VALUE_BYTES(content));
-    return failure < 0 ? failure : 1;
+    char known[STORE_MESSAGE_NAME];
+    int status = store_message_by_number(store, message->node, life, number, known, error);
+    if (status != 0)
+        return status < 0 ? status : 0;
+    status = add_row(store, message, life, number, (int64_t)content.length, error);
+    if (status == 0)
+        status = STORE_QUEUE(store, "INSERT INTO contents (name, packing, bytes) VALUES ($1, $2, $3)", error,
+                             STRING(message->name), INTEGER(packing), VALUE_BYTES(content));
+    return status < 0 ? status : 1;
 }
 
 struct content {
@@ -98,23 +113,24 @@ static bool message_row(void *context, const struct value *columns, size_t count
                                     .time = columns[4].integer,
                                     .sender = columns[5].text,
                                     .customer = columns[6].text,
-                                    .from = columns[7].text,
-                                    .subject = columns[8].text,
-                                    .size = columns[9].integer,
-                                    .kept = columns[10].integer,
-                                    .verdict = (enum store_sorted)columns[11].integer,
-                                    .corrected = (enum store_sorted)columns[12].integer,
-                                    .score = columns[13].integer};
+                                    .address = columns[7].text,
+                                    .from = columns[8].text,
+                                    .subject = columns[9].text,
+                                    .size = columns[10].integer,
+                                    .kept = columns[11].integer,
+                                    .verdict = (enum store_sorted)columns[12].integer,
+                                    .corrected = (enum store_sorted)columns[13].integer,
+                                    .score = columns[14].integer};
     store_copy(columns[0].text, message.name, sizeof message.name);
-    if (count > 14)
-        message.envelope = columns[14].text;
+    if (count > 15)
+        message.envelope = columns[15].text;
     listener->each(listener->context, &message);
     return true;
 }
 
 #define COLUMNS                                                                                                        \
-    "SELECT m.name, m.node, n.name, m.received, m.time, m.sender, m.customer, m.author, m.subject, m.size, m.kept, "   \
-    "m.verdict, m.corrected, m.score"
+    "SELECT m.name, m.node, n.name, m.received, m.time, m.sender, m.customer, m.address, m.author, m.subject, "        \
+    "m.size, m.kept, m.verdict, m.corrected, m.score"
 #define TABLES " FROM messages m JOIN nodes n ON n.node = m.node"
 
 int store_message_find(struct store *store, const char *name, void (*each)(void *, const struct store_message *),

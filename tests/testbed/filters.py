@@ -65,6 +65,15 @@ class Program:
         self.folder = tempfile.mkdtemp(prefix=f"{type(self).__name__.lower()}.")
         self.log = os.path.join(self.folder, "log")
         self.port = free_port()
+        self.bed = self.place = None
+
+    def at(self, bed, place):
+        """It is to run in a place of a testbed."""
+        self.bed, self.place = bed, place
+        return self
+
+    def within(self, function):
+        return self.bed.within(self.place, function) if self.bed else function()
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -84,20 +93,25 @@ class Program:
 
     def answers(self):
         """It is ready."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+        return self.listens()
+
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True
+        return False
 
     def start(self):
         if self.user and os.geteuid() == 0:
             self.own()
-        own = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait $!', "sh"]
+        own = ["ip", "netns", "exec", self.bed.namespace(self.place)] if self.bed else []
+        own += ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait $!', "sh"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(own + self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                                             preexec_fn=die_with_me)
         end = time.monotonic() + self.patience
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError):
-                if self.answers():
+                if self.within(self.answers):
                     return self
             time.sleep(0.05)
         self.stop()
@@ -135,11 +149,8 @@ class Program:
             self.process.kill()  # the kernel ends the namespace with it
             self.process.wait(timeout=30)
             end = time.monotonic() + 10
-            while time.monotonic() < end:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    time.sleep(0.02)
-                    continue
-                break
+            while time.monotonic() < end and self.within(self.listens):
+                time.sleep(0.02)
 
     def __enter__(self):
         try:
@@ -221,6 +232,10 @@ class Rspamd(Program):
                  "LOGDIR": self.folder}
         rights = ["-u", self.user, "-g", self.user] if os.geteuid() == 0 else []
         return ["/usr/bin/rspamd", "-f", *rights, "-c", "/etc/rspamd/rspamd.conf", *(f"--var={k}={v}" for k, v in given.items())]
+
+    def at(self, bed, place):
+        self.redis.at(bed, place)
+        return super().at(bed, place)
 
     def start(self):
         self.redis.start()

@@ -1,28 +1,33 @@
 -- Messages that nodes sent in, what filters say of them, and what filters were taught. {CLUSTERED}, {BYTES}: the
 -- engine's own words for a table in the order of its key, and for bytes.
 --
--- (node, life, number) is what the node calls it: sent twice it is there once. `due`: when it is to be looked at next
--- by a sorter, 0: never again; `holder` has it until `held`. `verdict`, `corrected`: enum store_sorted. `score`: the
--- highest share of its own threshold that any filter gave, in hundredths.
+-- (node, life, number) is what the node calls it: sent twice it is there once. `due`: since when it waits for a sorter
+-- to take it apart, 0: that is done; `holder` has it until `held`. `verdict`, `corrected`: enum store_sorted. `score`:
+-- the highest share of its own threshold that any filter gave, in hundredths.
 CREATE TABLE messages (
     name TEXT NOT NULL PRIMARY KEY, node BIGINT NOT NULL, life BIGINT NOT NULL, number BIGINT NOT NULL,
     received BIGINT NOT NULL, time BIGINT NOT NULL, sender TEXT NOT NULL, customer TEXT NOT NULL,
-    author TEXT NOT NULL, subject TEXT NOT NULL, envelope TEXT NOT NULL, size BIGINT NOT NULL, kept BIGINT NOT NULL,
-    verdict BIGINT NOT NULL, corrected BIGINT NOT NULL, score BIGINT NOT NULL,
+    address TEXT NOT NULL, author TEXT NOT NULL, subject TEXT NOT NULL, envelope TEXT NOT NULL, size BIGINT NOT NULL,
+    kept BIGINT NOT NULL, verdict BIGINT NOT NULL, corrected BIGINT NOT NULL, score BIGINT NOT NULL,
     due BIGINT NOT NULL, holder BIGINT NOT NULL, held BIGINT NOT NULL);
 CREATE UNIQUE INDEX messages_by_number ON messages (node, life, number);
-CREATE INDEX messages_by_due ON messages (due, name);
-CREATE INDEX messages_by_received ON messages (received, name);
+CREATE INDEX messages_by_due ON messages (due, name) WHERE due > 0;
+CREATE INDEX messages_by_received ON messages (received, name, kept);
 CREATE INDEX messages_by_sender ON messages (sender, received);
 CREATE INDEX messages_by_customer ON messages (customer, received);
 CREATE TABLE contents (name TEXT NOT NULL PRIMARY KEY, packing BIGINT NOT NULL, bytes {BYTES} NOT NULL);
 
--- One row a message and filter. `state`: enum store_opinion_state. `due`: when it is asked (again).
+-- One row a message and filter. `state`: enum store_opinion_state. `due`: when the filter is asked (again), or, of one
+-- that is out, until when it is waited for; 0: never, or not before filters of a lower order have said something.
+-- `holder` is asking it until `held`. `since`: when the message was taken apart.
 CREATE TABLE opinions (
     name TEXT NOT NULL, filter TEXT NOT NULL, state BIGINT NOT NULL, tries BIGINT NOT NULL, due BIGINT NOT NULL,
-    asked BIGINT NOT NULL, answered BIGINT NOT NULL, score BIGINT NOT NULL, threshold BIGINT NOT NULL,
-    certain BIGINT NOT NULL, virus BIGINT NOT NULL, action TEXT NOT NULL, symbols TEXT NOT NULL, trouble TEXT NOT NULL,
+    holder BIGINT NOT NULL, held BIGINT NOT NULL, since BIGINT NOT NULL, asked BIGINT NOT NULL,
+    answered BIGINT NOT NULL, score BIGINT NOT NULL, threshold BIGINT NOT NULL, certain BIGINT NOT NULL,
+    virus BIGINT NOT NULL, action TEXT NOT NULL, symbols TEXT NOT NULL, trouble TEXT NOT NULL,
     PRIMARY KEY (name, filter)) {CLUSTERED};
+CREATE INDEX opinions_by_due ON opinions (filter, due, name) WHERE due > 0;
+CREATE INDEX opinions_by_since ON opinions (since, name, filter) WHERE due > 0;
 
 -- What each node is told of its messages. Numbers rise per store as their transactions commit: the one row of `sorting`
 -- is locked until then.
