@@ -65,20 +65,20 @@ static struct opening begin(const struct packing_keys *keys, const char *name, s
 }
 
 int content_open(struct store *store, const struct packing_keys *keys, const char *name, struct buffer *plain,
-                 struct message_file **result, struct error *error)
+                 struct error *error)
 {
     struct opening opening = begin(keys, name, plain, error);
     int found = store_message_content(store, name, open_one, &opening, error);
-    if (found <= 0)
-        return found;
-    int status = opening.status < 0 ? opening.status : message_file_read(buffer_text(plain), result, error);
-    return status < 0 ? status : 1;
+    return found <= 0 ? found : opening.status < 0 ? opening.status : 1;
 }
 
-int content_of_lesson(struct store *store, const struct packing_keys *keys, const char *digest, struct buffer *plain,
-                      struct error *error)
+int content_of_lesson(struct store *store, const struct packing_keys *keys, const char *name, const char *digest,
+                      struct buffer *plain, struct error *error)
 {
+    int found = name[0] ? content_open(store, keys, name, plain, error) : 0;
+    if (found != 0)
+        return found;
     struct opening opening = begin(keys, digest, plain, error);
-    int found = store_lesson_content(store, digest, open_one, &opening, error);
+    found = store_lesson_content(store, digest, open_one, &opening, error);
     return found <= 0 ? found : opening.status < 0 ? opening.status : 1;
 }

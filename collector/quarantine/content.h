@@ -13,12 +13,12 @@
  * and empty lines at the end do not count. The wire, a mailbox and a file differ in these alone. */
 void content_digest(struct text content, char result[STORE_DIGEST]);
 
-/* The message file of a message in the quarantine. `plain` is emptied and holds its bytes, `result` points into them.
- * 1: found; 0: there is none, any more. -ENOKEY, -EBADMSG as packing_unpack(). */
+/* Of a message in the quarantine. `plain` is emptied and holds it. 1: found; 0: there is none, any more. -ENOKEY,
+ * -EBADMSG as packing_unpack(). */
 int content_open(struct store *, const struct packing_keys *, const char *name, struct buffer *plain,
-                 struct message_file **result, struct error *) MUST_CHECK;
-/* The content that a lesson came with. 1: found; `plain` holds it. */
-int content_of_lesson(struct store *, const struct packing_keys *, const char *digest, struct buffer *plain,
-                      struct error *) MUST_CHECK;
-
+                 struct error *) MUST_CHECK;
+/* What a lesson is about: of the message with that name (empty: of none) or, where that is gone, what the lesson came
+ * with. 1: found. */
+int content_of_lesson(struct store *, const struct packing_keys *, const char *name, const char *digest,
+                      struct buffer *plain, struct error *) MUST_CHECK;
 #endif
