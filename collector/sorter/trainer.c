@@ -33,7 +33,9 @@ struct pupil {
     const struct filter_settings *filter;
     const struct filter_kind *kind;
     pthread_t thread;
-    bool started, failing /* it was said */;
+    bool started;
+    bool failing;        /* it was said */
+    bool taught;         /* what is held back has not been looked at since */
     struct store *store; /* NULL: it is opened with the next round */
     duration tidy_after; /* steady */
     struct buffer plain;
@@ -269,6 +271,7 @@ static int teach_some(struct pupil *pupil, struct error *error)
     bool later = lessons.outcomes[lessons.given - 1] == OUTCOME_LATER;
     say(pupil, later ? lessons.errors[lessons.given - 1].text : NULL);
     status = write_lessons(pupil, &lessons, error);
+    pupil->taught = true;
     return status < 0 ? status : !later;
 }
 
@@ -358,9 +361,10 @@ static duration step(struct pupil *pupil)
             more = status > 0;
         }
     }
-    if (status == 0 && !pupil->failing) { /* all is taught */
+    if (status == 0 && !pupil->failing && pupil->taught) { /* there is nothing more to teach */
         status = ask_again(pupil, &error);
         more = status > 0;
+        pupil->taught = status < 0;
     }
     if (status >= 0)
         status = tidy(pupil, &error);
@@ -418,8 +422,10 @@ int trainer_create(const struct trainer_settings *settings, struct trainer **res
         if (!settings->filters[i].learns)
             continue;
         struct pupil *pupil = &trainer->pupils[trainer->count++];
-        *pupil = (struct pupil){
-            .trainer = trainer, .filter = &settings->filters[i], .kind = filter_kinds[settings->filters[i].kind]};
+        *pupil = (struct pupil){.trainer = trainer,
+                                .filter = &settings->filters[i],
+                                .kind = filter_kinds[settings->filters[i].kind],
+                                .taught = true}; /* as far as anybody knows */
         buffer_init(&pupil->plain, PACKING_PLAIN_MOST);
     }
     for (size_t i = 0; i < trainer->count; i++) {
