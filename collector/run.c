@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include "collector/api/means.h"
 #include "collector/api/server.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
@@ -22,6 +23,8 @@ struct centre {
     sd_event *loop;
     struct server *server;
     char *certificate, *key, *authority;
+    struct packing_keys *keys;
+    struct means means;
 };
 
 static int read_pem(const char *path, char **result, struct error *error)
@@ -80,11 +83,15 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->key, &centre->key, error);
     if (code == 0)
         code = read_pem(settings->authority, &centre->authority, error);
+    if (code == 0 && settings->quarantine.key[0])
+        code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
+    centre->means = (struct means){.keys = centre->keys, .quarantine = &settings->quarantine};
     raise_descriptors();
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
         .keep = settings->keep,
+        .means = &centre->means,
         .certificate = centre->certificate,
         .key = centre->key,
         .authority = centre->authority,
@@ -118,5 +125,6 @@ int collector_run(const struct collector_settings *settings)
     free(centre.certificate);
     free(centre.key);
     free(centre.authority);
+    packing_keys_destroy(&centre.keys);
     return code < 0 ? 1 : 0;
 }

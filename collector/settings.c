@@ -105,7 +105,19 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .settings = &settings->keep,
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
-    result[2] = (struct option_binding){.options = NULL};
+    result[2] = quarantine_bind(&settings->quarantine);
+    size_t count = 3 + filters_settings_bind(&settings->filters, result + 3);
+    result[count] = (struct option_binding){.options = NULL};
+}
+
+void collector_settings_describe(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
+{
+    size_t count = 0;
+    collector_settings_bind(settings, result);
+    while (result[count].options)
+        count++;
+    result[count++] = filters_settings_describe(&settings->filters.items[0]);
+    result[count] = (struct option_binding){.options = NULL};
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -137,6 +149,9 @@ int collector_settings_read(const char *file, struct collector_settings *result,
     if (status < 0 && (must || error->code != ENOENT))
         return status;
     struct option_binding bindings[SETTINGS_BINDINGS];
+    status = filters_settings_find(&result->filters, (struct text){bytes ? bytes : "", length}, file, error);
+    if (status < 0)
+        return status;
     collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)

@@ -1,8 +1,10 @@
-/* What the collector is told: [collector] and [retention]. */
+/* What the collector is told. */
 #ifndef COLLECTOR_SETTINGS_H
 #define COLLECTOR_SETTINGS_H
 
 #include <stdint.h>
+#include "collector/filter/settings.h"
+#include "collector/quarantine/quarantine.h"
 #include "collector/store/store.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -19,11 +21,15 @@ struct collector_settings {
     uint64_t bodies; /* bytes */
     duration head, idle, body;
     struct store_retention keep;
+    struct quarantine_settings quarantine;
+    struct filters_settings filters;
 };
 
-#define SETTINGS_BINDINGS 3
-/* Both sections, and the end. */
+#define SETTINGS_BINDINGS (3 + FILTERS_BINDINGS + 2)
+/* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
+/* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */
+void collector_settings_describe(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 
 /* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and
  * POSTERN_STATE put over it. The error names file, line and what is allowed. */

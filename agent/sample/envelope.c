@@ -7,6 +7,7 @@
 #include "common/json.h"
 
 #define QUEUE_MOST 64
+#define REST_MOST  16384U /* bytes of all but the recipients */
 
 static bool is_queue_byte(char byte)
 {
@@ -43,13 +44,20 @@ struct text envelope_queue(struct text phrase)
     return TEXT("");
 }
 
+/* What was never said has no bytes at all. */
+static struct text said(struct text text)
+{
+    return text.bytes ? text : TEXT("");
+}
+
 static void write_recipients(struct json *json, const struct envelope *envelope)
 {
     uint32_t count = 0, left_out = envelope->recipients_left_out;
+    size_t most = json->start + ENVELOPE_MOST - REST_MOST;
     struct text address;
     json_array_open(json, "recipients");
     while (envelope->recipient && envelope->recipient(envelope->context, &address)) {
-        if (count++ < ENVELOPE_RECIPIENTS_MOST)
+        if (json->out->length < most && count++ < ENVELOPE_RECIPIENTS_MOST)
             json_text(json, NULL, address);
         else
             left_out++;
@@ -65,11 +73,11 @@ bool envelope_members(const struct envelope *envelope, struct buffer *out)
     struct json json = json_begin(out);
     snprintf(digest, sizeof digest, "%016" PRIx64 "%016" PRIx64, envelope->digest[1], envelope->digest[0]);
     json_moment(&json, "time", envelope->time);
-    json_address(&json, "address", envelope->client.family != 0 ? &envelope->client : NULL);
-    json_text(&json, "helo", envelope->helo);
-    json_text(&json, "user", envelope->user);
+    json_address(&json, "address", &envelope->client);
+    json_text(&json, "helo", said(envelope->helo));
+    json_text(&json, "user", said(envelope->user));
     json_text(&json, "queue", envelope_queue(envelope->phrase));
-    json_text(&json, "from", envelope->from);
+    json_text(&json, "from", said(envelope->from));
     write_recipients(&json, envelope);
     json_string(&json, "why", sample_why_name(envelope->why));
     json_bool(&json, "complete", envelope->complete);

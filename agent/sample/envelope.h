@@ -29,7 +29,8 @@ struct envelope {
     void *context;
 };
 
-/* What is known when the message is answered, as members of an object without its braces. False: no memory. */
+/* What is known when the message is answered, as members of an object without its braces, at most ENVELOPE_MOST less
+ * some for envelope_line(). False: no memory. */
 bool envelope_members(const struct envelope *, struct buffer *) __attribute__((warn_unused_result));
 /* The line, once it is known whose it is; `customer` "": nobody's. */
 bool envelope_line(struct text members, const char *sender, const char *customer, struct buffer *)

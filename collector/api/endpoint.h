@@ -43,6 +43,11 @@ int enrol_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int records_prepare(struct exchange *, struct error *) MUST_CHECK;
 void records_forget(struct exchange *);
 int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+#define INTAKE_BODY_MOST  ((size_t)16 * 1024 * 1024)
+#define INTAKE_PLAIN_MOST (INTAKE_BODY_MOST + 512 * 1024)
+int intake_prepare(struct exchange *, struct error *) MUST_CHECK;
+void intake_forget(struct exchange *);
+int intake_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

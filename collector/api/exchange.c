@@ -13,7 +13,7 @@ void exchange_reset(struct exchange *exchange)
     exchange->lines = exchange->plain = exchange->nothing = false;
     exchange->told = TOLD_NOBODY;
     exchange->revision = 0;
-    exchange->records = exchange->duplicates = 0;
+    exchange->records = exchange->duplicates = exchange->messages = 0;
 }
 
 int exchange_refuse(struct exchange *exchange, int status, const char *format, ...)

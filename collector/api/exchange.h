@@ -16,6 +16,7 @@
 
 struct endpoint;
 struct exchange;
+struct means;
 
 /* Whom what was stored may concern. */
 enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
@@ -28,6 +29,7 @@ struct exchange {
     struct exchange *next; /* in a queue */
     void *owner;           /* the server's */
     const struct endpoint *endpoint;
+    const struct means *means; /* means.h */
     enum step step;
     struct text target; /* what stands in the path's braces */
     struct {
@@ -61,6 +63,7 @@ struct exchange {
     enum told told;              /* after the commit these may have something to fetch */
     uint64_t generation;         /* of what can be waited for, when it was last asked */
     int64_t records, duplicates; /* stored, and already there */
+    int64_t messages;            /* stored, to be sorted */
     struct error trouble;        /* why the store failed: for the log */
 };
 

@@ -113,7 +113,8 @@ static void examine(struct request *request, const char *method, const char *url
     buffer_init(&exchange->body, exchange->endpoint->body_most);
 }
 
-struct request *request_begin(struct MHD_Connection *connection, const char *method, const char *url, bool certified)
+struct request *request_begin(struct MHD_Connection *connection, const char *method, const char *url,
+                              const struct means *means, bool certified)
 {
     struct request *request = calloc(1, sizeof *request);
     if (request == NULL)
@@ -122,6 +123,7 @@ struct request *request_begin(struct MHD_Connection *connection, const char *met
     request->connection = info ? info->socket_context : NULL;
     request->way = connection;
     request->exchange.owner = request;
+    request->exchange.means = means;
     request->exchange.arrived = clock_now();
     request->exchange.begun = clock_steady();
     buffer_init(&request->exchange.answer, EXCHANGE_ANSWER_MOST);

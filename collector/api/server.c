@@ -295,7 +295,8 @@ static enum MHD_Result take(void *context, struct MHD_Connection *connection, co
     struct request *request = *own;
     (void)version;
     if (request == NULL) {
-        request = *own = request_begin(connection, method, url, server->settings.authority != NULL);
+        request = *own =
+            request_begin(connection, method, url, server->settings.means, server->settings.authority != NULL);
         return request ? begin(server, request) : MHD_NO;
     }
     if (*length > 0) {

@@ -58,6 +58,25 @@ const struct endpoint endpoints[] = {
                 "other a record with \"sequence\" as its first key.",
      .answers = "200 400 409 413",
      .text = "A batch of records is stored, those that are there already are skipped. All or nothing."},
+    {.method = "POST",
+     .path = "/v1/messages",
+     .permission = MAY_NODE,
+     .worker = ASK_WRITER,
+     .body_most = INTAKE_BODY_MOST,
+     .prepare = intake_prepare,
+     .forget = intake_forget,
+     .prepared_most = 2 * INTAKE_PLAIN_MOST,
+     .handle = intake_handle,
+     .parameters = {"life: sixteen hexadecimal digits, of the row of numbers",
+                    "number: of the message, rising within the life"},
+     .request =
+         "A message file, plain or with Content-Encoding: zstd: one line of JSON, "
+         "{\"record\":\"message\",\"time\":T,\"sender\":S,\"from\":S,\"recipients\":[S],...}, then the message as "
+         "it was sent.",
+     .answers = "201 200 400 413",
+     .text =
+         "A message that the node saw, to be sorted by filters: {\"name\":S,\"life\":S,\"number\":N}. One of a number "
+         "that was sent before is not kept again (200)."},
     {.method = "GET",
      .path = "/v1/directives",
      .permission = MAY_NODE,
