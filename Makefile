@@ -96,7 +96,8 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 # Shipped files that stand inside the program.
 $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/collector/store/migrate.o: $(wildcard collector/store/schema/*.sql)
-$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/tests/%: LINK_TIME =
+$(BUILD)/obj/collector/filter/headers_builtin.o: $(wildcard conf/headers/*)
+$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
