@@ -123,21 +123,27 @@ static int read_envelope(struct message_file *file, struct error *error)
     return failure < 0 ? failure : read_numbers(file, object, error);
 }
 
+int message_file_join(struct text envelope, struct text content, struct message_file **result, struct error *error)
+{
+    CLEANUP(message_file_destroy) struct message_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return error_set(error, ENOMEM, "no memory for a message");
+    file->envelope = envelope;
+    file->content = content;
+    int failure = read_envelope(file, error);
+    if (failure == 0)
+        *result = TAKE(file);
+    return failure;
+}
+
 int message_file_read(struct text bytes, struct message_file **result, struct error *error)
 {
     size_t most = bytes.length < MESSAGE_ENVELOPE_MOST ? bytes.length : MESSAGE_ENVELOPE_MOST;
     const char *end = most ? memchr(bytes.bytes, '\n', most) : NULL;
     if (end == NULL)
         return error_set(error, EINVAL, "it does not begin with a line of at most %u bytes", MESSAGE_ENVELOPE_MOST);
-    CLEANUP(message_file_destroy) struct message_file *file = calloc(1, sizeof *file);
-    if (file == NULL)
-        return error_set(error, ENOMEM, "no memory for a message");
-    file->envelope = (struct text){bytes.bytes, (size_t)(end - bytes.bytes)};
-    file->content = (struct text){end + 1, bytes.length - file->envelope.length - 1};
-    int failure = read_envelope(file, error);
-    if (failure == 0)
-        *result = TAKE(file);
-    return failure;
+    struct text envelope = {bytes.bytes, (size_t)(end - bytes.bytes)};
+    return message_file_join(envelope, (struct text){end + 1, bytes.length - envelope.length - 1}, result, error);
 }
 
 void message_file_destroy(struct message_file **file)
