@@ -96,7 +96,8 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 # Shipped files that stand inside the program.
 $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/collector/store/migrate.o: $(wildcard collector/store/schema/*.sql)
-$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/tests/%: LINK_TIME =
+$(BUILD)/obj/collector/filter/headers_builtin.o: $(wildcard conf/headers/*)
+$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
@@ -114,6 +115,9 @@ $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,c
 $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
+# It starts the program.
+$(BUILD)/test/collector/reading/reading_test: $(BUILD)/postern-reader
 
 # What stands beside main() is in no archive.
 FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o

@@ -19,6 +19,8 @@ bool filter_is_address(const char *address)
 void filter_add_symbol(const struct filter_settings *settings, struct text symbol, struct opinion *opinion)
 {
     char name[OPINION_SYMBOL_MOST];
+    if (symbol.length == 0)
+        return;
     opinion_add_symbol(opinion, symbol);
     text_copy_printable(symbol, name, sizeof name);
     for (uint32_t i = 0; i < settings->certain.count && !opinion->certain; i++)

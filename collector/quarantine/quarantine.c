@@ -2,6 +2,9 @@
 #include "collector/quarantine/quarantine.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "common/address.h"
 
 static const struct option options[] = {
     TEXT_OPTION("quarantine", struct quarantine_settings, key, "",
@@ -26,12 +29,21 @@ static const struct option options[] = {
 static bool check(const void *given, struct error *error)
 {
     const struct quarantine_settings *settings = given;
-    if (settings->relay[0] && !strrchr(settings->relay, ':')) {
-        error_set(error, EINVAL, "relay: \"%.100s\" has no port; an address and a port are allowed: 127.0.0.1:25",
-                  settings->relay);
-        return false;
-    }
-    return true;
+    char host[OPTION_TEXT_SIZE];
+    struct address address;
+    uint64_t port = 0;
+    const char *colon = strrchr(settings->relay, ':');
+    if (settings->relay[0] == '\0')
+        return true;
+    snprintf(host, sizeof host, "%.*s", colon ? (int)(colon - settings->relay) : 0, settings->relay);
+    size_t length = strlen(host);
+    bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    struct text words = {host + bracketed, length - 2 * (size_t)bracketed};
+    if (colon && text_number(text_of(colon + 1), &port) && port > 0 && port <= 65535 && address_parse(words, &address))
+        return true;
+    error_set(error, EINVAL, "relay: \"%.100s\" will not do; an address and a port are allowed: 127.0.0.1:25, [::1]:25",
+              settings->relay);
+    return false;
 }
 
 struct option_binding quarantine_bind(struct quarantine_settings *settings)
