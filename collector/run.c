@@ -85,12 +85,14 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
-    centre->means = (struct means){.keys = centre->keys, .quarantine = &settings->quarantine};
+    centre->means = (struct means){.keys = centre->keys, .quarantine = &settings->quarantine, .bulk = &settings->bulk};
     raise_descriptors();
+    struct store_retention keep = settings->keep;
+    keep.bulk = &settings->bulk;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
-        .keep = settings->keep,
+        .keep = keep,
         .means = &centre->means,
         .certificate = centre->certificate,
         .key = centre->key,

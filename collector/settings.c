@@ -106,7 +106,19 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
     result[2] = quarantine_bind(&settings->quarantine);
-    size_t count = 3 + filters_settings_bind(&settings->filters, result + 3);
+    result[3] =
+        (struct option_binding){.options = bulk_options,
+                                .settings = &settings->bulk,
+                                .check = bulk_settings_check,
+                                .text = "Texts and pictures counted over all nodes and customers, in the messages that "
+                                        "nodes send in. What is bulk has the opinion of a filter called \"bulk\"."};
+    result[4] =
+        (struct option_binding){.options = picture_options,
+                                .settings = &settings->pictures,
+                                .check = picture_settings_check,
+                                .text = "Pictures in messages. They are decoded by postern-reader, a program without "
+                                        "rights, which reads subject and text as well."};
+    size_t count = 5 + filters_settings_bind(&settings->filters, result + 5);
     result[count] = (struct option_binding){.options = NULL};
 }
 
