@@ -12,6 +12,8 @@
 #include <systemd/sd-event.h>
 #include "collector/api/means.h"
 #include "collector/api/server.h"
+#include "collector/sorter/releaser.h"
+#include "collector/sorter/trainer.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 #include "common/io/log.h"
@@ -25,6 +27,8 @@ struct centre {
     char *certificate, *key, *authority;
     struct packing_keys *keys;
     struct means means;
+    struct trainer *trainer;
+    struct releaser *releaser;
 };
 
 static int read_pem(const char *path, char **result, struct error *error)
@@ -70,6 +74,23 @@ static void raise_descriptors(void)
     }
 }
 
+/* What is done on the side, each in threads of its own: the schema is there by now. */
+static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
+                      struct error *error)
+{
+    const struct trainer_settings trainer = {.store = store,
+                                             .filters = settings->filters.items,
+                                             .filter_count = settings->filters.count,
+                                             .learning = &settings->learning,
+                                             .keys = centre->keys,
+                                             .forget = settings->keep.audit};
+    int code = trainer_create(&trainer, &centre->trainer, error);
+    if (code == 0 && settings->quarantine.relay[0])
+        code =
+            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
+    return code;
+}
+
 static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
 {
     char store[2 * OPTION_TEXT_SIZE];
@@ -85,7 +106,11 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
-    centre->means = (struct means){.keys = centre->keys, .quarantine = &settings->quarantine};
+    centre->means = (struct means){.keys = centre->keys,
+                                   .quarantine = &settings->quarantine,
+                                   .filters = settings->filters.items,
+                                   .filter_count = settings->filters.count,
+                                   .held_back = settings->learning.held_back};
     raise_descriptors();
     const struct server_settings server = {
         .address = settings->listen,
@@ -102,7 +127,9 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         .idle = settings->idle,
         .body = settings->body,
     };
-    return code < 0 ? code : server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    if (code == 0)
+        code = server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    return code < 0 ? code : begin_work(centre, settings, store, error);
 }
 
 int collector_run(const struct collector_settings *settings)
@@ -120,6 +147,8 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    releaser_destroy(&centre.releaser);
+    trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
     sd_event_unref(centre.loop);
     free(centre.certificate);

@@ -106,7 +106,8 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
     result[2] = quarantine_bind(&settings->quarantine);
-    size_t count = 3 + filters_settings_bind(&settings->filters, result + 3);
+    result[3] = learning_bind(&settings->learning);
+    size_t count = 4 + filters_settings_bind(&settings->filters, result + 4);
     result[count] = (struct option_binding){.options = NULL};
 }
 
