@@ -116,6 +116,9 @@ $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
 
+# It starts the program.
+$(BUILD)/test/collector/reading/reading_test: $(BUILD)/postern-reader
+
 # What stands beside main() is in no archive.
 FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o
 $(BUILD)/test/agent/log_formats_test: $(BUILD)/obj/tests/unit/agent/log_formats_test.o $(FORMATS) $(ARCHIVES)

@@ -26,6 +26,8 @@ static const struct command commands[] = {
      command_customers},
     {"campaigns", "[--top N]", "near-identical mail of several customers on several nodes (of a collector)",
      command_campaigns},
+    {"bulk", "[--top N] [--kind body|picture]",
+     "texts and pictures counted over all nodes and customers (of a collector)", command_bulk},
     {"audit", "[--since TIME]", "who did what, when and why (of a collector)", command_audit},
     {"settings", "[set FILE --reason TEXT] [--node ID]",
      "thresholds, allow lists and plans that a collector sets on its nodes; on a node: whether any are in force",

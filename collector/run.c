@@ -110,12 +110,15 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .quarantine = &settings->quarantine,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
-                                   .held_back = settings->learning.held_back};
+                                   .held_back = settings->learning.held_back,
+                                   .bulk = &settings->bulk};
     raise_descriptors();
+    struct store_retention keep = settings->keep;
+    keep.bulk = &settings->bulk;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
-        .keep = settings->keep,
+        .keep = keep,
         .means = &centre->means,
         .certificate = centre->certificate,
         .key = centre->key,

@@ -5,7 +5,9 @@
 #include <stdint.h>
 #include "collector/filter/settings.h"
 #include "collector/quarantine/quarantine.h"
+#include "collector/reading/reading.h"
 #include "collector/sorter/learning.h"
+#include "collector/store/bulk.h"
 #include "collector/store/store.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -24,10 +26,12 @@ struct collector_settings {
     struct store_retention keep;
     struct quarantine_settings quarantine;
     struct learning_settings learning;
+    struct bulk_settings bulk;
+    struct picture_settings pictures;
     struct filters_settings filters;
 };
 
-#define SETTINGS_BINDINGS (4 + FILTERS_BINDINGS + 2)
+#define SETTINGS_BINDINGS (6 + FILTERS_BINDINGS + 2)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

@@ -77,6 +77,7 @@ struct smtp {
     bool spoke_first : 1;      /* ... and the greeting came after it */
     bool quit : 1, lmtp : 1;
     bool bare_lines : 1;        /* the client's last command ended without CR */
+    bool chunked : 1;           /* the content comes in BDAT: no dots were put into it */
     bool chunks_open : 1;       /* BDAT without LAST so far */
     bool last_chunk : 1;        /* the chunk that runs is the last */
     bool content_refused : 1;   /* the server takes none of what the client sends as content */
@@ -111,6 +112,13 @@ void smtp_take_content(const struct smtp_call *, struct text *rest);
 void smtp_take_chunk(const struct smtp_call *, struct text *rest);
 void smtp_chunk_ends(const struct smtp_call *);
 void smtp_close_transaction(const struct smtp_call *); /* the client is in none any more */
+
+/* smtp_sampling.c: content that somebody wants to look at. */
+void smtp_sample_begin(const struct smtp_call *); /* before the first byte of content */
+/* What was kept goes with its transaction, until that is answered. */
+void smtp_sample_note(const struct smtp_call *, struct smtp_open_transaction *, uint32_t sample);
+/* For the observation of a message. */
+void smtp_sample_take(const struct smtp_call *, struct smtp_open_transaction *, struct observation *message);
 
 /* smtp_client.c */
 void smtp_client_process_pending(const struct smtp_call *);

@@ -149,6 +149,17 @@ const struct endpoint endpoints[] = {
      .text = "Near-identical bodies that several customers on several nodes send, the latest first, as nodes were told "
              "of them; `some` names those of their customers with most recipients."},
     {.method = "GET",
+     .path = "/v1/bulk",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = bulk_handle,
+     .parameters = {"top: how many, 100 unless told otherwise", "kind: `body` or `picture`; without it both"},
+     .answers = "200 400",
+     .text = "Texts and pictures of messages that nodes sent in, as they were counted over all nodes and customers: "
+             "those that are bulk first, then those with most recipients. A digest stands for the text without names "
+             "and numbers, or for all pictures that look alike; `steps` is how many steps of the threshold were "
+             "reached, 0 where it is no bulk."},
+    {.method = "GET",
      .path = "/v1/events",
      .permission = MAY_READ,
      .worker = ASK_READER,

@@ -52,7 +52,7 @@ static bool write_all(const void *bytes, size_t length)
 {
     const char *at = bytes;
     while (length > 0) {
-        ssize_t put = send(READING_SOCKET, at, length, MSG_NOSIGNAL);
+        ssize_t put = write(READING_SOCKET, at, length);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,7 +14,9 @@
 #include "collector/reading/conversation.h"
 #include "common/io/clock.h"
 
-extern char **environ;
+/* What it is left of our environment, which may hold secrets. */
+static const char *const passed_on[] = {"TESSDATA_PREFIX", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS"};
+#define PASSED_ON (sizeof passed_on / sizeof passed_on[0])
 
 /* --- the socket --- */
 
@@ -71,12 +75,29 @@ static int hear(int socket, void *bytes, size_t length, duration until, struct e
 
 /* --- the process --- */
 
+/* OpenMP, below Tesseract, would start threads. `texts` holds them until they are freed. */
+static void write_environment(char *result[PASSED_ON + 2], char *texts[PASSED_ON])
+{
+    static char one_thread[] = "OMP_THREAD_LIMIT=1";
+    size_t count = 0;
+    result[count++] = one_thread;
+    for (size_t i = 0; i < PASSED_ON; i++) {
+        const char *value = getenv(passed_on[i]);
+        if (value == NULL || asprintf(&texts[i], "%s=%s", passed_on[i], value) < 0)
+            texts[i] = NULL;
+        else
+            result[count++] = texts[i];
+    }
+    result[count] = NULL;
+}
+
 /* In a session of its own, so that a terminal's signals are the collector's; nothing is inherited but the socket. */
 static int spawn(const char *const *words, int theirs, pid_t *result)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
+    char *environment[PASSED_ON + 2], *texts[PASSED_ON];
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
@@ -86,7 +107,10 @@ static int spawn(const char *const *words, int theirs, pid_t *result)
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    int code = posix_spawn(result, words[0], &actions, &attributes, (char *const *)(uintptr_t)words, environ);
+    write_environment(environment, texts);
+    int code = posix_spawn(result, words[0], &actions, &attributes, (char *const *)(uintptr_t)words, environment);
+    for (size_t i = 0; i < PASSED_ON; i++)
+        free(texts[i]);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return code;

@@ -1,8 +1,10 @@
 /* How often each text and each picture was seen, over all nodes and customers: as DCC counts, of our own.
  *
  * A text counts by the digest of its normal form, a picture by its perceptual hash, near ones as one. Counted are
- * recipients. A node may lie: one message counts for RECIPIENTS_MOST recipients at most, rows of one node are bounded,
- * and what one customer sends alone is a newsletter and no matter of ours. */
+ * recipients within the window. What one customer sends alone is a newsletter, and what most of its customers have sent
+ * for a week and longer is what their panels and programs write: neither is bulk. A node may lie: a message counts for
+ * 100 recipients at most, customers of a node are told apart up to 16, and of one that was turned out nothing counts.
+ */
 #ifndef COLLECTOR_STORE_BULK_H
 #define COLLECTOR_STORE_BULK_H
 
@@ -17,8 +19,8 @@ struct bulk_settings {
     bool enabled;
     struct option_numbers steps; /* recipients, rising; from the first on it is bulk */
     uint32_t customers;          /* of how many customers it must come for that */
-    duration window;             /* forgotten when it was not seen for so long */
-    uint32_t most;               /* texts and pictures known at once */
+    duration window;             /* within which recipients are counted; what was not seen for so long is forgotten */
+    uint32_t most;               /* texts and pictures known at once, but for those of the last minute */
 };
 extern const struct option bulk_options[];
 bool bulk_settings_check(const void *, struct error *);

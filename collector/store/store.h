@@ -249,8 +249,10 @@ int store_audit(struct store *, moment since, uint32_t most, void (*each)(void *
 
 /* --- keeping it small: retention.c --- */
 
+struct bulk_settings;
 struct store_retention {
     duration records, minutes, hours, days, audit; /* how long each is kept */
+    const struct bulk_settings *bulk;              /* NULL: nothing is counted */
 };
 /* What is too old as minutes goes up into hours, and hours into days; what is too old of the rest is dropped. A bounded
  * amount; 1: there is more. Who calls it every minute or so has `now` believed at once; a clock that is an hour or more

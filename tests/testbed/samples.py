@@ -25,7 +25,7 @@ def packed(plain, level=3):
 
 def message_file(content, **more):
     """Envelope line and content. `more`: members of the envelope."""
-    envelope = {"record": "message", "time": int(time.time() * 1000), "sender": "192.0.2.7", "customer": "", "address": "192.0.2.7",
+    envelope = {"record": "message", "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "sender": "192.0.2.7", "customer": "", "address": "192.0.2.7",
                 "helo": "client.example", "user": "", "queue": "", "from": "ann@firm.example", "recipients": ["bob@there.example"],
                 "recipients_left_out": 0, "why": "first", "complete": True, "code": 250, "bytes": len(content), "digest": "",
                 "likeness": "", "server": "198.51.100.1", "node_message": 1, **more}

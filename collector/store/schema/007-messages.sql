@@ -53,19 +53,23 @@ CREATE TABLE lesson_contents (
     digest TEXT NOT NULL PRIMARY KEY, kept BIGINT NOT NULL, packing BIGINT NOT NULL, bytes {BYTES} NOT NULL);
 CREATE INDEX lesson_contents_by_kept ON lesson_contents (kept, digest);
 
--- How often each text and each picture was seen over all nodes and customers. `kind`: "body", "picture". `digest`: of
--- the text's normal form, or the picture's perceptual hash, in hexadecimal digits. `count`: recipients.
+-- How often each text and each picture was seen over all nodes and customers: bulk.c. `kind`: "body", "picture".
+-- `digest`: of the text's normal form, or the picture's perceptual hash, in hexadecimal digits. `count`: recipients within
+-- the window; `told`: steps of the threshold that this is.
 CREATE TABLE bulk (
     kind TEXT NOT NULL, digest TEXT NOT NULL, first BIGINT NOT NULL, seen BIGINT NOT NULL, count BIGINT NOT NULL,
     messages BIGINT NOT NULL, customers BIGINT NOT NULL, nodes BIGINT NOT NULL, told BIGINT NOT NULL,
     PRIMARY KEY (kind, digest));
 CREATE INDEX bulk_by_seen ON bulk (seen, kind, digest);
+-- Recipients of one customer ("=NAME"), or of one sender without one ("~NAME"), in half a window, `period`, and in the one
+-- before; "": of those for whom there was no place.
 CREATE TABLE bulk_senders (
-    kind TEXT NOT NULL, digest TEXT NOT NULL, node BIGINT NOT NULL, customer TEXT NOT NULL, count BIGINT NOT NULL,
-    seen BIGINT NOT NULL,
+    kind TEXT NOT NULL, digest TEXT NOT NULL, node BIGINT NOT NULL, customer TEXT NOT NULL, period BIGINT NOT NULL,
+    count BIGINT NOT NULL, earlier BIGINT NOT NULL, first BIGINT NOT NULL, seen BIGINT NOT NULL,
     PRIMARY KEY (kind, digest, node, customer)) {CLUSTERED};
--- The parts of a picture's hash by which near ones are found.
+-- The bytes of a picture's hash, each with its place, by which near ones are found.
 CREATE TABLE bulk_parts (part BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (part, digest)) {CLUSTERED};
+CREATE INDEX bulk_parts_by_digest ON bulk_parts (digest);
 
 -- Messages that are never taught: what filters say of them before and after lessons shows what those do. `lesson`: what
 -- a person says that it is. `before_`, `after_`: when it was asked first and last (0: not yet) and what it said;

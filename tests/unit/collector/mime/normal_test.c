@@ -18,7 +18,7 @@ static const char *form(const char *text, const char *names, char result[1024])
     return result;
 }
 
-static void only_words_remain_in_small_letters(void **unused)
+static void test_only_words_remain_in_small_letters(void **unused)
 {
     char text[1024];
     (void)unused;
@@ -32,7 +32,7 @@ static void only_words_remain_in_small_letters(void **unused)
     assert_string_equal(form("... --- ...", "", text), "");
 }
 
-static void what_differs_from_copy_to_copy_is_left_out(void **unused)
+static void test_what_differs_from_copy_to_copy_is_left_out(void **unused)
 {
     char text[1024];
     (void)unused;
@@ -42,7 +42,7 @@ static void what_differs_from_copy_to_copy_is_left_out(void **unused)
     assert_string_equal(form("the end. Of it...", "", text), "the end of it");
 }
 
-static void the_recipient_is_left_out_of_the_greeting_alone(void **unused)
+static void test_the_recipient_is_left_out_of_the_greeting_alone(void **unused)
 {
     char text[1024];
     (void)unused;
@@ -51,7 +51,7 @@ static void the_recipient_is_left_out_of_the_greeting_alone(void **unused)
     assert_string_equal(form("a b c d e f g h i j k l info", "info@example.com", text), "a b c d e f g h i j k l info");
 }
 
-static void words_without_an_end_are_none(void **unused)
+static void test_words_without_an_end_are_none(void **unused)
 {
     char text[1024], given[200];
     (void)unused;
@@ -60,7 +60,7 @@ static void words_without_an_end_are_none(void **unused)
     assert_string_equal(form(given, "", text), "end");
 }
 
-static void a_form_that_does_not_fit_is_cut_at_a_word(void **unused)
+static void test_a_form_that_does_not_fit_is_cut_at_a_word(void **unused)
 {
     struct buffer buffer;
     (void)unused;
@@ -69,7 +69,7 @@ static void a_form_that_does_not_fit_is_cut_at_a_word(void **unused)
     buffer_clear(&buffer);
 }
 
-static void a_digest_is_thirty_two_digits(void **unused)
+static void test_a_digest_is_thirty_two_digits(void **unused)
 {
     char digest[33], other[33];
     (void)unused;
@@ -82,12 +82,12 @@ static void a_digest_is_thirty_two_digits(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_words_remain_in_small_letters),
-        cmocka_unit_test(what_differs_from_copy_to_copy_is_left_out),
-        cmocka_unit_test(the_recipient_is_left_out_of_the_greeting_alone),
-        cmocka_unit_test(words_without_an_end_are_none),
-        cmocka_unit_test(a_form_that_does_not_fit_is_cut_at_a_word),
-        cmocka_unit_test(a_digest_is_thirty_two_digits),
+        cmocka_unit_test(test_only_words_remain_in_small_letters),
+        cmocka_unit_test(test_what_differs_from_copy_to_copy_is_left_out),
+        cmocka_unit_test(test_the_recipient_is_left_out_of_the_greeting_alone),
+        cmocka_unit_test(test_words_without_an_end_are_none),
+        cmocka_unit_test(test_a_form_that_does_not_fit_is_cut_at_a_word),
+        cmocka_unit_test(test_a_digest_is_thirty_two_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

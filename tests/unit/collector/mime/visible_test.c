@@ -19,7 +19,7 @@ static void sees(const char *html, const char *wanted)
     buffer_clear(&result);
 }
 
-static void tags_go_and_those_of_blocks_part_words(void **unused)
+static void test_tags_go_and_those_of_blocks_part_words(void **unused)
 {
     (void)unused;
     sees("<p>One<br>two</p>three", " One two three");
@@ -29,7 +29,7 @@ static void tags_go_and_those_of_blocks_part_words(void **unused)
     sees("a < b and 1<2", "a < b and 1<2");
 }
 
-static void comments_scripts_and_styles_are_not_seen(void **unused)
+static void test_comments_scripts_and_styles_are_not_seen(void **unused)
 {
     (void)unused;
     sees("a<!-- b > c -->d", "ad");
@@ -39,7 +39,7 @@ static void comments_scripts_and_styles_are_not_seen(void **unused)
     sees("a<!-- never ends", "a");
 }
 
-static void what_is_hidden_is_not_seen(void **unused)
+static void test_what_is_hidden_is_not_seen(void **unused)
 {
     (void)unused;
     sees("a<span style=\"display:none\">padding</span>b", "ab");
@@ -50,7 +50,7 @@ static void what_is_hidden_is_not_seen(void **unused)
     sees("a<div style=\"display:none\">never ends", "a ");
 }
 
-static void references_become_what_they_stand_for(void **unused)
+static void test_references_become_what_they_stand_for(void **unused)
 {
     (void)unused;
     sees("Gr&uuml;&szlig;e &amp; mehr&nbsp;&#8364;&#x41;", "Gr\xc3\xbc\xc3\x9f"
@@ -62,7 +62,7 @@ static void references_become_what_they_stand_for(void **unused)
     sees("vi&#8203;agra", "viagra");
 }
 
-static void what_does_not_fit_is_left_out(void **unused)
+static void test_what_does_not_fit_is_left_out(void **unused)
 {
     struct buffer result;
     (void)unused;
@@ -72,7 +72,7 @@ static void what_does_not_fit_is_left_out(void **unused)
     buffer_clear(&result);
 }
 
-static void broken_tags_end_somewhere(void **unused)
+static void test_broken_tags_end_somewhere(void **unused)
 {
     (void)unused;
     sees("a<", "a<");
@@ -86,12 +86,12 @@ static void broken_tags_end_somewhere(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tags_go_and_those_of_blocks_part_words),
-        cmocka_unit_test(comments_scripts_and_styles_are_not_seen),
-        cmocka_unit_test(what_is_hidden_is_not_seen),
-        cmocka_unit_test(references_become_what_they_stand_for),
-        cmocka_unit_test(what_does_not_fit_is_left_out),
-        cmocka_unit_test(broken_tags_end_somewhere),
+        cmocka_unit_test(test_tags_go_and_those_of_blocks_part_words),
+        cmocka_unit_test(test_comments_scripts_and_styles_are_not_seen),
+        cmocka_unit_test(test_what_is_hidden_is_not_seen),
+        cmocka_unit_test(test_references_become_what_they_stand_for),
+        cmocka_unit_test(test_what_does_not_fit_is_left_out),
+        cmocka_unit_test(test_broken_tags_end_somewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

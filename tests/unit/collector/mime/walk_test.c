@@ -31,7 +31,7 @@ static void walk(const char *content)
     assert_true(facts_are_sound(&facts));
 }
 
-static void subject_and_text_of_a_plain_message(void **unused)
+static void test_subject_and_text_of_a_plain_message(void **unused)
 {
     (void)unused;
     walk("Subject: Good\r\n news\r\nFrom: a@example.com\r\n\r\n" TEXT_OF_IT "\r\n");
@@ -42,7 +42,7 @@ static void subject_and_text_of_a_plain_message(void **unused)
     assert_int_equal(facts.cut, 0);
 }
 
-static void subjects_are_decoded_and_printable(void **unused)
+static void test_subjects_are_decoded_and_printable(void **unused)
 {
     (void)unused;
     walk("Subject: =?utf-8?B?R3LDvMOfZQ==?= =?iso-8859-1?Q?_f=FCr_Sie?=\r\n\r\n");
@@ -55,7 +55,7 @@ static void subjects_are_decoded_and_printable(void **unused)
     assert_string_equal(facts.subject, "");
 }
 
-static void copies_of_one_mailing_have_one_digest(void **unused)
+static void test_copies_of_one_mailing_have_one_digest(void **unused)
 {
     char body[FACTS_BODY];
     (void)unused;
@@ -72,7 +72,7 @@ static void copies_of_one_mailing_have_one_digest(void **unused)
     assert_string_not_equal(facts.body, body);
 }
 
-static void one_text_in_two_character_sets_is_one(void **unused)
+static void test_one_text_in_two_character_sets_is_one(void **unused)
 {
     char body[FACTS_BODY];
     (void)unused;
@@ -82,7 +82,7 @@ static void one_text_in_two_character_sets_is_one(void **unused)
     assert_string_equal(facts.body, body);
 }
 
-static void a_few_words_have_no_digest(void **unused)
+static void test_a_few_words_have_no_digest(void **unused)
 {
     (void)unused;
     walk("\r\nHello, this is a test.\r\n");
@@ -120,7 +120,7 @@ static void attach(char *message, const char *type, const char *picture)
             type, picture);
 }
 
-static void pictures_are_found_whatever_they_are_called(void **unused)
+static void test_pictures_are_found_whatever_they_are_called(void **unused)
 {
     static char message[400000];
     char *one = encode(draw(0)), *other = encode(draw(50));
@@ -148,7 +148,7 @@ static void pictures_are_found_whatever_they_are_called(void **unused)
     free(other);
 }
 
-static void broken_and_large_pictures_are_passed_over(void **unused)
+static void test_broken_and_large_pictures_are_passed_over(void **unused)
 {
     static char message[400000];
     char *one = encode(draw(0));
@@ -169,7 +169,7 @@ static void broken_and_large_pictures_are_passed_over(void **unused)
 
 /* --- what is meant to break it --- */
 
-static void nested_deeply(void **unused)
+static void test_nested_deeply(void **unused)
 {
     static char message[4000000];
     size_t length = 0;
@@ -184,7 +184,7 @@ static void nested_deeply(void **unused)
     walk(message);
 }
 
-static void many_parts(void **unused)
+static void test_many_parts(void **unused)
 {
     static char message[4000000];
     size_t length = (size_t)sprintf(message, "Content-Type: multipart/mixed; boundary=x\r\n\r\n");
@@ -196,7 +196,7 @@ static void many_parts(void **unused)
     assert_in_range(facts.parts, 100, 1000);
 }
 
-static void long_lines_and_headers(void **unused)
+static void test_long_lines_and_headers(void **unused)
 {
     static char message[8000000];
     (void)unused;
@@ -210,7 +210,7 @@ static void long_lines_and_headers(void **unused)
     walk(message);
 }
 
-static void zero_bytes_and_nothing(void **unused)
+static void test_zero_bytes_and_nothing(void **unused)
 {
     (void)unused;
     walk_message((struct text){"\0\0\0", 3}, &limits, &facts);
@@ -221,7 +221,7 @@ static void zero_bytes_and_nothing(void **unused)
 
 /* --- what the collector believes of them --- */
 
-static void facts_that_are_none_are_told(void **unused)
+static void test_facts_that_are_none_are_told(void **unused)
 {
     struct message_facts given = {.body = "0123456789abcdef0123456789abcdef", .subject = "Hello"};
     (void)unused;
@@ -252,18 +252,18 @@ static int prepare(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(subject_and_text_of_a_plain_message),
-        cmocka_unit_test(subjects_are_decoded_and_printable),
-        cmocka_unit_test(copies_of_one_mailing_have_one_digest),
-        cmocka_unit_test(one_text_in_two_character_sets_is_one),
-        cmocka_unit_test(a_few_words_have_no_digest),
-        cmocka_unit_test(pictures_are_found_whatever_they_are_called),
-        cmocka_unit_test(broken_and_large_pictures_are_passed_over),
-        cmocka_unit_test(nested_deeply),
-        cmocka_unit_test(many_parts),
-        cmocka_unit_test(long_lines_and_headers),
-        cmocka_unit_test(zero_bytes_and_nothing),
-        cmocka_unit_test(facts_that_are_none_are_told),
+        cmocka_unit_test(test_subject_and_text_of_a_plain_message),
+        cmocka_unit_test(test_subjects_are_decoded_and_printable),
+        cmocka_unit_test(test_copies_of_one_mailing_have_one_digest),
+        cmocka_unit_test(test_one_text_in_two_character_sets_is_one),
+        cmocka_unit_test(test_a_few_words_have_no_digest),
+        cmocka_unit_test(test_pictures_are_found_whatever_they_are_called),
+        cmocka_unit_test(test_broken_and_large_pictures_are_passed_over),
+        cmocka_unit_test(test_nested_deeply),
+        cmocka_unit_test(test_many_parts),
+        cmocka_unit_test(test_long_lines_and_headers),
+        cmocka_unit_test(test_zero_bytes_and_nothing),
+        cmocka_unit_test(test_facts_that_are_none_are_told),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

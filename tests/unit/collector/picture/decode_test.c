@@ -48,7 +48,7 @@ static const struct form {
 } forms[] = {{png, PICTURE_PNG}, {jpeg, PICTURE_JPEG}, {gif, PICTURE_GIF}, {webp, PICTURE_WEBP}};
 #define FORMS (sizeof forms / sizeof forms[0])
 
-static void each_format_is_known_by_its_bytes_and_says_its_size(void **unused)
+static void test_each_format_is_known_by_its_bytes_and_says_its_size(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < FORMS; i++) {
@@ -70,7 +70,7 @@ static void each_format_is_known_by_its_bytes_and_says_its_size(void **unused)
     }
 }
 
-static void more_pixels_than_allowed_are_not_decoded(void **unused)
+static void test_more_pixels_than_allowed_are_not_decoded(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < FORMS; i++) {
@@ -82,7 +82,7 @@ static void more_pixels_than_allowed_are_not_decoded(void **unused)
     }
 }
 
-static void a_few_bytes_that_say_they_are_gigabytes_cost_nothing(void **unused)
+static void test_a_few_bytes_that_say_they_are_gigabytes_cost_nothing(void **unused)
 {
     struct picture picture;
     (void)unused;
@@ -92,7 +92,7 @@ static void a_few_bytes_that_say_they_are_gigabytes_cost_nothing(void **unused)
     assert_false(picture_decode((struct text){wide, sizeof wide}, UINT32_MAX, &picture));
 }
 
-static void a_jpeg_of_two_heads_is_as_large_as_the_larger(void **unused)
+static void test_a_jpeg_of_two_heads_is_as_large_as_the_larger(void **unused)
 {
     uint32_t width, height;
     (void)unused;
@@ -105,7 +105,7 @@ static void a_jpeg_of_two_heads_is_as_large_as_the_larger(void **unused)
     assert_int_equal(height, 0x7fff);
 }
 
-static void half_a_picture_is_none_or_has_its_size(void **unused)
+static void test_half_a_picture_is_none_or_has_its_size(void **unused)
 {
     (void)unused;
     for (size_t i = 0; i < FORMS; i++) {
@@ -126,7 +126,7 @@ static void half_a_picture_is_none_or_has_its_size(void **unused)
     }
 }
 
-static void what_is_seen_through_is_white_behind(void **unused)
+static void test_what_is_seen_through_is_white_behind(void **unused)
 {
     int size;
     struct picture picture;
@@ -145,7 +145,7 @@ static void what_is_seen_through_is_white_behind(void **unused)
     gdImageDestroy(image);
 }
 
-static void other_files_are_no_pictures(void **unused)
+static void test_other_files_are_no_pictures(void **unused)
 {
     static const char *const others[] = {"", "%PDF-1.7", "PK\3\4", "RIFF....WAVEfmt ", "BM6", "<svg xmlns='x'/>"};
     struct picture picture;
@@ -159,13 +159,13 @@ static void other_files_are_no_pictures(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_format_is_known_by_its_bytes_and_says_its_size),
-        cmocka_unit_test(more_pixels_than_allowed_are_not_decoded),
-        cmocka_unit_test(a_few_bytes_that_say_they_are_gigabytes_cost_nothing),
-        cmocka_unit_test(a_jpeg_of_two_heads_is_as_large_as_the_larger),
-        cmocka_unit_test(half_a_picture_is_none_or_has_its_size),
-        cmocka_unit_test(what_is_seen_through_is_white_behind),
-        cmocka_unit_test(other_files_are_no_pictures),
+        cmocka_unit_test(test_each_format_is_known_by_its_bytes_and_says_its_size),
+        cmocka_unit_test(test_more_pixels_than_allowed_are_not_decoded),
+        cmocka_unit_test(test_a_few_bytes_that_say_they_are_gigabytes_cost_nothing),
+        cmocka_unit_test(test_a_jpeg_of_two_heads_is_as_large_as_the_larger),
+        cmocka_unit_test(test_half_a_picture_is_none_or_has_its_size),
+        cmocka_unit_test(test_what_is_seen_through_is_white_behind),
+        cmocka_unit_test(test_other_files_are_no_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ static uint64_t resized(gdImagePtr image, int width, int height)
     return hash;
 }
 
-static void one_picture_is_near_itself_in_every_form(void **unused)
+static void test_one_picture_is_near_itself_in_every_form(void **unused)
 {
     (void)unused;
     for (unsigned number = 0; number < 40; number++) {
@@ -122,7 +122,7 @@ static void one_picture_is_near_itself_in_every_form(void **unused)
     }
 }
 
-static void noise_and_another_brightness_do_not_matter(void **unused)
+static void test_noise_and_another_brightness_do_not_matter(void **unused)
 {
     (void)unused;
     gdImagePtr image = draw(3, 400, 300);
@@ -141,7 +141,7 @@ static void noise_and_another_brightness_do_not_matter(void **unused)
     gdImageDestroy(image);
 }
 
-static void different_pictures_are_far_from_each_other(void **unused)
+static void test_different_pictures_are_far_from_each_other(void **unused)
 {
     uint64_t hashes[200];
     uint32_t least = 64;
@@ -159,7 +159,7 @@ static void different_pictures_are_far_from_each_other(void **unused)
         fail_msg("two of 200 are %u bits apart", least);
 }
 
-static void letters_as_pictures_are_told_apart_too(void **unused)
+static void test_letters_as_pictures_are_told_apart_too(void **unused)
 {
     uint64_t hashes[100];
     (void)unused;
@@ -178,7 +178,7 @@ static void letters_as_pictures_are_told_apart_too(void **unused)
     }
 }
 
-static void near_hashes_share_enough_bytes_to_be_found(void **unused)
+static void test_near_hashes_share_enough_bytes_to_be_found(void **unused)
 {
     (void)unused;
     /* As many bits as may differ, each in another byte: still two bytes are equal. */
@@ -189,7 +189,7 @@ static void near_hashes_share_enough_bytes_to_be_found(void **unused)
     assert_true(PICTURE_PARTS - PICTURE_NEAR >= 2);
 }
 
-static void icons_and_plain_areas_have_none(void **unused)
+static void test_icons_and_plain_areas_have_none(void **unused)
 {
     static uint8_t bytes[300 * 300];
     uint64_t hash;
@@ -204,7 +204,7 @@ static void icons_and_plain_areas_have_none(void **unused)
     assert_false(picture_hash(bytes, 300, 300, &hash));
 }
 
-static void a_hash_is_sixteen_digits(void **unused)
+static void test_a_hash_is_sixteen_digits(void **unused)
 {
     char text[PICTURE_HASH_TEXT];
     uint64_t hash = 0;
@@ -221,13 +221,13 @@ static void a_hash_is_sixteen_digits(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_picture_is_near_itself_in_every_form),
-        cmocka_unit_test(noise_and_another_brightness_do_not_matter),
-        cmocka_unit_test(different_pictures_are_far_from_each_other),
-        cmocka_unit_test(letters_as_pictures_are_told_apart_too),
-        cmocka_unit_test(near_hashes_share_enough_bytes_to_be_found),
-        cmocka_unit_test(icons_and_plain_areas_have_none),
-        cmocka_unit_test(a_hash_is_sixteen_digits),
+        cmocka_unit_test(test_one_picture_is_near_itself_in_every_form),
+        cmocka_unit_test(test_noise_and_another_brightness_do_not_matter),
+        cmocka_unit_test(test_different_pictures_are_far_from_each_other),
+        cmocka_unit_test(test_letters_as_pictures_are_told_apart_too),
+        cmocka_unit_test(test_near_hashes_share_enough_bytes_to_be_found),
+        cmocka_unit_test(test_icons_and_plain_areas_have_none),
+        cmocka_unit_test(test_a_hash_is_sixteen_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
