@@ -56,7 +56,10 @@ static int run(const struct arguments *arguments)
 {
     struct collector_settings settings = {0};
     int status = read_settings(arguments, &settings);
-    return status ? status : collector_run(&settings);
+    if (status == 0)
+        status = collector_run(&settings);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static int check(const struct arguments *arguments)
@@ -69,6 +72,7 @@ static int check(const struct arguments *arguments)
     if (status == 0)
         printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
                settings.certificate[0] ? " with TLS" : "", place);
+    collector_settings_clear(&settings);
     return status;
 }
 
@@ -81,7 +85,10 @@ static int token(const struct arguments *arguments)
     if (arguments->name && strlen(arguments->name) >= STORE_NAME)
         return refuse("a name has at most 63 bytes", arguments->name);
     int status = read_settings(arguments, &settings);
-    return status ? status : manage_token(&settings, arguments->name ? arguments->name : "", lasts);
+    if (status == 0)
+        status = manage_token(&settings, arguments->name ? arguments->name : "", lasts);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static bool read_rights(const char *words, unsigned *result)
@@ -112,7 +119,10 @@ static int person(const struct arguments *arguments)
     if (!read_rights(arguments->may ? arguments->may : "read", &may))
         return refuse("a person may read, order, admin, content, or some of these with commas", arguments->may);
     int status = read_settings(arguments, &settings);
-    return status ? status : manage_person(&settings, arguments->rest, may);
+    if (status == 0)
+        status = manage_person(&settings, arguments->rest, may);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static int print_example(const struct arguments *arguments)

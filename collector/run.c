@@ -14,6 +14,8 @@
 #include "collector/api/server.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
+#include "collector/sorter/returning.h"
+#include "collector/sorter/sorter.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 #include "common/io/log.h"
@@ -29,6 +31,9 @@ struct centre {
     struct means means;
     struct trainer *trainer;
     struct releaser *releaser;
+    struct reading *reading;
+    struct sorter *sorter;
+    struct returning *returning;
 };
 
 static int read_pem(const char *path, char **result, struct error *error)
@@ -91,6 +96,41 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     return code;
 }
 
+static int take_back(void *context, const char *message, const struct filter_settings *filter,
+                     const struct opinion *opinion)
+{
+    struct error ignored;
+    int status = sorter_returned(context, message, filter->name, opinion, &ignored);
+    return status == -ENOENT ? 0 : status; /* forgotten, or none of ours: it need not be brought again */
+}
+
+static int make_sorter(struct centre *centre, const struct collector_settings *settings, const char *store,
+                       struct error *error)
+{
+    int code = reading_create(&settings->pictures, NULL, &centre->reading, error);
+    const struct sorter_settings sorter = {
+        .where = store,
+        .filters = &settings->filters,
+        .keys = centre->keys,
+        .reading = centre->reading,
+        .bulk = &settings->bulk,
+        .picture_text = settings->pictures.enabled && settings->pictures.text,
+    };
+    if (code == 0)
+        code = sorter_create(&sorter, &centre->sorter, error);
+    if (code == 0 && settings->returned.listen[0])
+        code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
+                                centre->sorter, &centre->returning, error);
+    return code;
+}
+
+static void end_sorter(struct centre *centre)
+{
+    returning_destroy(&centre->returning);
+    sorter_destroy(&centre->sorter);
+    reading_destroy(&centre->reading);
+}
+
 static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
 {
     char store[2 * OPTION_TEXT_SIZE];
@@ -106,15 +146,20 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
+    raise_descriptors();
+    if (code == 0)
+        code = make_sorter(centre, settings, store, error);
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
+                                   .bulk = &settings->bulk,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
-                                   .bulk = &settings->bulk};
-    raise_descriptors();
+                                   .sorter = centre->sorter};
     struct store_retention keep = settings->keep;
     keep.bulk = &settings->bulk;
+    keep.messages = settings->quarantine.age;
+    keep.message_bytes = settings->quarantine.size;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
@@ -153,6 +198,7 @@ int collector_run(const struct collector_settings *settings)
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
+    end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);
     free(centre.key);

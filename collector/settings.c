@@ -119,7 +119,12 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                 .check = picture_settings_check,
                                 .text = "Pictures in messages. They are decoded by postern-reader, a program without "
                                         "rights, which reads subject and text as well."};
-    size_t count = 6 + filters_settings_bind(&settings->filters, result + 6);
+    result[6] = (struct option_binding){
+        .options = returned_options,
+        .settings = &settings->returned,
+        .check = returned_settings_check,
+        .text = "The listener to which appliances (kind smtp) give messages back, by SMTP or LMTP."};
+    size_t count = 7 + filters_settings_bind(&settings->filters, result + 7);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -131,6 +136,20 @@ void collector_settings_describe(struct collector_settings *settings, struct opt
         count++;
     result[count++] = filters_settings_describe(&settings->filters.items[0]);
     result[count] = (struct option_binding){.options = NULL};
+}
+
+/* An appliance has to have somewhere to give its messages back to. */
+static int check_appliances(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->filters.count; i++) {
+        const struct filter_settings *filter = &settings->filters.items[i];
+        if (filter_kinds[filter->kind] == &filter_smtp && settings->returned.listen[0] == '\0')
+            return error_set(error, EINVAL,
+                             "%s: [filter %s] kind: smtp needs a listener to give messages back to; set listen in "
+                             "[returned]",
+                             file, filter->name);
+    }
+    return 0;
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -168,8 +187,17 @@ int collector_settings_read(const char *file, struct collector_settings *result,
     collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
+        status = check_appliances(result, file, error);
+    if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);
+}
+
+void collector_settings_clear(struct collector_settings *settings)
+{
+    struct option_binding bindings[SETTINGS_BINDINGS];
+    collector_settings_bind(settings, bindings);
+    options_clear(bindings);
 }
 
 int collector_settings_make_state(const struct collector_settings *settings, struct error *error)

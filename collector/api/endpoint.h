@@ -48,6 +48,7 @@ int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK
 int intake_prepare(struct exchange *, struct error *) MUST_CHECK;
 void intake_forget(struct exchange *);
 int intake_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int filters_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -82,15 +82,22 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_READER,
      .handle = directives_handle,
-     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
-                    "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
-                    "standings: `yes` for those that relays refuse by as well"},
+     .parameters =
+         {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
+          "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
+          "standings: `yes` for those that relays refuse by as well",
+          "filtered: the `filtered_after` of the answer before, or 0; without it there are none in the answer"},
      .answers = "200 204 400 416",
      .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
              "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
              "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
              "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
-             "likeness, customer or sender replaces the one before; one whose `until` has passed is over."},
+             "likeness, customer or sender replaces the one before; one whose `until` has passed is over. And, for who "
+             "asks with `filtered`, up to 200 opinions of filters "
+             "about the node's messages, and `filtered_after` to ask on with (where that is lower than what was asked "
+             "by, this "
+             "store is from a backup): {\"number\":N,\"message\":S,\"time\":T,\"sender\":S,\"address\":A,\"filter\":S, "
+             "\"score\":5.30,\"threshold\":6.00,\"action\":S,\"symbols\":S,\"certain\":false}."},
     {.method = "GET",
      .path = "/v1/nodes",
      .permission = MAY_READ,
@@ -324,6 +331,16 @@ const struct endpoint endpoints[] = {
      .parameters = {"reason: for the record"},
      .answers = "200 400 404",
      .text = "The lessons of one message are taken back, by its name or its digest."},
+    {.method = "GET",
+     .path = "/v1/filters",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = filters_handle,
+     .answers = "200",
+     .text =
+         "Each filter: whether it answers, how many messages wait for it, how many it was asked about and what came "
+         "of that since this collector started, and the time within which half and nearly all of its latest answers "
+         "came. `new`, in the first line: messages that no filter has been asked about."},
     {.method = "GET",
      .path = "/v1/audit",
      .permission = MAY_ADMIN,

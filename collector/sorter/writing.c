@@ -65,7 +65,7 @@ static int count_bulk(struct round *round, const struct letter *letter, struct e
         .picture_count = letter->facts.picture_count,
     };
     int status = store_bulk_count(round->store, &round->sorter->bulk, &message, round->now, &counts, error);
-    if (status < 0 || !bulk_opinion(&counts, &round->sorter->bulk, &opinion))
+    if (status < 0 || !bulk_opinion(&counts, &opinion))
         return status < 0 ? status : 0;
     const struct store_asking row = {.name = letter->name, .filter = BULK_FILTER};
     status = store_opinion_open(round->store, &row, round->now, error);
