@@ -436,7 +436,8 @@ static void one_reckons_at_a_time_and_is_followed(void **unused)
 static void what_is_over_leaves_the_store(void **unused)
 {
     (void)unused;
-    const struct store_retention keep = {DAY, HOUR, 2 * DAY, 3 * DAY, 3 * DAY};
+    const struct store_retention keep = {
+        .records = DAY, .minutes = HOUR, .hours = 2 * DAY, .days = 3 * DAY, .audit = 3 * DAY};
     body(NODE, "tap1", "acme", TEXT1, 40);
     body(OTHER, "tap2", "baker", TEXT1, 40);
     body(OTHER, "tap3", "baker", FAR1, 40);
