@@ -179,6 +179,24 @@ static void each_sender_has_its_limit(void **unused)
     assert_int_equal(send(2, NOON + HOUR, 100, DECIBANS(20), false), SAMPLE_SCORE);
 }
 
+/* Letters that were looked at in vain count for nothing. */
+static void what_is_not_sent_in_uses_up_nothing(void **unused)
+{
+    const struct sender sender = sender_of(1);
+    const struct budget_question question = {.now = NOON + 100 * SECOND, .sender = &sender, .messages = 100};
+    struct budget_message message;
+    (void)unused;
+    settings.trickle = 0;
+    budget_reload(budget, &settings);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(send(1, NOON + i * SECOND, 100, 0, false), SAMPLE_NOT);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(budget_wants(budget, &question), SAMPLE_DIGEST);
+        message = (struct budget_message){.now = question.now, .sender = &sender, .digest = {7, 7}};
+        assert_int_equal(budget_keeps(budget, SAMPLE_DIGEST, &message), i == 0 ? SAMPLE_NOT : SAMPLE_DIGEST);
+    }
+}
+
 /* Messages that are begun and never end: the limit of that sender is used up, and that is all. */
 static void what_never_ends_takes_nobody_elses(void **unused)
 {
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_sender_is_not_asked_twice_for_one_body, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_seen_whole_is_no_body, begin, end),
         cmocka_unit_test_setup_teardown(each_sender_has_its_limit, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_not_sent_in_uses_up_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_never_ends_takes_nobody_elses, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_leaves_room_for_the_new, begin, end),
         cmocka_unit_test_setup_teardown(looking_has_a_limit, begin, end),
