@@ -273,9 +273,9 @@ def check_full_disk(checks, agent, post):
 
 
 def check_bounds(checks, agent, post):
-    """No more room than is given: the oldest go, counted."""
+    """No more room than is given: the oldest go, counted. And no more bytes a second to the centre."""
     agent.stop()
-    agent.configure(agent.configuration + "spool = 1M\n")
+    agent.configure(agent.configuration + "spool = 1M\nbandwidth = 200K\n")
     agent.start()
     agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
     post.centre.kill()
@@ -288,6 +288,11 @@ def check_bounds(checks, agent, post):
     post.centre.start(PORTS[0])
     last = list(numbers)[-status["messages_waiting"]:]
     checks.that("the youngest are those that come", post.arrive(last, 60) and not set(post.there()) & (set(numbers) - set(last)), post.twice())
+    rows = post.centre.ask("SELECT time, bytes FROM attempt ORDER BY time")[-len(last):]
+    took, size = rows[-1][0] - rows[0][0], sum(size for _, size in rows[:-1])
+    checks.that("no faster than may be, but for the first second's", took > size / (200 << 10) - 1.5 > 1, (took, size))
+    checks.that("nobody died of all this", agent.status()["warden"]["watcher_restarts"] + agent.status()["warden"]["courier_restarts"] == 0,
+                agent.status()["warden"])
 
 
 def main():
