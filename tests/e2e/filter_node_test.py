@@ -25,7 +25,7 @@ from delivery import kill_courier, kill_everything, spool  # noqa: E402
 from testbed import Testbed, missing  # noqa: E402
 from uplink_test import CENTRE, PORTS, Centre  # noqa: E402
 
-KILLS = int(os.environ.get("POSTERN_KILLS", "12"))
+KILLS = int(os.environ.get("POSTERN_KILLS", "9"))
 SERVER = Testbed.SINK4
 SENDER = "port:vnet1"
 CONFIGURATION = f"""
