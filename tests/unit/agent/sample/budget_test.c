@@ -74,6 +74,20 @@ static void the_first_of_a_new_sender(void **unused)
     assert_int_equal(send(3, NOON, 0, 0, false), SAMPLE_NOT);
 }
 
+/* They come in one batch of packets, or over connections side by side: none of them was counted yet. */
+static void a_burst_of_a_new_sender_is_no_more(void **unused)
+{
+    unsigned first = 0;
+    (void)unused;
+    settings.trickle = 0;
+    budget_reload(budget, &settings);
+    for (unsigned i = 0; i < 10; i++)
+        first += send(1, NOON, 0, 0, false) == SAMPLE_FIRST;
+    assert_int_equal(first, 3);
+    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_FIRST);
+    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_NOT);
+}
+
 /* How many of a thousand, a minute apart, of different senders. */
 static unsigned share(points score)
 {
@@ -234,11 +248,11 @@ static void a_clock_that_is_set_back_stops_nothing(void **unused)
 {
     (void)unused;
     for (unsigned i = 0; i < 100; i++)
-        (void)send(1, NOON, 0, 0, false);
+        (void)send(1, NOON, 100, DECIBANS(20), false);
     assert_int_equal(send(2, NOON - DAY, 0, 0, false), SAMPLE_FIRST);
     for (unsigned i = 0; i < 100; i++)
-        (void)send(1, NOON - DAY, 0, 0, false);
-    assert_int_equal(send(1, NOON - DAY + HOUR, 0, 0, false), SAMPLE_FIRST);
+        (void)send(1, NOON - DAY, 100, DECIBANS(20), false);
+    assert_int_equal(send(1, NOON - DAY + HOUR, 100, DECIBANS(20), false), SAMPLE_SCORE);
 }
 
 static void worth_rises_with_the_number(void **unused)
@@ -255,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_of_a_new_sender, begin, end),
+        cmocka_unit_test_setup_teardown(a_burst_of_a_new_sender_is_no_more, begin, end),
         cmocka_unit_test_setup_teardown(more_as_the_score_rises, begin, end),
         cmocka_unit_test_setup_teardown(all_while_it_is_diverted, begin, end),
         cmocka_unit_test_setup_teardown(a_trickle_of_the_rest, begin, end),
