@@ -39,7 +39,13 @@ struct filter_settings {
     char mailbox[OPTION_TEXT_SIZE]; /* domain for which the appliance's next hop is our own listener */
     char headers[OPTION_TEXT_SIZE]; /* name of a set of header patterns: "builtin:spamassassin", or a file */
     char sender[OPTION_TEXT_SIZE];  /* envelope sender it is given; empty: the message's own */
+    duration back;                  /* how long it may take until the message comes back */
+    int lost;                       /* and what it says of one that does not: enum filter_lost */
+    uint32_t at_once;               /* messages it is asked about at a time */
 };
+
+/* What it means when an appliance does not give a message back. */
+enum filter_lost { LOST_NOTHING, LOST_SPAM };
 
 /* What of a message a filter is shown. All borrowed. */
 struct filter_message {
