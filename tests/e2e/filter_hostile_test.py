@@ -197,11 +197,11 @@ def given(node, number, names, patience=30):
 
 def hostile_contents(checks, centre, node, honest):
     contents = {
-        "multiparts 20,000 deep": nested(20000),
+        "multiparts 5,000 deep": nested(5000),
         "5,000 parts": wide(5000),
         "a line of 12 MB": letter("x" * (12 << 20)),
         "a header of 5 MB": letter("well", subject="s" * (5 << 20)),
-        "100,000 headers": letter("well", more="X-A: b\n" * 100000),
+        "10,000 headers": letter("well", more="X-A: b\n" * 10000),
         "archives in archives, 100 GB unpacked": archives(5),
         "no line end at all": b"x" * 100000,
         "nothing": b"",
@@ -261,11 +261,8 @@ def shown(checks, centre):
     status, filters = postern("filters")
     checks.that("so are the filters and their troubles", status == 0 and filters and clean(filters), (status, filters[-1500:]))
     status, answer = postern("--json", "quarantine", "list")
-    names = []
-    if status == 0:
-        with contextlib.suppress(ValueError):
-            said = json.loads(answer)
-            names = [one["message"] if "message" in one else one.get("name") for one in said.get("messages", [])]
+    said = [json.loads(line) for line in answer.splitlines()] if status == 0 else []
+    names = [one["name"] for one in said if one["record"] == "message"]
     checks.that("... in JSON as well", names, answer[-500:])
     dirty = []
     for name in names[:12]:
