@@ -57,13 +57,13 @@ LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/sample agent/relay agent/judge agent/sender agent/log agent/packet \
-	detectors nft collector/api collector/sorter collector/reading collector/quarantine collector/picture collector/filter collector/message collector/store common/io common/words common
+	detectors nft collector/api collector/sorter collector/reading collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 ARCHIVES := $(foreach f,$(FOLDERS),$(call archive,$(f)))
 
-PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern-collector $(BUILD)/postern
+PROGRAMS := $(BUILD)/postern-agent $(BUILD)/postern-collector $(BUILD)/postern-reader $(BUILD)/postern
 TESTS    := $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(sort $(shell find tests/unit -name '*_test.c')))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
@@ -96,13 +96,17 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULE,$(f))))
 # Shipped files that stand inside the program.
 $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/collector/store/migrate.o: $(wildcard collector/store/schema/*.sql)
-$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/tests/%: LINK_TIME =
+$(BUILD)/obj/collector/filter/headers_builtin.o: $(wildcard conf/headers/*)
+$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
-CENTRE := collector/api collector/sorter collector/reading collector/quarantine collector/picture collector/filter collector/message collector/store common/io common/words common
+CENTRE := collector/api collector/sorter collector/reading collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 $(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
+	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
+$(BUILD)/postern-reader: $(call objects,collector/reader) $(foreach f,collector/mime collector/picture common/io common,$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
 $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,common/words) $(call archive,common)
@@ -111,6 +115,9 @@ $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,c
 $(BUILD)/test/%_test: $(BUILD)/obj/tests/unit/%_test.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(ARCHIVES) -lcmocka $(LIBRARY_LIBS)
+
+# It starts the program.
+$(BUILD)/test/collector/reading/reading_test: $(BUILD)/postern-reader
 
 # What stands beside main() is in no archive.
 FORMATS := $(BUILD)/obj/agent/log_formats.o $(BUILD)/obj/agent/builtin.o
@@ -181,10 +188,11 @@ lab-filter: test-packages
 	@tests/lab_filter/lab_filter.py
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/postern $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/postern-reader $(DESTDIR)$(PREFIX)/libexec/postern/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 docs/postern.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/postern-agent.conf.5 docs/postern-collector.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/

@@ -176,8 +176,8 @@ static int make_path(struct replay *replay, struct error *error)
         .fragmented_datagrams = capture->fragmented,
         .local = replay->options->local.count > 0 ? replay->options->local : capture->local,
     };
-    const struct packet_listener listener = {replay, on_observation,
-                                             is_wanted(replay, RECORD_SESSION) ? on_session : NULL, NULL};
+    const struct packet_listener listener = {
+        .context = replay, .observe = on_observation, .session = is_wanted(replay, RECORD_SESSION) ? on_session : NULL};
     settings_ports(capture, settings.streams.ports);
     replay->path = packet_path_create(&settings, &listener, error);
     return replay->path ? 0 : -ENOMEM;

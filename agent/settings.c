@@ -242,6 +242,8 @@ int configuration_read_over(const char *path, const struct option_layer *central
             settings_override(&configuration.process.agent, getenv("POSTERN_SOCKET"), getenv("POSTERN_STATE"), error);
     if (status < 0)
         return status;
+    if (configuration.process.samples.enabled == SAMPLES_AUTO)
+        configuration.process.samples.enabled = configuration.collector.urls.count > 0 ? SAMPLES_YES : SAMPLES_NO;
     *result = configuration;
     memset(&configuration, 0, sizeof configuration);
     return 0;

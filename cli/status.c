@@ -31,6 +31,13 @@ static void show_watcher(const json_t *record)
             "wire no log told all (%lld were not waited for), %lld wait\n",
             paired, unpaired, (long long)field_integer(record, "unpaired_crowded"),
             (long long)field_integer(record, "pairing_waiting"));
+    long long kept = (long long)field_integer(record, "samples_kept");
+    if (kept > 0)
+        printf("samples     %lld of %lld messages that were kept are for the collector's filters (%s bytes), %lld "
+               "lost, %lld gave way\n",
+               (long long)field_integer(record, "samples_told"), kept,
+               amount_print((uint64_t)field_integer(record, "samples_bytes"), bytes),
+               (long long)field_integer(record, "samples_lost"), (long long)field_integer(record, "samples_crowded"));
     printf("senders     %lld known (room for all: %.0f MB, taken as needed)\n",
            (long long)field_integer(record, "senders"), (double)field_integer(record, "memory") / 1e6);
     long long let_go = (long long)field_integer(record, "details_let_go");
@@ -110,6 +117,24 @@ static void show_policy(const json_t *record)
                (long long)field_integer(record, "malformed"));
 }
 
+/* Messages for the collector's filters, and what came of them; nothing where there were none. */
+static void show_messages(const json_t *record)
+{
+    char bytes[16];
+    if (field_integer(record, "messages_taken") + field_integer(record, "messages_waiting") +
+            field_integer(record, "opinions") >
+        0)
+        printf("messages    %lld for the collector's filters: %lld sent, %lld wait (%s bytes), %lld dropped, %lld set "
+               "aside; %lld opinions came back\n",
+               (long long)field_integer(record, "messages_taken"), (long long)field_integer(record, "messages_sent"),
+               (long long)field_integer(record, "messages_waiting"),
+               amount_print((uint64_t)field_integer(record, "messages_bytes"), bytes),
+               (long long)field_integer(record, "messages_dropped"),
+               (long long)field_integer(record, "messages_set_aside"), (long long)field_integer(record, "opinions"));
+    if (field_text(record, "messages_trouble")[0])
+        printf("trouble     %s\n", field_text(record, "messages_trouble"));
+}
+
 static void show_collector(const json_t *record)
 {
     char since[CLOCK_TEXT], bytes[16];
@@ -130,6 +155,7 @@ static void show_collector(const json_t *record)
         printf("trouble     %s\n", field_text(record, "trouble"));
     if (field_text(record, "spool_trouble")[0])
         printf("trouble     %s\n", field_text(record, "spool_trouble"));
+    show_messages(record);
 }
 
 static void show(void *context, const json_t *record)

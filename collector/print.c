@@ -62,7 +62,7 @@ static int print_with(bool (*print)(const struct option_binding *, struct buffer
     CLEANUP(buffer_clear) struct buffer out;
     struct collector_settings settings = {0};
     struct option_binding bindings[SETTINGS_BINDINGS];
-    collector_settings_bind(&settings, bindings);
+    collector_settings_describe(&settings, bindings);
     buffer_init(&out, TEXT_MOST);
     bool good = buffer_append(&out, head) && print(bindings, &out) && buffer_append(&out, tail);
     return put(good, &out);

@@ -258,6 +258,12 @@ bool answer_status_watcher(struct buffer *out, const struct message_status_watch
     json_unsigned(&json, "unpaired", status->unpaired);
     json_unsigned(&json, "unpaired_crowded", status->unpaired_crowded);
     json_unsigned(&json, "pairing_waiting", status->pairing_waiting);
+    json_unsigned(&json, "samples_kept", status->samples_kept);
+    json_unsigned(&json, "samples_told", status->samples_told);
+    json_unsigned(&json, "samples_bytes", status->samples_bytes);
+    json_unsigned(&json, "samples_lost", status->samples_lost);
+    json_unsigned(&json, "samples_crowded", status->samples_crowded);
+    json_unsigned(&json, "samples_held", status->samples_held);
     return json_end(&json);
 }
 

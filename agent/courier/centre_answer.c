@@ -2,6 +2,7 @@
 #include "agent/courier/centre_answer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,16 @@ bool centre_answer_delivered(const struct http_answer *answer, int64_t after, in
     const json_t *delivered = json_object_get(object, "delivered");
     *result = json_integer_value(delivered);
     return json_is_integer(delivered) && (answer->status == 200 ? *result >= last : *result >= 0 && *result < after);
+}
+
+bool centre_answer_has_message(const struct http_answer *answer, uint64_t life, int64_t number)
+{
+    CLEANUP(drop) json_t *object = answer->status == 200 || answer->status == 201 ? parse(answer) : NULL;
+    const char *said = json_string_value(json_object_get(object, "life"));
+    const json_t *numbered = json_object_get(object, "number");
+    char wanted[17];
+    snprintf(wanted, sizeof wanted, "%016" PRIx64, life);
+    return said && strcmp(said, wanted) == 0 && json_is_integer(numbered) && json_integer_value(numbered) == number;
 }
 
 bool centre_answer_revision(const struct http_answer *answer, int64_t after, int64_t *result)

@@ -18,6 +18,8 @@ bool centre_answer_node(const struct http_answer *, char result[SPOOL_NODE]);
 /* To POST /v1/records with records behind `after` up to `last`: 200 means that all are there, 409 that some before are
  * missing. */
 bool centre_answer_delivered(const struct http_answer *, int64_t after, int64_t last, int64_t *result);
+/* To POST /v1/messages with the message of that life and number, 200 or 201: it is there. */
+bool centre_answer_has_message(const struct http_answer *, uint64_t life, int64_t number);
 /* To GET /v1/directives behind `after`, 416: the highest revision there is lower (a centre from a backup). */
 bool centre_answer_revision(const struct http_answer *, int64_t after, int64_t *result);
 

@@ -13,6 +13,7 @@
 #include "agent/courier/courier.h"
 #include "agent/courier/desk.h"
 #include "agent/courier/exporter.h"
+#include "agent/courier/filtering.h"
 #include "agent/message/settings.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -48,6 +49,7 @@ static void meet_watcher(struct courier *courier, int descriptor)
         lose_watcher(courier);
     if (courier->fleet)
         fleet_begin(courier->fleet);
+    filtering_meet(courier);
 }
 
 /* What the watcher is to know of other nodes: at most so much at once that it still sees its packets. */
@@ -112,7 +114,7 @@ static int on_relay_loading(sd_event_source *source, void *context)
 static void take_configuration(struct courier *courier, int bundle)
 {
     struct error error = {0};
-    if (relay_desk_configure(courier->relay, bundle, &error) < 0)
+    if (relay_desk_configure(courier->relay, bundle, &error) < 0 || filtering_configure(courier, bundle, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_ON);
 }
@@ -126,6 +128,8 @@ static void take_message(struct courier *courier, enum role from, const union me
     }
     if (kind == MESSAGE_CONFIGURATION)
         take_configuration(courier, descriptor);
+    if (kind == MESSAGE_SAMPLE)
+        filtering_take(courier, &message->sample, descriptor);
     if (descriptor >= 0)
         close(descriptor);
     if (kind == MESSAGE_READY) {
@@ -136,7 +140,8 @@ static void take_message(struct courier *courier, enum role from, const union me
     } else if (kind == MESSAGE_ORDER_TOLD) {
         relay_desk_order(courier->relay, &message->order.order);
         news_order(courier->news, &message->order.order);
-    } else if (courier->exporter && exporter_take(courier->exporter, message)) {
+    } else if ((courier->exporter && exporter_take(courier->exporter, message)) ||
+               filtering_answered(courier, message)) {
         return;
     } else if (desk_is_answer(message)) {
         desk_take(courier, from, message);
@@ -204,6 +209,7 @@ static int on_commit(sd_event_source *timer, uint64_t now, void *context)
         control_each(courier->control, desk_follow, courier);
     if (courier->uplink)
         uplink_go(courier->uplink);
+    filtering_tell(courier);
     if (courier->fleet)
         tell_fleet(courier);
     again_in(timer, fine ? COMMIT_EVERY : SECOND);
@@ -272,6 +278,8 @@ static const int uplink_calls[] = {SCMP_SYS(socket),
                                    SCMP_SYS(sched_getscheduler),
                                    SCMP_SYS(getppid),
                                    SCMP_SYS(readlinkat),
+                                   SCMP_SYS(mkdir),
+                                   SCMP_SYS(mkdirat),
                                    SCMP_SYS(memfd_create),
                                    SANDBOX_END};
 
@@ -342,7 +350,9 @@ static int make_spool(struct courier *courier, const struct role_start *start, s
     const struct spool_settings settings = {.size = courier->collector.settings.spool,
                                             .age = courier->collector.settings.spool_age};
     snprintf(path, sizeof path, "%s/spool.db", start->state);
-    return failure < 0 ? failure : spool_create(path, &settings, &courier->spool, error);
+    if (failure == 0)
+        failure = spool_create(path, &settings, &courier->spool, error);
+    return failure < 0 ? failure : filtering_begin(courier, start->state, error);
 }
 
 static int make_uplink(struct courier *courier, struct error *error)
@@ -352,11 +362,13 @@ static int make_uplink(struct courier *courier, struct error *error)
                                              .event = on_uplink_event,
                                              .told = on_uplink_told,
                                              .follows = relay_follows,
-                                             .followed = on_uplink_followed};
+                                             .followed = on_uplink_followed,
+                                             .has_room = filtering_has_room,
+                                             .filtered = filtering_hear};
     if (!courier->spool)
         return 0;
-    int failure = uplink_create(courier->event, &courier->collector, courier->spool, &courier->log, &listener,
-                                &courier->uplink, error);
+    int failure = uplink_create(courier->event, &courier->collector, courier->spool, courier->samples, &courier->log,
+                                &listener, &courier->uplink, error);
     courier->fleet = failure < 0 ? NULL : fleet_create();
     return failure < 0 || courier->fleet ? failure : error_set(error, ENOMEM, "no memory for what the fleet knows");
 }
@@ -400,8 +412,11 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         failure = make_relay(courier, start, error);
     if (failure < 0)
         return failure;
-    courier->keeper = (struct keeper){
-        .journal = courier->journal, .spool = courier->spool, .news = courier->news, .log = &courier->log};
+    courier->keeper = (struct keeper){.journal = courier->journal,
+                                      .spool = courier->spool,
+                                      .samples = courier->samples,
+                                      .news = courier->news,
+                                      .log = &courier->log};
     (void)keeper_commit(&courier->keeper, clock_steady()); /* without a journal we go on: people must be answered */
     int code = sd_event_new(&courier->event);
     if (code >= 0)
@@ -433,6 +448,7 @@ static void leave(struct courier *courier)
     exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
     fleet_destroy(&courier->fleet);
+    filtering_end(courier);
     sd_event_source_disable_unref(courier->warden_source);
     sd_event_source_disable_unref(courier->watcher_source);
     sd_event_source_disable_unref(courier->commit_timer);

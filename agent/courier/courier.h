@@ -10,9 +10,11 @@
 #include "agent/courier/journal.h"
 #include "agent/courier/keeper.h"
 #include "agent/courier/news.h"
+#include "agent/courier/opinions.h"
 #include "agent/courier/policy.h"
 #include "agent/courier/question.h"
 #include "agent/courier/relay_desk.h"
+#include "agent/courier/samples.h"
 #include "agent/courier/uplink.h"
 #include "agent/message/role.h"
 #include "common/io/log.h"
@@ -35,7 +37,9 @@ struct courier {
     struct collector collector;
     struct spool *spool; /* this and the next NULL: there is no collector */
     struct uplink *uplink;
-    struct fleet *fleet;       /* NULL: there is no collector */
+    struct fleet *fleet; /* this and the next two: NULL: there is no collector */
+    struct samples *samples;
+    struct opinions *opinions;
     struct exporter *exporter; /* NULL: nobody is to read metrics */
     duration begun;            /* on the steady clock */
     bool ready;

@@ -177,10 +177,13 @@ static bool write_status(struct courier *courier, struct question *question)
                                    .strangers = courier->policy ? policy_strangers(courier->policy) : 0,
                                    .counters = &counters};
     relay_desk_count(courier->relay, &policy);
+    const struct uplink_beside beside = {.fleet = courier->fleet,
+                                         .opinions = courier->opinions,
+                                         .spool_trouble = courier->keeper.spool_file.trouble,
+                                         .samples_trouble = courier->keeper.samples_file.trouble};
     return news_answer_status(courier->news, courier->keeper.journal_file.trouble, out) &&
            answer_status_policy(out, &policy) &&
-           (!courier->uplink ||
-            uplink_answer_status(courier->uplink, courier->fleet, courier->keeper.spool_file.trouble, out));
+           (!courier->uplink || uplink_answer_status(courier->uplink, &beside, out));
 }
 
 static void answered_by(struct courier *courier, struct question *question, enum role role)

@@ -68,6 +68,19 @@ static bool keep_spool(struct keeper *keeper, duration steady)
     return failure == 0;
 }
 
+static void keep_samples(struct keeper *keeper, duration steady)
+{
+    static const char name[] = "samples";
+    struct keeper_file *file = &keeper->samples_file;
+    struct error error = {0};
+    if (!samples_is_open(keeper->samples) && !try_is_due(file, steady))
+        return;
+    if (samples_tick(keeper->samples, steady, &error) < 0)
+        trouble(keeper, file, name, &error);
+    else
+        well_again(keeper, file, name);
+}
+
 static bool keep_journal(struct keeper *keeper, duration steady)
 {
     static const char name[] = "journal";
@@ -95,5 +108,7 @@ bool keeper_commit(struct keeper *keeper, duration steady)
 {
     if (keeper->spool)
         (void)keep_spool(keeper, steady); /* its trouble is said; the journal goes on without it */
+    if (keeper->samples)
+        keep_samples(keeper, steady);
     return keep_journal(keeper, steady);
 }

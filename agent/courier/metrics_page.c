@@ -65,6 +65,12 @@ static const struct metric watcher_table[] = {
     OF(COUNTER, paired, "paired_total", "Recipients and logins that stood in a log and on the wire, counted once."),
     OF(COUNTER, unpaired, "unpaired_total", "Transactions and logins of which no log told all."),
     OF(GAUGE, pairing_waiting, "pairing_waiting", "Observations that wait for the log."),
+    OF(COUNTER, samples_kept, "samples_kept_total", "Messages whose content was kept until they were answered."),
+    OF(COUNTER, samples_told, "samples_total", "Of these, messages taken for the collector's filters."),
+    OF(COUNTER, samples_bytes, "sample_bytes_total", "Bytes of their content."),
+    OF(COUNTER, samples_lost, "samples_lost_total", "Messages that could not be handed on to be sent."),
+    OF(COUNTER, samples_crowded, "samples_crowded_total", "Messages under way that gave way to newer ones."),
+    OF(GAUGE, samples_held, "sample_held_bytes", "Memory for the content of messages under way."),
     {.name = NULL},
 };
 #undef OF
@@ -94,6 +100,15 @@ static const struct metric spool_table[] = {
     METRIC_BY(METRIC_COUNTER, struct metrics_spool, spool.dropped[0], PREFIX "spool_dropped_total", "kind", worths,
               "Records dropped for want of room, or for their age."),
     OF(COUNTER, spool.set_aside, "spool_set_aside_total", "Records that the collector would not take."),
+    OF(GAUGE, samples.waiting, "samples", "Messages that wait to be sent to the collector's filters."),
+    OF(GAUGE, samples.bytes, "samples_bytes", "Their bytes on the disk."),
+    OF(COUNTER, samples.taken, "samples_taken_total", "Messages that were taken for the collector's filters."),
+    OF(COUNTER, samples.sent, "samples_sent_total", "Of these, those that the collector has."),
+    OF(COUNTER, samples.dropped, "samples_dropped_total",
+       "Of these, those dropped for want of room, or for their age."),
+    OF(COUNTER, samples.aside, "samples_set_aside_total", "Of these, those that the collector would not take."),
+    OF(COUNTER, samples.unsound, "samples_unsound_total", "Messages that did not come as agreed from the watcher."),
+    OF(COUNTER, opinions, "opinions_total", "Opinions of the collector's filters on messages of this node."),
     {.name = NULL},
 };
 #undef OF

@@ -32,7 +32,7 @@ struct question *question_new(struct questions *questions, const struct question
         struct question *question = &questions->items[i];
         if (question->number)
             continue;
-        if (++questions->last == QUESTION_OF_METRICS)
+        if (++questions->last >= QUESTION_OF_OPINIONS)
             questions->last = 1;
         *question = (struct question){.number = questions->last,
                                       .client = asker->client,

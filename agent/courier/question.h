@@ -6,8 +6,10 @@
 #include "agent/courier/control.h"
 #include "agent/message/message.h"
 
-#define QUESTIONS_MOST      CONTROL_CLIENTS_MOST
-#define QUESTION_OF_METRICS UINT32_MAX /* the number of what exporter.c asks: no question of people has it */
+#define QUESTIONS_MOST CONTROL_CLIENTS_MOST
+/* The numbers of what exporter.c and opinions.c ask: no question of people has one of them. */
+#define QUESTION_OF_METRICS  UINT32_MAX
+#define QUESTION_OF_OPINIONS (UINT32_MAX - 1)
 
 enum question_outcome {
     QUESTION_ANSWERED,

@@ -158,6 +158,7 @@ int spool_open(struct spool *spool, bool *moved_aside, struct error *error)
     }
     if (spool->revision < spool->now.values[SPOOL_REVISION])
         spool->revision = spool->now.values[SPOOL_REVISION];
+    spool->filtered = spool->now.values[SPOOL_FILTERED];
     return 0;
 }
 
@@ -277,6 +278,7 @@ int spool_insert_waiting(struct spool *spool, moment now)
     for (struct spool_waiting *w = spool->first; code == SQLITE_OK && w; w = w->next)
         code = spool_insert(spool, w->worth, w->time, (struct text){w->line, w->length});
     spool->next.values[SPOOL_REVISION] = spool->revision;
+    spool->next.values[SPOOL_FILTERED] = spool->filtered;
     return code;
 }
 
@@ -375,7 +377,8 @@ static bool is_due(const struct spool *spool, moment now)
     for (int i = 0; i < SPOOL_WORTHS; i++)
         if (spool->lost[i])
             return true;
-    return spool->first || spool->revision != spool->now.values[SPOOL_REVISION] || is_too_old(spool) ||
+    return spool->first || spool->revision != spool->now.values[SPOOL_REVISION] ||
+           spool->filtered != spool->now.values[SPOOL_FILTERED] || is_too_old(spool) ||
            (has_unsaid(&spool->now) && may_tell(spool, now));
 }
 

@@ -74,6 +74,9 @@ int spool_acknowledge_later(struct spool *, int64_t revision, bool done, const c
                             struct error *) MUST_CHECK;
 /* The centre knows of no revision higher than this one: with the next commit. */
 void spool_set_back_revision(struct spool *, int64_t revision);
+/* The number of the last of the content filters' opinions that the watcher has judged: with the next commit. */
+int64_t spool_filtered(const struct spool *);
+void spool_set_filtered(struct spool *, int64_t number);
 /* More waits in memory than should be added to: no orders are asked for. */
 bool spool_is_behind(const struct spool *);
 

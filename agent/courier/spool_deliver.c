@@ -148,6 +148,16 @@ void spool_set_back_revision(struct spool *spool, int64_t revision)
         spool->revision = revision;
 }
 
+int64_t spool_filtered(const struct spool *spool)
+{
+    return spool->filtered;
+}
+
+void spool_set_filtered(struct spool *spool, int64_t number)
+{
+    spool->filtered = number;
+}
+
 int spool_acknowledge_later(struct spool *spool, int64_t revision, bool done, const char *text, moment now,
                             struct error *error)
 {

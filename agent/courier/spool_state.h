@@ -15,7 +15,8 @@ enum spool_value {
     SPOOL_ASIDE,
     SPOOL_DROPPED,                               /* one for each worth: in all */
     SPOOL_UNSAID = SPOOL_DROPPED + SPOOL_WORTHS, /* and of these, not yet told by a record */
-    SPOOL_VALUES = SPOOL_UNSAID + SPOOL_WORTHS
+    SPOOL_FILTERED = SPOOL_UNSAID + SPOOL_WORTHS,
+    SPOOL_VALUES
 };
 
 struct spool_state {
@@ -58,6 +59,7 @@ struct spool {
     size_t waiting_bytes;
     uint64_t lost[SPOOL_WORTHS]; /* dropped before any commit, since the last one */
     int64_t revision;            /* what the next commit shall say; acknowledgements up to it are among the waiting */
+    int64_t filtered;            /* the same of opinions */
     moment seen;                 /* the time of the last commit, by which the spool's clock goes on */
     moment oldest;               /* of the oldest record */
     int64_t oldest_born;         /* the same on the spool's clock */

@@ -1,5 +1,6 @@
-/* See uplink.h. At most three requests are under way: one that makes the node known, or one batch and one question for
- * directives. Any that fails ends the others; after a pause all begin anew, at the next address. */
+/* See uplink.h. At most three requests are under way: one that makes the node known; or one batch, one message and one
+ * question for directives. A batch or a question that fails ends the others; after a pause all begin anew, at the next
+ * address. */
 #include "agent/courier/uplink.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include "agent/courier/centre_answer.h"
 #include "agent/courier/fleet.h"
 #include "agent/courier/node_secret.h"
+#include "agent/courier/opinions.h"
 #include "agent/courier/uplink_state.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
@@ -39,6 +41,7 @@ static void begin_pause(struct uplink *uplink, duration length)
     cancel(uplink, &uplink->enrolling);
     cancel(uplink, &uplink->delivering);
     cancel(uplink, &uplink->polling);
+    cancel(uplink, &uplink->upload.number); /* it may be there: then it is known when it is sent again */
     uplink->pausing = true;
     sd_event_source_set_time_relative(uplink->pause, (uint64_t)(length / MICROSECOND));
     sd_event_source_set_enabled(uplink->pause, SD_EVENT_ONESHOT);
@@ -190,6 +193,7 @@ void uplink_go(struct uplink *uplink)
             return;
         }
         uplink->revision = spool_revision(uplink->spool);
+        uplink->filtered = spool_filtered(uplink->spool);
         if (!uplink->node[0])
             enrol(uplink);
     }
@@ -197,6 +201,10 @@ void uplink_go(struct uplink *uplink)
         return;
     if (!uplink->delivering && !setback_rests(&uplink->setback, clock_steady()))
         uplink_deliver(uplink);
+    if (!uplink->upload.number && !uplink->pausing)
+        uplink_upload(uplink);
+    if (uplink->polling && uplink->crowded && uplink->listener.has_room(uplink->listener.context))
+        cancel(uplink, &uplink->polling); /* it was asked without them */
     if (!uplink->polling && !uplink->directives.items && !uplink->pausing && !spool_is_behind(uplink->spool))
         uplink_poll(uplink);
 }
@@ -207,8 +215,9 @@ static int add_timer(sd_event *event, sd_event_source **timer, sd_event_time_han
     return code < 0 ? code : sd_event_source_set_enabled(*timer, SD_EVENT_OFF);
 }
 
-int uplink_create(sd_event *event, const struct collector *collector, struct spool *spool, const struct log *log,
-                  const struct uplink_listener *listener, struct uplink **result, struct error *error)
+int uplink_create(sd_event *event, const struct collector *collector, struct spool *spool, struct samples *samples,
+                  const struct log *log, const struct uplink_listener *listener, struct uplink **result,
+                  struct error *error)
 {
     CLEANUP(uplink_destroy) struct uplink *uplink = calloc(1, sizeof *uplink);
     if (!uplink || !node_secret_ready())
@@ -216,6 +225,7 @@ int uplink_create(sd_event *event, const struct collector *collector, struct spo
     uplink->log = log;
     uplink->collector = collector;
     uplink->spool = spool;
+    uplink->samples = samples;
     uplink->listener = *listener;
     uplink->most = SPOOL_BATCH_MOST;
     if (gethostname(uplink->name, sizeof uplink->name - 1) < 0)
@@ -257,11 +267,10 @@ bool uplink_is_connected(const struct uplink *uplink)
     return uplink->standing.state == STANDING_CONNECTED;
 }
 
-bool uplink_answer_status(const struct uplink *uplink, const struct fleet *fleet, const char *spool_trouble,
-                          struct buffer *out)
+bool uplink_answer_status(const struct uplink *uplink, const struct uplink_beside *beside, struct buffer *out)
 {
     struct spool_counters counters = spool_counters(uplink->spool);
-    struct fleet_counters elsewhere = fleet_counters(fleet, clock_now());
+    struct fleet_counters elsewhere = fleet_counters(beside->fleet, clock_now());
     uint64_t dropped = 0;
     for (int i = 0; i < SPOOL_WORTHS; i++)
         dropped += counters.dropped[i];
@@ -283,7 +292,11 @@ bool uplink_answer_status(const struct uplink *uplink, const struct fleet *fleet
     json_unsigned(&json, "customers_elsewhere", elsewhere.customers);
     if (uplink->standing.trouble[0])
         json_string(&json, "trouble", uplink->standing.trouble);
-    if (spool_trouble[0])
-        json_string(&json, "spool_trouble", spool_trouble);
+    if (beside->spool_trouble[0])
+        json_string(&json, "spool_trouble", beside->spool_trouble);
+    uplink_answer_samples(uplink, beside->samples_trouble, &json);
+    struct opinions_counters opinions = opinions_counters(beside->opinions);
+    json_unsigned(&json, "opinions", opinions.judged);
+    json_unsigned(&json, "opinions_waiting", opinions.waiting);
     return json_end(&json);
 }

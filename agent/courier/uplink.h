@@ -8,7 +8,9 @@
 #include <systemd/sd-event.h>
 #include "agent/courier/collector.h"
 #include "agent/courier/directive.h"
+#include "agent/courier/filtered.h"
 #include "agent/courier/fleet_news.h"
+#include "agent/courier/samples.h"
 #include "agent/courier/spool.h"
 #include "common/io/log.h"
 
@@ -25,16 +27,21 @@ struct uplink_listener {
     bool (*follows)(void *context, int64_t *after);
     /* All standings up to that number were told; 0: the centre begins anew, what it told before holds no more. */
     void (*followed)(void *context, int64_t number);
+    /* Whether there is room for what content filters said of this node's messages, and they; borrowed for the call. */
+    bool (*has_room)(void *context);
+    void (*filtered)(void *context, const struct filtered_list *);
 };
 
 struct uplink;
-/* Collector, spool and log are borrowed. Nothing is sent before the first uplink_go(). */
-int uplink_create(sd_event *, const struct collector *, struct spool *, const struct log *,
+/* Collector, spool, samples and log are borrowed. Nothing is sent before the first uplink_go(). */
+int uplink_create(sd_event *, const struct collector *, struct spool *, struct samples *, const struct log *,
                   const struct uplink_listener *, struct uplink **result, struct error *) MUST_CHECK;
 void uplink_destroy(struct uplink **);
 
 /* Begin what can be begun: call after each commit of the spool. */
 void uplink_go(struct uplink *);
+/* Bytes of messages a second, at most; 0: no bound. */
+void uplink_set_bandwidth(struct uplink *, uint64_t bandwidth);
 
 enum uplink_outcome {
     UPLINK_DONE,
@@ -44,8 +51,14 @@ enum uplink_outcome {
 void uplink_carried_out(struct uplink *, enum uplink_outcome, const char *text);
 
 bool uplink_is_connected(const struct uplink *);
-/* The line of `postern status`. `spool_trouble`: what is wrong with the spool; empty: nothing. */
+/* What else its line of `postern status` says; the troubles: empty, nothing is wrong. */
 struct fleet;
-bool uplink_answer_status(const struct uplink *, const struct fleet *, const char *spool_trouble, struct buffer *);
+struct opinions;
+struct uplink_beside {
+    const struct fleet *fleet;
+    const struct opinions *opinions;
+    const char *spool_trouble, *samples_trouble;
+};
+bool uplink_answer_status(const struct uplink *, const struct uplink_beside *, struct buffer *);
 
 #endif

@@ -135,6 +135,29 @@ static bool hear_news(struct uplink *uplink, struct text answer)
     return true;
 }
 
+/* The same of what content filters say. Their numbers are kept by whom they are handed to, once they were judged. */
+static bool hear_filtered(struct uplink *uplink, struct text answer)
+{
+    CLEANUP(filtered_clear) struct filtered_list list = {0};
+    struct error error = {0};
+    if (uplink->no_filtered)
+        return true;
+    if (filtered_read(answer, uplink->filtered, &list, &error) < 0) {
+        uplink_fail(uplink, error.text);
+        return false;
+    }
+    if (!list.some)
+        return true;
+    if (list.number == uplink->filtered) {
+        uplink->no_filtered = true;
+        uplink_say(uplink, 1,
+                   "the opinions of the collector's filters have no numbers to go on from: they are left alone");
+    }
+    uplink->filtered = list.number;
+    uplink->listener.filtered(uplink->listener.context, &list);
+    return true;
+}
+
 static void on_directives(void *context, const struct http_answer *answer)
 {
     struct uplink *uplink = context;
@@ -153,7 +176,7 @@ static void on_directives(void *context, const struct http_answer *answer)
     } else if (directives_read(answer->body, uplink->revision, &uplink->directives, &error) < 0) {
         uplink_fail(uplink, error.text);
         return;
-    } else if (hear_news(uplink, answer->body)) {
+    } else if (hear_news(uplink, answer->body) && hear_filtered(uplink, answer->body)) {
         uplink_well(uplink);
         uplink->next = 0;
         carry_next(uplink);
@@ -166,14 +189,17 @@ static void on_directives(void *context, const struct http_answer *answer)
 
 void uplink_poll(struct uplink *uplink)
 {
-    char path[128], news[64] = "";
+    char path[192], news[64] = "", filtered[40] = "";
     follow(uplink);
     /* Where it is not known whether the centre is there, or what it has told before, that is asked without waiting. */
     bool waits = uplink->standing.state == STANDING_CONNECTED && (uplink->caught_up || uplink->no_news);
     if (!uplink->no_news)
         snprintf(news, sizeof news, "&news=%" PRId64 "%s", uplink->news, uplink->following ? "&standings=yes" : "");
-    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d%s", uplink->revision,
-             waits ? POLL_SECONDS : 0, news);
+    uplink->crowded = !uplink->listener.has_room(uplink->listener.context);
+    if (!uplink->no_filtered && !uplink->crowded)
+        snprintf(filtered, sizeof filtered, "&filtered=%" PRId64, uplink->filtered);
+    snprintf(path, sizeof path, "/v1/directives?after=%" PRId64 "&wait=%d%s%s", uplink->revision,
+             waits ? POLL_SECONDS : 0, news, filtered);
     const struct http_request request = {.method = "GET", .patience = UPLINK_PATIENCE + POLL_SECONDS * SECOND};
     uplink->polling = uplink_send(uplink, &request, path, on_directives);
 }

@@ -1,5 +1,5 @@
-/* The uplink as its own parts see it: uplink.c, which makes the node known and holds it together, uplink_deliver.c and
- * uplink_directives.c. */
+/* The uplink as its own parts see it: uplink.c, which makes the node known and holds it together, uplink_deliver.c,
+ * uplink_directives.c and uplink_samples.c. */
 #ifndef AGENT_COURIER_UPLINK_STATE_H
 #define AGENT_COURIER_UPLINK_STATE_H
 
@@ -11,10 +11,23 @@
 
 #define UPLINK_PATIENCE (60 * SECOND)
 
+/* How messages are sent. What goes wrong with them is theirs alone: records and directives go on. */
+struct upload {
+    int number; /* of the request; 0: none is under way */
+    struct sample_name name;
+    uint64_t bytes, bandwidth;
+    uint32_t refusals, failures; /* of this message, one behind the other; of any, the same */
+    duration rest, paid;         /* steady: nothing is sent before; up to when the bandwidth was used */
+    struct setback setback;      /* the centre takes none, one behind the other */
+    bool told;                   /* that it does not go well */
+    char trouble[240];           /* empty: it does */
+};
+
 struct uplink {
     const struct log *log;
     const struct collector *collector;
     struct spool *spool;
+    struct samples *samples;
     struct uplink_listener listener;
     struct http_client *http;
     sd_event_source *pause, *carry_again;
@@ -26,6 +39,7 @@ struct uplink {
     int64_t last;                       /* its last sequence */
     uint32_t doubts;                    /* how often the record that is alone in it was refused */
     struct setback setback;
+    struct upload upload;
     struct directives directives;
     uint32_t next; /* of these */
     bool carrying;
@@ -34,7 +48,10 @@ struct uplink {
     /* All news that held when we began have been asked for: from now on they are waited for, and those that relays
      * follow, if one does. */
     bool caught_up, following;
-    bool no_news; /* the centre's make no sense: they are not asked for */
+    bool no_news;     /* the centre's make no sense: they are not asked for */
+    int64_t filtered; /* asked behind: opinions of content filters */
+    bool no_filtered; /* as no_news */
+    bool crowded;     /* there was no room for them when the question was asked that is under way */
 };
 
 /* uplink.c: whatever an answer means, one of these is called, and then uplink_go() where no pause has begun */
@@ -49,6 +66,11 @@ int uplink_send(struct uplink *, const struct http_request *, const char *path,
 
 /* uplink_deliver.c */
 void uplink_deliver(struct uplink *);
+
+/* uplink_samples.c */
+void uplink_upload(struct uplink *);
+struct json;
+void uplink_answer_samples(const struct uplink *, const char *samples_trouble, struct json *);
 
 /* uplink_directives.c */
 void uplink_poll(struct uplink *);

@@ -259,6 +259,12 @@ void judge_observe(struct judge *judge, const struct observation *observation)
     judge_one(judge, observation, &sender);
 }
 
+void judge_observe_of(struct judge *judge, const struct sender *sender, const struct observation *observation)
+{
+    judge_catch_up(judge);
+    judge_one(judge, observation, sender);
+}
+
 void judge_hear(struct judge *judge, const struct observation *observation)
 {
     struct docket_entry *entry = docket_add(&judge->docket, observation);

@@ -74,8 +74,11 @@ void judge_destroy(struct judge **);
  * (senders_count), the detectors, and the verdict that follows. One that is older than the latest tick by more than
  * JUDGE_SET_BACK is taken as of that tick. */
 void judge_observe(struct judge *, const struct observation *);
-/* The same, a little later: what was heard is judged, in its order, by judge_catch_up(), and before that where there is
- * no more room for it or judge_observe() or judge_tick() is called. Nothing else here may be called in between. */
+/* Of one whose sender is known already, whatever its origin says: what is said later of a message of its. */
+void judge_observe_of(struct judge *, const struct sender *, const struct observation *);
+/* As judge_observe(), a little later: what was heard is judged, in its order, by judge_catch_up(), and before that
+ * where there is no more room for it or judge_observe() or judge_tick() is called. Nothing else here may be called in
+ * between. */
 void judge_hear(struct judge *, const struct observation *);
 void judge_catch_up(struct judge *);
 /* Every whole second up to `now`, each once, however far they have come. Costs nothing but for senders whose verdict
@@ -116,6 +119,12 @@ struct judge_view {
 };
 /* What all evidence holds against it, and what firm evidence does: that of detectors that are not soft. */
 void judge_weigh(const struct judge *, struct sender_record *, moment, points *score, points *firm);
+/* The little that is asked of every message: its score, and whether it is diverted, or worse. */
+struct judge_glance {
+    points score;
+    bool diverted;
+};
+struct judge_glance judge_glance(const struct judge *, struct sender_record *, moment);
 void judge_look(const struct judge *, struct sender_record *, moment now, struct judge_view *result);
 /* What a collector knows of other nodes; sound. It says nothing by itself: who sends is judged by it. */
 void judge_campaign(struct judge *, const struct fleet_campaign *, moment now);

@@ -22,6 +22,15 @@ void judge_weigh(const struct judge *judge, struct sender_record *record, moment
     *firm = judge_firm_score(judge, judgement_of(judge, record), now);
 }
 
+struct judge_glance judge_glance(const struct judge *judge, struct sender_record *record, moment now)
+{
+    struct judgement *judgement = judgement_of(judge, record);
+    enum deed person = judgement->person_deed;
+    return (struct judge_glance){.score = judge_score(judge, judgement, now),
+                                 .diverted = judgement->verdict >= VERDICT_DIVERT || person == DEED_DIVERT ||
+                                             person == DEED_BLOCK};
+}
+
 void judge_look(const struct judge *judge, struct sender_record *record, moment now, struct judge_view *result)
 {
     struct judgement *judgement = judgement_of(judge, record);

@@ -25,6 +25,7 @@ struct body {
     uint64_t sender; /* whom the log named; 0: there is none */
     uint64_t digest[2];
     struct likeness likeness;
+    uint32_t sample;
     size_t helo_length;
     char helo[HELO_BYTES];
 };
@@ -269,6 +270,7 @@ static void remember_body(struct pairing *pairing, const struct slot *slot, uint
         return;
     body->sender = sender;
     body->likeness = o->message.likeness;
+    body->sample = o->message.sample;
     memcpy(body->digest, o->message.digest, sizeof body->digest);
     body->helo_length = o->message.helo.length < HELO_BYTES ? o->message.helo.length : HELO_BYTES;
     if (body->helo_length > 0)
@@ -319,6 +321,7 @@ void pairing_hear_log(struct pairing *pairing, const struct observation *o)
         body->sender == mark_of_sender(pairing, &o->origin, o->message.from)) {
         memcpy(full.message.digest, body->digest, sizeof body->digest);
         full.message.likeness = body->likeness;
+        full.message.sample = body->sample;
         full.message.helo = (struct text){body->helo, body->helo_length};
     }
     pass_on(pairing, &full);

@@ -118,6 +118,8 @@ struct message_status_watcher {
         bytes_held, senders, malformed, orders_sent, memory, let_go; /* let_go: see senders_details_let_go() */
     uint64_t log_lines, log_unparsed, log_late, log_lost_bytes;      /* see struct log_reader_counters */
     uint64_t paired, unpaired, unpaired_crowded, pairing_waiting;    /* see struct pairing_counters */
+    uint64_t samples_kept, samples_told, samples_bytes, samples_lost, samples_crowded,
+        samples_held; /* see struct sampling_counters */
     uint32_t ports, restarts, log_files, reserved;
 };
 struct message_status_warden {

@@ -11,15 +11,28 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
+static bool write_all(int memory, struct text text)
+{
+    for (size_t done = 0; done < text.length;) {
+        ssize_t written = write(memory, text.bytes + done, text.length - done);
+        if (written <= 0)
+            return false;
+        done += (size_t)written;
+    }
+    return true;
+}
+
 int sealed_make(const char *name, struct text text, int *descriptor, struct error *error)
+{
+    return sealed_make_many(name, &text, 1, descriptor, error);
+}
+
+int sealed_make_many(const char *name, const struct text *texts, size_t count, int *descriptor, struct error *error)
 {
     int memory = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     bool fine = memory >= 0;
-    for (size_t done = 0; fine && done < text.length;) {
-        ssize_t written = write(memory, text.bytes + done, text.length - done);
-        fine = written > 0;
-        done += fine ? (size_t)written : 0;
-    }
+    for (size_t i = 0; fine && i < count; i++)
+        fine = write_all(memory, texts[i]);
     if (!fine || fcntl(memory, F_ADD_SEALS, SEALS | F_SEAL_SEAL) != 0) {
         int code = error_set(error, errno, "cannot hand %s over: %s", name, strerror(errno));
         if (memory >= 0)

@@ -316,7 +316,8 @@ void process_settings_bind(struct process_settings *settings, struct option_bind
                                         .check = check_milter,
                                         .text = "A milter for Sendmail and Postfix: refuses by the same orders as the "
                                                 "policy socket, and tells of content that the wire hides behind TLS."};
-    result[7] = (struct option_binding){.options = NULL};
+    result[7] = samples_settings_bind(&settings->samples);
+    result[8] = (struct option_binding){.options = NULL};
 }
 
 void settings_ports(const struct capture_settings *capture, uint16_t result[16])

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/relay/settings.h"
+#include "agent/sample/settings.h"
 #include "common/address.h"
 #include "common/error.h"
 #include "common/option.h"
@@ -101,10 +102,11 @@ struct process_settings {
     struct customers_settings customers;
     struct relay_settings relay;
     struct milter_settings milter;
+    struct samples_settings samples;
 };
 
 /* Room for the bindings and the entry that ends them. */
-#define PROCESS_BINDINGS 7
+#define PROCESS_BINDINGS 8
 /* Writes the bindings over `settings` and an ending entry to `result`. options_read() fills the settings with
  * presets; options_clear() gives back what they hold. */
 void process_settings_bind(struct process_settings *settings, struct option_binding result[PROCESS_BINDINGS + 1]);

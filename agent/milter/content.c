@@ -57,7 +57,7 @@ bool milter_content_finish(struct milter_content *content, uint64_t *bytes, uint
 {
     bool complete = !content->content.incomplete;
     *bytes = content->content.bytes;
-    smtp_content_finish(&content->content, &content->counters, digest, likeness);
+    smtp_content_finish(&content->content, &content->counters, digest, likeness, NULL);
     *content = (struct milter_content){0};
     return complete;
 }

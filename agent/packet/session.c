@@ -19,6 +19,7 @@ struct packet_path {
     struct packet_listener listener;
     struct packet_counters counters;
     struct smtp_listener smtp_listener;
+    struct smtp_sampler sampler;
     struct streams *streams;
     struct fragments *fragments;
     struct address_list local;
@@ -46,6 +47,45 @@ static void observe(void *context, struct observation *observation)
         observation->origin.account = account;
     path->counters.observations++;
     path->listener.observe(path->listener.context, observation);
+}
+
+/* ---- messages that somebody wants to look at ---- */
+
+static void fill_ends(const struct packet_path *path, struct text account, struct observation *ends)
+{
+    stream_origin(path->current, &ends->origin, &ends->server, &ends->server_port);
+    if (account.length > 0 && is_at_home(ends))
+        ends->origin.account = account;
+}
+
+static uint32_t sample_wanted(void *context, struct text account, moment time, uint8_t *note)
+{
+    struct packet_path *path = context;
+    struct observation ends = {0};
+    if (stream_is_hearsay(path->current))
+        return 0;
+    fill_ends(path, account, &ends);
+    return path->listener.sample_wanted(path->listener.context, &ends.origin, &ends.server, ends.server_port, time,
+                                        note);
+}
+
+static uint32_t sample_taken(void *context, const struct smtp_sampled *sampled, const struct observation *message)
+{
+    struct packet_path *path = context;
+    struct observation copy = *message;
+    if (stream_is_hearsay(path->current))
+        return 0;
+    fill_ends(path, sampled->user, &copy);
+    return path->listener.sample_taken(path->listener.context, sampled, &copy);
+}
+
+static int keep_samples(struct packet_path *path, uint64_t memory, struct error *error)
+{
+    if (memory == 0)
+        return 0;
+    path->sampler = (struct smtp_sampler){smtp_samples_create(memory), path, sample_wanted, sample_taken};
+    path->smtp_listener.sampler = &path->sampler;
+    return path->sampler.samples ? 0 : error_set(error, ENOMEM, "no memory for samples");
 }
 
 static void observe_connection(struct packet_path *path, enum connection_outcome outcome, moment time)
@@ -198,6 +238,8 @@ struct packet_path *packet_path_create(const struct packet_settings *settings, c
     }
     path->listener = *listener;
     path->smtp_listener = (struct smtp_listener){.context = path, .observe = observe, .counters = &path->counters.smtp};
+    if (keep_samples(path, listener->sample_wanted ? settings->samples_memory : 0, error) != 0)
+        return NULL;
     for (size_t i = 0; i < settings->local.count; i++) {
         if (!address_list_add(&path->local, &settings->local.items[i])) {
             error_set(error, ENOMEM, "no memory for the local prefixes");
@@ -240,6 +282,7 @@ void packet_path_destroy(struct packet_path **path)
         }
         streams_destroy(&(*path)->streams);
         fragments_destroy(&(*path)->fragments);
+        smtp_samples_destroy(&(*path)->sampler.samples);
         address_list_clear(&(*path)->local);
         free(*path);
         *path = NULL;
@@ -307,6 +350,8 @@ void packet_path_add_many(struct packet_path *path, const struct frame *frames, 
 void packet_path_tick(struct packet_path *path, moment now)
 {
     streams_tick(path->streams, now);
+    if (path->sampler.samples)
+        smtp_samples_tick(path->sampler.samples, now);
 }
 
 void packet_path_finish(struct packet_path *path, moment now)
@@ -325,4 +370,9 @@ struct packet_counters packet_path_counters(const struct packet_path *path)
 struct streams *packet_path_streams(struct packet_path *path)
 {
     return path->streams;
+}
+
+struct smtp_samples *packet_path_samples(struct packet_path *path)
+{
+    return path->sampler.samples;
 }

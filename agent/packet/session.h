@@ -23,11 +23,16 @@ struct packet_listener {
     void (*session)(void *context, const struct session_summary *); /* borrowed; NULL: not wanted */
     /* A connection begins: its SYN was seen, or it was joined. NULL: not wanted. */
     void (*begun)(void *context, const struct origin *, const struct address *server, uint16_t server_port);
+    /* Who wants to look at messages, as struct smtp_sampler has it. NULL: nobody, and none are kept. */
+    uint32_t (*sample_wanted)(void *context, struct origin *, const struct address *server, uint16_t server_port,
+                              moment, uint8_t *note);
+    uint32_t (*sample_taken)(void *context, const struct smtp_sampled *, const struct observation *message);
 };
 
 struct packet_settings {
     struct stream_settings streams;
     uint32_t fragmented_datagrams;
+    uint64_t samples_memory;   /* bytes of messages that are kept; 0: none are */
     struct address_list local; /* empty: whoever opens the connection is the sender; else only clients in it are */
 };
 
@@ -50,6 +55,7 @@ void packet_path_add_many(struct packet_path *, const struct frame *, size_t cou
 void packet_path_tick(struct packet_path *, moment now);
 void packet_path_finish(struct packet_path *, moment now); /* closes every open stream as CLOSE_OPEN */
 struct packet_counters packet_path_counters(const struct packet_path *);
-struct streams *packet_path_streams(struct packet_path *); /* for cutting connections */
+struct streams *packet_path_streams(struct packet_path *);      /* for cutting connections */
+struct smtp_samples *packet_path_samples(struct packet_path *); /* NULL: none are kept */
 
 #endif

@@ -2,7 +2,8 @@
  * 3030 (CHUNKING), 3207 (STARTTLS), 4954 (AUTH), 6531 (SMTPUTF8).
  *
  * Pure: bytes in, observations out. Commands in any case and split anywhere; multi-line replies; replies matched to
- * pipelined commands; content digested while it streams by and never kept. Lines are looked at where they lie and
+ * pipelined commands; content digested while it streams by, and kept
+ * only where a sampler wants to look at it (smtp_samples.h). Lines are looked at where they lie and
  * copied only when a segment ends inside one. After a gap the next plausible command or reply line is waited for and
  * the pairing starts anew there: replies whose command is unknown are passed over rather than given to the wrong one.
  *
@@ -21,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "common/moment.h"
+#include "agent/packet/smtp_samples.h"
 #include "common/words/observation.h"
 
 /* Limits, each the protocol's own (RFC 5321 4.5.3.1) or a little above; beyond them bytes are passed over, counted. */
@@ -74,14 +76,41 @@ struct smtp_summary {
     uint32_t transaction_count, transactions_left_out;
 };
 
+/* A message that was kept and is now answered. Borrowed for the length of the call. */
+struct smtp_record;
+struct smtp_open_transaction;
+struct smtp_sampled {
+    uint32_t sample;                /* in `samples`; let go after the call, unless a number was given to it */
+    struct smtp_sample_state state; /* before smtp_samples_unstuff() */
+    struct text user;               /* whose login was accepted; empty: none */
+    uint32_t recipients_left_out;
+    const struct smtp_record *record; /* private, as is the next */
+    const struct smtp_open_transaction *transaction;
+};
+/* Its recipients, with the server's answers: *at is 0 at first; false: there are no more. */
+bool smtp_sampled_recipient(const struct smtp_sampled *, uint32_t *at, struct smtp_recipient *result);
+
+/* Who wants to look at messages. */
+struct smtp_sampler {
+    struct smtp_samples *samples;
+    void *context;
+    /* Content begins: how many bytes of it are to be kept; 0: none. `account`: as in observations. `note` is handed
+     * back with it. */
+    uint32_t (*wanted)(void *context, struct text account, moment, uint8_t *note);
+    /* It was answered, and is observed next: the number for that observation's `sample`; 0: it is not wanted any more.
+     */
+    uint32_t (*taken)(void *context, const struct smtp_sampled *, const struct observation *message);
+};
+
 /* Where observations go. The dialogue fills kind, time, the union and, of the origin, the account whose login was
  * accepted; the ends are for the listener to fill. */
 struct smtp_listener {
     void *context;
     void (*observe)(void *context, struct observation *);
-    struct smtp_counters *counters; /* shared by all dialogues of one listener; must outlive them */
-    uint64_t bytes_most;            /* bound of counters->bytes_held; 0: SMTP_MEMORY_MOST */
-    bool transactions_unwanted;     /* the summary shall list none: they are forgotten once answered */
+    struct smtp_counters *counters;     /* shared by all dialogues of one listener; must outlive them */
+    uint64_t bytes_most;                /* bound of counters->bytes_held; 0: SMTP_MEMORY_MOST */
+    const struct smtp_sampler *sampler; /* NULL: no content is kept */
+    bool transactions_unwanted;         /* the summary shall list none: they are forgotten once answered */
 };
 
 void smtp_begin(struct smtp *, bool implicit_tls, bool from_the_start);

@@ -22,6 +22,7 @@ void smtp_observe_message(const struct smtp_call *call, struct smtp_open_transac
                     .complete = (transaction->entry.flags & ENTRY_COMPLETE) != 0,
                     .reply = *reply},
     };
+    smtp_sample_take(call, transaction, &observation);
     smtp_observe(call, &observation);
 }
 

@@ -6,6 +6,7 @@
 #include "agent/packet/smtp_content.h"
 #include "agent/packet/smtp_digest.h"
 #include "agent/packet/smtp_line_dot.h"
+#include "agent/packet/smtp_samples.h"
 
 static void add(struct smtp_content *content, const struct smtp_listener *listener, const char *bytes, size_t length)
 {
@@ -164,15 +165,21 @@ void smtp_content_end_in_gap(struct smtp_content *content)
         content->bytes -= content->bytes < DOT_LINE ? content->bytes : DOT_LINE;
 }
 
-void smtp_content_finish(struct smtp_content *content, struct smtp_counters *counters, uint64_t digest[2],
-                         struct likeness *likeness)
+void smtp_content_keep(struct smtp_content *content, const struct smtp_listener *listener, uint32_t sample)
 {
-    smtp_digest_finish(&content->digest, counters, digest, likeness);
+    if (!smtp_digest_begin(&content->digest, listener, sample))
+        smtp_samples_release(listener->sampler->samples, sample);
+}
+
+void smtp_content_finish(struct smtp_content *content, struct smtp_counters *counters, uint64_t digest[2],
+                         struct likeness *likeness, uint32_t *sample)
+{
+    smtp_digest_finish(&content->digest, counters, digest, likeness, sample);
 }
 
 void smtp_content_drop(struct smtp_content *content, struct smtp_counters *counters)
 {
     uint64_t digest[2];
     struct likeness likeness;
-    smtp_content_finish(content, counters, digest, &likeness);
+    smtp_content_finish(content, counters, digest, &likeness, NULL);
 }

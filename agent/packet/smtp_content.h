@@ -41,8 +41,12 @@ void smtp_content_add(struct smtp_content *, const struct smtp_listener *, struc
 void smtp_content_gap(struct smtp_content *, uint32_t length);
 /* The server has answered it: where a gap came last, that held the dot line as well. */
 void smtp_content_end_in_gap(struct smtp_content *);
-/* The digest so far, and the likeness; the running sum is freed. */
-void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2], struct likeness *);
+/* All that comes from now on is kept as well (smtp_samples.h), if there is memory. Called before the first byte. */
+void smtp_content_keep(struct smtp_content *, const struct smtp_listener *, uint32_t sample);
+/* The digest so far, and the likeness; the running sum is freed. `sample`: what was kept, the caller's now; 0: nothing;
+ * NULL: it is let go. */
+void smtp_content_finish(struct smtp_content *, struct smtp_counters *, uint64_t digest[2], struct likeness *,
+                         uint32_t *sample);
 void smtp_content_drop(struct smtp_content *, struct smtp_counters *); /* nobody asks */
 
 #endif

@@ -112,6 +112,14 @@ void smtp_take_chunk(const struct smtp_call *, struct text *rest);
 void smtp_chunk_ends(const struct smtp_call *);
 void smtp_close_transaction(const struct smtp_call *); /* the client is in none any more */
 
+/* smtp_sampling.c: content that somebody wants to look at. */
+/* Before the first byte of content; `stuffed`: dots are put into it. */
+void smtp_sample_begin(const struct smtp_call *, bool stuffed);
+/* What was kept goes with its transaction, until that is answered. */
+void smtp_sample_note(const struct smtp_call *, struct smtp_open_transaction *, uint32_t sample);
+/* For the observation of a message. */
+void smtp_sample_take(const struct smtp_call *, struct smtp_open_transaction *, struct observation *message);
+
 /* smtp_client.c */
 void smtp_client_process_pending(const struct smtp_call *);
 void smtp_client_guess(const struct smtp_call *);  /* no reply will tell: let the held bytes tell themselves */

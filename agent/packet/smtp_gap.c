@@ -1,5 +1,6 @@
 /* Bytes that will not come: what is still known, and where reading starts again. */
 #include "agent/packet/smtp_dialogue.h"
+#include "agent/packet/smtp_digest.h"
 
 static void lose_commands(const struct smtp_call *call)
 {
@@ -20,6 +21,7 @@ static void lose_of_chunk(const struct smtp_call *call, uint32_t length)
     content->bytes += lost;
     content->chunk_left -= lost;
     content->incomplete = true;
+    smtp_digest_gap(content->digest);
     if (content->chunk_left > 0)
         return;
     smtp_chunk_ends(call);

@@ -215,6 +215,26 @@ struct text smtp_record_from(const struct smtp_open_transaction *transaction)
     return (struct text){transaction->from, transaction->entry.length};
 }
 
+/* Behind a transaction that was refused inside of this one its recipients go on. */
+bool smtp_record_recipient(const struct smtp_record *record, const struct smtp_open_transaction *transaction,
+                           uint32_t *at, struct smtp_recipient *result)
+{
+    uint32_t next = *at ? *at : (uint32_t)((const char *)transaction - record->bytes) + transaction->entry.size;
+    while (next < record->length) {
+        const struct smtp_entry *entry = entry_at(record, next);
+        if (entry->kind == ENTRY_TRANSACTION && !(entry->flags & ENTRY_REFUSED))
+            break;
+        next += entry->size;
+        if (entry->kind != ENTRY_RECIPIENT)
+            continue;
+        *result = (struct smtp_recipient){{(const char *)(entry + 1), entry->length}, entry->code};
+        *at = next;
+        return true;
+    }
+    *at = next;
+    return false;
+}
+
 static uint32_t listed_end(const struct smtp_record *record)
 {
     return record->full ? record->kept_end : record->length;

@@ -34,7 +34,8 @@ struct smtp_open_transaction {
     struct smtp_entry entry;
     uint64_t bytes, digest[2];
     struct likeness likeness;
-    uint32_t accepted, kept, left_out, reserved;
+    uint32_t accepted, kept, left_out;
+    uint32_t sample; /* what is kept of the content (smtp_samples.h); 0: nothing */
     char from[];
 };
 
@@ -71,6 +72,11 @@ void smtp_record_go_back(struct smtp_record *);
 
 /* What the client was taken to have said since is no part of the transaction that the server is in. */
 void smtp_record_take_back(struct smtp_record *);
+
+/* The recipients of a transaction, those that are kept, in their order: *at is 0 at first. Borrowed until the next
+ * change. */
+bool smtp_record_recipient(const struct smtp_record *, const struct smtp_open_transaction *, uint32_t *at,
+                           struct smtp_recipient *result);
 
 struct text smtp_record_from(const struct smtp_open_transaction *);
 

@@ -45,6 +45,7 @@ void smtp_content_begin(const struct smtp_call *call)
     smtp_content_drop(&smtp->content, smtp->counters);
     smtp->content = (struct smtp_content){
         .place = CONTENT_LINE_START, .incomplete = smtp->gap_while_waiting, .bare = smtp->gap_while_waiting};
+    smtp_sample_begin(call, true);
     smtp->gap_while_waiting = false;
     smtp->content_refused = false;
     smtp->chunks_open = false;
@@ -57,7 +58,8 @@ void smtp_content_close(const struct smtp_call *call, bool complete)
     struct smtp_open_transaction *transaction = smtp_record_current(&smtp->record);
     uint64_t digest[2];
     struct likeness likeness;
-    smtp_content_finish(&smtp->content, smtp->counters, digest, &likeness);
+    uint32_t sample;
+    smtp_content_finish(&smtp->content, smtp->counters, digest, &likeness, &sample);
     if (transaction && !smtp->content_refused) {
         transaction->bytes = smtp->content.bytes;
         transaction->digest[0] = digest[0];
@@ -67,6 +69,7 @@ void smtp_content_close(const struct smtp_call *call, bool complete)
         if (complete && !smtp->content.incomplete)
             transaction->entry.flags |= ENTRY_COMPLETE;
     }
+    smtp_sample_note(call, transaction, sample);
     smtp->content = (struct smtp_content){0};
     smtp->chunks_open = false;
     smtp_record_close(&smtp->record);
@@ -165,6 +168,7 @@ static void take_bdat(const struct smtp_call *call, const struct smtp_command *c
         smtp_content_drop(&smtp->content, smtp->counters);
         smtp->content = (struct smtp_content){0};
         smtp->content_refused = false;
+        smtp_sample_begin(call, false);
     }
     smtp->content.chunk_left = command->size;
     smtp->last_chunk = command->last;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "agent/judge/pairing.h"
 #include "agent/message/bundle.h"
+#include "agent/watcher/filtered.h"
 #include "agent/watcher/owners.h"
 #include "agent/watcher/seen.h"
 #include "common/cleanup.h"
@@ -24,13 +25,15 @@ struct mind {
     size_t memory_size;
     struct packet_path *path;
     struct judge *judge;
-    struct owners *owners;   /* NULL: nobody can be asked */
-    struct pairing *pairing; /* NULL: no logs are wanted */
-    bool logs_here;          /* there is a log that is read */
+    struct owners *owners;     /* NULL: nobody can be asked */
+    struct pairing *pairing;   /* NULL: no logs are wanted */
+    struct sampling *sampling; /* NULL: no messages are kept */
+    bool logs_here;            /* there is a log that is read */
     void (*ask)(void *context, const union message *);
     void *ask_context;
     struct ways ways;
     struct seen seen;
+    struct filtered_marks filtered;
     bool milter;    /* there is one, and what is on the wire may be told of by it too */
     int64_t ticked; /* the whole second that was handed in last */
     int64_t early;  /* a second that came too early since then; 0: none */
@@ -72,13 +75,15 @@ static int read_settings(struct text bundle, struct process_settings *result, st
 }
 
 /* As they are now: of the settings, the rest holds from the start. */
-static int read_customers(struct text bundle, struct customers **result, struct error *error)
+static int read_customers(struct text bundle, struct customers **result, struct samples_settings *samples,
+                          struct error *error)
 {
     struct process_settings settings = {0};
     struct option_binding bindings[PROCESS_BINDINGS + 1];
     int code = read_settings(bundle, &settings, error);
     if (code == 0)
         code = settings_customers(bundle, &settings.customers, result, error);
+    *samples = settings.samples;
     process_settings_bind(&settings, bindings);
     options_clear(bindings);
     return code;
@@ -140,6 +145,28 @@ static void mind_ask(void *context, const union message *question)
     mind->ask(mind->ask_context, question);
 }
 
+/* Whose a message that is kept turned out to be. NULL: nobody's. */
+static void settle_sample(struct mind *mind, const struct observation *observation, const struct origin *origin)
+{
+    if (!mind->sampling || observation->kind != OBSERVATION_MESSAGE || observation->message.sample == 0)
+        return;
+    struct sender sender = origin ? senders_attribute(mind->senders, origin) : (struct sender){0};
+    sampling_settle(mind->sampling, observation->message.sample, origin ? &sender : NULL);
+}
+
+static void hear(struct mind *mind, const struct observation *observation)
+{
+    settle_sample(mind, observation, &observation->origin);
+    judge_hear(mind->judge, observation);
+}
+
+static void catch_up(struct mind *mind)
+{
+    judge_catch_up(mind->judge);
+    if (mind->sampling)
+        sampling_flush(mind->sampling);
+}
+
 /* On loopback whoever has no account and no user is a mail server that talks with itself: its filters, its relays.
  * There is nobody to judge. */
 static bool is_nobody(const struct origin *origin)
@@ -171,7 +198,7 @@ static void on_paired(void *context, const struct observation *observation)
     struct observation copy = *observation;
     if (copy.time < mind->ticked * SECOND)
         copy.time = mind->ticked * SECOND;
-    judge_hear(mind->judge, &copy);
+    hear(mind, &copy);
 }
 
 /* A log may tell of it: it is a mail server's of this machine, or nobody could say whose it is; or it was handed in to
@@ -186,12 +213,14 @@ static void on_attributed(void *context, const struct observation *observation, 
     struct mind *mind = context;
     if (observation->kind == OBSERVATION_AUTH && observation->auth.outcome == AUTH_ACCEPTED)
         note_login(mind, &observation->origin, observation->time);
-    if (is_nobody(&observation->origin))
+    if (is_nobody(&observation->origin)) {
+        settle_sample(mind, observation, NULL);
         return;
+    }
     if (may_be_logged(mind, &observation->origin, owned))
         pairing_hear_packets(mind->pairing, observation);
     else
-        judge_hear(mind->judge, observation);
+        hear(mind, observation);
 }
 
 /* A guest's connection is its port's, whoever of its users made it. */
@@ -208,7 +237,34 @@ static void on_observation(void *context, const struct observation *observation)
     if (is_our_own(mind, &observation->origin))
         owners_hear(mind->owners, observation);
     else
-        judge_hear(mind->judge, observation);
+        hear(mind, observation);
+}
+
+/* Whose it is, as far as that is known before the warden has answered and the log has spoken. */
+static struct sender sender_so_far(struct mind *mind, struct origin *origin, const struct address *server,
+                                   uint16_t server_port)
+{
+    if (is_our_own(mind, origin))
+        owners_fill(mind->owners, origin, server, server_port);
+    return senders_attribute(mind->senders, origin);
+}
+
+static uint32_t on_sample_wanted(void *context, struct origin *origin, const struct address *server,
+                                 uint16_t server_port, moment time, uint8_t *note)
+{
+    struct mind *mind = context;
+    if (!sampling_may_ask(mind->sampling, time))
+        return 0;
+    struct sender sender = sender_so_far(mind, origin, server, server_port);
+    return sampling_wanted(mind->sampling, &sender, time, note);
+}
+
+static uint32_t on_sample_taken(void *context, const struct smtp_sampled *sampled, const struct observation *message)
+{
+    struct mind *mind = context;
+    struct origin origin = message->origin;
+    struct sender sender = sender_so_far(mind, &origin, &message->server, message->server_port);
+    return sampling_take(mind->sampling, sampled, message, &sender);
 }
 
 static void on_begun(void *context, const struct origin *origin, const struct address *server, uint16_t server_port)
@@ -239,6 +295,14 @@ static int make_pairing(struct mind *mind, const struct siphash_key *key, struct
     return mind->pairing ? 0 : -ENOMEM;
 }
 
+static int make_sampling(struct mind *mind, const struct mind_beginning *beginning, struct error *error)
+{
+    const struct sampling_listener listener = {beginning->listener.context, beginning->sample};
+    if (!beginning->sample || mind->settings.samples.enabled != SAMPLES_YES)
+        return 0;
+    return sampling_create(&mind->settings.samples, &listener, &beginning->key, &mind->sampling, error);
+}
+
 static int make_path(struct mind *mind, struct error *error)
 {
     const struct capture_settings *capture = &mind->settings.capture;
@@ -250,13 +314,25 @@ static int make_path(struct mind *mind, struct error *error)
                     .idle = capture->idle},
         .fragmented_datagrams = capture->fragmented,
         .local = capture->local,
+        .samples_memory = mind->sampling ? mind->settings.samples.memory : 0,
     };
-    const struct packet_listener listener = {mind, on_observation, NULL, mind->owners ? on_begun : NULL};
+    const struct packet_listener listener = {
+        .context = mind,
+        .observe = on_observation,
+        .begun = mind->owners ? on_begun : NULL,
+        .sample_wanted = mind->sampling ? on_sample_wanted : NULL,
+        .sample_taken = mind->sampling ? on_sample_taken : NULL,
+    };
     settings_ports(capture, settings.streams.ports);
     if (getrandom(&settings.streams.key, sizeof(settings.streams.key), 0) != sizeof(settings.streams.key))
         return error_set(error, errno, "cannot get random bytes: %s", strerror(errno));
     mind->path = packet_path_create(&settings, &listener, error);
-    return mind->path ? 0 : -ENOMEM;
+    if (!mind->path)
+        return -ENOMEM;
+    if (mind->sampling)
+        sampling_set_house(mind->sampling,
+                           &(struct sampling_house){mind->judge, mind->senders, packet_path_samples(mind->path)});
+    return 0;
 }
 
 int mind_create(const struct mind_beginning *beginning, struct mind **result, struct mind_memory *said,
@@ -286,6 +362,8 @@ int mind_create(const struct mind_beginning *beginning, struct mind **result, st
     if (code == 0)
         code = make_pairing(mind, &beginning->key, error);
     if (code == 0)
+        code = make_sampling(mind, beginning, error);
+    if (code == 0)
         code = make_path(mind, error);
     if (code == 0)
         *result = TAKE(mind);
@@ -300,6 +378,7 @@ void mind_destroy(struct mind **owner)
     if (!mind)
         return;
     packet_path_destroy(&mind->path);
+    sampling_destroy(&mind->sampling);
     owners_destroy(&mind->owners);
     pairing_destroy(&mind->pairing);
     judge_destroy(&mind->judge);
@@ -317,11 +396,12 @@ int mind_reload(struct mind *mind, struct text bundle, struct error *error)
 {
     CLEANUP(judge_settings_destroy) struct judge_settings *policy = NULL;
     CLEANUP(customers_destroy) struct customers *customers = NULL;
+    struct samples_settings samples;
     int code = bundle_check(bundle, error);
     if (code == 0)
         code = read_policy(bundle, &policy, error);
     if (code == 0)
-        code = read_customers(bundle, &customers, error);
+        code = read_customers(bundle, &customers, &samples, error);
     if (code != 0)
         return code;
     senders_set_customers(mind->senders, customers);
@@ -329,6 +409,8 @@ int mind_reload(struct mind *mind, struct text bundle, struct error *error)
     mind->customers = TAKE(customers);
     customers = others;
     judge_reload(mind->judge, policy);
+    if (mind->sampling)
+        sampling_reload(mind->sampling, &samples);
     struct judge_settings *before = mind->policy;
     mind->policy = TAKE(policy);
     policy = before;
@@ -357,6 +439,10 @@ void mind_tick(struct mind *mind, moment now)
     if (mind->pairing)
         pairing_tick(mind->pairing, mind->ticked * SECOND);
     judge_tick(mind->judge, mind->ticked * SECOND);
+    if (mind->sampling) {
+        sampling_tick(mind->sampling, mind->ticked * SECOND);
+        sampling_flush(mind->sampling);
+    }
 }
 
 void mind_frames(struct mind *mind, const struct frame *frames, size_t count)
@@ -370,13 +456,13 @@ void mind_frames(struct mind *mind, const struct frame *frames, size_t count)
         }
     }
     packet_path_add_many(mind->path, frames + begin, count - begin);
-    judge_catch_up(mind->judge);
+    catch_up(mind);
 }
 
 bool mind_wait(struct mind *mind, duration steady)
 {
     bool waits = mind->owners && owners_tick(mind->owners, steady);
-    judge_catch_up(mind->judge);
+    catch_up(mind);
     return waits;
 }
 
@@ -396,7 +482,7 @@ void mind_owner(struct mind *mind, const struct message_owner *answer)
         owners_answer(mind->owners, answer);
     if (answer->owned == OWNED_BY_USER && answer->program[0])
         note_program(mind, answer);
-    judge_catch_up(mind->judge);
+    catch_up(mind);
 }
 
 void mind_fill_owner(struct mind *mind, struct origin *origin, const struct address *server, uint16_t server_port)
@@ -427,6 +513,15 @@ bool mind_saw(struct mind *mind, const struct observation *message)
     return seen_take(&mind->seen, message);
 }
 
+void mind_hear_filter(struct mind *mind, const struct message_filtered *message, moment now)
+{
+    if (!filtered_is_new(&mind->filtered, message->mark))
+        return;
+    mind_tick(mind, now);
+    struct observation observation = filtered_observation(message, now);
+    judge_observe_of(mind->judge, &message->sender, &observation);
+}
+
 void mind_follow_logs(struct mind *mind, bool here)
 {
     if (!mind->pairing || mind->logs_here == here)
@@ -440,7 +535,7 @@ void mind_finish(struct mind *mind)
 {
     if (mind->pairing)
         pairing_finish(mind->pairing);
-    judge_catch_up(mind->judge);
+    catch_up(mind);
 }
 
 struct pairing_counters mind_pairing(const struct mind *mind)
@@ -474,7 +569,12 @@ void mind_hear_trace(struct mind *mind, const struct log_trace *trace)
 
 void mind_settle(struct mind *mind)
 {
-    judge_catch_up(mind->judge);
+    catch_up(mind);
+}
+
+struct sampling_counters mind_sampling(const struct mind *mind)
+{
+    return mind->sampling ? sampling_counters(mind->sampling) : (struct sampling_counters){0};
 }
 
 const struct process_settings *mind_settings(const struct mind *mind)

@@ -10,6 +10,7 @@
 #include "agent/message/settings.h"
 #include "agent/packet/session.h"
 #include "agent/sender/senders.h"
+#include "agent/watcher/sampling.h"
 #include "agent/watcher/ways.h"
 #include "common/error.h"
 
@@ -24,6 +25,8 @@ struct mind_beginning {
     /* Ask whose a connection of the machine's own is (MESSAGE_ASK_OWNER; a context that is the listener's); NULL:
      * nobody is asked. */
     void (*ask)(void *context, const union message *);
+    /* A message for the centre's filters (sampling.h; a context that is the listener's); NULL: none are wanted. */
+    bool (*sample)(void *context, const union message *, int memory);
 };
 
 /* What became of the senders that an earlier process knew. */
@@ -56,6 +59,8 @@ void mind_fill_owner(struct mind *, struct origin *, const struct address *serve
 void mind_hear_log(struct mind *, const struct observation *);
 /* Whether a message that a milter tells of and no log does was read on the wire; each message there answers for one. */
 bool mind_saw(struct mind *, const struct observation *message);
+/* What a content filter says of a message that was sent in. One that was heard before is not judged again. */
+void mind_hear_filter(struct mind *, const struct message_filtered *, moment now);
 /* How a message of someone of ours came to the mail server, from a log. */
 void mind_hear_trace(struct mind *, const struct log_trace *);
 void mind_settle(struct mind *); /* all that was heard is judged */
@@ -64,6 +69,7 @@ void mind_settle(struct mind *); /* all that was heard is judged */
 void mind_follow_logs(struct mind *, bool here);
 void mind_finish(struct mind *); /* the last packets and lines have been heard: nothing waits any more */
 struct pairing_counters mind_pairing(const struct mind *);
+struct sampling_counters mind_sampling(const struct mind *); /* all 0 where no messages are kept */
 
 const struct process_settings *mind_settings(const struct mind *);
 

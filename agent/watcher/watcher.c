@@ -27,6 +27,7 @@
 
 #define BLOCKS_AT_ONCE   8                   /* of one ring; then the others have their turn */
 #define WAITING_MOST     65536               /* messages for the warden or the courier */
+#define SAMPLES_WAITING  64                  /* ... with so many before it, no sample is added for the courier */
 #define LAG              (100 * MILLISECOND) /* frames of up to this age may still lie in a ring */
 #define WAIT_STEP        (5 * MILLISECOND)
 #define LOGS_PAUSE       (100 * MILLISECOND) /* between looks at files that had nothing new */
@@ -205,6 +206,16 @@ static void on_own(void *context, struct origin *origin, const struct address *s
 {
     struct watcher *watcher = context;
     mind_fill_owner(watcher->mind, origin, server, server_port);
+}
+
+/* For the courier, while it is there and not behind. */
+static bool on_sample(void *context, const union message *sample, int memory)
+{
+    struct watcher *watcher = context;
+    if (watcher->courier && talk_waiting(watcher->courier) < SAMPLES_WAITING)
+        return talk_say(watcher->courier, sample, memory, TALK_NEWS);
+    close(memory);
+    return false;
 }
 
 static int on_packets(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -447,10 +458,29 @@ static void say_status(struct watcher *watcher, uint32_t question)
     status->unpaired = pairing.alone;
     status->unpaired_crowded = pairing.crowded;
     status->pairing_waiting = pairing.waiting;
+    struct sampling_counters sampling = mind_sampling(watcher->mind);
+    status->samples_kept = sampling.kept;
+    status->samples_told = sampling.told;
+    status->samples_bytes = sampling.bytes;
+    status->samples_lost = sampling.lost;
+    status->samples_crowded = sampling.crowded;
+    status->samples_held = sampling.held;
     for (struct sender_record *r = senders_oldest(senders); r; r = senders_younger(senders, r))
         status->messages += r->messages;
     for (struct port *port = watcher->ports; port; port = port->next)
         status->ports++;
+    talk_say(watcher->courier, &message, -1, TALK_MUST);
+}
+
+/* The answer says that it was judged: until then the courier keeps it. */
+static void on_filtered(struct watcher *watcher, const struct message_filtered *filtered, moment now)
+{
+    uint64_t orders = watcher->orders;
+    union message message;
+    mind_hear_filter(watcher->mind, filtered, now);
+    if (orders != watcher->orders)
+        cut(watcher);
+    message_prepare(&message, MESSAGE_DONE, filtered->head.question);
     talk_say(watcher->courier, &message, -1, TALK_MUST);
 }
 
@@ -482,6 +512,9 @@ static void on_courier_message(void *context, const union message *message, int 
         break;
     case MESSAGE_CONTENT:
         on_content(watcher, &message->content);
+        break;
+    case MESSAGE_FILTERED:
+        on_filtered(watcher, &message->filtered, now);
         break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);
@@ -527,7 +560,8 @@ static int begin(struct watcher *watcher, struct text bundle, struct error *erro
                                        .key = watcher->key,
                                        .fresh = watcher->fresh,
                                        .listener = {watcher, on_verdict, on_order, on_evidence, on_storm, on_body},
-                                       .ask = on_ask_owner};
+                                       .ask = on_ask_owner,
+                                       .sample = on_sample};
     struct mind_memory memory;
     char text[200];
     int code = mind_create(&beginning, &watcher->mind, &memory, error);
@@ -702,7 +736,9 @@ static int enter(struct watcher *watcher, int channel, struct error *error)
 {
     static const int calls[] = {SCMP_SYS(getsockopt), SCMP_SYS(ftruncate), SCMP_SYS(shutdown),
                                 /* logs */
-                                SCMP_SYS(pread64), SCMP_SYS(pwrite64), SANDBOX_END};
+                                SCMP_SYS(pread64), SCMP_SYS(pwrite64),
+                                /* samples */
+                                SCMP_SYS(memfd_create), SANDBOX_END};
     const struct talk_listener listener = {watcher, on_warden_message, on_warden_ended};
     sd_id128_t boot;
     int code = sd_event_new(&watcher->loop);

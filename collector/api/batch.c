@@ -9,6 +9,7 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/count.h"
+#include "common/json_measure.h"
 
 #define SEQUENCE "{\"sequence\":"
 
@@ -31,26 +32,6 @@ static int bad(const struct reading *reading, struct error *error, const char *w
     return error_set(error, EBADMSG, "line %zu: %s", reading->line, what);
 }
 
-static bool too_deep(struct text line)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < line.length; i++) {
-        char byte = line.bytes[i];
-        if (quoted && byte == '\\')
-            i++;
-        else if (byte == '"')
-            quoted = !quoted;
-        else if (!quoted && (byte == '{' || byte == '['))
-            depth++;
-        else if (!quoted && (byte == '}' || byte == ']'))
-            depth--;
-        if (depth > BATCH_DEPTH_MOST)
-            return true;
-    }
-    return false;
-}
-
 static void drop(json_t **json)
 {
     json_decref(*json);
@@ -61,7 +42,7 @@ static int read_object(const struct reading *reading, struct text line, json_t *
 {
     if (line.length > BATCH_LINE_MOST)
         return bad(reading, error, "longer than 64 kB");
-    if (too_deep(line))
+    if (json_measure(line).depth > BATCH_DEPTH_MOST)
         return bad(reading, error, "brackets in brackets, more than 16 deep");
     json_error_t why;
     json_t *json = json_loadb(line.bytes, line.length, JSON_REJECT_DUPLICATES, &why);

@@ -11,9 +11,10 @@ void exchange_reset(struct exchange *exchange)
     buffer_clear(&exchange->answer);
     exchange->status = 0;
     exchange->lines = exchange->plain = exchange->nothing = false;
+    exchange->type = NULL;
     exchange->told = TOLD_NOBODY;
     exchange->revision = 0;
-    exchange->records = exchange->duplicates = 0;
+    exchange->records = exchange->duplicates = exchange->messages = 0;
 }
 
 int exchange_refuse(struct exchange *exchange, int status, const char *format, ...)

@@ -16,6 +16,7 @@
 
 struct endpoint;
 struct exchange;
+struct means;
 
 /* Whom what was stored may concern. */
 enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
@@ -28,6 +29,7 @@ struct exchange {
     struct exchange *next; /* in a queue */
     void *owner;           /* the server's */
     const struct endpoint *endpoint;
+    const struct means *means; /* means.h */
     enum step step;
     struct text target; /* what stands in the path's braces */
     struct {
@@ -55,12 +57,14 @@ struct exchange {
     struct buffer answer;
     bool lines;   /* the answer is lines of JSON */
     bool plain;   /* it is text */
+    const char *type; /* it is a file of this type, for programs that store it; NULL: it is not */
     bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
     int64_t revision;            /* that was given in it; 0: none */
     enum told told;              /* after the commit these may have something to fetch */
     uint64_t generation;         /* of what can be waited for, when it was last asked */
     int64_t records, duplicates; /* stored, and already there */
+    int64_t messages;            /* stored, to be sorted */
     struct error trouble;        /* why the store failed: for the log */
 };
 

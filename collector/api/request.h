@@ -21,7 +21,8 @@ struct request {
 
 /* Reads the head. What is refused by it alone has its answer (exchange.status) already. `certified`: a node must bring
  * a certificate. NULL: no memory. */
-struct request *request_begin(struct MHD_Connection *, const char *method, const char *url, bool certified);
+struct request *request_begin(struct MHD_Connection *, const char *method, const char *url, const struct means *,
+                              bool certified);
 void request_free(struct request *);
 /* The most bytes that its body can have: as its head says, or as its endpoint allows. */
 size_t request_body_most(const struct request *);

@@ -16,11 +16,13 @@ struct server_settings {
     const char *store;                         /* as store_open() takes it */
     const char *certificate, *key, *authority; /* PEM, the text of the files; NULL: no TLS, or nodes bring none */
     struct store_retention keep;
+    const struct means *means; /* borrowed: means.h */
     uint32_t connections, connections_per_address;
     size_t bodies;             /* bytes of bodies that may be held at once, of all connections */
     duration head, idle, body; /* for a request's head; between requests; for a body or an answer to pass */
 };
 
+struct means;
 struct server;
 int server_create(sd_event *, const struct server_settings *, const struct log *, struct server **result,
                   struct error *) MUST_CHECK;

@@ -18,11 +18,11 @@
 
 enum lesson { LESSON_SPAM, LESSON_HAM, LESSON_FORGET, LESSONS };
 
-/* [filter NAME] */
+/* [filter NAME]. Addresses are numbers or sockets, see filter_is_address(): a name would have to be looked up first. */
 struct filter_settings {
     char name[FILTER_NAME_MOST];
     int kind;                          /* index into filter_kinds[] */
-    char address[OPTION_TEXT_SIZE];    /* "127.0.0.1:11334", "[::1]:783", "unix:/run/clamav/clamd.ctl" */
+    char address[OPTION_TEXT_SIZE];    /* "127.0.0.1:11333", "[::1]:783", "unix:/run/clamav/clamd.ctl" */
     char controller[OPTION_TEXT_SIZE]; /* rspamd: of its controller, for lessons; empty: none are given */
     char password[OPTION_TEXT_SIZE];   /* of it */
     char user[OPTION_TEXT_SIZE];       /* spamd: User:; empty: none */
@@ -30,6 +30,8 @@ struct filter_settings {
     duration patience;                 /* for one message */
     uint64_t size_most;                /* bytes; longer messages are not shown to it */
     bool learns;                       /* lessons are given to it */
+    int32_t threshold;                 /* rspamd: score from which mail is marked, where it does not say so itself */
+    bool reports;                      /* spamd: spam lessons are reported to Pyzor, Razor, ... as well */
     uint32_t fuzzy_flag;               /* rspamd: spam lessons go to fuzzy storage under this flag; 0: not */
     struct option_words certain;       /* symbols that are no matter of opinion: "GTUBE EICAR*" */
     bool virus_is_certain;
@@ -37,7 +39,13 @@ struct filter_settings {
     char mailbox[OPTION_TEXT_SIZE]; /* domain for which the appliance's next hop is our own listener */
     char headers[OPTION_TEXT_SIZE]; /* name of a set of header patterns: "builtin:spamassassin", or a file */
     char sender[OPTION_TEXT_SIZE];  /* envelope sender it is given; empty: the message's own */
+    duration back;                  /* how long it may take until the message comes back */
+    int lost;                       /* and what it says of one that does not: enum filter_lost */
+    uint32_t at_once;               /* messages it is asked about at a time */
 };
+
+/* What it means when an appliance does not give a message back. */
+enum filter_lost { LOST_NOTHING, LOST_SPAM };
 
 /* What of a message a filter is shown. All borrowed. */
 struct filter_message {
@@ -54,7 +62,8 @@ struct filter_kind {
     const char *name; /* "rspamd", "spamd", "clamd", "smtp" */
     /* 0: *result is filled in; FILTER_LATER; negative: it did not answer, or nothing that makes sense: ask again. */
     int (*ask)(const struct filter_settings *, const struct filter_message *, struct opinion *result, struct error *);
-    /* 0: learned; 1: it knew already; negative: not now. NULL: it cannot learn. */
+    /* 0: learned; 1: there was nothing to learn, it knew already; -ENOTSUP: it cannot, nor will it later; other
+     * negative: not now. NULL: it cannot learn. */
     int (*learn)(const struct filter_settings *, const struct filter_message *, enum lesson, struct error *);
     /* 0: it is there and answers. */
     int (*ping)(const struct filter_settings *, struct error *);
@@ -65,5 +74,13 @@ struct filter_kind {
 FILTER_KINDS(FILTER_DECLARE)
 extern const struct filter_kind *const filter_kinds[]; /* ended by NULL */
 extern const char *const filter_kind_names[];          /* the same, for the option */
+
+/* For the option: "127.0.0.1:783", "[::1]:783", "unix:/absolute/path". */
+bool filter_is_address(const char *);
+
+/* For the kinds. A symbol that the filter gave: kept where there is room, and held against `certain` in any case. */
+void filter_add_symbol(const struct filter_settings *, struct text symbol, struct opinion *);
+/* It found a virus. */
+void filter_add_virus(const struct filter_settings *, struct text name, struct opinion *);
 
 #endif

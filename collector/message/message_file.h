@@ -33,6 +33,9 @@ struct message_file {
 
 /* -EINVAL: it is none; the sentence says why. The bytes must outlive the result. */
 int message_file_read(struct text bytes, struct message_file **result, struct error *) MUST_CHECK;
+/* The same of what is kept apart: its first line, without its end, and its content. */
+int message_file_join(struct text envelope, struct text content, struct message_file **result,
+                      struct error *) MUST_CHECK;
 void message_file_destroy(struct message_file **);
 
 #endif

@@ -63,6 +63,11 @@ const char *engine_clustered(const struct engine *engine)
     return engine->driver->clustered;
 }
 
+const char *engine_bytes(const struct engine *engine)
+{
+    return engine->driver->bytes;
+}
+
 int engine_begin(struct engine *engine, struct error *error)
 {
     return engine->driver->begin(engine, error);

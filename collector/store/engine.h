@@ -1,8 +1,9 @@
 /* What the store needs of a database, and no more: transactions, prepared statements, rows, and bulk insertion. Which
  * engine is behind a store is decided once, by where it is opened.
  *
- * SQL is written for SQLite and PostgreSQL: parameters are $1, $2, ...; values are 64-bit integers and texts. A NUL or
- * broken UTF-8 in a text becomes U+FFFD before the engine sees it, so that no engine refuses what another takes.
+ * SQL is written for SQLite and PostgreSQL: parameters are $1, $2, ...; values are 64-bit integers, texts and bytes. A
+ * NUL or broken UTF-8 in a text becomes U+FFFD before the engine sees it, so that no engine refuses what another takes;
+ * bytes stay as they are.
  * Every call that fails says why; -EAGAIN means that the whole transaction is to be rolled back and run again (a
  * serialisation failure, a busy file), -EEXIST that a key is taken, -ENOTCONN that the server is gone and engine_open()
  * must succeed first. */
@@ -16,14 +17,15 @@
 #include "common/moment.h"
 #include "common/text.h"
 
-enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT };
+enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_BYTES };
 struct value {
     enum value_kind kind;
     int64_t integer;
-    struct text text; /* borrowed: a parameter's for the call, a row's until the next row */
+    struct text text; /* or the bytes. Borrowed: a parameter's for the call, a row's until the next row */
 };
 #define VALUE_INTEGER(number) ((struct value){.kind = VALUE_INTEGER, .integer = (number)})
 #define VALUE_TEXT(words)     ((struct value){.kind = VALUE_TEXT, .text = (words)})
+#define VALUE_BYTES(string)   ((struct value){.kind = VALUE_BYTES, .text = (string)})
 #define VALUE_NONE            ((struct value){.kind = VALUE_NULL})
 
 struct engine; /* one connection; used by one thread */
@@ -46,6 +48,7 @@ int engine_clock(struct engine *, moment *result, struct error *) MUST_CHECK;
  * engine_clock(), with this moment or a later one, if it is ever there. */
 int engine_settled(struct engine *, moment *result, struct error *) MUST_CHECK;
 const char *engine_clustered(const struct engine *); /* the schema's word for a table in the order of its key */
+const char *engine_bytes(const struct engine *);     /* and its type of bytes */
 
 /* A transaction that may write: where one engine lets only one write, it waits here, for some seconds, for its turn.
  * -EBUSY: others did not let it. */

@@ -24,6 +24,7 @@ struct engine_driver {
     int (*clock)(struct engine *, moment *, struct error *);
     int (*settled)(struct engine *, moment *, struct error *);
     const char *clustered; /* what stands behind a table that is kept in the order of its key */
+    const char *bytes;     /* the type of bytes */
 };
 
 /* Stands first in each engine's own struct. */

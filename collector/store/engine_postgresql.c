@@ -16,6 +16,7 @@
 /* The numbers under which PostgreSQL knows its own types: they never change. */
 enum {
     TYPE_BOOLEAN = 16,
+    TYPE_BYTES = 17,
     TYPE_BIGINT = 20,
     TYPE_SMALLINT = 21,
     TYPE_INTEGER = 23,
@@ -23,6 +24,7 @@ enum {
     TYPE_NUMERIC = 1700
 };
 
+#define BYTES_MOST      ((size_t)1 << 30)
 #define SCRIPT_PATIENCE 60 /* times as long as a statement's: an index of a big table is made in one */
 
 static int gone(const struct postgresql *self, struct error *error)
@@ -217,8 +219,9 @@ static int prepare(struct postgresql *self, const char *sql, const struct value 
     if (!free_place)
         return error_set(error, ENOSPC, "more than %d statements", POSTGRESQL_STATEMENTS);
     /* Types are said, or `$1 = 0` would make a 32-bit number of it. */
+    static const Oid type_of[] = {[VALUE_INTEGER] = TYPE_BIGINT, [VALUE_TEXT] = TYPE_TEXT, [VALUE_BYTES] = TYPE_BYTES};
     for (size_t i = 0; i < count; i++) {
-        types[i] = parameters[i].kind == VALUE_INTEGER ? TYPE_BIGINT : parameters[i].kind == VALUE_TEXT ? TYPE_TEXT : 0;
+        types[i] = type_of[parameters[i].kind];
         free_place->kinds[i] = (unsigned char)parameters[i].kind;
     }
     name_statement(self, free_place, name);
@@ -246,7 +249,8 @@ static int send_statement(struct postgresql *self, const char *sql, const struct
     if (failure < 0)
         return failure;
     for (size_t i = 0; i < count; i++) {
-        bool number = parameters[i].kind == VALUE_INTEGER, text = parameters[i].kind == VALUE_TEXT;
+        bool number = parameters[i].kind == VALUE_INTEGER,
+             text = parameters[i].kind == VALUE_TEXT || parameters[i].kind == VALUE_BYTES;
         numbers[i] = htobe64((uint64_t)parameters[i].integer);
         values[i] = number                     ? (const char *)&numbers[i]
                     : !text                    ? NULL
@@ -262,12 +266,40 @@ static int send_statement(struct postgresql *self, const char *sql, const struct
     return 0;
 }
 
-static struct value read_value(const PGresult *result, int row, int column)
+static unsigned digit(char byte)
+{
+    return byte <= '9' ? (unsigned)(byte - '0') : (unsigned)(byte - 'a' + 10);
+}
+
+/* Bytes come as "\\x" and two digits each. Room was reserved: what was read of this row stays where it is. */
+static struct value read_bytes(struct buffer *out, struct text digits)
+{
+    char *to = out->bytes + out->length;
+    size_t length = digits.length / 2 - 1;
+    for (size_t i = 0; i < length; i++)
+        to[i] = (char)(digit(digits.bytes[2 * i + 2]) << 4 | digit(digits.bytes[2 * i + 3]));
+    out->length += length;
+    return VALUE_BYTES(((struct text){to, length}));
+}
+
+/* False: no memory. */
+static bool make_room_for_bytes(struct buffer *out, const PGresult *result, int row, int columns)
+{
+    size_t digits = 0;
+    for (int i = 0; i < columns; i++)
+        digits += PQftype(result, i) == TYPE_BYTES ? (size_t)PQgetlength(result, row, i) : 0;
+    out->length = 0;
+    return digits == 0 || buffer_reserve(out, digits / 2);
+}
+
+static struct value read_value(struct buffer *room, const PGresult *result, int row, int column)
 {
     const char *bytes = PQgetvalue(result, row, column);
     if (PQgetisnull(result, row, column))
         return VALUE_NONE;
     switch (PQftype(result, column)) {
+    case TYPE_BYTES:
+        return read_bytes(room, (struct text){bytes, (size_t)PQgetlength(result, row, column)});
     case TYPE_BOOLEAN:
         return VALUE_INTEGER(bytes[0] == 't');
     case TYPE_NUMERIC: /* a sum of 64-bit integers is one */
@@ -282,15 +314,18 @@ static struct value read_value(const PGresult *result, int row, int column)
     return VALUE_TEXT(((struct text){bytes, (size_t)PQgetlength(result, row, column)}));
 }
 
-static int give_rows(const PGresult *result, engine_row *each, void *context)
+static int give_rows(struct postgresql *self, const PGresult *result, engine_row *each, void *context,
+                     struct error *error)
 {
     int columns = PQnfields(result), rows = PQntuples(result);
     if (columns > ENGINE_PARAMETERS)
         columns = ENGINE_PARAMETERS;
     for (int row = 0; each && row < rows; row++) {
         struct value values[ENGINE_PARAMETERS];
+        if (!make_room_for_bytes(&self->bytes, result, row, columns))
+            return error_set(error, ENOMEM, "no memory for the bytes of a row");
         for (int i = 0; i < columns; i++)
-            values[i] = read_value(result, row, i);
+            values[i] = read_value(&self->bytes, result, row, i);
         if (!each(context, values, (size_t)columns))
             return row + 1;
     }
@@ -306,8 +341,10 @@ static int run(struct engine *engine, const char *sql, const struct value *param
     if (rows == 0)
         rows = postgresql_settle(self, &result, error);
     if (rows == 0)
-        rows = PQresultStatus(result) == PGRES_TUPLES_OK ? give_rows(result, each, context) : atoi(PQcmdTuples(result));
+        rows = PQresultStatus(result) == PGRES_TUPLES_OK ? give_rows(self, result, each, context, error)
+                                                         : atoi(PQcmdTuples(result));
     PQclear(result);
+    buffer_clear(&self->bytes);
     return rows;
 }
 
@@ -401,6 +438,7 @@ static void close_engine(struct engine *engine)
 {
     struct postgresql *self = postgresql_of(engine);
     buffer_clear(&self->rows);
+    buffer_clear(&self->bytes);
     PQfinish(self->connection);
     free(self);
 }
@@ -420,6 +458,7 @@ static const struct engine_driver driver = {
     .clock = server_clock,
     .settled = settled,
     .clustered = "",
+    .bytes = "BYTEA",
 };
 
 int engine_postgresql_open(const char *uri, struct engine **result, struct error *error)
@@ -428,6 +467,7 @@ int engine_postgresql_open(const char *uri, struct engine **result, struct error
     if (!self)
         return error_set(error, ENOMEM, "no memory for a store");
     self->base.driver = &driver;
+    buffer_init(&self->bytes, BYTES_MOST);
     int failure = postgresql_connect(uri, &self->connection, &self->patience, error);
     if (failure < 0) {
         close_engine(&self->base);

@@ -5,7 +5,7 @@
 #include <libpq-fe.h>
 #include "collector/store/engine_driver.h"
 
-#define POSTGRESQL_STATEMENTS 128
+#define POSTGRESQL_STATEMENTS 256
 #define POSTGRESQL_UNANSWERED 256 /* their answers fit what a socket holds, so neither side waits for the other */
 
 struct prepared {
@@ -28,7 +28,8 @@ struct postgresql {
     size_t unanswered_count;
     char table[64];
     bool copying;
-    struct buffer rows; /* of the copy: not sent yet */
+    struct buffer rows;  /* of the copy: not sent yet */
+    struct buffer bytes; /* of the row that is given: they come as digits */
 };
 
 static inline struct postgresql *postgresql_of(struct engine *engine)

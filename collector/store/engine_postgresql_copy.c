@@ -25,7 +25,7 @@ static bool put_value(struct buffer *buffer, const struct value *value)
 {
     if (value->kind == VALUE_NULL)
         return put_32(buffer, -1);
-    if (value->kind == VALUE_TEXT)
+    if (value->kind == VALUE_TEXT || value->kind == VALUE_BYTES)
         return put_32(buffer, (int32_t)value->text.length) && buffer_append(buffer, value->text);
     uint64_t bytes = htobe64((uint64_t)value->integer);
     return put_32(buffer, sizeof bytes) && buffer_append(buffer, (struct text){(const char *)&bytes, sizeof bytes});

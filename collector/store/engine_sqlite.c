@@ -10,7 +10,7 @@
 #include "collector/store/engine_driver.h"
 #include "common/cleanup.h"
 
-#define STATEMENTS        128
+#define STATEMENTS        256
 #define BUSY_MILLISECONDS 5000
 
 struct statement {
@@ -126,6 +126,9 @@ static bool bind(sqlite3_stmt *statement, int place, const struct value *value)
     else if (value->kind == VALUE_TEXT)
         code = sqlite3_bind_text64(statement, place, value->text.bytes ? value->text.bytes : "", value->text.length,
                                    SQLITE_STATIC, SQLITE_UTF8);
+    else if (value->kind == VALUE_BYTES)
+        code = sqlite3_bind_blob64(statement, place, value->text.bytes ? value->text.bytes : "", value->text.length,
+                                   SQLITE_STATIC);
     else
         code = sqlite3_bind_null(statement, place);
     return code == SQLITE_OK;
@@ -142,6 +145,9 @@ static size_t read_row(sqlite3_stmt *statement, struct value *row)
             row[i] = VALUE_NONE;
         } else if (type == SQLITE_INTEGER) {
             row[i] = VALUE_INTEGER(sqlite3_column_int64(statement, i));
+        } else if (type == SQLITE_BLOB) {
+            const char *bytes = sqlite3_column_blob(statement, i);
+            row[i] = VALUE_BYTES(((struct text){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement, i)}));
         } else {
             const char *bytes = (const char *)sqlite3_column_text(statement, i);
             row[i] = VALUE_TEXT(((struct text){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement, i)}));
@@ -226,7 +232,8 @@ static const struct engine_driver driver = {.close = close_engine,
                                             .bulk_begin = bulk_begin,
                                             .bulk_row = bulk_row,
                                             .bulk_end = bulk_end,
-                                            .clustered = "WITHOUT ROWID"};
+                                            .clustered = "WITHOUT ROWID",
+                                            .bytes = "BLOB"};
 
 int engine_sqlite_open(const char *path, struct engine **result, struct error *error)
 {

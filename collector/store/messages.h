@@ -19,19 +19,28 @@ enum store_packing { PACKING_ZSTD = 1, PACKING_SEALED = 2 /* zstd inside, sealed
 struct store_message {
     char name[STORE_MESSAGE_NAME];
     int64_t node;
-    struct text node_name;                                 /* by lists */
-    moment received, time;                                 /* here; on the wire */
-    struct text sender, customer, from, subject, envelope; /* envelope: the first line of its message file */
-    int64_t size, kept;                                    /* bytes of the content, and of what is kept of it */
-    enum store_sorted verdict;                             /* what filters say together */
-    enum store_sorted corrected;                           /* what a person said; SORTED_WAITING: nobody did */
-    int64_t score; /* hundredths of a threshold: the highest share of its own that any filter gave */
+    struct text node_name; /* by lists */
+    moment received, time; /* here; on the wire */
+    struct text sender, customer, address, from, subject;
+    struct text envelope;        /* the first line of its message file; not by lists */
+    int64_t size, kept;          /* bytes of the content, and of what is kept of it */
+    enum store_sorted verdict;   /* what filters say together */
+    enum store_sorted corrected; /* what a person said; SORTED_WAITING: nobody did */
+    int64_t score;               /* hundredths of a threshold: the highest share of its own that any filter gave */
 };
 
-/* collector/store/messages.c: intake and sorting */
+/* A new one, random. */
+void store_message_name(char result[STORE_MESSAGE_NAME]);
+bool store_message_is_name(struct text);
+
+/* Of `message` these are kept: name, node, received, time, sender, customer, address, from, subject, envelope, size. It
+ * waits to be sorted. */
 /* 1: it is there now, with `content` as it is packed; 0: the node has sent it before (`node`, `life`, `number`). */
 int store_message_add(struct store *, const struct store_message *, int64_t life, int64_t number, struct text content,
                       enum store_packing, struct error *) MUST_CHECK;
+/* What a message of that number is called here. 1: found. */
+int store_message_by_number(struct store *, int64_t node, int64_t life, int64_t number, char result[STORE_MESSAGE_NAME],
+                            struct error *) MUST_CHECK;
 /* Its packed content. 1: found; 0: there is none (any more). `each` is called once at most. */
 int store_message_content(struct store *, const char *name, void (*each)(void *, enum store_packing, struct text),
                           void *context, struct error *) MUST_CHECK;
@@ -66,6 +75,7 @@ struct store_opinion {
     enum store_opinion_state state;
     int64_t score, threshold; /* hundredths */
     bool certain, virus;
+    moment due; /* when it is asked (again), or until when it is waited for; 0: not now */
     moment asked, answered;
     int64_t tries;
 };

@@ -25,22 +25,35 @@ EMBED(settings, "003-settings.sql")
 EMBED(ask, "004-ask.sql")
 EMBED(fleet, "005-fleet.sql")
 EMBED(asked, "006-asked.sql")
+EMBED(messages, "007-messages.sql")
 
-static const char *const steps[] = {schema_begin, schema_keep, schema_settings, schema_ask, schema_fleet, schema_asked};
+static const char *const steps[] = {schema_begin, schema_keep,  schema_settings, schema_ask,
+                                    schema_fleet, schema_asked, schema_messages};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
+
+/* A word in braces is the engine's own to say. NULL: it is none. */
+static const char *word_of(const struct engine *engine, const char *at, size_t *length)
+{
+    static const char clustered[] = "{CLUSTERED}", bytes[] = "{BYTES}";
+    bool is_clustered = strncmp(at, clustered, sizeof clustered - 1) == 0;
+    bool is_bytes = strncmp(at, bytes, sizeof bytes - 1) == 0;
+    *length = is_clustered ? sizeof clustered - 1 : sizeof bytes - 1;
+    return is_clustered ? engine_clustered(engine) : is_bytes ? engine_bytes(engine) : NULL;
+}
 
 static int run_step(struct engine *engine, const char *step, struct error *error)
 {
-    static const char word[] = "{CLUSTERED}";
     struct buffer sql CLEANUP(buffer_clear);
     buffer_init(&sql, SCHEMA_MOST);
     bool whole = true;
-    for (const char *at = step, *next; whole && *at; at = next) {
-        const char *place = strstr(at, word);
-        /* The first line of a step names the word in a comment: it is put in there too, and harms nothing. */
-        next = place ? place + sizeof word - 1 : at + strlen(at);
-        whole = buffer_append(&sql, (struct text){at, (size_t)((place ? place : next) - at)}) &&
-                (!place || buffer_append(&sql, text_of(engine_clustered(engine))));
+    for (const char *at = step; whole && *at;) {
+        size_t length, plain = strcspn(at, "{");
+        /* The first line of a step names the words in a comment: they are put in there too, and harm nothing. */
+        const char *word = word_of(engine, at, &length);
+        if (word == NULL)
+            length = plain ? plain : 1;
+        whole = buffer_append(&sql, word ? text_of(word) : (struct text){at, length});
+        at += length;
     }
     if (!whole || !buffer_append_byte(&sql, '\0'))
         return error_set(error, ENOMEM, "no memory for the schema");

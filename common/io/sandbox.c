@@ -163,17 +163,28 @@ static const int sanitizers[] = {SCMP_SYS(open),
 static const int sanitizers[] = {SANDBOX_END};
 #endif
 
-static int allow(scmp_filter_ctx filter, const int *calls)
+static int rule(scmp_filter_ctx filter, uint32_t action, const int *calls)
 {
     for (; *calls != SANDBOX_END; calls++) {
-        int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, *calls, 0);
+        int code = seccomp_rule_add(filter, action, *calls, 0);
         if (code != 0 && *calls >= 0) /* a call that this machine does not have needs no rule */
             return code;
     }
     return 0;
 }
 
+static int allow(scmp_filter_ctx filter, const int *calls)
+{
+    return rule(filter, SCMP_ACT_ALLOW, calls);
+}
+
 int sandbox_enter(const int *calls, struct error *error)
+{
+    static const int none[] = {SANDBOX_END};
+    return sandbox_enter_refusing(calls, none, error);
+}
+
+int sandbox_enter_refusing(const int *calls, const int *refused, struct error *error)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
@@ -183,6 +194,8 @@ int sandbox_enter(const int *calls, struct error *error)
         code = allow(filter, sanitizers);
     if (!code)
         code = allow(filter, calls);
+    if (!code && sanitizers[0] == SANDBOX_END) /* their runtime does open files */
+        code = rule(filter, SCMP_ACT_ERRNO(EPERM), refused);
     if (!code)
         code = seccomp_load(filter);
     seccomp_release(filter);

@@ -31,6 +31,9 @@ int sandbox_become(const struct sandbox_identity *, struct error *) MUST_CHECK;
 /* From here on only these calls, ended by SANDBOX_END, and those that every C program makes (memory, time, signals,
  * reading, writing and closing what is open, ending). Builds with sanitizers allow what these need beyond. */
 int sandbox_enter(const int *calls, struct error *) MUST_CHECK;
+/* The same, but that the calls of `refused` fail with EPERM where others end the process: for libraries that try what
+ * they can do without. */
+int sandbox_enter_refusing(const int *calls, const int *refused, struct error *) MUST_CHECK;
 
 /* Whether this process holds a capability now. */
 bool sandbox_holds(int capability);

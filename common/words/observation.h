@@ -136,6 +136,7 @@ struct observation {
             struct likeness likeness;  /* of the text; not known where it is short, or was not seen */
             const struct alike *alike; /* who else sent such a text, which the judge fills in; NULL: not known */
             bool complete;             /* false: a gap fell into it, or it never ended */
+            uint32_t sample; /* the number under which whoever looks at it keeps its content; 0: nobody does */
             struct reply reply;
         } message;
         struct {

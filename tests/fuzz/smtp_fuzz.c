@@ -1,5 +1,5 @@
 /* The SMTP dialogue on hostile bytes of both directions. However the parts are cut into pieces, the same must be
- * observed, and no memory may stay behind.
+ * observed, the same content kept, and no memory may stay behind.
  *
  * Input: a byte that chooses the kind of stream, a byte for the random cuts, then parts, each behind one byte: F5 the
  * client says, F6 the server says, F7 and F8 the client and the server lose as many bytes as the next byte says. */
@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memset(parts, 0, sizeof parts);
     read_parts(data + 2, size - 2, parts);
-    struct play how = {.implicit_tls = data[0] & 1, .joined = data[0] & 2, .piece = SIZE_MAX};
+    struct play how = {
+        .implicit_tls = data[0] & 1, .joined = data[0] & 2, .piece = SIZE_MAX, .sampled = data[0] & 4 ? 40 : 4000};
     char *whole = play(parts, how, NULL);
     for (unsigned variant = 0; variant < 2; variant++) {
         how.piece = variant == 0 && size < 2048 ? 1 : 0;

@@ -270,7 +270,7 @@ static int make_path(struct node *node, bool by_address, struct error *error)
     if (by_address && (!address_parse(TEXT(LAB_LOCAL), &four) || !address_parse(TEXT(LAB_LOCAL_6), &six) ||
                        !address_list_add(&settings.local, &four) || !address_list_add(&settings.local, &six)))
         status = error_set(error, ENOMEM, "no memory for the local prefixes");
-    const struct packet_listener listener = {node, on_observation, NULL, NULL};
+    const struct packet_listener listener = {.context = node, .observe = on_observation};
     if (status == 0 && (node->path = packet_path_create(&settings, &listener, error)) == NULL)
         status = -ENOMEM;
     address_list_clear(&settings.local);

@@ -7,6 +7,9 @@ make it lie, refuse and die as they please.
 Its answers hold members that nodes do not know yet. Every batch is committed to the database before it is answered. The table `rule` says what it does wrong:
 ("refuse", TEXT): 400 for a batch with that text in it; ("revoked", "yes"): 403 for everything; ("cut", PERCENT): so
 many batches are not answered, half of them after they were stored.
+Messages (POST /v1/messages) go into `message`, each once, and each attempt into `attempt`; ("messages", WHAT) says what is wrong with
+them: a status that every one is answered with, "page" (200 with what a proxy says) or "other" (another message's number).
+("opinion", JSON): so each is thought of, as if by a filter, told as `filtered` with the directives.
 Token: "token.test". Directives: rows of the table `directive`, in the order of their revision. News: the same of `news`; those of
 kind "standing" for whom asks for them. What was asked stands in `asked`.
 """
@@ -32,6 +35,9 @@ CREATE TABLE IF NOT EXISTS node(hash TEXT PRIMARY KEY, node TEXT, name TEXT);
 CREATE TABLE IF NOT EXISTS rule(name TEXT, value TEXT);
 CREATE TABLE IF NOT EXISTS batch(time REAL, port INTEGER, records INTEGER);
 CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY, body TEXT);
+CREATE TABLE IF NOT EXISTS message(life TEXT, number INTEGER, time REAL, file BLOB, PRIMARY KEY(life, number));
+CREATE TABLE IF NOT EXISTS attempt(time REAL, life TEXT, number INTEGER, bytes INTEGER);
+CREATE TABLE IF NOT EXISTS filtered(number INTEGER PRIMARY KEY, body TEXT);
 CREATE TABLE IF NOT EXISTS asked(number INTEGER PRIMARY KEY, path TEXT);
 CREATE TABLE IF NOT EXISTS directive(revision INTEGER PRIMARY KEY, body TEXT);
 """
@@ -89,8 +95,61 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.enrol(json.loads(body))
         elif self.known() is None:
             self.answer(403, {"error": "this node was revoked"})
+        elif self.path.startswith("/v1/messages?"):
+            self.take_message(body)
         else:
             self.take(body)
+
+    def take_message(self, packed):
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+        life, number = query["life"][0], int(query["number"][0])
+        self.database.execute("INSERT INTO attempt VALUES(?, ?, ?, ?)", (time.time(), life, number, len(packed)))
+        if self.cuts():
+            return
+        for wrong in self.rules("messages"):
+            if wrong.isdigit():
+                self.answer(int(wrong), {"error": "not this one"})
+                return
+            if wrong == "page":
+                self.send_response(200)
+                self.send_header("Content-Length", "17")
+                self.end_headers()
+                self.wfile.write(b"<html>hello</html>"[:17])
+                return
+            if wrong == "other":
+                number += 1
+        try:
+            file = unpacked(packed)
+            envelope = json.loads(file[:file.index(b"\n")])
+        except ValueError as wrong:
+            self.answer(400, {"error": str(wrong)})
+            return
+        if not self.rules("messages"):
+            self.database.execute("BEGIN IMMEDIATE")
+            new = not self.database.execute("SELECT 1 FROM message WHERE life = ? AND number = ?", (life, number)).fetchone()
+            if new:
+                self.database.execute("INSERT INTO message VALUES(?, ?, ?, ?)", (life, number, time.time(), file))
+                self.think(f"{life}-{number}", envelope)
+            self.database.execute("COMMIT")
+            if self.cuts():
+                return
+            self.answer(201 if new else 200, {"name": "0DC5B48D4.A739D", "life": life, "number": number})
+        else:
+            self.answer(201, {"name": "0DC5B48D4.A739D", "life": life, "number": number})
+
+    def think(self, name, envelope):
+        for opinion in self.rules("opinion"):
+            said = {"message": name, "time": envelope["time"], "sender": envelope["sender"], "address": envelope.get("address"), **json.loads(opinion)}
+            self.database.execute("INSERT INTO filtered(body) VALUES(?)", (json.dumps(said),))
+
+    def filtered(self, after):
+        rows = self.database.execute("SELECT number, body FROM filtered WHERE number > ? ORDER BY number LIMIT 200", (after,)).fetchall()
+        said = [(number, json.loads(body)) for number, body in rows]
+        highest = self.database.execute("SELECT ifnull(max(number), 0) FROM filtered").fetchone()[0]
+        if highest < after:
+            return {"filtered": [], "filtered_after": 0}
+        return {"filtered": [{"number": number, **body} if isinstance(body, dict) else body for number, body in said],
+                "filtered_after": rows[-1][0]} if rows else {}
 
     def enrol(self, said):
         if self.headers.get("Authorization") != "Bearer token.test":
@@ -165,6 +224,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             rows = self.database.execute("SELECT revision, body FROM directive WHERE revision > ? ORDER BY revision",
                                          (after,)).fetchall()
             news = self.news(int(query["news"][0]), "standings" in query) if "news" in query else {}
+            news.update(self.filtered(int(query["filtered"][0])) if "filtered" in query else {})
             if rows or news:
                 self.answer(200, {"revision": rows[-1][0] if rows else after,
                                   "directives": [{"revision": r, "also": [{}], **json.loads(b)} for r, b in rows], **news})

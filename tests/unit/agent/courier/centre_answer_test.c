@@ -96,9 +96,37 @@ static void a_centre_from_a_backup_says_where_it_stands(void **state)
     assert_false(centre_answer_revision(&given, 10, &result));
 }
 
+/* A proxy's page is no word of the centre's, nor is its word on another message. */
+static void a_message_is_there_when_the_centre_names_it(void **state)
+{
+    (void)state;
+#define NAMED "{\"name\":\"0DC5B48D4.A739D\",\"life\":\"00000000000000aa\",\"number\":7}"
+    const struct http_answer new = answer(201, NAMED), known = answer(200, NAMED);
+    assert_true(centre_answer_has_message(&new, 0xaa, 7));
+    assert_true(centre_answer_has_message(&known, 0xaa, 7));
+    assert_false(centre_answer_has_message(&new, 0xaa, 8));
+    assert_false(centre_answer_has_message(&new, 0xab, 7));
+    static const struct {
+        int status;
+        const char *body;
+    } wrong[] = {{202, NAMED},
+                 {500, NAMED},
+                 {200, ""},
+                 {200, "<html>welcome</html>"},
+                 {201, "{\"number\":7}"},
+                 {200, "{\"life\":170,\"number\":7}"},
+                 {200, "{\"life\":\"aa\",\"number\":7}"},
+                 {200, "{\"life\":\"00000000000000aa\",\"number\":\"7\"}"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const struct http_answer bad = answer(wrong[i].status, wrong[i].body);
+        assert_false(centre_answer_has_message(&bad, 0xaa, 7));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_there_when_the_centre_names_it),
         cmocka_unit_test(its_own_sentence_is_told),
         cmocka_unit_test(only_a_line_is_about_records),
         cmocka_unit_test(a_node_has_sixteen_digits),

@@ -420,6 +420,28 @@ static void a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside(vo
     spool_close(&spool);
 }
 
+static void the_number_of_opinions_is_kept(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(&roomy);
+    assert_int_equal(spool_filtered(spool), 0);
+    spool_set_filtered(spool, 41);
+    spool_close(&spool); /* killed before a commit: they are told again */
+    spool = open_spool(&roomy);
+    assert_int_equal(spool_filtered(spool), 0);
+    spool_set_filtered(spool, 41);
+    commit(spool, SECOND);
+    spool_close(&spool);
+    spool = open_spool(&roomy);
+    assert_int_equal(spool_filtered(spool), 41);
+    spool_set_filtered(spool, 3); /* a centre from a backup */
+    commit(spool, 2 * SECOND);
+    spool_close(&spool);
+    spool = open_spool(&roomy);
+    assert_int_equal(spool_filtered(spool), 3);
+    spool_close(&spool);
+}
+
 static void a_revision_is_set_back(void **state)
 {
     (void)state;
@@ -535,6 +557,7 @@ int main(void)
         IN_A_FOLDER(a_file_that_is_damaged_while_it_is_open_is_closed_and_moved_aside),
         IN_A_FOLDER(many_acknowledgements_wait_for_one_commit),
         IN_A_FOLDER(a_revision_is_set_back),
+        IN_A_FOLDER(the_number_of_opinions_is_kept),
         IN_A_FOLDER(what_was_committed_outlives_a_kill),
         IN_A_FOLDER(a_damaged_file_is_moved_aside_and_another_life_begins),
     };

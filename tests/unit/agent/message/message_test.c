@@ -97,6 +97,14 @@ static union message sound(enum message_kind kind)
     case MESSAGE_CONTENT:
         message.content.queue[0] = '4';
         break;
+    case MESSAGE_FILTERED:
+        message.filtered.sender = sender;
+        message.filtered.filter[0] = 'f';
+        break;
+    case MESSAGE_SAMPLE:
+        message.sample.sender = sender;
+        message.sample.envelope = 3;
+        break;
     case MESSAGE_SENDER_ROW:
         message.sender_row.sender = sender;
         break;

@@ -24,7 +24,7 @@ static struct digested on_the_wire(struct text wire)
     struct digested known;
     assert_int_equal(smtp_content_take(&content, &listener, &wire), CONTENT_ENDED);
     known.bytes = content.bytes;
-    smtp_content_finish(&content, &counters, known.digest, &known.likeness);
+    smtp_content_finish(&content, &counters, known.digest, &known.likeness, NULL);
     return known;
 }
 

@@ -79,7 +79,7 @@ static void check(const char *sent, size_t size, size_t piece, enum smtp_content
     uint64_t digest[2];
     struct likeness likeness;
     uint64_t counted = content.bytes;
-    smtp_content_finish(&content, &counters, digest, &likeness);
+    smtp_content_finish(&content, &counters, digest, &likeness, NULL);
     XXH128_hash_t want = XXH3_128bits(sent, bytes);
     if (got != end || counted != bytes || at != used || digest[0] != want.low64 || digest[1] != want.high64)
         fail_msg("in pieces of %zu: end %d, %zu bytes, %zu used; want %d, %zu, %zu of: %.*s", piece, (int)got,
@@ -134,7 +134,7 @@ static void an_end_can_be_taken_back(void **state)
     assert_int_equal(content.bytes, 11);
     uint64_t digest[2];
     struct likeness likeness;
-    smtp_content_finish(&content, &counters, digest, &likeness);
+    smtp_content_finish(&content, &counters, digest, &likeness, NULL);
     assert_int_equal(digest[0], XXH3_128bits("one\n.\ntwo\r\n", 11).low64);
 }
 

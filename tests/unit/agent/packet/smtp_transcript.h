@@ -130,6 +130,50 @@ static inline void transcript_add_summary(struct transcript *transcript, const s
     }
 }
 
+/* A sampler that keeps so many bytes of every message, and writes down what it is given when one is answered. */
+struct transcript_sampler {
+    struct smtp_sampler sampler;
+    struct transcript *transcript;
+    uint32_t most;
+};
+
+static inline uint32_t transcript_wants(void *context, struct text account, moment time, uint8_t *note)
+{
+    struct transcript_sampler *own = context;
+    (void)account, (void)time;
+    *note = 7;
+    return own->most;
+}
+
+static inline uint32_t transcript_takes(void *context, const struct smtp_sampled *sampled,
+                                        const struct observation *message)
+{
+    struct transcript_sampler *own = context;
+    struct smtp_recipient recipient;
+    struct text piece;
+    uint32_t bytes = 0;
+    if (sampled->state.note != 7)
+        abort();
+    transcript_add(own->transcript, "SAMPLE of %.*s%s%s, %u: [", TEXT_ARGUMENTS(sampled->user),
+                   sampled->state.cut ? " cut" : "", message->message.complete ? "" : " incomplete",
+                   message->message.reply.code);
+    smtp_samples_unstuff(own->sampler.samples, sampled->sample);
+    struct smtp_sample_state state;
+    if (!smtp_samples_state(own->sampler.samples, sampled->sample, &state))
+        abort();
+    for (const void *at = NULL; smtp_samples_piece(own->sampler.samples, sampled->sample, &at, &piece);) {
+        transcript_add(own->transcript, "%.*s", TEXT_ARGUMENTS(piece));
+        bytes += (uint32_t)piece.length;
+    }
+    if (bytes != state.bytes || bytes > own->most)
+        abort();
+    transcript_add(own->transcript, "]");
+    for (uint32_t at = 0; smtp_sampled_recipient(sampled, &at, &recipient);)
+        transcript_add(own->transcript, " <%.*s> %u", TEXT_ARGUMENTS(recipient.address), recipient.code);
+    transcript_add(own->transcript, "\n");
+    return 0;
+}
+
 /* Deliver one part in pieces of at most `piece` bytes; 0: of changing length, by `random`. */
 static inline void play_part(struct smtp *smtp, const struct smtp_listener *listener, const struct part *part,
                              size_t piece, uint32_t *random)
@@ -165,6 +209,7 @@ struct play {
     bool implicit_tls, joined;
     size_t piece;
     uint32_t random;
+    uint32_t sampled; /* so many bytes of every message are kept; 0: none */
 };
 
 /* The caller frees the text. Aborts where memory is left behind. */
@@ -174,6 +219,10 @@ static inline char *play(const struct part *parts, struct play how, struct smtp_
     struct smtp_counters own = {0};
     struct smtp_listener listener = {
         .context = &transcript, .observe = transcript_observe, .counters = counters ? counters : &own};
+    struct smtp_samples *samples = how.sampled ? smtp_samples_create(1 << 20) : NULL;
+    struct transcript_sampler own_sampler = {
+        {samples, &own_sampler, transcript_wants, transcript_takes}, &transcript, how.sampled};
+    listener.sampler = samples ? &own_sampler.sampler : NULL;
     struct smtp_summary summary;
     struct smtp *smtp = calloc(1, SMTP_SIZE);
     if (!smtp)
@@ -188,6 +237,11 @@ static inline char *play(const struct part *parts, struct play how, struct smtp_
     free(smtp);
     if (listener.counters->bytes_held != 0)
         abort();
+    if (samples)
+        smtp_samples_tick(samples, SAMPLE_LONGEST + SECOND);
+    if (samples && smtp_samples_counters(samples).bytes_held != 0)
+        abort();
+    smtp_samples_destroy(&samples);
     return transcript.text;
 }
 

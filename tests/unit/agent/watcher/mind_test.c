@@ -369,6 +369,31 @@ static void test_customers_are_read_again(void **unused)
                                     "allowed");
 }
 
+/* What a filter says of a message is evidence against who sent it, by its name, wherever its packets come from. */
+static void test_a_filters_word_counts_once_for_the_sender_it_names(void **unused)
+{
+    (void)unused;
+    struct message_filtered said = {.mark = 77, .certain = 1, .filter = "clamd", .symbols = "Eicar"};
+    const char *const names[] = {"192.0.2.1", "port:vnet7", "account:alice"};
+    struct judge_view view;
+    now = NOON + 20 * MINUTE;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_true(sender_parse(text_of(names[i]), &said.sender));
+        said.mark = 10 + i;
+        mind_hear_filter(mind, &said, now);
+        judge_look(mind_judge(mind), senders_find(mind_senders(mind), &said.sender), now, &view);
+        assert_int_equal(view.evidence_count, 1);
+        assert_string_equal(view.evidence[0].detector, "filter");
+        assert_non_null(strstr(view.evidence[0].reason, "clamd found Eicar"));
+    }
+    uint64_t judged = judge_observations(mind_judge(mind));
+    mind_hear_filter(mind, &said, now + SECOND); /* the courier was not sure that it had been heard */
+    assert_true(judge_observations(mind_judge(mind)) == judged);
+    said.mark = 1000;
+    mind_hear_filter(mind, &said, now + SECOND);
+    assert_true(judge_observations(mind_judge(mind)) == judged + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nobody_elses_waits, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_nothing_waits_without_a_log, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_customers_are_read_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_filters_word_counts_once_for_the_sender_it_names, begin, end),
         cmocka_unit_test_setup_teardown(test_the_clock_was_set_back, begin, end),
         cmocka_unit_test_setup_teardown(test_frames_of_before_come_late, begin, end),
         cmocka_unit_test_setup_teardown(test_a_little_back_is_waited_for, begin, end),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include "collector/store/engine.h"
 #include "common/buffer.h"
+#include "common/cleanup.h"
 #include "tests/unit/collector/store/engines.h"
 
 #define NUMBER(number) VALUE_INTEGER(number)
@@ -101,6 +102,56 @@ static void test_values_come_back_as_they_went(void **unused)
     assert_true(seen.value.kind == VALUE_TEXT && seen.value.text.length == 0);
     well(RUN(engine, "SELECT much FROM things WHERE id = $1", see, &seen, NUMBER(100)));
     assert_int_equal(seen.value.kind, VALUE_NULL);
+}
+
+static bool see_bytes(void *context, const struct value *columns, size_t count)
+{
+    struct buffer *seen = context;
+    assert_true(count == 3 && columns[0].kind == VALUE_BYTES && columns[1].kind == VALUE_TEXT);
+    assert_true(columns[2].kind == VALUE_BYTES || columns[2].kind == VALUE_NULL);
+    assert_true(buffer_append(seen, columns[0].text) && buffer_append_byte(seen, '|') &&
+                buffer_append(seen, columns[1].text) && buffer_append_byte(seen, '|'));
+    assert_true(columns[2].kind == VALUE_NULL || buffer_append(seen, columns[2].text));
+    return true;
+}
+
+/* Every byte there is, among them those that no text may hold; nothing; and more than a socket holds. */
+static void test_bytes_stay_as_they_are(void **unused)
+{
+    (void)unused;
+    char table[160], all[256];
+    static char large[3 << 20];
+    const struct text given[] = {{all, sizeof all}, {all, 0}, {NULL, 0}, {large, sizeof large}};
+    for (size_t i = 0; i < sizeof all; i++)
+        all[i] = (char)i;
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (char)(i * 7 + i / 256);
+    snprintf(table, sizeof table, "CREATE TABLE heaps (id BIGINT NOT NULL PRIMARY KEY, b %s, t TEXT, c %s)",
+             engine_bytes(engine), engine_bytes(engine));
+    well(engine_script(engine, table, &failed));
+    for (size_t i = 0; i < 4; i++) {
+        struct buffer seen CLEANUP(buffer_clear), wanted CLEANUP(buffer_clear);
+        buffer_init(&seen, 8 << 20);
+        buffer_init(&wanted, 8 << 20);
+        const struct value row[] = {NUMBER((int64_t)i), VALUE_BYTES(given[i]), WORDS("\\x41"),
+                                    i == 1 ? VALUE_NONE : VALUE_BYTES(TEXT("\\x\0\xff'"))};
+        well(engine_begin(engine, &failed));
+        if (i % 2 == 0) {
+            assert_int_equal(engine_run(engine, "INSERT INTO heaps (id, b, t, c) VALUES ($1, $2, $3, $4)", row, 4, NULL,
+                                        NULL, &failed),
+                             1);
+        } else {
+            well(engine_bulk_begin(engine, "heaps", "id, b, t, c", 4, &failed));
+            well(engine_bulk_row(engine, row, &failed));
+            well(engine_bulk_end(engine, &failed));
+        }
+        well(engine_commit(engine, &failed));
+        assert_int_equal(RUN(other, "SELECT b, t, c FROM heaps WHERE id = $1", see_bytes, &seen, row[0]), 1);
+        assert_true(buffer_append(&wanted, given[i]) && buffer_append(&wanted, TEXT("|\\x41|")) &&
+                    (i == 1 || buffer_append(&wanted, TEXT("\\x\0\xff'"))));
+        assert_int_equal(seen.length, wanted.length);
+        assert_memory_equal(seen.bytes, wanted.bytes, wanted.length);
+    }
 }
 
 /* A statement is prepared once, and what it is given may differ from one time to the next. */
@@ -500,6 +551,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_values_come_back_as_they_went),
+        TEST(test_bytes_stay_as_they_are),
         TEST(test_a_parameter_may_be_of_another_kind_the_next_time),
         TEST(test_a_parameter_has_64_bits_whatever_it_is_compared_with),
         TEST(test_sums_are_integers),

@@ -16,14 +16,14 @@
 #include "common/cleanup.h"
 #include "tests/unit/collector/store/engines.h"
 
-#define COLUMNS 200
+#define COLUMNS 400
 #define ROWS    3
 
 static const char *const dropped[] = {NULL}; /* "table.column, why", ... */
 
 struct column {
     char table[40], name[40];
-    bool number;
+    bool number, bytes;
 };
 struct catalog {
     struct column columns[COLUMNS];
@@ -85,7 +85,8 @@ static bool column_row(void *context, const struct value *columns, size_t count)
     store_copy(columns[0].text, column->table, sizeof column->table);
     store_copy(columns[1].text, column->name, sizeof column->name);
     column->number = text_equals_nocase(columns[2].text, TEXT("bigint"));
-    if (!column->number && !text_equals_nocase(columns[2].text, TEXT("text")))
+    column->bytes = text_equals_nocase(columns[2].text, engines_on_postgresql() ? TEXT("bytea") : TEXT("blob"));
+    if (!column->number && !column->bytes && !text_equals_nocase(columns[2].text, TEXT("text")))
         fail_msg("%s.%s is of a type that not every engine has: %.*s", column->table, column->name,
                  (int)columns[2].text.length, columns[2].text.bytes);
     return true;
@@ -123,6 +124,16 @@ static bool is_dropped(const struct column *column)
     return false;
 }
 
+static bool fill_one(struct buffer *sql, const struct column *column, size_t index, int row)
+{
+    if (column->number)
+        return buffer_printf(sql, "%lld", (long long)index * 100 + row + 7);
+    if (column->bytes)
+        return buffer_printf(sql, engines_on_postgresql() ? "'\\x00ff27%02x%02x'" : "X'00ff27%02x%02x'",
+                             (unsigned)index % 256, (unsigned)row);
+    return buffer_printf(sql, "'''; -- \xc3\xa4 %zu %d'", index, row);
+}
+
 /* Every number is another, so that what is swapped shows; every text holds what breaks out of quotes. */
 static void fill(const struct catalog *catalog)
 {
@@ -134,10 +145,8 @@ static void fill(const struct catalog *catalog)
         for (int row = 0; row < ROWS; row++) {
             whole = whole && buffer_printf(&sql, "INSERT INTO %s VALUES (", catalog->columns[first].table);
             for (size_t i = 0; i < count; i++)
-                whole =
-                    whole && (catalog->columns[first + i].number
-                                  ? buffer_printf(&sql, "%s%lld", i ? ", " : "", (long long)(first + i) * 100 + row + 7)
-                                  : buffer_printf(&sql, "%s'''; -- \xc3\xa4 %zu %d'", i ? ", " : "", first + i, row));
+                whole = whole && buffer_append(&sql, i ? TEXT(", ") : TEXT("")) &&
+                        fill_one(&sql, &catalog->columns[first + i], first + i, row);
             whole = whole && buffer_printf(&sql, ");\n");
         }
     }
@@ -152,6 +161,17 @@ static bool digest_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
+/* PostgreSQL knows no least of bytes. */
+static void say_extreme(const char *which, const struct column *column, char *result, size_t size)
+{
+    if (!column->bytes)
+        snprintf(result, size, "CAST(%s(%s) AS TEXT)", which, column->name);
+    else if (engines_on_postgresql())
+        snprintf(result, size, "%s(ENCODE(%s, 'hex'))", which, column->name);
+    else
+        snprintf(result, size, "%s(HEX(%s))", which, column->name);
+}
+
 /* What the rows of a table hold, in those of its columns that stay. */
 static void digest(const struct catalog *catalog, size_t first, char result[4000])
 {
@@ -160,11 +180,12 @@ static void digest(const struct catalog *catalog, size_t first, char result[4000
     bool whole = buffer_printf(&sql, "SELECT CAST(COUNT(*) AS TEXT)");
     for (size_t i = 0; i < table_columns(catalog, first); i++) {
         const struct column *column = &catalog->columns[first + i];
+        char least[120], most[120];
+        say_extreme("MIN", column, least, sizeof least);
+        say_extreme("MAX", column, most, sizeof most);
         if (!is_dropped(column))
-            whole = whole && buffer_printf(&sql,
-                                           " || ' %s ' || COALESCE(CAST(MIN(%s) AS TEXT), '-') || '...' ||"
-                                           " COALESCE(CAST(MAX(%s) AS TEXT), '-')",
-                                           column->name, column->name, column->name);
+            whole = whole && buffer_printf(&sql, " || ' %s ' || COALESCE(%s, '-') || '...' || COALESCE(%s, '-')",
+                                           column->name, least, most);
     }
     whole = whole && buffer_printf(&sql, " FROM %s", catalog->columns[first].table);
     assert_true(whole && buffer_append_byte(&sql, '\0'));

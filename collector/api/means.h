@@ -1,0 +1,23 @@
+/* What endpoints need beside the store and the request: settled when the collector starts, the same for all threads,
+ * changed by none. */
+#ifndef COLLECTOR_API_MEANS_H
+#define COLLECTOR_API_MEANS_H
+
+#include <stddef.h>
+#include "collector/filter/filter.h"
+#include "collector/quarantine/packing.h"
+#include "collector/quarantine/quarantine.h"
+#include "collector/store/bulk.h"
+
+struct sorter;
+struct means {
+    const struct packing_keys *keys; /* NULL: nothing is sealed */
+    const struct quarantine_settings *quarantine;
+    const struct bulk_settings *bulk;
+    const struct filter_settings *filters;
+    size_t filter_count;
+    struct sorter *sorter; /* NULL: none */
+    uint32_t held_back;    /* one in so many messages is not taught but shows what teaching does; 0: none */
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* What the collector and its reader say to each other, over the socket that is the reader's standard input: fixed
+ * structs of one machine and one build, each with a number that says which it is. */
+#ifndef COLLECTOR_READING_CONVERSATION_H
+#define COLLECTOR_READING_CONVERSATION_H
+
+#include <stdint.h>
+#include "collector/mime/facts.h"
+
+#define READING_GREETING UINT32_C(0x50524731)
+#define READING_QUESTION UINT32_C(0x50525131)
+#define READING_ANSWER   UINT32_C(0x50524131)
+#define READING_SOCKET   0
+
+/* From the reader, first of all. */
+struct reading_greeting {
+    uint32_t magic;
+    int32_t code;   /* 0: it is ready; else why not, and it ends */
+    char text[240]; /* the sentence, ended */
+};
+
+/* To the reader; the content follows. */
+struct reading_question {
+    uint32_t magic, unused;
+    uint64_t length;
+};
+
+/* From the reader. */
+struct reading_answer {
+    uint32_t magic, unused;
+    struct message_facts facts;
+};
+
+#endif

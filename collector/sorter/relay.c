@@ -1,0 +1,185 @@
+/* See relay.h. A message is in one piece behind DATA, with all its recipients before it, so that it arrives once. */
+#include "collector/sorter/relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "collector/filter/conversation.h"
+#include "common/buffer.h"
+#include "common/cleanup.h"
+
+#define REPLY_MOST ((size_t)64 * 1024)
+#define PATH_MOST  254 /* RFC 5321 4.5.3.1 */
+
+struct relay {
+    struct conversation talk;
+    struct buffer in;
+    int code;
+    char *answer;
+    bool eight_bits;
+};
+
+static void relay_close(struct relay *relay)
+{
+    conversation_close(&relay->talk);
+    buffer_clear(&relay->in);
+}
+
+/* One reply, of one line or several; its last line becomes the answer. */
+static int read_reply(struct relay *relay, struct error *error)
+{
+    for (size_t total = 0;;) {
+        size_t taken = 0;
+        uint64_t code = 0;
+        int status = conversation_receive_until(&relay->talk, TEXT("\n"), &relay->in, &taken, error);
+        if (status < 0)
+            return status;
+        struct text line = text_trim((struct text){relay->in.bytes, taken});
+        if ((total += taken) > REPLY_MOST || line.length < 3 || !text_number((struct text){line.bytes, 3}, &code) ||
+            code < 200 || code > 599)
+            return error_set(error, EBADMSG, "%s does not answer as SMTP is spoken", relay->talk.address);
+        if (line.length > 4 && text_starts_nocase((struct text){line.bytes + 4, line.length - 4}, TEXT("8BITMIME")))
+            relay->eight_bits = true;
+        relay->code = (int)code;
+        text_copy_printable(line, relay->answer, RELAY_ANSWER);
+        bool last = line.length == 3 || line.bytes[3] != '-';
+        buffer_drop_front(&relay->in, taken);
+        if (last)
+            return 0;
+    }
+}
+
+static int say(struct relay *relay, struct text line, struct error *error)
+{
+    int status = line.length ? conversation_send(&relay->talk, line, error) : 0;
+    return status < 0 ? status : read_reply(relay, error);
+}
+
+/* What could be read as another command, or not at all, is said to nobody. */
+static bool is_path(struct text address)
+{
+    for (size_t i = 0; i < address.length; i++)
+        if ((unsigned char)address.bytes[i] <= ' ' || address.bytes[i] == 0x7f || address.bytes[i] == '<' ||
+            address.bytes[i] == '>')
+            return false;
+    return address.length <= PATH_MOST;
+}
+
+/* With dots doubled, lines ended by CRLF, and the dot that ends it. */
+static bool write_content(const struct relay_message *message, struct buffer *out)
+{
+    struct text rest = message->content;
+    bool fits = buffer_printf(out, "X-Postern-Released: %s\r\n", message->name);
+    while (fits && rest.length > 0) {
+        struct text line = text_split(&rest, '\n');
+        if (line.length > 0 && line.bytes[line.length - 1] == '\r')
+            line.length--;
+        fits = (line.length == 0 || line.bytes[0] != '.' || buffer_append_byte(out, '.')) && buffer_append(out, line) &&
+               buffer_append(out, TEXT("\r\n"));
+    }
+    return fits && buffer_append(out, TEXT(".\r\n"));
+}
+
+static int greet(struct relay *relay, const char *helo, struct error *error)
+{
+    char line[400], name[256] = "";
+    if (!helo[0] && gethostname(name, sizeof name - 1) != 0)
+        strcpy(name, "localhost");
+    snprintf(line, sizeof line, "EHLO %s\r\n", helo[0] ? helo : name);
+    int status = say(relay, TEXT(""), error);
+    relay->eight_bits = false;
+    return status == 0 && relay->code / 100 == 2 ? say(relay, text_of(line), error) : status;
+}
+
+/* 0: some take it; else what came of it: `*result`. */
+static int say_recipients(struct relay *relay, const struct relay_message *message, char refused[RELAY_ANSWER],
+                          struct error *error)
+{
+    uint32_t taken = 0, left_out = 0;
+    int worst = 550;
+    refused[0] = '\0';
+    for (uint32_t i = 0; i < message->recipient_count; i++) {
+        char line[PATH_MOST + 32];
+        struct text to = message->recipients[i];
+        if (to.length == 0 || !is_path(to)) {
+            left_out++;
+            continue;
+        }
+        snprintf(line, sizeof line, "RCPT TO:<%.*s>\r\n", (int)to.length, to.bytes);
+        int status = say(relay, text_of(line), error);
+        if (status < 0)
+            return status;
+        taken += relay->code / 100 == 2;
+        if (relay->code / 100 == 2)
+            continue;
+        left_out++;
+        worst = relay->code / 100 == 4 ? 450 : worst;
+        if (strlen(refused) < RELAY_ANSWER / 2)
+            snprintf(refused + strlen(refused), RELAY_ANSWER - strlen(refused), "%s%s", refused[0] ? "; " : "",
+                     relay->answer);
+    }
+    if (taken > 0 && left_out == 0)
+        refused[0] = '\0';
+    relay->code = taken > 0 ? 250 : worst;
+    return 0;
+}
+
+static int say_envelope(struct relay *relay, const struct relay_message *message, char refused[RELAY_ANSWER],
+                        struct error *error)
+{
+    char line[PATH_MOST + 64];
+    struct text from = is_path(message->from) ? message->from : TEXT("");
+    snprintf(line, sizeof line, "MAIL FROM:<%.*s>%s\r\n", (int)from.length, from.length ? from.bytes : "",
+             relay->eight_bits ? " BODY=8BITMIME" : "");
+    int status = say(relay, text_of(line), error);
+    if (status == 0 && relay->code / 100 == 2)
+        status = say_recipients(relay, message, refused, error);
+    if (status < 0 || relay->code / 100 != 2)
+        return status;
+    status = say(relay, TEXT("DATA\r\n"), error);
+    return status;
+}
+
+static enum relayed outcome(struct relay *relay, int status, const struct error *error)
+{
+    if (status < 0)
+        snprintf(relay->answer, RELAY_ANSWER, "%s", error->text);
+    return status == 0 && relay->code / 100 == 5 ? RELAY_REFUSED : RELAY_LATER;
+}
+
+enum relayed relay_send(const char *address, const char *helo, duration patience, const struct relay_message *message,
+                        char answer[RELAY_ANSWER])
+{
+    CLEANUP(relay_close) struct relay relay = {.talk = CONVERSATION_NONE, .answer = answer};
+    CLEANUP(buffer_clear) struct buffer content;
+    char refused[RELAY_ANSWER] = "";
+    struct error error = {0};
+    answer[0] = '\0';
+    buffer_init(&relay.in, REPLY_MOST);
+    buffer_init(&content, 2 * message->content.length + 4096);
+    int status = write_content(message, &content) ? 0 : error_set(&error, ENOMEM, "no memory for a message");
+    if (status == 0)
+        status = conversation_open(address, patience, &relay.talk, &error);
+    if (status == 0)
+        status = greet(&relay, helo, &error);
+    if (status == 0 && relay.code / 100 == 2)
+        status = say_envelope(&relay, message, refused, &error);
+    if (status < 0 || relay.code != 354) {
+        if (status == 0 && refused[0])
+            snprintf(answer, RELAY_ANSWER, "%s", refused);
+        return outcome(&relay, status, &error);
+    }
+    status = say(&relay, buffer_text(&content), &error);
+    if (status < 0) {
+        snprintf(answer, RELAY_ANSWER, "the relay did not say whether it took it: %s", error.text);
+        return RELAY_NOBODY_KNOWS;
+    }
+    if (relay.code / 100 != 2)
+        return outcome(&relay, 0, &error);
+    size_t length = strlen(answer);
+    if (refused[0] && length + 20 < RELAY_ANSWER)
+        snprintf(answer + length, RELAY_ANSWER - length, " (but: %.*s)", (int)(RELAY_ANSWER - length - 10), refused);
+    int ended = conversation_send(&relay.talk, TEXT("QUIT\r\n"), NULL);
+    (void)ended; /* it has the message; whether it hears this does not matter */
+    return RELAYED;
+}
