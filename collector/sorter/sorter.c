@@ -90,7 +90,7 @@ static void clear(struct round *round)
     round->touched_count = round->told_count = 0;
     round->counts = (struct sorter_counts){0};
     round->passed_over = 0;
-    round->swept = false;
+    round->swept = round->heard = false;
     memset(round->lost, 0, sizeof round->lost);
 }
 
@@ -100,6 +100,8 @@ static int write_all(struct round *round, struct error *error)
     int status = 0;
     for (const struct outcome *outcome = sorter->batch; outcome && status == 0; outcome = outcome->next)
         status = round_write(round, outcome, error);
+    if (status == 0 && !sorter->ending)
+        status = round_be_heard(round, error);
     if (status == 0 && !sorter->ending)
         status = round_sweep(round, error);
     if (status == 0 && !sorter->ending)
@@ -163,6 +165,8 @@ static void tell(struct sorter *sorter)
     }
     if (round->swept)
         sorter->swept = round->now;
+    if (round->heard)
+        sorter->heard = round->now;
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         for (uint32_t lost = 0; lost < round->lost[i]; lost++)
             asker_note_lost(sorter->askers[i]);
