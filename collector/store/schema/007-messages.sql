@@ -43,7 +43,7 @@ CREATE TABLE sorting (only_one BIGINT NOT NULL PRIMARY KEY, highest BIGINT NOT N
 INSERT INTO sorting (only_one, highest) VALUES (1, 0);
 
 -- What filters are taught: a message is known by the digest of its content (lessons.h), whether or not it is kept here.
--- `lesson`: what was last asked for; `taught`: what the filter was last told (enum store_lesson). `due` 0: nothing is to
+-- `lesson`: what was last asked for; `taught`: what the filter was last told (enum store_taught). `due` 0: nothing is to
 -- be done. `name`: of the message that has the content; empty: it stands in lesson_contents.
 CREATE TABLE lessons (
     digest TEXT NOT NULL, filter TEXT NOT NULL, lesson BIGINT NOT NULL, taught BIGINT NOT NULL, asked BIGINT NOT NULL,
