@@ -79,23 +79,6 @@ static void raise_descriptors(void)
     }
 }
 
-/* What is done on the side, each in threads of its own: the schema is there by now. */
-static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
-                      struct error *error)
-{
-    const struct trainer_settings trainer = {.store = store,
-                                             .filters = settings->filters.items,
-                                             .filter_count = settings->filters.count,
-                                             .learning = &settings->learning,
-                                             .keys = centre->keys,
-                                             .forget = settings->keep.audit};
-    int code = trainer_create(&trainer, &centre->trainer, error);
-    if (code == 0 && settings->quarantine.relay[0])
-        code =
-            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
-    return code;
-}
-
 static int take_back(void *context, const char *message, const struct filter_settings *filter,
                      const struct opinion *opinion)
 {
@@ -116,8 +99,25 @@ static int make_sorter(struct centre *centre, const struct collector_settings *s
         .bulk = &settings->bulk,
         .picture_text = settings->pictures.enabled && settings->pictures.text,
     };
+    return code == 0 ? sorter_create(&sorter, &centre->sorter, error) : code;
+}
+
+/* What is done on the side, each in threads of its own: the schema is there by now. */
+static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
+                      struct error *error)
+{
+    const struct trainer_settings trainer = {.store = store,
+                                             .filters = settings->filters.items,
+                                             .filter_count = settings->filters.count,
+                                             .learning = &settings->learning,
+                                             .keys = centre->keys,
+                                             .forget = settings->keep.audit};
+    int code = trainer_create(&trainer, &centre->trainer, error);
+    if (code == 0 && settings->quarantine.relay[0])
+        code =
+            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
     if (code == 0)
-        code = sorter_create(&sorter, &centre->sorter, error);
+        code = sorter_begin(centre->sorter, error);
     if (code == 0 && settings->returned.listen[0])
         code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
                                 centre->sorter, &centre->returning, error);

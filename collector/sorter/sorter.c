@@ -439,7 +439,9 @@ const struct filter_settings *sorter_filter(const struct sorter *sorter, size_t 
 
 void sorter_report(struct sorter *sorter, size_t index, struct asker_report *report)
 {
-    asker_report(sorter->askers[index], report);
+    *report = (struct asker_report){.busy = 0};
+    if (sorter->started)
+        asker_report(sorter->askers[index], report);
 }
 
 /* --- its life --- */
@@ -483,7 +485,7 @@ static int prepare(struct sorter *sorter, const struct sorter_settings *settings
     return 0;
 }
 
-static int start(struct sorter *sorter, struct error *error)
+int sorter_begin(struct sorter *sorter, struct error *error)
 {
     const struct outcome_sink sink = {sorter, sorter_take_outcome};
     sigset_t all, before;
@@ -509,8 +511,6 @@ int sorter_create(const struct sorter_settings *settings, struct sorter **result
     if (sorter == NULL)
         return error_set(error, ENOMEM, "no memory for a sorter");
     int status = prepare(sorter, settings, error);
-    if (status == 0)
-        status = start(sorter, error);
     if (status == 0)
         *result = TAKE(sorter);
     return status;
