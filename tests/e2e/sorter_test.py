@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from filters import GTUBE, Clamd, Rspamd, Spamd, letter, virus  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
+POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 ALL = ["rspamd", "spamd", "clamd"]
 WORDS = ["waiting", "ham", "spam", "virus", "unknown"]
 
@@ -91,7 +93,7 @@ def wait_for(condition, patience=20):
     return seen
 
 
-def real_ones(checks, centre, node):
+def real_ones(checks, centre, node, who):
     begun = time.monotonic()
     good = node.send(letter("hello"), sender="mac:02:00:00:00:00:01", address="192.0.2.9")
     opinions = said(node, good)
@@ -120,6 +122,13 @@ def real_ones(checks, centre, node):
     found = rows(centre, f"SELECT subject FROM messages WHERE name = '{node.names[spam]}'")
     checks.that("its subject was read", found and found[0][0], found)
 
+    key = os.path.join(centre.folder, "key")
+    with open(key, "w", encoding="ascii") as file:
+        file.write(who)
+    done = subprocess.run([POSTERN, "--collector", f"http://127.0.0.1:{centre.port}", "--key", key, "filters"], capture_output=True,
+                          text=True, check=False)
+    checks.that("`postern filters` shows each of them, and that it is up", done.returncode == 0 and all(
+        any(line.split()[:3] == [name, name, "up"] for line in done.stdout.splitlines()) for name in ALL), (done.stdout, done.stderr))
     status, answer = node.send_file(packed(message_file(letter("hello"))), good)
     checks.that("a message of a number that was sent before is known", (status, answer.get("name")) == (200, node.names[good]),
                 (status, answer))
@@ -235,7 +244,7 @@ def main():
             centre = Collector(place, rspamd.section() + spamd.section() + clamd.section(more="patience = 1s\n")).start()
             node, who = Sampler(centre, "hv1"), centre.person("anna", "read")
             with checks.part("real filters"):
-                real_ones(checks, centre, node)
+                real_ones(checks, centre, node, who)
             with checks.part("away"):
                 away(checks, centre, node, who, rspamd, clamd)
             status, _ = centre.stop()
