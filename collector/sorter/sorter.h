@@ -29,8 +29,8 @@ struct sorter_settings {
 };
 
 struct sorter;
-/* Nothing is done before sorter_begin(), for which the store should be there: its schema, and what is wrong with it, are
- * others' to care for. */
+/* Nothing is done before sorter_begin(), for which the store should be there: its schema, and what is wrong with it,
+ * are others' to care for. */
 int sorter_create(const struct sorter_settings *, struct sorter **result, struct error *) MUST_CHECK;
 int sorter_begin(struct sorter *, struct error *) MUST_CHECK;
 /* What is in hand is given back. May take as long as a message may take to be read. */
