@@ -124,11 +124,14 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     return code;
 }
 
+/* Where a filter still has a thread waiting, that may use reader and keys: they end with the process. */
 static void end_sorter(struct centre *centre)
 {
     returning_destroy(&centre->returning);
-    sorter_destroy(&centre->sorter);
+    if (!sorter_destroy(&centre->sorter))
+        return;
     reading_destroy(&centre->reading);
+    packing_keys_destroy(&centre->keys);
 }
 
 static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
@@ -203,6 +206,5 @@ int collector_run(const struct collector_settings *settings)
     free(centre.certificate);
     free(centre.key);
     free(centre.authority);
-    packing_keys_destroy(&centre.keys);
     return code < 0 ? 1 : 0;
 }

@@ -15,7 +15,8 @@
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
-#define IDLE      SECOND /* so often it is looked whether others have left something, or something is due */
+#define IDLE      SECOND             /* so often it is looked whether others have left something, or something is due */
+#define GATHER    (10 * MILLISECOND) /* behind a round: what comes meanwhile costs one more transaction, not many */
 #define AGAIN     (5 * MILLISECOND)
 #define TRIES     10
 #define AFTER     SECOND /* a failure */
@@ -274,7 +275,7 @@ static void rotate(struct sorter *sorter)
     pthread_mutex_unlock(&sorter->lock);
 }
 
-/* How long until the next round; 0: at once. */
+/* How long until the next round. */
 static duration step(struct sorter *sorter)
 {
     struct error error = {0};
@@ -306,7 +307,8 @@ static duration step(struct sorter *sorter)
     tell(sorter);
     let_go(sorter);
     hand_out(sorter);
-    return 0;
+    sorter->patient = true;
+    return GATHER;
 }
 
 static void pause_for(struct sorter *sorter, duration pause)
@@ -351,8 +353,7 @@ static void *work(void *context)
     while (!sorter->ending) {
         pthread_mutex_unlock(&sorter->lock);
         pause = step(sorter);
-        if (pause > 0)
-            pause_for(sorter, pause);
+        pause_for(sorter, pause);
         pthread_mutex_lock(&sorter->lock);
     }
     pthread_mutex_unlock(&sorter->lock);
@@ -507,12 +508,14 @@ int sorter_begin(struct sorter *sorter, struct error *error)
 
 int sorter_create(const struct sorter_settings *settings, struct sorter **result, struct error *error)
 {
-    CLEANUP(sorter_destroy) struct sorter *sorter = calloc(1, sizeof *sorter);
+    struct sorter *sorter = calloc(1, sizeof *sorter);
     if (sorter == NULL)
         return error_set(error, ENOMEM, "no memory for a sorter");
     int status = prepare(sorter, settings, error);
     if (status == 0)
-        *result = TAKE(sorter);
+        *result = sorter;
+    else
+        sorter_destroy(&sorter);
     return status;
 }
 
@@ -548,11 +551,11 @@ static void free_outcomes(struct sorter *sorter)
     sorter->last_outcome = &sorter->outcomes;
 }
 
-void sorter_destroy(struct sorter **pointer)
+bool sorter_destroy(struct sorter **pointer)
 {
     struct sorter *sorter = TAKE(*pointer);
     if (sorter == NULL)
-        return;
+        return true;
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         if (sorter->askers[i])
             asker_end(sorter->askers[i]);
@@ -565,7 +568,7 @@ void sorter_destroy(struct sorter **pointer)
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         ended = asker_destroy(&sorter->askers[i]) && ended;
     if (!ended)
-        return; /* a thread waits for its filter, and will look at us: the process is about to end */
+        return false; /* that thread will look at us */
     close(sorter->descriptor);
     if (sorter->round)
         buffer_clear(&sorter->round->texts);
@@ -576,4 +579,5 @@ void sorter_destroy(struct sorter **pointer)
     pthread_cond_destroy(&sorter->to_open);
     pthread_mutex_destroy(&sorter->lock);
     free(sorter);
+    return true;
 }
