@@ -26,6 +26,7 @@ struct releaser {
     pthread_mutex_t lock;
     pthread_cond_t end;
     bool ending;
+    bool looked; /* what was being sent before it started is in doubt */
     char *where;
     const struct quarantine_settings *settings;
     const struct packing_keys *keys;
@@ -76,6 +77,17 @@ static int is_wanted(struct releaser *releaser, struct error *error)
         store_rollback(releaser->store);
     if (status == -ENOTCONN)
         store_close(&releaser->store);
+    return status;
+}
+
+static int unclaim(struct releaser *releaser, struct error *error)
+{
+    moment now = 0;
+    int status = begin(releaser, &now, error);
+    if (status >= 0 && !store_is_shared(releaser->store))
+        status = store_releases_unclaim(releaser->store, now, error);
+    status = end(releaser, status, error);
+    releaser->looked = status >= 0;
     return status;
 }
 
@@ -171,7 +183,9 @@ static duration step(struct releaser *releaser)
     char name[STORE_MESSAGE_NAME];
     int64_t tries = 0;
     struct error error = {0};
-    int status = is_wanted(releaser, &error);
+    int status = releaser->looked ? 0 : unclaim(releaser, &error);
+    if (status >= 0)
+        status = is_wanted(releaser, &error);
     if (status > 0)
         status = claim(releaser, name, &tries, &error);
     bool more = status > 0;

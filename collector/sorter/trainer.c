@@ -34,6 +34,7 @@ struct pupil {
     const struct filter_kind *kind;
     pthread_t thread;
     bool started;
+    bool looked;         /* what was claimed before it started is nobody's */
     bool failing;        /* it was said */
     bool taught;         /* what is held back has not been looked at since */
     struct store *store; /* NULL: it is opened with the next round */
@@ -100,6 +101,17 @@ static int end(struct pupil *pupil, int status, struct error *error)
         store_rollback(pupil->store);
     if (status == -ENOTCONN)
         store_close(&pupil->store);
+    return status;
+}
+
+static int unclaim(struct pupil *pupil, struct error *error)
+{
+    moment now = 0;
+    int status = begin(pupil, &now, error);
+    if (status >= 0 && !store_is_shared(pupil->store))
+        status = store_lessons_unclaim(pupil->store, pupil->filter->name, now, error);
+    status = end(pupil, status, error);
+    pupil->looked = status >= 0;
     return status;
 }
 
@@ -352,7 +364,10 @@ static duration step(struct pupil *pupil)
     moment now = clock_now();
     if (!learning_is_time(pupil->trainer->settings.learning->hours, now + clock_east(now)))
         return QUIET;
-    int wanted = is_wanted(pupil, &error), status = wanted;
+    int wanted = pupil->looked ? 0 : unclaim(pupil, &error);
+    if (wanted >= 0)
+        wanted = is_wanted(pupil, &error);
+    int status = wanted;
     bool more = false;
     if (wanted > 0) {
         status = ask_some(pupil, &error);

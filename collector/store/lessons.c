@@ -209,6 +209,15 @@ int store_lesson_failed(struct store *store, const char *filter, const struct st
                        INTEGER(when));
 }
 
+int store_lessons_unclaim(struct store *store, const char *filter, moment now, struct error *error)
+{
+    int failure = STORE_QUEUE(store, "UPDATE lessons SET due = $2 WHERE filter = $1 AND due > $2", error,
+                              STRING(filter), INTEGER(now));
+    return failure < 0 ? failure
+                       : STORE_QUEUE(store, "UPDATE held_back SET due = $2 WHERE filter = $1 AND due > $2", error,
+                                     STRING(filter), INTEGER(now));
+}
+
 /* --- what is held back --- */
 
 struct held_list {

@@ -66,6 +66,9 @@ int store_lesson_done(struct store *, const char *filter, const struct store_les
 int store_lesson_failed(struct store *, const char *filter, const struct store_lesson_due *, const char *trouble,
                         moment due, struct error *) MUST_CHECK;
 
+/* Where nobody else writes to the store, what is claimed of this filter's when the collector starts is nobody's. */
+int store_lessons_unclaim(struct store *, const char *filter, moment now, struct error *) MUST_CHECK;
+
 /* --- what is held back --- */
 
 enum store_bayes { BAYES_SILENT, BAYES_SAYS_SPAM, BAYES_SAYS_HAM, BAYES_WORDS };
