@@ -29,6 +29,10 @@ CREATE TABLE opinions (
 CREATE INDEX opinions_by_due ON opinions (filter, due, name) WHERE due > 0;
 CREATE INDEX opinions_by_since ON opinions (since, name, filter) WHERE due > 0;
 
+-- The collectors that have something in hand, and until when each will be heard of again: what one has that is not heard
+-- of is everybody's.
+CREATE TABLE sorters (holder BIGINT NOT NULL PRIMARY KEY, until BIGINT NOT NULL);
+
 -- What each node is told of its messages. Numbers rise per store as their transactions commit: the one row of `sorting`
 -- is locked until then.
 CREATE TABLE filtered (
