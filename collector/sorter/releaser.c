@@ -20,6 +20,7 @@
 #define SPARE      MINUTE /* for what is claimed, beside the relay's patience */
 #define TIDY       HOUR
 #define TRIES_MOST 8 /* over about a day */
+#define WRITES     8
 
 struct releaser {
     pthread_t thread;
@@ -101,15 +102,22 @@ static int claim(struct releaser *releaser, char name[STORE_MESSAGE_NAME], int64
     return end(releaser, status, error);
 }
 
+/* The relay has said it: so it is tried for some seconds, whatever the store does. */
 static int write_end(struct releaser *releaser, const char *name, enum store_release_state state, const char *answer,
                      duration pause, struct error *error)
 {
-    moment now = 0;
-    int status = begin(releaser, &now, error);
-    if (status >= 0)
-        status = store_release_ended(releaser->store, name, state, answer, now,
-                                     state == RELEASE_WAITING ? now + pause : 0, error);
-    return end(releaser, status, error);
+    int status = -EAGAIN;
+    for (int try = 0; try < WRITES && status < 0; try++) {
+        moment now = 0;
+        const struct timespec wait = {0, try * 100 * MILLISECOND};
+        nanosleep(&wait, NULL);
+        status = begin(releaser, &now, error);
+        if (status >= 0)
+            status = store_release_ended(releaser->store, name, state, answer, now,
+                                         state == RELEASE_WAITING ? now + pause : 0, error);
+        status = end(releaser, status, error);
+    }
+    return status;
 }
 
 /* --- a message --- */

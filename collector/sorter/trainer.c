@@ -24,6 +24,7 @@
 #define SPARE     MINUTE       /* for what is claimed, beside the filter's own patience */
 #define GIVE_UP   (7 * DAY)
 #define TIDY      (10 * MINUTE)
+#define TRIES     8
 
 /* What becomes of a lesson, or of a question about what is held back. */
 enum outcome { OUTCOME_NOT_TRIED, OUTCOME_DONE, OUTCOME_NEVER, OUTCOME_LATER };
@@ -264,14 +265,20 @@ static int write_lesson(struct pupil *pupil, const struct lessons *lessons, int 
     return store_lesson_put_back(pupil->store, filter, due, trouble, is_old ? 0 : now, error);
 }
 
-/* Those from `first` up to `end_of`. */
+/* Those from `first` up to `end_of`. The filter has them: so it is tried for some seconds, whatever the store does. */
 static int write_lessons(struct pupil *pupil, const struct lessons *lessons, int first, int end_of, struct error *error)
 {
-    moment now = 0;
-    int status = begin(pupil, &now, error);
-    for (int i = first; i < end_of && status >= 0; i++)
-        status = write_lesson(pupil, lessons, i, now, error);
-    return end(pupil, status, error);
+    int status = -EAGAIN;
+    for (int try = 0; try < TRIES && status < 0; try++) {
+        moment now = 0;
+        if (try > 0)
+            pause_for(pupil->trainer, try * 100 * MILLISECOND);
+        status = begin(pupil, &now, error);
+        for (int i = first; i < end_of && status >= 0; i++)
+            status = write_lesson(pupil, lessons, i, now, error);
+        status = end(pupil, status, error);
+    }
+    return status;
 }
 
 static void keep_to_rate(struct pupil *pupil, duration begun)
