@@ -121,6 +121,8 @@ static int command(const struct filter_settings *settings, const struct filter_m
     exchange_open(&exchange);
     begin(&exchange, "POST", path);
     add_known(&exchange, "Password: ", text_of(settings->password));
+    /* Else it passes over what its Bayes is sure of: one that was learned as spam by mistake would stay spam. */
+    add_header(&exchange, "Learn-Type: ", TEXT("bulk"), "");
     if (fuzzy_flag > 0) {
         add_number(&exchange, "Flag: ", fuzzy_flag);
         add_number(&exchange, "Weight: ", WEIGHT);
