@@ -31,6 +31,7 @@ struct bulk_message {
     struct text sender, customer; /* customer may be empty: then the sender stands for it */
     uint32_t recipients;
     const char *body;         /* digest, in hexadecimal digits; empty: none */
+    struct text likeness;     /* as the node gave it, by which nodes know such a text again; may be empty */
     const uint64_t *pictures; /* their hashes */
     uint32_t picture_count;
 };

@@ -2,6 +2,7 @@
 #include "tests/unit/collector/store/stocked.h"
 
 #include "collector/store/bulk.h"
+#include "collector/store/reckon.h"
 
 static const struct bulk_settings settings = {
     .enabled = true, .steps = {.items = {6, 20}, .count = 2}, .customers = 2, .window = DAY, .most = 1000};
@@ -204,6 +205,78 @@ static void test_nothing_is_counted_where_it_is_off(void **unused)
     assert_int_equal(ask("SELECT COUNT(*) FROM bulk"), 0);
 }
 
+/* --- what nodes are told --- */
+
+#define LIKENESS "00010002000300040005000600070008000900100011001200130014001500ab"
+
+static char news[2][400];
+static int64_t news_count;
+
+static void hear_news(void *context, const struct store_news *item)
+{
+    (void)context;
+    store_copy(item->text, news[news_count % 2], sizeof news[0]);
+    news_count++;
+}
+
+/* The news that a round makes; "": none. */
+static const char *reckon(moment now)
+{
+    struct store_reckoner reckoner = {.holder = 3, .node = INT64_MIN};
+    static int64_t number;
+    news_count = 0;
+    news[0][0] = '\0';
+    well(store_reckon(store, &reckoner, now, &failed));
+    well(store_news(store, number, false, 10, hear_news, NULL, &failed));
+    well(store_news_highest(store, &number, &failed));
+    return news[0];
+}
+
+static void likely_body_of(int64_t node, const char *customer, uint32_t recipients, moment now)
+{
+    count_message((struct bulk_message){.node = node,
+                                        .customer = text_of(customer),
+                                        .recipients = recipients,
+                                        .body = BODY,
+                                        .likeness = TEXT(LIKENESS)},
+                  now);
+}
+
+static void test_nodes_are_told_of_each_step_once_two_of_them_sent_it(void **unused)
+{
+    (void)unused;
+    likely_body_of(NODE, "anna", 5, NOW);
+    likely_body_of(NODE, "bert", 5, NOW + 1); /* bulk, by the word of one node */
+    assert_int_equal(counts.body.steps, 1);
+    assert_string_equal(reckon(NOW + 2), "");
+    likely_body_of(OTHER, "carl", 1, NOW + SECOND);
+    const char *text = reckon(NOW + SECOND + 1);
+    assert_non_null(strstr(text, "\"kind\":\"counted\",\"likeness\":\"" LIKENESS "\""));
+    assert_non_null(strstr(text, "\"customers\":3,\"nodes\":2,\"recipients\":11,\"first\":\"2027-01-15T08:00:00."));
+    likely_body_of(OTHER, "carl", 1, NOW + 2 * SECOND);
+    assert_string_equal(reckon(NOW + 2 * SECOND + 1), "");
+    likely_body_of(OTHER, "carl", 10, NOW + 3 * SECOND);
+    assert_non_null(strstr(reckon(NOW + 3 * SECOND + 1), "\"recipients\":22,"));
+    body_of(OTHER, "carl", 100, NOW + 4 * SECOND); /* without a likeness nobody could know it again */
+    assert_string_equal(reckon(NOW + 4 * SECOND + 1), "");
+}
+
+static void test_a_likeness_that_is_none_is_told_to_nobody(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++)
+        count_message(
+            (struct bulk_message){.node = i ? NODE : OTHER,
+                                  .customer = i ? TEXT("anna") : TEXT("bert"),
+                                  .recipients = 5,
+                                  .body = BODY,
+                                  .likeness = TEXT("zzzz0002000300040005000600070008000900100011001200130014001500ab")},
+            NOW + i);
+    assert_int_equal(counts.body.steps, 1);
+    assert_string_equal(reckon(NOW + 2), "");
+    assert_int_equal(ask("SELECT COUNT(*) FROM heard"), 0);
+}
+
 struct seen {
     uint32_t rows;
     char kinds[8][16];
@@ -290,6 +363,8 @@ int main(void)
         STOCKED(test_near_pictures_are_one),
         STOCKED(test_of_several_pictures_the_one_seen_most_counts),
         STOCKED(test_nothing_is_counted_where_it_is_off),
+        STOCKED(test_nodes_are_told_of_each_step_once_two_of_them_sent_it),
+        STOCKED(test_a_likeness_that_is_none_is_told_to_nobody),
         STOCKED(test_the_list_has_the_most_first),
         STOCKED(test_what_was_not_seen_within_the_window_is_forgotten),
         STOCKED(test_more_than_there_may_be_go_the_oldest_first),
