@@ -31,7 +31,7 @@ static const struct option_help {
     {"config", "FILE", "Read this file instead of POSTERN_CONFIG or /etc/postern/collector.conf.", 'c'},
     {"name", "NAME", "What the node will be called, whatever it calls itself.", 'n'},
     {"for", "TIME", "How long the token is good: 1h, 30m; else one hour.", 'f'},
-    {"may", "RIGHT,...", "Of read, order, admin; else read.", 'm'},
+    {"may", "RIGHT,...", "Of read, order, admin, content; else read.", 'm'},
 };
 #define HELPS (sizeof helps / sizeof helps[0])
 
@@ -102,6 +102,8 @@ static bool read_rights(const char *words, unsigned *result)
             *result |= STORE_MAY_ORDER;
         else if (text_equals(word, TEXT("admin")))
             *result |= STORE_MAY_ADMIN;
+        else if (text_equals(word, TEXT("content")))
+            *result |= STORE_MAY_CONTENT;
         else
             return false;
     }
@@ -115,7 +117,7 @@ static int person(const struct arguments *arguments)
     if (arguments->rest == NULL || strlen(arguments->rest) >= STORE_NAME || arguments->rest[0] == '\0')
         return refuse("whose name, of at most 63 bytes", "");
     if (!read_rights(arguments->may ? arguments->may : "read", &may))
-        return refuse("a person may read, order, admin, or some of these with commas", arguments->may);
+        return refuse("a person may read, order, admin, content, or some of these with commas", arguments->may);
     int status = read_settings(arguments, &settings);
     if (status == 0)
         status = manage_person(&settings, arguments->rest, may);

@@ -12,6 +12,8 @@
 #include <systemd/sd-event.h>
 #include "collector/api/means.h"
 #include "collector/api/server.h"
+#include "collector/sorter/releaser.h"
+#include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
 #include "collector/sorter/sorter.h"
 #include "common/cleanup.h"
@@ -27,6 +29,8 @@ struct centre {
     char *certificate, *key, *authority;
     struct packing_keys *keys;
     struct means means;
+    struct trainer *trainer;
+    struct releaser *releaser;
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -73,6 +77,23 @@ static void raise_descriptors(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* What is done on the side, each in threads of its own: the schema is there by now. */
+static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
+                      struct error *error)
+{
+    const struct trainer_settings trainer = {.store = store,
+                                             .filters = settings->filters.items,
+                                             .filter_count = settings->filters.count,
+                                             .learning = &settings->learning,
+                                             .keys = centre->keys,
+                                             .forget = settings->keep.audit};
+    int code = trainer_create(&trainer, &centre->trainer, error);
+    if (code == 0 && settings->quarantine.relay[0])
+        code =
+            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
+    return code;
 }
 
 static int take_back(void *context, const char *message, const struct filter_settings *filter,
@@ -133,6 +154,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .bulk = &settings->bulk,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
+                                   .held_back = settings->learning.held_back,
                                    .sorter = centre->sorter};
     struct store_retention keep = settings->keep;
     keep.bulk = &settings->bulk;
@@ -153,7 +175,9 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         .idle = settings->idle,
         .body = settings->body,
     };
-    return code < 0 ? code : server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    if (code == 0)
+        code = server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    return code < 0 ? code : begin_work(centre, settings, store, error);
 }
 
 int collector_run(const struct collector_settings *settings)
@@ -171,6 +195,8 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    releaser_destroy(&centre.releaser);
+    trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
     end_sorter(&centre);
     sd_event_unref(centre.loop);

@@ -106,24 +106,25 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
     result[2] = quarantine_bind(&settings->quarantine);
-    result[3] =
+    result[3] = learning_bind(&settings->learning);
+    result[4] =
         (struct option_binding){.options = bulk_options,
                                 .settings = &settings->bulk,
                                 .check = bulk_settings_check,
                                 .text = "Texts and pictures counted over all nodes and customers, in the messages that "
                                         "nodes send in. What is bulk has the opinion of a filter called \"bulk\"."};
-    result[4] =
+    result[5] =
         (struct option_binding){.options = picture_options,
                                 .settings = &settings->pictures,
                                 .check = picture_settings_check,
                                 .text = "Pictures in messages. They are decoded by postern-reader, a program without "
                                         "rights, which reads subject and text as well."};
-    result[5] = (struct option_binding){
+    result[6] = (struct option_binding){
         .options = returned_options,
         .settings = &settings->returned,
         .check = returned_settings_check,
         .text = "The listener to which appliances (kind smtp) give messages back, by SMTP or LMTP."};
-    size_t count = 6 + filters_settings_bind(&settings->filters, result + 6);
+    size_t count = 7 + filters_settings_bind(&settings->filters, result + 7);
     result[count] = (struct option_binding){.options = NULL};
 }
 

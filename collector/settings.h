@@ -6,6 +6,7 @@
 #include "collector/filter/settings.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
+#include "collector/sorter/learning.h"
 #include "collector/store/bulk.h"
 #include "collector/sorter/returning.h"
 #include "collector/store/store.h"
@@ -25,13 +26,14 @@ struct collector_settings {
     duration head, idle, body;
     struct store_retention keep;
     struct quarantine_settings quarantine;
+    struct learning_settings learning;
     struct bulk_settings bulk;
     struct picture_settings pictures;
     struct filters_settings filters;
     struct returned_settings returned;
 };
 
-#define SETTINGS_BINDINGS (8 + FILTERS_BINDINGS)
+#define SETTINGS_BINDINGS (9 + FILTERS_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

@@ -9,8 +9,9 @@ _Static_assert(STORE_FILTER_NAME == FILTER_NAME_MOST, "a filter's name is as lon
 
 #define BYTES_MOST ((size_t)192 << 20) /* of messages in hand, about; one is taken in any case */
 #define NAMES_MOST 128
-#define APART      (5 * MINUTE) /* within which a message is taken apart, or another does */
-#define SWEEP      (5 * SECOND) /* so often what is overdue is looked for */
+#define APART      (5 * MINUTE)  /* within which a message is taken apart, or another does */
+#define SWEEP      (5 * SECOND)  /* so often what is overdue is looked for, and others are told that we are there ... */
+#define UNHEARD    (15 * SECOND) /* ... or they take what we have in hand */
 
 static bool has_memory(const struct sorter *sorter)
 {
@@ -68,7 +69,11 @@ int round_is_wanted(struct sorter *sorter, moment now, struct error *error)
     for (uint32_t i = 0; i < sorter->filters.count && wanted == 0 && has_memory(sorter); i++)
         wanted = filter_is_wanted(sorter, i, now, error);
     if (wanted == 0 && sweep_is_due(sorter, now)) {
-        wanted = overdue(sorter, now, 1, &one, error);
+        wanted = letter_bytes(&sorter->bytes) > 0 && store_is_shared(sorter->store);
+        if (wanted == 0)
+            wanted = store_sorting_dead(sorter->store, now, error);
+        if (wanted == 0)
+            wanted = overdue(sorter, now, 1, &one, error);
         if (wanted == 0)
             sorter->swept = now;
     }
@@ -197,14 +202,19 @@ static int sweep(struct round *round, struct error *error)
         if (outcome.out && filter >= 0)
             round->lost[filter]++;
     }
-    if (status >= 0 && count < SWEPT_MOST)
-        round->swept = true;
+    round->swept = count < SWEPT_MOST;
     return status < 0 ? status : 0;
 }
 
 int round_sweep(struct round *round, struct error *error)
 {
-    return sweep_is_due(round->sorter, round->now) ? sweep(round, error) : 0;
+    const struct sorter *sorter = round->sorter;
+    int status = 0;
+    if (!sweep_is_due(sorter, round->now))
+        return 0;
+    if (store_is_shared(round->store))
+        status = store_sorting_alive(round->store, sorter->holder, round->now + UNHEARD, round->now, error);
+    return status < 0 ? status : sweep(round, error);
 }
 
 /* What is passed over is sorted with the rest: so it is taken before. */

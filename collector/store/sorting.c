@@ -74,6 +74,32 @@ int store_sorting_release(struct store *store, int64_t holder, struct error *err
     return rows < 0 ? rows : 0;
 }
 
+#define ALIVE "holder IN (SELECT s.holder FROM sorters s)"
+
+int store_sorting_alive(struct store *store, int64_t holder, moment until, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store,
+                         "INSERT INTO sorters (holder, until) VALUES ($1, $2) ON CONFLICT (holder) DO UPDATE SET "
+                         "until = excluded.until",
+                         NULL, NULL, error, INTEGER(holder), INTEGER(until));
+    if (rows >= 0)
+        rows = STORE_RUN(store, "DELETE FROM sorters WHERE until <= $1", NULL, NULL, error, INTEGER(now));
+    if (rows <= 0)
+        return rows;
+    rows = engine_run(store->engine, "UPDATE messages SET held = 0 WHERE due > 0 AND held > 0 AND NOT " ALIVE, NULL, 0,
+                      NULL, NULL, error);
+    if (rows >= 0)
+        rows = engine_run(store->engine, "UPDATE opinions SET held = 0 WHERE due > 0 AND held > 0 AND NOT " ALIVE, NULL,
+                          0, NULL, NULL, error);
+    return rows < 0 ? rows : 0;
+}
+
+int store_sorting_dead(struct store *store, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store, "SELECT 1 FROM sorters WHERE until <= $1 LIMIT 1", NULL, NULL, error, INTEGER(now));
+    return rows < 0 ? rows : rows > 0;
+}
+
 int store_sorting_apart(struct store *store, int64_t holder, const char *name, const char *subject, struct error *error)
 {
     return STORE_RUN(store,

@@ -24,6 +24,12 @@ int store_sorting_give_back(struct store *, const char *filter, int64_t holder, 
  * store, when this collector begins: who had something was the one before. */
 int store_sorting_release(struct store *, int64_t holder, struct error *) MUST_CHECK;
 
+/* Where others write to the store too. `holder` will be heard of again before `until`; what those have in hand that
+ * were not, is everybody's again. */
+int store_sorting_alive(struct store *, int64_t holder, moment until, moment now, struct error *) MUST_CHECK;
+/* 1: there are such. */
+int store_sorting_dead(struct store *, moment now, struct error *) MUST_CHECK;
+
 /* A new message was taken apart: it is `holder`'s no more. 1: done; 0: it is another's by now, or was forgotten. */
 int store_sorting_apart(struct store *, int64_t holder, const char *name, const char *subject,
                         struct error *) MUST_CHECK;

@@ -59,7 +59,7 @@ struct store_node {
     int64_t acknowledged;           /* the revision up to which it has carried out what it was told */
 };
 /* May: a set of bits. */
-enum { STORE_MAY_READ = 1, STORE_MAY_ORDER = 2, STORE_MAY_ADMIN = 4 };
+enum { STORE_MAY_READ = 1, STORE_MAY_ORDER = 2, STORE_MAY_ADMIN = 4, STORE_MAY_CONTENT = 8 };
 struct store_person {
     int64_t id;
     char name[STORE_NAME];
