@@ -23,6 +23,7 @@ BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
 POSTERN = os.path.join(BUILD, "postern")
 RULE = "header PICTURE_WATCHES X-Postern-Picture-Text =~ /CHEAP WATCHES/\nscore PICTURE_WATCHES 9\n"
 OFFER = "Visit our shop today and save on all watches and bags of the world, for this offer ends very soon indeed."
+LIKENESS = "".join(f"{part:04x}" for part in range(1, 17))
 PICTURES = "[pictures]\ntext = yes\nprocesses = 1\n[bulk]\nsteps = 6 12\n"
 
 
@@ -135,11 +136,18 @@ def one_text(checks, fleet):
                                      html=f"<html><head><style>p {{}}</style></head><p>Dear <b>Eve</b>,</p><p>{OFFER}</p>"
                                      "<div style='display:none'>qwe rty uio</div>Your code is 1.</html>"))
     fleet.until(lambda rows: rows and rows[0]["recipients"] >= 5, "--kind", "body")
-    third = fleet.send(1, "charly", 1, Mail.of(f"Dear Joe Doe,\n\n{OFFER}\n\nYour code is AB9.", to="Joe Doe <joe@there.example>"))
+    third = fleet.send(1, "charly", 1, Mail.of(f"Dear Joe Doe,\n\n{OFFER}\n\nYour code is AB9.", to="Joe Doe <joe@there.example>"),
+                       likeness=LIKENESS)
     opinion = fleet.opinion(third)
     checks.that("one text with other names in it is bulk", opinion and opinion["symbols"] == "BODY_BULK(6)", opinion)
     row = fleet.bulk("--kind", "body")[0]
     checks.that("... and one row", [row[key] for key in ("recipients", "customers", "nodes", "steps")] == [6, 3, 2, 1], row)
+    news, end = [], time.monotonic() + 20
+    while not news and time.monotonic() < end:
+        status, answer = fleet.centre.ask("GET", "/v1/directives?after=0&news=0&wait=2", fleet.nodes[0].secret)
+        news = [one for one in answer.get("news", []) if one["kind"] == "counted"] if status == 200 else []
+    checks.that("... of which every node is told", news and [news[0][key] for key in ("likeness", "recipients", "customers", "nodes")]
+                == [LIKENESS, 6, 3, 2], news)
 
 
 def newsletter(checks, fleet):
