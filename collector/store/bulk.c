@@ -86,7 +86,6 @@ static int keep_item(struct counting *counting, const char *kind, const char *di
     return STORE_QUEUE(counting->store,
                        "INSERT INTO bulk (kind, digest, first, seen, count, messages, customers, nodes, told) VALUES "
                        "($1, $2, $3, $3, 0, 1, 0, 0, 0) ON CONFLICT (kind, digest) DO UPDATE SET "
-                       "first = CASE WHEN bulk.seen < $4 THEN excluded.first ELSE bulk.first END, "
                        "messages = CASE WHEN bulk.seen < $4 THEN 1 ELSE bulk.messages + 1 END, "
                        "told = CASE WHEN bulk.seen < $4 THEN 0 ELSE bulk.told END, seen = excluded.seen",
                        error, STRING(kind), STRING(digest), INTEGER(now), INTEGER(now - counting->settings->window));
@@ -111,12 +110,10 @@ static int keep_sender(struct counting *counting, const char *kind, const char *
         "WHEN bulk_senders.period = excluded.period - 1 THEN bulk_senders.count ELSE 0 END, "
         "count = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.count + excluded.count ELSE "
         "excluded.count END, "
-        "first = CASE WHEN bulk_senders.seen < $8 THEN excluded.first ELSE bulk_senders.first END, "
         "period = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.period ELSE excluded.period END, "
         "seen = excluded.seen",
         error, STRING(kind), STRING(digest), INTEGER(message->node), STRING(customer), INTEGER(counting->period),
-        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now),
-        INTEGER(counting->now - counting->settings->window));
+        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now));
 }
 
 struct sums {
@@ -277,7 +274,7 @@ int store_bulk_tidy(struct store *store, const struct bulk_settings *settings, m
         return rows;
     bool too_many = there > settings->most;
     int64_t most = too_many && there - settings->most < AT_ONCE ? there - settings->most : AT_ONCE;
-    const struct value bounds[] = {INTEGER(too_many ? INT64_MAX : now - settings->window), INTEGER(most)};
+    const struct value bounds[] = {INTEGER(too_many ? INT64_MAX : now - settings->remembered), INTEGER(most)};
     rows = engine_queue(store->engine, "DELETE FROM bulk_senders WHERE " OLDEST, bounds, 2, error);
     if (rows >= 0)
         rows = engine_queue(store->engine,

@@ -4,8 +4,12 @@
 #include "collector/store/bulk.h"
 #include "collector/store/reckon.h"
 
-static const struct bulk_settings settings = {
-    .enabled = true, .steps = {.items = {6, 20}, .count = 2}, .customers = 2, .window = DAY, .most = 1000};
+static const struct bulk_settings settings = {.enabled = true,
+                                              .steps = {.items = {6, 20}, .count = 2},
+                                              .customers = 2,
+                                              .window = DAY,
+                                              .remembered = 30 * DAY,
+                                              .most = 1000};
 
 #define BODY       "0123456789abcdef0123456789abcdef"
 #define OTHER_BODY "ffffffffffffffffffffffffffffffff"
@@ -107,7 +111,7 @@ static void test_what_was_sent_a_window_ago_counts_no_more(void **unused)
     assert_int_equal(counts.body.recipients, 2);
     assert_int_equal(counts.body.customers, 1);
     assert_int_equal(counts.body.messages, 3);
-    body_of(OTHER, "bert", 1, NOW + 60 * HOUR); /* forgotten in between */
+    body_of(OTHER, "bert", 1, NOW + 60 * HOUR);
     assert_int_equal(counts.body.recipients, 1);
     assert_int_equal(counts.body.messages, 1);
 }
@@ -140,6 +144,20 @@ static void test_what_most_have_sent_for_a_week_is_no_bulk(void **unused)
         body_of(NODE, customer, 4, NOW + 24 * 8 * HOUR);
     }
     assert_true(counts.body.steps > 0);
+}
+
+static void test_what_programs_write_once_a_month_is_none_either(void **unused)
+{
+    (void)unused;
+    for (int month = 0; month < 2; month++)
+        for (int i = 0; i < 5; i++) {
+            char customer[8];
+            snprintf(customer, sizeof customer, "shop%d", i);
+            body_of(i % 2 ? NODE : OTHER, customer, 2, NOW + month * 28 * DAY);
+            assert_int_equal(counts.body.recipients, 2 * (i + 1));
+        }
+    assert_int_equal(counts.body.customers, 5);
+    assert_int_equal(counts.body.steps, 0);
 }
 
 static void test_customers_of_a_node_are_told_apart_up_to_sixteen(void **unused)
@@ -318,14 +336,14 @@ static int64_t rows(void)
                "bulk_parts)");
 }
 
-static void test_what_was_not_seen_within_the_window_is_forgotten(void **unused)
+static void test_what_was_not_seen_for_a_month_is_forgotten(void **unused)
 {
     (void)unused;
     body_of(NODE, "anna", 3, NOW);
     picture_of(NODE, "anna", PICTURE, 5);
-    well(store_bulk_tidy(store, &settings, NOW + DAY, &failed));
+    well(store_bulk_tidy(store, &settings, NOW + 30 * DAY, &failed));
     assert_int_equal(rows(), 2 + 2 + 8);
-    well(store_bulk_tidy(store, &settings, NOW + DAY + 1, &failed));
+    well(store_bulk_tidy(store, &settings, NOW + 30 * DAY + 1, &failed));
     assert_int_equal(rows(), 0);
 }
 
@@ -358,6 +376,7 @@ int main(void)
         STOCKED(test_what_was_sent_a_window_ago_counts_no_more),
         STOCKED(test_a_moment_of_the_half_window_before_is_none_of_its_own),
         STOCKED(test_what_most_have_sent_for_a_week_is_no_bulk),
+        STOCKED(test_what_programs_write_once_a_month_is_none_either),
         STOCKED(test_customers_of_a_node_are_told_apart_up_to_sixteen),
         STOCKED(test_of_a_node_that_was_turned_out_nothing_counts),
         STOCKED(test_near_pictures_are_one),
@@ -366,7 +385,7 @@ int main(void)
         STOCKED(test_nodes_are_told_of_each_step_once_two_of_them_sent_it),
         STOCKED(test_a_likeness_that_is_none_is_told_to_nobody),
         STOCKED(test_the_list_has_the_most_first),
-        STOCKED(test_what_was_not_seen_within_the_window_is_forgotten),
+        STOCKED(test_what_was_not_seen_for_a_month_is_forgotten),
         STOCKED(test_more_than_there_may_be_go_the_oldest_first),
     };
     return ENGINES_RUN(tests);
