@@ -14,7 +14,6 @@
 #define PARTS_EQUAL     "2" /* at least, of two hashes that differ in NEAR bits */
 #define CANDIDATES      "100"
 #define AT_ONCE         200 /* rows that go in one go */
-#define DIGEST          33
 #define LIKENESS_DIGITS 64
 
 struct counting {
@@ -40,7 +39,7 @@ struct search {
 static bool candidate_row(void *context, const struct value *columns, size_t count)
 {
     struct search *search = context;
-    char digits[DIGEST];
+    char digits[BULK_DIGEST];
     (void)count;
     store_copy(columns[0].text, digits, sizeof digits);
     uint64_t hash = strtoull(digits, NULL, 16);
@@ -174,6 +173,8 @@ static int weigh(struct counting *counting, const char *kind, const char *digest
                                   .customers = sums.customers,
                                   .nodes = sums.nodes,
                                   .steps = steps_reached(counting->settings, &sums)};
+    result->step = result->steps ? counting->settings->steps.items[result->steps - 1] : 0;
+    store_copy(text_of(digest), result->digest, sizeof result->digest);
     if (rows >= 0)
         rows = STORE_QUEUE(counting->store,
                            "UPDATE bulk SET count = $3, customers = $4, nodes = $5, told = $6 WHERE kind = $1 AND "
@@ -199,7 +200,7 @@ static int count_picture(struct counting *counting, uint64_t hash, struct bulk_c
 {
     uint64_t known;
     struct bulk_count count = {0};
-    char digest[DIGEST];
+    char digest[BULK_DIGEST];
     int failure = find_picture(counting, hash, &known, error);
     if (failure < 0)
         return failure;

@@ -38,10 +38,14 @@ struct bulk_message {
     uint32_t picture_count;
 };
 
+#define BULK_DIGEST 33 /* bytes, with its end */
+
 /* What a text or picture comes to, this message included. */
 struct bulk_count {
     int64_t recipients, messages, customers, nodes;
-    uint32_t steps; /* reached, of the settings'; 0: it is no bulk */
+    uint32_t steps;           /* reached, of the settings'; 0: it is no bulk */
+    uint32_t step;            /* the highest of them, in recipients */
+    char digest[BULK_DIGEST]; /* by which it is known */
 };
 struct bulk_counts {
     struct bulk_count body, picture; /* of pictures the one that was seen most; 0: none, or no place for it */

@@ -8,7 +8,7 @@ const struct option bulk_options[] = {
     FIXED_OPTION(OPTION_NUMBERS, struct option_numbers, "bulk", struct bulk_settings, steps, "6 20 100 1000",
                  .least = "2", .most = "1000000",
                  .text = "From so many recipients on a text or a picture is bulk, and the opinion \"bulk\" calls its "
-                         "messages spam; each step more adds as much to the score again."),
+                         "messages spam; each step more adds a quarter to its score."),
     FIXED_OPTION(OPTION_COUNT, uint32_t, "bulk", struct bulk_settings, customers, "3", .least = "1", .most = "1000",
                  .text = "Of so many customers it must come. With 1 every newsletter is bulk."),
     FIXED_OPTION(OPTION_DURATION, duration, "bulk", struct bulk_settings, window, "24h", .least = "1m", .most = "30d",

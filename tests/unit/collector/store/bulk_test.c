@@ -58,8 +58,11 @@ static void test_recipients_add_up_over_nodes_and_customers(void **unused)
     assert_int_equal(counts.body.customers, 2);
     assert_int_equal(counts.body.nodes, 2);
     assert_int_equal(counts.body.steps, 1);
+    assert_int_equal(counts.body.step, 6);
+    assert_string_equal(counts.body.digest, BODY);
     body_of(OTHER, "bert", 14, NOW + 3);
     assert_int_equal(counts.body.steps, 2);
+    assert_int_equal(counts.body.step, 20);
     assert_int_equal(counts.picture.recipients, 0);
 }
 
@@ -193,6 +196,7 @@ static void test_near_pictures_are_one(void **unused)
     assert_int_equal(counts.picture.customers, 3);
     assert_int_equal(counts.picture.nodes, 2);
     assert_int_equal(counts.picture.steps, 1);
+    assert_string_equal(counts.picture.digest, "c3a5f00f12345678"); /* the first one's */
     assert_int_equal(ask("SELECT COUNT(*) FROM bulk"), 1);
     picture_of(OTHER, "dora", PICTURE ^ UINT64_C(0x7f), 2); /* seven bits: another */
     assert_int_equal(counts.picture.recipients, 2);
