@@ -7,9 +7,7 @@ is sent in before as well. The same messages every time; rules as Debian ships t
 
     lab_filter.py [LESSONS]      POSTERN_TESTDATA: the corpus; POSTERN_LAB_MOST: so many of the rest at most
 """
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +17,9 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 import corpus  # noqa: E402
 from collector import Collector  # noqa: E402
 from filters import Rspamd, Spamd  # noqa: E402
+from person import Person  # noqa: E402
 from samples import Sampler  # noqa: E402
 
-POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 FILTERS = ("rspamd", "spamd")
 MOST = int(os.environ.get("POSTERN_LAB_MOST", "1000000"))
 AHEAD = 200  # messages that are under way at once
@@ -76,19 +74,6 @@ def sort(node, messages):
     return tallies, time.monotonic() - begun
 
 
-class Person:
-    def __init__(self, centre):
-        self.key = os.path.join(centre.folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(centre.person("ann", "read,content,order").split()[-1] + "\n")
-        os.chmod(self.key, 0o600)
-        self.environment = {**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{centre.port}"}
-
-    def say(self, *words):
-        return subprocess.run([POSTERN, "--key", self.key, *words], env=self.environment, capture_output=True, text=True,
-                              check=True).stdout
-
-
 def teach(person, folder, lessons):
     begun = time.monotonic()
     for spam, name in ((True, "spam"), (False, "ham")):
@@ -136,7 +121,7 @@ def main():
                            + "[learning]\nhours = any\nrate = 0\nheld_back = 0\n")
         centre.start()
         try:
-            node, person = Sampler(centre, "lab"), Person(centre)
+            node, person = Sampler(centre, "lab"), Person(centre, "ann", "read,order,content")
             show("before", *sort(node, rest[::10]), len(rest[::10]))
             teach(person, folder, lessons)
             tallies, seconds = sort(node, rest)

@@ -285,12 +285,14 @@ lock_method flock
 use_razor2 0
 """
 
+# FuzzyOcr waits for any child that ends, and would take Pyzor for its own.
 PYZOR = """
 use_pyzor 1
 pyzor_path /usr/bin/pyzor
 pyzor_options --homedir {folder}/pyzor
 pyzor_timeout 10
 pyzor_count_min 2
+pyzor_fork 0
 """
 
 # Debian's file names programs that are looked for in the path; words and scansets are Debian's.
