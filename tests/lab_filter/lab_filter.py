@@ -56,7 +56,7 @@ def sort(node, messages):
     while left or waiting:
         while left and len(waiting) < AHEAD:
             message = left.pop()
-            number = node.send(message.on_the_wire(), connection)
+            number = node.send(message.on_the_wire(), connection, **message.envelope())
             waiting[node.names[number]] = message
         new = node.filtered(wait=1)
         for opinion in new:
@@ -83,7 +83,7 @@ def teach(person, folder, lessons):
             if message.spam == spam:
                 with open(os.path.join(place, message.digest + ".eml"), "wb") as file:
                     file.write(message.content)
-        print(person.say("learn", name, place).strip().splitlines()[-1])
+        print(person.say("learn", name, "--all", place).strip().splitlines()[-1])
     handed_in = time.monotonic() - begun
     while not all_taught(person) and time.monotonic() - begun < 900:
         time.sleep(1)
@@ -92,8 +92,7 @@ def teach(person, folder, lessons):
 
 
 def all_taught(person):
-    status = json.loads(person.say("--json", "learn", "status"))
-    return all(one.get("waiting", 0) == 0 for one in status["filters"])
+    return all(one["waiting"] == 0 for one in person.records("learn", "status") if one["record"] == "learned")
 
 
 def show(title, tallies, seconds, count):
@@ -110,15 +109,16 @@ def main():
         print(f"skipped: there is no corpus in {corpus.FOLDER}; POSTERN_TESTDATA names another folder")
         return 0
     lessons, rest = corpus.parted(messages, int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    least = min(200, len(lessons) // 2)  # 200 of each class is what both come with
     rest = rest[:MOST]
     print(f"corpus: {len(messages)} messages, {len(lessons)} for lessons, {len(rest)} to sort, "
           f"{sum(message.spam for message in rest)} of them spam")
-    workers = max(1, (os.cpu_count() or 1) // 2)
-    with tempfile.TemporaryDirectory() as folder, Rspamd(whole=True, learns=200, workers=workers) as rspamd, \
-            Spamd(learns=200, workers=workers) as spamd:
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, Rspamd(whole=True, learns=least, workers=workers) as rspamd, \
+            Spamd(learns=least, workers=workers) as spamd:
         more = "learns = yes\npatience = 60s\n"
         centre = Collector(folder, rspamd.section(more=more) + spamd.section(more=more)
-                           + "[learning]\nhours = any\nrate = 0\nheld_back = 0\n")
+                           + "[learning]\nrate = 0\nheld_back = 0\n")
         centre.start()
         try:
             node, person = Sampler(centre, "lab"), Person(centre, "ann", "read,order,content")

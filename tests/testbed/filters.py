@@ -191,6 +191,7 @@ class Rspamd(Program):
     domain, which takes it 10 s to start. `more`: of override.d, a file to its text."""
     needs = ["/usr/bin/rspamd", "/usr/bin/redis-server"]
     user = "_rspamd"
+    patience = 120
 
     def __init__(self, learns=5, workers=1, whole=False, more=None, fuzzy_flag=11):
         super().__init__()
