@@ -188,7 +188,8 @@ static int show(const struct cli *cli, int count, char **arguments)
         return say_error(&error);
     if (!raw)
         putchar('\n');
-    fwrite(answer.bytes, 1, answer.length, stdout);
+    if (answer.length > 0) /* of a message without content there are no bytes */
+        fwrite(answer.bytes, 1, answer.length, stdout);
     return EXIT_DONE;
 }
 
