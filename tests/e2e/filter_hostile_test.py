@@ -21,6 +21,7 @@ from filters import Clamd, Rspamd, letter, virus  # noqa: E402
 from person import Person  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
+ONCE = True
 BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
 ROOM = 1500 if "asan" in BUILD else 500  # MB that it may have in all this
 CONTROL = "\x1b]0;owned\x07\x1b[31m\r\nX-Injected: yes\x00\x9b"
