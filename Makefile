@@ -129,6 +129,10 @@ $(BUILD)/test/agent/central_test: $(BUILD)/obj/tests/unit/agent/central_test.o $
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ -lcmocka $(LIBRARY_LIBS)
 
+$(BUILD)/test/cli/mail_source_test: $(BUILD)/obj/tests/unit/cli/mail_source_test.o $(BUILD)/obj/cli/mail_source.o $(BUILD)/obj/cli/message_names.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ -lcmocka $(LIBRARY_LIBS)
+
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lcmocka $(LIBRARY_LIBS)

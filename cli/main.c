@@ -36,7 +36,7 @@ static const struct command commands[] = {
      command_settings},
     {"quarantine",
      "list [--verdict WORD] [--sender S] [--customer C] [--since T] [--before T] [--top N] | show ID [--raw] | "
-     "release ID... --reason TEXT | export ID... [--format mbox|eml] [--output FILE] | forget ID... | "
+     "release ID... --reason TEXT [--again] | export ID... [--format mbox|eml] [--output FILE] | forget ID... | "
      "correct spam|ham ID...",
      "messages that nodes sent in: look at them safely, send them on, save, forget (of a collector); - reads IDs",
      command_quarantine},

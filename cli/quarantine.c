@@ -188,7 +188,8 @@ static int show(const struct cli *cli, int count, char **arguments)
         return say_error(&error);
     if (!raw)
         putchar('\n');
-    fwrite(answer.bytes, 1, answer.length, stdout);
+    if (answer.length > 0) /* of a message without content there are no bytes */
+        fwrite(answer.bytes, 1, answer.length, stdout);
     return EXIT_DONE;
 }
 
@@ -223,7 +224,7 @@ static int write_all(struct centre *centre, const struct message_names *names, c
         if (fetch(centre, names->items[i], form, reason, &answer, &error) < 0) {
             fprintf(stderr, "postern quarantine export: %s: %s\n", names->items[i], error.text);
             status = EXIT_FAILED;
-        } else if (fwrite(answer.bytes, 1, answer.length, file) != answer.length) {
+        } else if (answer.length > 0 && fwrite(answer.bytes, 1, answer.length, file) != answer.length) {
             fprintf(stderr, "postern quarantine export: cannot write: %s\n", strerror(errno));
             return EXIT_FAILED;
         }

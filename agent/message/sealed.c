@@ -3,21 +3,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
-static bool write_all(int memory, struct text text)
+/* Memory takes all of it, or there is none left. */
+static bool write_all(int memory, const struct text *texts, size_t count)
 {
-    for (size_t done = 0; done < text.length;) {
-        ssize_t written = write(memory, text.bytes + done, text.length - done);
-        if (written <= 0)
+    struct iovec parts[256];
+    for (size_t done = 0; done < count;) {
+        size_t some = 0, bytes = 0;
+        for (; some < sizeof parts / sizeof parts[0] && done < count; some++, done++) {
+            parts[some] = (struct iovec){(void *)(uintptr_t)texts[done].bytes, texts[done].length};
+            bytes += texts[done].length;
+        }
+        ssize_t written = writev(memory, parts, (int)some);
+        if (written < 0 || (size_t)written != bytes) {
+            errno = written < 0 ? errno : ENOSPC;
             return false;
-        done += (size_t)written;
+        }
     }
     return true;
 }
@@ -30,9 +40,7 @@ int sealed_make(const char *name, struct text text, int *descriptor, struct erro
 int sealed_make_many(const char *name, const struct text *texts, size_t count, int *descriptor, struct error *error)
 {
     int memory = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    bool fine = memory >= 0;
-    for (size_t i = 0; fine && i < count; i++)
-        fine = write_all(memory, texts[i]);
+    bool fine = memory >= 0 && write_all(memory, texts, count);
     if (!fine || fcntl(memory, F_ADD_SEALS, SEALS | F_SEAL_SEAL) != 0) {
         int code = error_set(error, errno, "cannot hand %s over: %s", name, strerror(errno));
         if (memory >= 0)

@@ -27,6 +27,7 @@ struct sampling {
     struct budget *budget;
     uint32_t last, settled; /* the last number; how many are settled and not yet told */
     struct waiting waiting[SAMPLING_WAITING];
+    struct text pieces[SEALED_PIECES]; /* of the one that is sealed */
 };
 
 int sampling_create(const struct samples_settings *settings, const struct sampling_listener *listener,
@@ -207,20 +208,17 @@ void sampling_tick(struct sampling *sampling, moment now)
 /* The line, then the content's pieces; false: it is not there any more, or has no room. */
 static bool seal(struct sampling *sampling, struct waiting *waiting, const struct buffer *line, int *memory)
 {
-    struct text *pieces = calloc(SEALED_PIECES, sizeof *pieces);
+    struct text *pieces = sampling->pieces;
     struct smtp_sample_state state;
     struct error error = {0};
     size_t count = 1;
-    bool good = pieces && smtp_samples_state(sampling->house.samples, waiting->sample, &state);
-    if (good) {
-        pieces[0] = buffer_text(line);
-        for (const void *at = NULL; count < SEALED_PIECES; count++)
-            if (!smtp_samples_piece(sampling->house.samples, waiting->sample, &at, &pieces[count]))
-                break;
-        good = sealed_make_many("postern-sample", pieces, count, memory, &error) == 0;
-    }
-    free(pieces);
-    return good;
+    if (!smtp_samples_state(sampling->house.samples, waiting->sample, &state))
+        return false;
+    pieces[0] = buffer_text(line);
+    for (const void *at = NULL; count < SEALED_PIECES; count++)
+        if (!smtp_samples_piece(sampling->house.samples, waiting->sample, &at, &pieces[count]))
+            break;
+    return sealed_make_many("postern-sample", pieces, count, memory, &error) == 0;
 }
 
 static bool tell(struct sampling *sampling, struct waiting *waiting)

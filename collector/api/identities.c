@@ -92,7 +92,10 @@ static void add_person(void *context, const struct store_person *person)
     static const struct {
         unsigned may;
         const char *word;
-    } rights[] = {{STORE_MAY_READ, "read"}, {STORE_MAY_ORDER, "order"}, {STORE_MAY_ADMIN, "admin"}, {STORE_MAY_CONTENT, "content"}};
+    } rights[] = {{STORE_MAY_READ, "read"},
+                  {STORE_MAY_ORDER, "order"},
+                  {STORE_MAY_ADMIN, "admin"},
+                  {STORE_MAY_CONTENT, "content"}};
     struct lines *lines = context;
     struct json json = lines_record(lines, "person");
     char id[SECRET_ID];

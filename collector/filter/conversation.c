@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +110,9 @@ int conversation_open(const char *address, duration patience, struct conversatio
     result->descriptor = socket(name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (result->descriptor < 0)
         return error_set(error, errno, "%s: %s", address, strerror(errno));
+    /* A short piece behind a request must not wait for the request's acknowledgement; a local socket has no such
+     * option. */
+    (void)setsockopt(result->descriptor, IPPROTO_TCP, TCP_NODELAY, &(const int){1}, sizeof(int));
     int status = connect_to(result, &name, length, error);
     if (status < 0)
         conversation_close(result);

@@ -69,10 +69,12 @@ static const struct option options[] = {
                 .text = "smtp: a domain of the collector's own. The appliance is given each message for an address in "
                         "it, and has to pass that on to the listener of [returned]."),
     TEXT_OPTION(SECTION, struct filter_settings, headers, "builtin:spamassassin",
-                .text = "smtp: which header lines of what it gives back are its verdict: the name of a set that comes "
-                        "with the collector, or a file."),
+                .text =
+                    "smtp: which headers of what it gives back are its verdict. The names of sets that come with the "
+                    "collector (spamassassin, amavis, mailscanner, assp, rspamd, clamav, dcc, "
+                    "authentication-results, each with \"builtin:\" before it), or files."),
     TEXT_OPTION(SECTION, struct filter_settings, sender, "",
-                .text = "smtp: the envelope sender that it is told. Empty: the message's own."),
+                .text = "smtp: the envelope sender that it is told. Empty: the message's own; \"<>\": none."),
     DURATION_OPTION(SECTION, struct filter_settings, back, "10m", .least = "1s", .most = "1d",
                     .text = "smtp: how long a message may take to come back."),
     CHOICE_OPTION(SECTION, struct filter_settings, lost, "nothing", .choices = lost_words,

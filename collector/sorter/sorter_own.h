@@ -90,6 +90,13 @@ int sorter_find_filter(const struct sorter *, struct text name);
 /* From any thread; NULL: there is none, but something to do. */
 void sorter_take_outcome(void *sorter, struct outcome *);
 
+/* What was waited for is written, or will not be. round.c. */
+void sorter_end_wait(struct sorter *, struct outcome_waiter *);
+
+/* round.c: the transaction; and what is to be done once it is committed. */
+int round_run(struct round *, struct error *) MUST_CHECK;
+void round_done(struct sorter *);
+
 /* opener.c: the threads that take new messages apart. */
 int openers_start(struct sorter *, struct error *) MUST_CHECK;
 void openers_end(struct sorter *);

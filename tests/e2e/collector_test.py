@@ -343,7 +343,8 @@ def locked(checks, folder):
 def table(checks, centre):
     """Every endpoint answers as the document says."""
     keys = {"a person who may read": centre.person("r", "read"), "a person who may order": centre.person("o", "order"),
-            "a person who may administer": centre.person("a", "admin"), "a node": Node(centre, "hv7").secret,
+            "a person who may administer": centre.person("a", "admin"),
+            "a person who may see content": centre.person("c", "content"), "a node": Node(centre, "hv7").secret,
             "who has a token": centre.token()}
     reader = keys["a person who may read"]
     status, document = centre.ask("GET", "/v1/openapi.json", reader)

@@ -153,7 +153,7 @@ def main():
             more = rspamd.section(more="certain = GTUBE\n") + clamd.section()
             centre = Collector(folder, more, f"{CENTRE}:{PORT}", lambda command, **given: bed.popen("inet", command, **given)).start()
             try:
-                agent = Agent(bed, "hv", f"[collector]\nurls = http://{CENTRE}:{PORT}\ntoken = {centre.token('--name', 'hv7')}\n{SAMPLES}")
+                agent.configuration = f"[collector]\nurls = http://{CENTRE}:{PORT}\ntoken = {centre.token('--name', 'hv7')}\n{SAMPLES}"
                 circle = Circle(bed, agent, centre)
                 with agent:
                     agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,10 +18,11 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 from check import Checks  # noqa: E402
 from collector import Collector, Lost  # noqa: E402
 from filters import Clamd, Rspamd, letter, virus  # noqa: E402
+from person import Person  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
+ONCE = True
 BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
-POSTERN = os.path.join(BUILD, "postern")
 ROOM = 1500 if "asan" in BUILD else 500  # MB that it may have in all this
 CONTROL = "\x1b]0;owned\x07\x1b[31m\r\nX-Injected: yes\x00\x9b"
 GOOD = {"rspamd": json.dumps({"score": 1.5, "required_score": 15, "action": "no action",
@@ -243,15 +243,11 @@ def hostile_envelope(checks, centre, node, recorder):
 
 def shown(checks, centre):
     """What people see of all that has nothing in it that a terminal would act on."""
-    key = os.path.join(centre.folder, "key")
-    with open(key, "w", encoding="ascii") as file:
-        file.write(centre.person("ann", "read,content,order").split()[-1] + "\n")
-    os.chmod(key, 0o600)
-    environment = {**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{centre.port}"}
+    person = Person(centre, "ann", "read,content,order")
 
     def postern(*words):
-        done = subprocess.run([POSTERN, "--key", key, *words], env=environment, capture_output=True, check=False, timeout=60)
-        return done.returncode, done.stdout + done.stderr
+        status, said, complaint = person.run(*words, raw=True)
+        return status, said + complaint.encode()
 
     def clean(raw):
         return not any(byte < 32 and byte not in (9, 10) or byte == 127 for byte in raw) and b"\xc2\x9b" not in raw

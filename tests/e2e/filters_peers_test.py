@@ -4,7 +4,6 @@ to, at a pyzord of the test's own; Rspamd's fuzzy storage; FuzzyOcr's rules. Raz
 tested is that a spamd whose Razor reaches nobody still answers. DCC is not in Debian."""
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,9 +13,9 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from filters import Pyzord, Rspamd, Spamd, letter, picture, picture_letter  # noqa: E402
+from person import Person  # noqa: E402
 from samples import Sampler  # noqa: E402
 
-POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 FLAG = 11
 TEXT = "\n".join(f"The {word} of the garden is open to whoever comes early and brings his own {tool} along with him."
                  for word, tool in zip("gate house pond shed fence path bench tree lawn wall".split(),
@@ -26,20 +25,6 @@ TEXT = "\n".join(f"The {word} of the garden is open to whoever comes early and b
 def symbols(opinion):
     """The names alone, without what "(...)" says of them."""
     return {word.split("(")[0] for word in opinion["symbols"].split()} if opinion else None
-
-
-class Person:
-    def __init__(self, centre):
-        self.key = os.path.join(centre.folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(centre.person("ann", "read,content,order").split()[-1] + "\n")
-        os.chmod(self.key, 0o600)
-        self.environment = {**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{centre.port}"}
-
-    def __call__(self, *words):
-        done = subprocess.run([POSTERN, "--key", self.key, *words], env=self.environment, capture_output=True, text=True,
-                              check=False, timeout=120)
-        return done.returncode, done.stdout + done.stderr
 
 
 def soon(what, patience=20):
@@ -56,8 +41,8 @@ def teach(checks, person, folder, name, *contents):
     for number, content in enumerate(contents):
         with open(os.path.join(path, f"{number}.eml"), "wb") as file:
             file.write(content)
-    status, said = person("learn", "spam", path)
-    checks.that(f"taught: {name}", status == 0, (status, said))
+    status, said, complaint = person.run("learn", "spam", path)
+    checks.that(f"taught: {name}", status == 0, (status, said, complaint))
 
 
 def pyzor(checks, node, person, pyzord, folder):
@@ -79,7 +64,7 @@ def fuzzy(checks, node):
     def hit():
         said = node.opinion(node.send(letter(TEXT + " Yes.", subject="Near")), "rspamd")
         return said if said and "LOCAL_FUZZY_DENIED" in symbols(said) else None
-    checks.that("a text nearly the same is in Rspamd's fuzzy storage", soon(hit))
+    checks.that("a text nearly the same is in Rspamd's fuzzy storage", soon(hit, 5))
 
 
 def pictures(checks, node):
@@ -113,10 +98,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder, pyzord, rspamd, spamd, alone:
         centre = Collector(folder, rspamd.section(more=f"fuzzy_flag = {FLAG}\nlearns = yes\n")
                            + spamd.section(more="learns = yes\nreports = yes\npatience = 30s\n")
-                           + alone.section("alone", "patience = 30s\nlearns = no\n"))
+                           + alone.section("alone", "patience = 30s\n") + "[learning]\nheld_back = 0\n")
         centre.start()
         try:
-            node, person = Sampler(centre, "hv1"), Person(centre)
+            node, person = Sampler(centre, "hv1"), Person(centre, "ann", "read,order,content")
             for name, part in (("Pyzor", lambda: pyzor(checks, node, person, pyzord, folder)), ("fuzzy", lambda: fuzzy(checks, node)),
                                ("pictures", lambda: pictures(checks, node)), ("Razor", lambda: razor(checks, node))):
                 with checks.part(name):

@@ -4,11 +4,25 @@ It is no part of the tree: POSTERN_TESTDATA names its folder, else ../shared/tes
 """
 import csv
 import hashlib
+import ipaddress
 import os
+import re
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.environ.get("POSTERN_TESTDATA", os.path.join(TOP, "..", "shared", "testdata"))
 CLASSES = {"spam": True, "ham": False, "hard-ham": False}  # whether it is spam
+
+SENDER = re.compile(r"^(?:Return-Path: *<|From:[^\n]*?)([\w.+=-]+@[\w.-]+)", re.M)
+CLIENT = re.compile(r"\[(\d{1,3}(?:\.\d{1,3}){3})\]")
+TO = re.compile(r"^(?:To|Cc): *([^\n]*)", re.M)
+ADDRESS = re.compile(r"[\w.+=-]+@[\w.-]+")
+
+
+def is_public(text):
+    try:
+        return ipaddress.ip_address(text).is_global
+    except ValueError:
+        return False
 
 
 class Message:
@@ -17,6 +31,15 @@ class Message:
 
     def on_the_wire(self):
         return self.content.replace(b"\n", b"\r\n")
+
+    def envelope(self):
+        """As far as its headers tell who handed it over, for whom: members of a message file's first line."""
+        headers = self.content.split(b"\n\n", 1)[0].decode("latin-1")
+        sender = SENDER.search(headers)
+        clients = [found for found in CLIENT.findall(headers) if is_public(found)]
+        recipients = sorted({found for line in TO.findall(headers) for found in ADDRESS.findall(line)})
+        return {"from": sender.group(1) if sender else "", "recipients": recipients[:10] or ["reader@example.com"],
+                "address": clients[0] if clients else "10.0.0.1", "sender": "198.51.100.7"}
 
 
 def plain(content):

@@ -7,9 +7,7 @@ is sent in before as well. The same messages every time; rules as Debian ships t
 
     lab_filter.py [LESSONS]      POSTERN_TESTDATA: the corpus; POSTERN_LAB_MOST: so many of the rest at most
 """
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +17,9 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 import corpus  # noqa: E402
 from collector import Collector  # noqa: E402
 from filters import Rspamd, Spamd  # noqa: E402
+from person import Person  # noqa: E402
 from samples import Sampler  # noqa: E402
 
-POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 FILTERS = ("rspamd", "spamd")
 MOST = int(os.environ.get("POSTERN_LAB_MOST", "1000000"))
 AHEAD = 200  # messages that are under way at once
@@ -58,7 +56,7 @@ def sort(node, messages):
     while left or waiting:
         while left and len(waiting) < AHEAD:
             message = left.pop()
-            number = node.send(message.on_the_wire(), connection)
+            number = node.send(message.on_the_wire(), connection, **message.envelope())
             waiting[node.names[number]] = message
         new = node.filtered(wait=1)
         for opinion in new:
@@ -76,19 +74,6 @@ def sort(node, messages):
     return tallies, time.monotonic() - begun
 
 
-class Person:
-    def __init__(self, centre):
-        self.key = os.path.join(centre.folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(centre.person("ann", "read,content,order").split()[-1] + "\n")
-        os.chmod(self.key, 0o600)
-        self.environment = {**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{centre.port}"}
-
-    def say(self, *words):
-        return subprocess.run([POSTERN, "--key", self.key, *words], env=self.environment, capture_output=True, text=True,
-                              check=True).stdout
-
-
 def teach(person, folder, lessons):
     begun = time.monotonic()
     for spam, name in ((True, "spam"), (False, "ham")):
@@ -98,7 +83,7 @@ def teach(person, folder, lessons):
             if message.spam == spam:
                 with open(os.path.join(place, message.digest + ".eml"), "wb") as file:
                     file.write(message.content)
-        print(person.say("learn", name, place).strip().splitlines()[-1])
+        print(person.say("learn", name, "--all", place).strip().splitlines()[-1])
     handed_in = time.monotonic() - begun
     while not all_taught(person) and time.monotonic() - begun < 900:
         time.sleep(1)
@@ -107,8 +92,7 @@ def teach(person, folder, lessons):
 
 
 def all_taught(person):
-    status = json.loads(person.say("--json", "learn", "status"))
-    return all(one.get("waiting", 0) == 0 for one in status["filters"])
+    return all(one["waiting"] == 0 for one in person.records("learn", "status") if one["record"] == "learned")
 
 
 def show(title, tallies, seconds, count):
@@ -125,18 +109,19 @@ def main():
         print(f"skipped: there is no corpus in {corpus.FOLDER}; POSTERN_TESTDATA names another folder")
         return 0
     lessons, rest = corpus.parted(messages, int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    least = min(200, len(lessons) // 2)  # 200 of each class is what both come with
     rest = rest[:MOST]
     print(f"corpus: {len(messages)} messages, {len(lessons)} for lessons, {len(rest)} to sort, "
           f"{sum(message.spam for message in rest)} of them spam")
-    workers = max(1, (os.cpu_count() or 1) // 2)
-    with tempfile.TemporaryDirectory() as folder, Rspamd(whole=True, learns=200, workers=workers) as rspamd, \
-            Spamd(learns=200, workers=workers) as spamd:
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, Rspamd(whole=True, learns=least, workers=workers) as rspamd, \
+            Spamd(learns=least, workers=workers) as spamd:
         more = "learns = yes\npatience = 60s\n"
         centre = Collector(folder, rspamd.section(more=more) + spamd.section(more=more)
-                           + "[learning]\nhours = any\nrate = 0\nheld_back = 0\n")
+                           + "[learning]\nrate = 0\nheld_back = 0\n")
         centre.start()
         try:
-            node, person = Sampler(centre, "lab"), Person(centre)
+            node, person = Sampler(centre, "lab"), Person(centre, "ann", "read,order,content")
             show("before", *sort(node, rest[::10]), len(rest[::10]))
             teach(person, folder, lessons)
             tallies, seconds = sort(node, rest)

@@ -191,6 +191,7 @@ class Rspamd(Program):
     domain, which takes it 10 s to start. `more`: of override.d, a file to its text."""
     needs = ["/usr/bin/rspamd", "/usr/bin/redis-server"]
     user = "_rspamd"
+    patience = 120
 
     def __init__(self, learns=5, workers=1, whole=False, more=None, fuzzy_flag=11):
         super().__init__()
@@ -285,12 +286,14 @@ lock_method flock
 use_razor2 0
 """
 
+# FuzzyOcr waits for any child that ends, and would take Pyzor for its own.
 PYZOR = """
 use_pyzor 1
 pyzor_path /usr/bin/pyzor
 pyzor_options --homedir {folder}/pyzor
 pyzor_timeout 10
 pyzor_count_min 2
+pyzor_fork 0
 """
 
 # Debian's file names programs that are looked for in the path; words and scansets are Debian's.

@@ -45,6 +45,27 @@ static void what_was_put_in_comes_out(void **unused)
     }
 }
 
+static void many_texts_stand_one_behind_the_other(void **unused)
+{
+    enum { COUNT = 1000 };
+    static struct text texts[COUNT];
+    static char digits[COUNT][4];
+    struct error error = {0};
+    char *bytes = NULL;
+    size_t length = 0, at = 0;
+    int descriptor = -1;
+    (void)unused;
+    for (int i = 0; i < COUNT; i++)
+        texts[i] = (struct text){digits[i], (size_t)snprintf(digits[i], sizeof digits[i], "%d", i)};
+    assert_int_equal(sealed_make_many("a test", texts, COUNT, &descriptor, &error), 0);
+    assert_int_equal(read_it(descriptor, 10000, &bytes, &length), 0);
+    for (int i = 0; i < COUNT; at += texts[i++].length)
+        assert_memory_equal(bytes + at, texts[i].bytes, texts[i].length);
+    assert_int_equal(length, at);
+    free(bytes);
+    close(descriptor);
+}
+
 static void nobody_changes_it_any_more(void **unused)
 {
     (void)unused;
@@ -91,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_in_comes_out),
+        cmocka_unit_test(many_texts_stand_one_behind_the_other),
         cmocka_unit_test(nobody_changes_it_any_more),
         cmocka_unit_test(what_is_too_large_is_refused),
         cmocka_unit_test(what_is_no_sealed_memory_is_not_read),

@@ -202,7 +202,7 @@ static void a_plain_server_is_told_plainly(void **unused)
         {"DATA", "354 go on\n", 0}, {"\r\n.\r\n", "250\r\n", 0}, {0}};
     struct server *server;
     (void)unused;
-    letter.from = TEXT("two words\r\nRCPT TO:<x@y>");
+    letter.from = TEXT("ann@firm.example\r\nRSET");
     assert_int_equal(ask(steps, true, &server), FILTER_LATER);
     letter.from = TEXT("ann@firm.example");
     assert_non_null(

@@ -241,6 +241,23 @@ static void values_are_unfolded(void **unused)
     assert_int_equal(head_unfold(TEXT("abcdefghijklmnopqrstuvwxyz"), value, 10), 8);
 }
 
+static void a_head_is_walked_field_by_field(void **unused)
+{
+    struct text rest = TEXT("A: b\r\n c\nD : e\nnonsense\n:f\n\nbody");
+    struct head_field field;
+    (void)unused;
+    assert_true(head_next(&rest, &field));
+    assert_true(text_equals(field.name, TEXT("A")));
+    assert_true(text_equals(field.value, TEXT(" b\r\n c\n")));
+    for (int i = 0; i < 3; i++) {
+        assert_true(head_next(&rest, &field));
+        assert_int_equal(field.name.length, 0);
+    }
+    assert_true(text_equals(field.whole, TEXT(":f\n")));
+    assert_false(head_next(&rest, &field));
+    assert_true(text_equals(rest, TEXT("\nbody")));
+}
+
 /* --- files --- */
 
 static void assert_refused(const char *content, const char *sentence)
@@ -333,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_name_with_a_space_is_none),
         cmocka_unit_test(an_endless_value_is_cut),
         cmocka_unit_test(values_are_unfolded),
+        cmocka_unit_test(a_head_is_walked_field_by_field),
         cmocka_unit_test(mistakes_are_said_with_their_line),
         cmocka_unit_test(a_site_adds_its_own_file),
         cmocka_unit_test(matching_is_bounded),
