@@ -136,6 +136,7 @@ def check_nonsense(checks, agent, post):
         post.centre.ask("INSERT INTO filtered(body) VALUES(?)", json.dumps(body))
     agent.wait(lambda: agent.senders().get("port:vnet2", {}).get("score", 0) > 0, 15, "the good one")
     checks.that("garbage among opinions stops none that is sound", spool(agent)["opinions"] == 2, spool(agent))
+    checks.that("and is counted", spool(agent)["opinions_unsound"] == sum(isinstance(body, dict) for body in garbage), spool(agent))
     (highest,) = post.centre.ask("SELECT max(number) FROM filtered")[0]
     agent.wait(lambda: f"filtered={highest}" in post.centre.ask("SELECT path FROM asked ORDER BY number DESC LIMIT 1")[0][0], 10, "the next question")
     time.sleep(0.5)  # the number is kept with the next commit
