@@ -266,6 +266,8 @@ int sorter_returned(struct sorter *sorter, const char *name, const char *filter,
     pthread_mutex_unlock(&sorter->lock);
     if (status == -ENOENT)
         return error_set(error, ENOENT, "%s is not at %s", name, filter);
+    if (status == -EAGAIN)
+        return error_set(error, EAGAIN, "%s was not taken apart yet", name);
     return status == 0 ? 0 : error_set(error, ETIMEDOUT, "the store does not answer");
 }
 

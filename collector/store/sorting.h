@@ -64,6 +64,9 @@ int store_opinion_give_up(struct store *, const char *name, const char *filter, 
 /* There is a row for that filter and message, whatever it says. */
 int store_opinion_is_there(struct store *, const char *name, const char *filter, struct error *) MUST_CHECK;
 
+/* The message is kept, and nobody has taken it apart yet. */
+int store_sorting_is_new(struct store *, const char *name, struct error *) MUST_CHECK;
+
 /* Opinions that nobody need wait for any more: waiting since before `since`, or out until before `now`. */
 struct store_overdue {
     char name[STORE_MESSAGE_NAME], filter[STORE_FILTER_NAME];

@@ -136,6 +136,13 @@ static void an_opinion_is_given_once(void **unused)
     assert_int_equal(take("rspamd", ME, NOW + DAY, 5), 0);
     assert_int_equal(store_opinion_is_there(store, "A", "rspamd", &failed), 1);
     assert_int_equal(store_opinion_is_there(store, "A", "clamd", &failed), 0);
+    add("A", 1, NOW);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 1);
+    assert_int_equal(store_sorting_is_new(store, "B", &failed), 0);
+    assert_int_equal(take(NULL, ME, NOW, 5), 1);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 1);
+    assert_int_equal(store_sorting_apart(store, ME, "A", "", &failed), 1);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 0);
 }
 
 static void who_does_not_answer_is_asked_again_after_growing_pauses(void **unused)
