@@ -260,6 +260,17 @@ def given_back_early(checks, folder):
     code = give_back(f"{node.names[1]}.gate@filter.example")
     checks.that("... of one that was asked about it is told", code == 250 and node.opinion(1, "gate"), code)
     centre.stop()
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:  # out, when the collector went
+        hour = 3600 * 10**9
+        database.execute("UPDATE opinions SET state = 1, due = ?, asked = ?", (time.time_ns() - hour, time.time_ns() - 2 * hour))
+        database.execute("UPDATE messages SET due = 0")
+        database.commit()
+    centre.start()
+    node.send(letter("and another"))
+    wait_for(lambda: rows(centre, "SELECT 1 FROM opinions WHERE name <> '{}'".format(node.names[1])))
+    found = rows(centre, f"SELECT state FROM opinions WHERE name = '{node.names[1]}'")
+    checks.that("what could not come back while no collector was there is still waited for", found == [(1,)], found)
+    centre.stop()
 
 
 def main():
