@@ -19,6 +19,7 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from filters import GTUBE, Clamd, Rspamd, Spamd, free_port, letter, virus  # noqa: E402
+from person import Person  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
@@ -235,7 +236,9 @@ def given_back_early(checks, folder):
     port = free_port()
     centre = Collector(folder, f"[returned]\nlisten = 127.0.0.1:{port}\n"
                                f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\n").start()
-    node = Sampler(centre, "hv1")
+    node, anna = Sampler(centre, "hv1"), Person(centre, "anna", "read")
+    shown = anna.say("filters")
+    checks.that("of a filter that has not answered yet nobody says that it is up", shown.splitlines()[1].split()[:3] == ["gate", "smtp", "unknown"], shown)
     node.send(letter("known"))
     wait_for(lambda: rows(centre, "SELECT 1 FROM opinions"))
     name, later = "012345678.AAAAA", 1 << 62  # due, but not in this test's time
