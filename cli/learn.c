@@ -210,6 +210,7 @@ static int teach(const struct cli *cli, const char *lesson, const char *const *w
 
 struct table {
     struct columns *learned, *shown;
+    bool held; /* something is held back */
 };
 
 static void add_side(struct columns *columns, const json_t *side, int64_t count)
@@ -227,6 +228,7 @@ static void add_record(void *context, const json_t *record)
     bool is_learned = strcmp(field_text(record, "record"), "learned") == 0;
     struct columns *columns = is_learned ? table->learned : table->shown;
     columns_add(columns, "%s", field_text(record, "filter"));
+    table->held |= !is_learned;
     if (!is_learned) {
         columns_add(columns, "%s", field_text(record, "lesson"));
         columns_add(columns, "%lld", (long long)field_integer(record, "count"));
@@ -252,11 +254,13 @@ static int status_of(const struct cli *cli, int count, char **arguments)
         return EXIT_USAGE;
     CLEANUP(columns_destroy) struct columns *first = columns_create(learned);
     CLEANUP(columns_destroy) struct columns *second = columns_create(shown);
-    struct table table = {first, second};
+    struct table table = {first, second, false};
     int status = question_ask(cli, json_pack("{ss}", "command", "lessons"), add_record, &table);
     if (status != EXIT_DONE || cli->json)
         return status;
     columns_print(first, cli->colour, true);
+    if (!table.held)
+        return status;
     printf(
         "\nMessages that are held back and never taught: what filters said of them before lessons, and say now.\n"
         "SCORE is the mean, as a share of the filter's threshold; BAYES how many its statistics call spam and ham.\n");

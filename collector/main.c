@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "collector/manage.h"
+#include "collector/quarantine/packing.h"
 #include "collector/print.h"
 #include "collector/run.h"
 #include "collector/store/engine.h"
@@ -66,9 +67,16 @@ static int check(const struct arguments *arguments)
 {
     struct collector_settings settings = {0};
     char store[2 * OPTION_TEXT_SIZE], place[ENGINE_WHERE];
+    struct packing_keys *keys = NULL;
+    struct error error = {0};
     int status = read_settings(arguments, &settings);
     collector_settings_store(&settings, store);
     engine_describe(store, place);
+    if (status == 0 && settings.quarantine.key[0] && packing_keys_read(settings.quarantine.key, &keys, &error) < 0) {
+        fprintf(stderr, "[quarantine] key: %s\n", error.text);
+        status = WRONG_USAGE;
+    }
+    packing_keys_destroy(&keys);
     if (status == 0)
         printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
                settings.certificate[0] ? " with TLS" : "", place);

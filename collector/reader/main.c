@@ -108,7 +108,8 @@ static int enter(struct reader *reader, struct error *error)
         return code;
     walk_prepare();
     if (reader->languages)
-        code = picture_reader_create(reader->languages, &reader->picture_reader, error);
+        code = picture_reader_create(reader->languages, (duration)reader->seconds * SECOND / 4, &reader->picture_reader,
+                                     error);
     if (code < 0)
         return code;
     if (reader->picture_reader) {
@@ -134,11 +135,21 @@ static bool serve(const struct reader *reader)
     }
     static struct reading_answer answer; /* all of it is written, so all of it is known bytes */
     answer.magic = READING_ANSWER;
+    const struct text message = {content, question.length};
+    struct walk_limits plain = reader->limits;
+    plain.read_text = NULL;
     alarm((unsigned)reader->seconds); /* where the collector does not live to end it */
-    walk_message((struct text){content, question.length}, &reader->limits, &answer.facts);
+    walk_message(message, &plain, &answer.facts);
+    answer.more = reader->limits.read_text && (answer.facts.picture_count || answer.facts.pictures_passed_over);
+    bool goes_on = write_all(&answer, sizeof answer);
+    if (goes_on && answer.more) {
+        walk_message(message, &reader->limits, &answer.facts);
+        answer.more = 0;
+        goes_on = write_all(&answer, sizeof answer);
+    }
     alarm(0);
     free(content);
-    return write_all(&answer, sizeof answer);
+    return goes_on;
 }
 
 static bool parse(int count, char **words, struct reader *reader)

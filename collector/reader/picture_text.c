@@ -11,9 +11,10 @@
 
 struct picture_reader {
     TessBaseAPI *engine;
+    duration patience;
 };
 
-int picture_reader_create(const char *languages, struct picture_reader **result, struct error *error)
+int picture_reader_create(const char *languages, duration patience, struct picture_reader **result, struct error *error)
 {
     struct picture_reader *reader = calloc(1, sizeof *reader);
     TessBaseAPI *engine = reader ? TessBaseAPICreate() : NULL;
@@ -23,6 +24,7 @@ int picture_reader_create(const char *languages, struct picture_reader **result,
     }
     TessBaseAPISetVariable(engine, "debug_file", "/dev/null");
     reader->engine = engine;
+    reader->patience = patience;
     if (TessBaseAPIInit2(engine, NULL, languages, OEM_LSTM_ONLY) != 0) {
         picture_reader_destroy(&reader);
         return error_set(error, ENOENT, "Tesseract does not have the languages \"%s\": see `tesseract --list-langs`",
@@ -43,6 +45,18 @@ void picture_reader_destroy(struct picture_reader **reader)
     *reader = NULL;
 }
 
+/* False: not within its time. */
+static bool recognise(struct picture_reader *reader)
+{
+    ETEXT_DESC *monitor = TessMonitorCreate();
+    if (monitor == NULL)
+        return false;
+    TessMonitorSetDeadlineMSecs(monitor, (int)(reader->patience / MILLISECOND));
+    bool done = TessBaseAPIRecognize(reader->engine, monitor) == 0;
+    TessMonitorDelete(monitor);
+    return done;
+}
+
 void picture_reader_read(void *context, const struct picture *picture, struct buffer *result)
 {
     struct picture_reader *reader = context;
@@ -51,11 +65,13 @@ void picture_reader_read(void *context, const struct picture *picture, struct bu
     TessBaseAPISetImage(reader->engine, picture->brightness, (int)picture->width, (int)picture->height, 1,
                         (int)picture->width);
     TessBaseAPISetSourceResolution(reader->engine, RESOLUTION);
-    char *found = TessBaseAPIGetUTF8Text(reader->engine);
+    char *found = recognise(reader) ? TessBaseAPIGetUTF8Text(reader->engine) : NULL;
     struct text text = text_of(found ? found : "");
     if (text.length > result->most - result->length - 1)
         text.length = result->most - result->length - 1;
-    if (buffer_append(result, text) && buffer_append_byte(result, ' '))
-        TessBaseAPIClear(reader->engine);
-    TessDeleteText(found);
+    bool fits = buffer_append(result, text) && buffer_append_byte(result, ' ');
+    (void)fits; /* cut to what fits */
+    TessBaseAPIClear(reader->engine);
+    if (found)
+        TessDeleteText(found);
 }

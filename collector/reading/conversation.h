@@ -24,9 +24,11 @@ struct reading_question {
     uint64_t length;
 };
 
-/* From the reader. */
+/* From the reader. Where text in pictures is read, which may take longer than there is time, all else is said before
+ * it, and then all of it again with the text. */
 struct reading_answer {
-    uint32_t magic, unused;
+    uint32_t magic;
+    uint32_t more; /* 1: another answer follows */
     struct message_facts facts;
 };
 

@@ -143,6 +143,15 @@ int reading_process_start(struct reading_process *process, const char *const *wo
     return code;
 }
 
+static int hear_answer(struct reading_process *process, duration until, struct reading_answer *answer,
+                       struct error *error)
+{
+    int code = hear(process->socket, answer, sizeof *answer, until, error);
+    if (code == 0 && (answer->magic != READING_ANSWER || answer->more > 1 || !facts_are_sound(&answer->facts)))
+        code = error_set(error, EPROTO, "the reader said what makes no sense");
+    return code;
+}
+
 int reading_process_ask(struct reading_process *process, struct text content, duration until,
                         struct message_facts *result, struct error *error)
 {
@@ -152,13 +161,17 @@ int reading_process_ask(struct reading_process *process, struct text content, du
     if (code == 0)
         code = say(process->socket, content.bytes, content.length, until, error);
     if (code == 0)
-        code = hear(process->socket, &answer, sizeof answer, until, error);
+        code = hear_answer(process, until, &answer, error);
     if (code < 0)
         return code;
-    if (answer.magic != READING_ANSWER || !facts_are_sound(&answer.facts))
-        return error_set(error, EPROTO, "the reader said what makes no sense");
     *result = answer.facts;
     process->served++;
+    if (answer.more == 0)
+        return 0;
+    if (hear_answer(process, until, &answer, NULL) == 0)
+        *result = answer.facts;
+    else
+        reading_process_end(process); /* over the text in a picture: the rest is not lost with it */
     return 0;
 }
 

@@ -18,8 +18,8 @@ struct reading_process {
  * at the latest. */
 int reading_process_start(struct reading_process *, const char *const *words, duration until,
                           struct error *) MUST_CHECK;
-/* 0; -ETIMEDOUT; -EPIPE: it was gone before it could read the message; other: it ended on it. After a failure it must
- * be ended. */
+/* 0 (it is ended itself where reading text in a picture took too long); -ETIMEDOUT; -EPIPE: it was gone before it could
+ * read the message; other: it ended on it. After a failure it must be ended. */
 int reading_process_ask(struct reading_process *, struct text content, duration until, struct message_facts *result,
                         struct error *) MUST_CHECK;
 /* At once, whatever it does. */

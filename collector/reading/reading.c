@@ -122,8 +122,9 @@ static struct place *find_place(struct reading *reading)
     return found;
 }
 
-static struct place *take_place(struct reading *reading, duration until)
+static struct place *take_place(struct reading *reading)
 {
+    duration until = clock_steady() + reading->settings.patience;
     const struct timespec end = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
     struct place *place;
     pthread_mutex_lock(&reading->lock);
@@ -170,11 +171,11 @@ static int ask(struct reading *reading, struct place *place, struct text content
 
 int reading_ask(struct reading *reading, struct text content, struct message_facts *result, struct error *error)
 {
-    duration until = clock_steady() + reading->settings.patience;
     uint32_t started = 0;
     if (content.length > READING_MESSAGE_MOST)
         return error_set(error, EMSGSIZE, "the message is longer than %u bytes", READING_MESSAGE_MOST);
-    struct place *place = take_place(reading, until);
+    struct place *place = take_place(reading);
+    duration until = clock_steady() + reading->settings.patience;
     int code = place ? ask(reading, place, content, until, &started, result, error)
                      : error_set(error, ETIMEDOUT, "no process was free to read the message in time");
     give_place(reading, place, started, code);

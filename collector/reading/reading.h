@@ -3,7 +3,7 @@
  * it takes longer than it may: what a message does to it, it does to that message alone.
  *
  * May be called from several threads at once: as many messages are read at a time as there are processes, the others
- * wait, within their own time. */
+ * wait their turn, within a bound. */
 #ifndef COLLECTOR_READING_READING_H
 #define COLLECTOR_READING_READING_H
 
@@ -27,7 +27,7 @@ struct picture_settings {
     uint32_t pixels;               /* width times height */
     uint32_t most;                 /* of one message */
     uint32_t processes;            /* at once */
-    duration patience;             /* for one message, waiting for a free process included */
+    duration patience;             /* for one message; as long is waited for a free process before */
     uint64_t memory;               /* bytes of address space of a process */
 };
 /* The table of [pictures], and what its options must fulfil together. */
@@ -42,9 +42,10 @@ int reading_create(const struct picture_settings *, const char *program, struct 
 /* Ends the processes. Nobody may be in reading_ask() any more. */
 void reading_destroy(struct reading **);
 
-/* Read one message: its content, as sent, dot-unstuffed. Blocks, for the settings' patience at most.
- * 0: *result is filled in; -ETIMEDOUT: it took too long; -EMSGSIZE: longer than READING_MESSAGE_MOST; other negative:
- * the reader ended on it or cannot be started. Nobody need try again: go on without facts. */
+/* Read one message: its content, as sent, dot-unstuffed. Blocks, for twice the settings' patience at most.
+ * 0: *result is filled in (without the text of pictures, where reading that took too long); -ETIMEDOUT: it took too
+ * long; -EMSGSIZE: longer than READING_MESSAGE_MOST; other negative: the reader ended on it or cannot be started.
+ * Nobody need try again: go on without facts. */
 int reading_ask(struct reading *, struct text content, struct message_facts *result, struct error *) MUST_CHECK;
 
 struct reading_counts {

@@ -12,6 +12,7 @@ import time
 from email.message import EmailMessage
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 import pictures  # noqa: E402
 from check import Checks  # noqa: E402
@@ -24,7 +25,7 @@ POSTERN = os.path.join(BUILD, "postern")
 RULE = "header PICTURE_WATCHES X-Postern-Picture-Text =~ /CHEAP WATCHES/\nscore PICTURE_WATCHES 9\n"
 OFFER = "Visit our shop today and save on all watches and bags of the world, for this offer ends very soon indeed."
 LIKENESS = "".join(f"{part:04x}" for part in range(1, 17))
-PICTURES = "[pictures]\ntext = yes\nprocesses = 1\n[bulk]\nsteps = 6 12\n"
+PICTURES = "[pictures]\ntext = yes\nprocesses = 1\npatience = 2m\n[bulk]\nsteps = 6 12\n"
 
 
 class Mail:

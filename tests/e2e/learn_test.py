@@ -23,6 +23,7 @@ SPAM_WORDS = """prize lottery winner casino bonus jackpot viagra cheap pills dis
 claim unlimited guaranteed investment crypto profit click unsubscribe exclusive deal luxury replica watches""".split()
 HAM_WORDS = """meeting agenda invoice attached colleague schedule project report draft budget contract review server upgrade
 maintenance weekend family dinner garden bicycle school teacher library concert recipe weather holiday""".split()
+ONCE = True
 KILLED_AMONG = 60
 
 

@@ -16,9 +16,10 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
-from collector import Collector  # noqa: E402
+from collector import PROGRAM, Collector  # noqa: E402
 from person import POSTERN, Person  # noqa: E402
 from samples import Sampler  # noqa: E402
 
@@ -252,6 +253,8 @@ def other_keys(checks, centre, key, anna, name):
         checks.that("a key that others may read is refused", False)
     except RuntimeError as refused:
         checks.that("a key that others may read is refused", "chmod 600" in str(refused), str(refused))
+    checked = subprocess.run([PROGRAM, "check", "--config", centre.config], capture_output=True, text=True, check=False)
+    checks.that("and the check of the configuration says so beforehand", checked.returncode == 2 and "chmod 600" in checked.stderr, checked)
     os.chmod(key, 0o600)
     centre.start()
 

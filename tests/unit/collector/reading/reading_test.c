@@ -202,6 +202,19 @@ static void test_one_that_does_not_answer_is_killed(void **unused)
     reading_destroy(&reading);
 }
 
+static void test_what_was_read_before_the_text_in_a_picture_is_not_lost_with_it(void **unused)
+{
+    struct reading *reading = create("hangs later", 300 * MILLISECOND);
+    (void)unused;
+    if (reading_ask(reading, TEXT("bad"), &facts, &failed) < 0)
+        fail_msg("%s", failed.text);
+    assert_string_equal(facts.subject, "fake");
+    assert_int_equal(reading_ask(reading, TEXT("good"), &facts, &failed), 0);
+    assert_int_equal(reading_counts(reading).started, 2);
+    assert_int_equal(reading_counts(reading).failed, 0);
+    reading_destroy(&reading);
+}
+
 static void test_what_makes_no_sense_is_not_believed(void **unused)
 {
     struct reading *reading = create("lies", 20 * SECOND);
@@ -280,8 +293,11 @@ static int stand_in(const char *what)
             pause();
         if (strcmp(what, "slow") == 0)
             usleep(20000);
-        answer.facts.picture_count = bad ? 1000 : 0;
+        answer.facts.picture_count = bad && strcmp(what, "lies") == 0 ? 1000 : 0;
+        answer.more = bad && strcmp(what, "hangs later") == 0;
         send(READING_SOCKET, &answer, sizeof answer, 0);
+        if (answer.more)
+            pause();
     }
     return 0;
 }
@@ -305,6 +321,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_it_does_nothing_by_hand),
         cmocka_unit_test(test_one_that_ends_on_a_message_fails_that_message_alone),
         cmocka_unit_test(test_one_that_does_not_answer_is_killed),
+        cmocka_unit_test(test_what_was_read_before_the_text_in_a_picture_is_not_lost_with_it),
         cmocka_unit_test(test_what_makes_no_sense_is_not_believed),
         cmocka_unit_test(test_one_that_cannot_begin_says_why),
         cmocka_unit_test(test_more_messages_than_processes_wait_their_turn),
