@@ -5,6 +5,7 @@ killed; and, of two collectors on one PostgreSQL, whichever is."""
 import contextlib
 import json
 import os
+import re
 import smtplib
 import socket
 import sqlite3
@@ -263,6 +264,10 @@ def given_back_early(checks, folder):
     checks.that("... of one that is not known at all it is taken, and forgotten", code == 250, code)
     code = give_back(f"{node.names[1]}.gate@filter.example")
     checks.that("... of one that was asked about it is told", code == 250 and node.opinion(1, "gate"), code)
+    with contextlib.suppress(smtplib.SMTPRecipientsRefused):
+        give_back("postmaster@filter.example")
+    counted = re.findall(r"^postern_collector_returned(\w*)_total (\d+)$", centre.ask("GET", "/metrics", anna.secret)[1], re.M)
+    checks.that("... and all of it is counted", dict(counted) == {"": "2", "_refused": "1", "_deferred": "1"}, counted)
     centre.stop()
     with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:  # out, when the collector went
         hour = 3600 * 10**9
