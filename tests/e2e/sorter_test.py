@@ -237,7 +237,7 @@ def given_back_early(checks, folder):
     os.mkdir(folder)
     port = free_port()
     centre = Collector(folder, f"[returned]\nlisten = 127.0.0.1:{port}\n"
-                               f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\n").start()
+                               f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\nlost = spam\n").start()
     node, anna = Sampler(centre, "hv1"), Person(centre, "anna", "read")
     shown = anna.say("filters")
     checks.that("of a filter that has not answered yet nobody says that it is up", shown.splitlines()[1].split()[:3] == ["gate", "smtp", "unknown"], shown)
@@ -279,6 +279,15 @@ def given_back_early(checks, folder):
     wait_for(lambda: rows(centre, "SELECT 1 FROM opinions WHERE name <> '{}'".format(node.names[1])))
     found = rows(centre, f"SELECT state FROM opinions WHERE name = '{node.names[1]}'")
     checks.that("what could not come back while no collector was there is still waited for", found == [(1,)], found)
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:
+        database.execute("UPDATE opinions SET state = 1, due = 1, asked = 1 WHERE name = ?", (node.names[2],))
+        database.commit()
+    lost = node.opinion(2, "gate")
+    checks.that("what does not come back in time is spam where that is what it means",
+                lost and lost["score"] == lost["threshold"] == 1 and lost["action"] == "it did not come back", lost)
+    give_back(f"{node.names[2]}.gate@filter.example")
+    node.filtered()
+    checks.that("... whatever comes later", not twice(node), twice(node))
     centre.stop()
 
 
