@@ -5,6 +5,7 @@ killed; and, of two collectors on one PostgreSQL, whichever is."""
 import contextlib
 import json
 import os
+import re
 import smtplib
 import socket
 import sqlite3
@@ -20,6 +21,7 @@ sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.a
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
 from filters import GTUBE, Clamd, Rspamd, Spamd, free_port, letter, virus  # noqa: E402
+from person import Person  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
@@ -235,8 +237,10 @@ def given_back_early(checks, folder):
     os.mkdir(folder)
     port = free_port()
     centre = Collector(folder, f"[returned]\nlisten = 127.0.0.1:{port}\n"
-                               f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\n").start()
-    node = Sampler(centre, "hv1")
+                               f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\nlost = spam\n").start()
+    node, anna = Sampler(centre, "hv1"), Person(centre, "anna", "read")
+    shown = anna.say("filters")
+    checks.that("of a filter that has not answered yet nobody says that it is up", shown.splitlines()[1].split()[:3] == ["gate", "smtp", "unknown"], shown)
     node.send(letter("known"))
     wait_for(lambda: rows(centre, "SELECT 1 FROM opinions"))
     name, later = "012345678.AAAAA", 1 << 62  # due, but not in this test's time
@@ -260,6 +264,10 @@ def given_back_early(checks, folder):
     checks.that("... of one that is not known at all it is taken, and forgotten", code == 250, code)
     code = give_back(f"{node.names[1]}.gate@filter.example")
     checks.that("... of one that was asked about it is told", code == 250 and node.opinion(1, "gate"), code)
+    with contextlib.suppress(smtplib.SMTPRecipientsRefused):
+        give_back("postmaster@filter.example")
+    counted = re.findall(r"^postern_collector_returned(\w*)_total (\d+)$", centre.ask("GET", "/metrics", anna.secret)[1], re.M)
+    checks.that("... and all of it is counted", dict(counted) == {"": "2", "_refused": "1", "_deferred": "1"}, counted)
     centre.stop()
     with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:  # out, when the collector went
         hour = 3600 * 10**9
@@ -271,6 +279,15 @@ def given_back_early(checks, folder):
     wait_for(lambda: rows(centre, "SELECT 1 FROM opinions WHERE name <> '{}'".format(node.names[1])))
     found = rows(centre, f"SELECT state FROM opinions WHERE name = '{node.names[1]}'")
     checks.that("what could not come back while no collector was there is still waited for", found == [(1,)], found)
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:
+        database.execute("UPDATE opinions SET state = 1, due = 1, asked = 1 WHERE name = ?", (node.names[2],))
+        database.commit()
+    lost = node.opinion(2, "gate")
+    checks.that("what does not come back in time is spam where that is what it means",
+                lost and lost["score"] == lost["threshold"] == 1 and lost["action"] == "it did not come back", lost)
+    give_back(f"{node.names[2]}.gate@filter.example")
+    node.filtered()
+    checks.that("... whatever comes later", not twice(node), twice(node))
     centre.stop()
 
 
