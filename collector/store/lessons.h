@@ -38,7 +38,8 @@ int store_lesson_keep(struct store *, const char *digest, moment now, enum store
 /* 1: found. */
 int store_lesson_content(struct store *, const char *digest, void (*each)(void *, enum store_packing, struct text),
                          void *context, struct error *) MUST_CHECK;
-/* What was asked for of this message, by digest or by name, is to be forgotten. How many filters that concerns. */
+/* What was asked for of this message, by digest or by name, is to be forgotten, and where it is in the quarantine it is
+ * as filters say again. How many filters that concerns. */
 int store_lesson_undo(struct store *, const char *which, const char *person, moment now, moment due,
                       struct error *) MUST_CHECK;
 /* The same of all that was asked for since then. */
