@@ -132,10 +132,15 @@ int store_lesson_content(struct store *store, const char *digest, void (*each)(v
     "UPDATE messages SET corrected = 0 WHERE corrected <> 0 AND name IN (SELECT name FROM lessons WHERE lesson <> 2 "  \
     "AND " which " UNION SELECT name FROM held_back WHERE " which ")"
 
+int store_lesson_uncorrect(struct store *store, const char *which, struct error *error)
+{
+    return STORE_QUEUE(store, UNCORRECT("(digest = $1 OR name = $1) AND $1 <> ''"), error, STRING(which));
+}
+
 int store_lesson_undo(struct store *store, const char *which, const char *person, moment now, moment due,
                       struct error *error)
 {
-    int rows = STORE_QUEUE(store, UNCORRECT("(digest = $1 OR name = $1) AND $1 <> ''"), error, STRING(which));
+    int rows = store_lesson_uncorrect(store, which, error);
     if (rows >= 0)
         rows = STORE_RUN(store, UNDO "(digest = $1 OR name = $1) AND $1 <> ''", NULL, NULL, error, STRING(which),
                          STRING(person), INTEGER(now), INTEGER(due));
@@ -441,8 +446,8 @@ int store_lessons_tidy(struct store *store, moment contents, moment lessons, str
     int more = rows;
     if (rows >= 0)
         rows = STORE_RUN(store,
-                         "DELETE FROM lessons WHERE asked < $1 AND due = 0 AND digest IN (SELECT digest FROM lessons "
-                         "WHERE asked < $1 AND due = 0 ORDER BY asked LIMIT $2)",
+                         "DELETE FROM lessons WHERE asked < $1 AND due < $1 AND digest IN (SELECT digest FROM lessons "
+                         "WHERE asked < $1 AND due < $1 ORDER BY asked LIMIT $2)",
                          NULL, NULL, error, INTEGER(lessons), INTEGER(TIDY_MOST));
     if (rows >= 0) {
         more += rows;

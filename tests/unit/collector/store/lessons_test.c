@@ -231,6 +231,18 @@ static void take(void *context, enum store_packing packing, struct text bytes)
     ++*(int *)context;
 }
 
+static void what_nobody_gives_goes_with_its_time(void **state)
+{
+    (void)state;
+    wish(SAME, "taken out", TAUGHT_SPAM);
+    well(store_lessons_tidy(store, now, now, &failed)); /* it may be given yet */
+    assert_int_equal(ask("SELECT COUNT(*) FROM lessons"), 1);
+    now += DAY;
+    wish(ELSE, "taken out", TAUGHT_SPAM);
+    well(store_lessons_tidy(store, now, now, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM lessons"), 1);
+}
+
 static void content_is_kept_while_it_may_be_needed(void **state)
 {
     int got = 0;
@@ -382,6 +394,7 @@ int main(void)
         LESSONS(undone_is_what_was_taught_and_nothing_else),
         LESSONS(all_since_a_moment_is_undone),
         LESSONS(with_a_lesson_goes_what_it_said_of_the_message),
+        LESSONS(what_nobody_gives_goes_with_its_time),
         LESSONS(content_is_kept_while_it_may_be_needed),
         LESSONS(what_is_held_back_is_never_taught),
         LESSONS(what_was_taught_is_not_held_back_later),
