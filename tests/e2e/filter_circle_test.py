@@ -6,6 +6,7 @@ Then each of the circle's parts dies while mail is sent, and what was kept comes
 import collections
 import datetime
 import os
+import signal
 import sqlite3
 import statistics
 import sys
@@ -133,6 +134,17 @@ def check_deaths(checks, agent, circle):
     checks.that("and the node heard of all", waiting and highest, highest)
 
 
+def check_decisive(checks, agent, circle):
+    """Who trusts the scanner says so, and one virus blocks."""
+    agent.configure(agent.configuration + "\n[filter]\ncertain_points = 25\nmost = 25\n")
+    before = len(agent.events("reload"))
+    os.kill(agent.process.pid, signal.SIGHUP)
+    agent.wait(lambda: len(agent.events("reload")) > before, 15, "the other configuration")
+    circle.send("vps3", "parcel", "A second parcel. " + TEST_VIRUS, 0, 1)
+    agent.wait(lambda: agent.verdict("port:vnet3") == "block", 20, "a block")
+    checks.that("one virus is a block, where that is set", agent.verdict("port:vnet3") == "block", circle.evidence("port:vnet3"))
+
+
 def main():
     checks = Checks()
     lack = missing()
@@ -157,7 +169,7 @@ def main():
                 circle = Circle(bed, agent, centre)
                 with agent:
                     agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
-                    for check in (check_circle, check_speed, check_deaths):
+                    for check in (check_circle, check_speed, check_deaths, check_decisive):
                         with checks.part(check.__name__):
                             check(checks, agent, circle)
                     if checks.failed:
