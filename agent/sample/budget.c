@@ -19,7 +19,7 @@ struct bucket {
 struct place {
     uint64_t mark;
     uint64_t digest;          /* of the one that was sent in last */
-    uint64_t messages, asked; /* it had sent so many when it was asked last, and that often since it had */
+    uint64_t messages, asked; /* it had sent so many when it was asked last; first ones that are not among them yet */
     struct bucket bucket;
 };
 
@@ -188,9 +188,12 @@ static bool is_new(struct budget *budget, const struct budget_question *question
     if (question->messages >= budget->settings.first)
         return false;
     struct place *place = place_of(budget, question->sender);
-    place->asked = place->messages == question->messages ? place->asked : 0;
+    uint64_t counted = question->messages - place->messages; /* since; where there are fewer now, a huge number */
+    place->asked = place->asked > counted ? place->asked - counted : 0;
     place->messages = question->messages;
-    return question->messages + place->asked++ < budget->settings.first;
+    bool is_one = question->messages + place->asked < budget->settings.first;
+    place->asked += is_one;
+    return is_one;
 }
 
 static enum sample_why worth_of(struct budget *budget, const struct budget_question *question)

@@ -84,8 +84,21 @@ static void a_burst_of_a_new_sender_is_no_more(void **unused)
     for (unsigned i = 0; i < 10; i++)
         first += send(1, NOON, 0, 0, false) == SAMPLE_FIRST;
     assert_int_equal(first, 3);
-    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_FIRST);
-    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_NOT);
+    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_NOT); /* three were sent in, and two of them are counted */
+}
+
+/* One begins before the one before it was counted, as where a batch of packets ends between the two. */
+static void nor_is_one_whose_count_lags_behind(void **unused)
+{
+    const struct sender sender = sender_of(1);
+    struct budget_question question = {.now = NOON, .sender = &sender};
+    unsigned first = 0;
+    (void)unused;
+    for (unsigned i = 0; i < 10; i++, question.now += SECOND) {
+        question.messages = i > 0 ? i - 1 : 0;
+        first += budget_wants(budget, &question) == SAMPLE_FIRST;
+    }
+    assert_int_equal(first, 3);
 }
 
 /* How many of a thousand, a minute apart, of different senders. */
@@ -303,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_of_a_new_sender, begin, end),
         cmocka_unit_test_setup_teardown(a_burst_of_a_new_sender_is_no_more, begin, end),
+        cmocka_unit_test_setup_teardown(nor_is_one_whose_count_lags_behind, begin, end),
         cmocka_unit_test_setup_teardown(more_as_the_score_rises, begin, end),
         cmocka_unit_test_setup_teardown(all_while_it_is_diverted, begin, end),
         cmocka_unit_test_setup_teardown(a_trickle_of_the_rest, begin, end),
