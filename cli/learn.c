@@ -156,7 +156,8 @@ static void say_result(const struct teaching *teaching)
 static void take_waiting(void *context, json_t *record, struct text line)
 {
     (void)line;
-    if (strcmp(field_text(record, "record"), "learned") == 0)
+    /* For a filter that was taken out of the configuration nobody waits. */
+    if (strcmp(field_text(record, "record"), "learned") == 0 && field_true(record, "learns"))
         *(int64_t *)context += field_integer(record, "waiting");
 }
 

@@ -172,7 +172,7 @@ static int show(const struct cli *cli, int count, char **arguments)
         return EXIT_USAGE;
     }
     int status = raw ? EXIT_DONE : ask_facts(cli, name);
-    if (status != EXIT_DONE || cli->json)
+    if (status != EXIT_DONE || (cli->json && !raw))
         return status;
     CLEANUP(centre_close) struct centre *centre = NULL;
     CLEANUP(buffer_clear) struct buffer answer;
@@ -345,25 +345,28 @@ static int wait_for_release(const struct cli *cli, const char *name)
     return strcmp(state, "failed") == 0 || strcmp(state, "in doubt") == 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int do_all(const struct cli *cli, const struct deed *deed, const struct message_names *names)
+static int do_all(const struct cli *cli, const struct deed *deed, struct message_names *names)
 {
     CLEANUP(centre_close) struct centre *centre = NULL;
     struct error error = {0};
     int status = EXIT_DONE;
+    bool is_release = strcmp(deed->verb, "release") == 0;
     if (centre_open(cli, &centre, &error) < 0)
         return say_error(&error);
     for (size_t i = 0; i < names->count; i++) {
         json_t *answer = NULL;
         if (do_one(centre, deed, names->items[i], &answer, &error) < 0) {
             fprintf(stderr, "postern quarantine %s: %s: %s\n", deed->verb, names->items[i], error.text);
+            names->items[i][0] = '\0'; /* nothing comes of it */
             status = EXIT_FAILED;
-        } else if (strcmp(deed->verb, "release") != 0) {
+        } else if (!is_release) {
             say_done(cli, deed, names->items[i], answer);
         }
         json_decref(answer);
     }
-    for (size_t i = 0; i < names->count && status == EXIT_DONE && strcmp(deed->verb, "release") == 0; i++)
-        status = wait_for_release(cli, names->items[i]);
+    for (size_t i = 0; i < names->count && is_release; i++)
+        if (names->items[i][0] && wait_for_release(cli, names->items[i]) != EXIT_DONE)
+            status = EXIT_FAILED;
     return status;
 }
 

@@ -22,6 +22,7 @@
 #define GRACE      (2 * SECOND) /* so that most of what comes together is there before the first is taught */
 
 static const char *const words[] = {"spam", "ham", "forget"};
+static const char *const deeds[] = {"correct to spam", "correct to ham", "undo lessons"}; /* on record */
 
 struct wishes {
     int64_t fresh, known, otherwise, held_back;
@@ -56,6 +57,14 @@ static int wish_all(struct store *store, const struct exchange *exchange, struct
     else
         wishes->known++;
     return counts[WISHED_KNOWN] == 0 || counts[WISHED_OTHERWISE] + counts[WISHED_NEW] + counts[WISHED_HELD_BACK] > 0;
+}
+
+static bool learns(const struct means *means, struct text filter)
+{
+    bool found = false;
+    for (size_t i = 0; i < means->filter_count; i++)
+        found |= means->filters[i].learns && text_equals(filter, text_of(means->filters[i].name));
+    return found;
 }
 
 static bool anybody_learns(const struct means *means)
@@ -109,7 +118,7 @@ int message_correct_handle(struct store *store, struct exchange *exchange, struc
     enum store_taught lesson = TAUGHT_FORGET;
     struct wishes wishes = {0};
     struct error why = {0};
-    char name[STORE_MESSAGE_NAME], note[32];
+    char name[STORE_MESSAGE_NAME];
     if (!store_message_is_name(exchange->target))
         return exchange_refuse(exchange, 400, "a message is named as 0DC5B48D4.A739D");
     if (!word || !read_lesson(text_of(word), &lesson) || lesson == TAUGHT_FORGET)
@@ -120,9 +129,8 @@ int message_correct_handle(struct store *store, struct exchange *exchange, struc
         return exchange_refuse(exchange, 404, "there is no such message, any more");
     if (status == -ENOKEY || status == -EBADMSG)
         return exchange_refuse(exchange, 409, "%s", why.text);
-    snprintf(note, sizeof note, "correct to %s", word);
-    status =
-        status < 0 ? error_set(error, -status, "%s", why.text) : audit_note(store, exchange, note, name, reason, error);
+    status = status < 0 ? error_set(error, -status, "%s", why.text)
+                        : audit_note(store, exchange, deeds[lesson], name, reason, error);
     if (status < 0)
         return status;
     struct json json = json_begin(&exchange->answer);
@@ -212,7 +220,12 @@ static int teach_body(struct store *store, const struct exchange *exchange, enum
 {
     const struct lesson_body *body = exchange->prepared;
     struct store_lesson_wish wish = {.digest = body->digest, .name = "", .lesson = lesson};
-    int status = wish_all(store, exchange, &wish, whole, wishes, error);
+    int status = lesson == TAUGHT_FORGET ? store_lesson_uncorrect(store, body->digest, error) : 0;
+    if (status >= 0)
+        status = wish_all(store, exchange, &wish, whole, wishes, error);
+    if (status > 0 && lesson == TAUGHT_FORGET &&
+        audit_note(store, exchange, deeds[lesson], body->digest, NULL, error) < 0)
+        return -error->code;
     return status <= 0 ? status
                        : store_lesson_keep(store, body->digest, exchange->arrived, body->packing,
                                            buffer_text(&body->packed), error);
@@ -227,6 +240,8 @@ static int teach_names(struct store *store, const struct exchange *exchange, enu
     json_array_foreach(body->names, index, one)
     {
         int status = teach_message(store, exchange, json_string_value(one), lesson, whole, wishes, error);
+        if (status > 0 && audit_note(store, exchange, deeds[lesson], json_string_value(one), NULL, error) < 0)
+            return -error->code;
         if (status < 0 && status != -ENOKEY && status != -EBADMSG)
             return status;
         *gone += status <= 0;
@@ -264,10 +279,17 @@ int lesson_handle(struct store *store, struct exchange *exchange, struct error *
 
 /* --- how it goes --- */
 
+struct going {
+    struct lines lines;
+    const struct means *means;
+};
+
 static void add_learned(void *context, const struct store_learned *learned)
 {
-    struct lines *lines = context;
+    struct going *going = context;
+    struct lines *lines = &going->lines;
     struct json json = lines_record(lines, "learned");
+    bool is_pupil = learns(going->means, learned->filter);
     json_text(&json, "filter", learned->filter);
     json_integer(&json, "spam", learned->spam);
     json_integer(&json, "ham", learned->ham);
@@ -275,7 +297,8 @@ static void add_learned(void *context, const struct store_learned *learned)
     json_integer(&json, "waiting", learned->waiting);
     json_integer(&json, "given_up", learned->given_up);
     json_moment(&json, "latest", learned->latest);
-    json_text(&json, "trouble", learned->trouble);
+    json_bool(&json, "learns", is_pupil);
+    json_text(&json, "trouble", is_pupil ? learned->trouble : TEXT("it is no filter here that learns, any more"));
     lines_add(lines, &json);
 }
 
@@ -292,7 +315,7 @@ static void add_side(struct json *json, const char *key, int64_t count, int64_t 
 
 static void add_shown(void *context, const struct store_shown *shown)
 {
-    struct lines *lines = context;
+    struct lines *lines = &((struct going *)context)->lines;
     struct json json = lines_record(lines, "held_back");
     json_text(&json, "filter", shown->filter);
     json_string(&json, "lesson", words[shown->lesson == TAUGHT_HAM]);
@@ -308,11 +331,11 @@ static void add_shown(void *context, const struct store_shown *shown)
 
 int lessons_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
-    struct lines lines = lines_begin(exchange);
-    int status = store_learned(store, add_learned, &lines, error);
+    struct going going = {lines_begin(exchange), exchange->means};
+    int status = store_learned(store, add_learned, &going, error);
     if (status >= 0)
-        status = store_shown(store, add_shown, &lines, error);
-    return status < 0 ? status : lines_end(&lines, NULL);
+        status = store_shown(store, add_shown, &going, error);
+    return status < 0 ? status : lines_end(&going.lines, NULL);
 }
 
 /* --- back again --- */

@@ -244,7 +244,8 @@ const struct endpoint endpoints[] = {
      .handle = lessons_handle,
      .answers = "200",
      .text = "What each filter was taught, what waits, and what filters say of the part that is held back: before they "
-             "were taught, and now. `score` is the mean, as a share of the filter's threshold."},
+             "were taught, and now. `score` is the mean, as a share of the filter's threshold. What waits for a filter "
+             "that is not configured any more, or does not learn (`learns`), is given to nobody."},
     {.method = "DELETE",
      .path = "/v1/lessons",
      .permission = MAY_ORDER,

@@ -1,4 +1,4 @@
-/* See display.h. MIME (RFC 2045 to 2047) in one pass over the lines: a list of the boundaries that are open, no tree,
+/* See display.h. MIME (RFC 2045, 2046) in one pass over the lines: a list of the boundaries that are open, no tree,
  * no recursion. What is malformed is shown as the text that it is. */
 #include "collector/quarantine/display.h"
 

@@ -1,5 +1,5 @@
-/* A message as a person reads it without being harmed by it: header fields and text, decoded, each line behind "| ", so
- * that nothing in it can be taken for what we say of it. Other parts are named, not shown. */
+/* A message as a person reads it without being harmed by it: header fields as they were sent and text, decoded, each
+ * line behind "| ", so that nothing in it can be taken for what we say of it. Other parts are named, not shown. */
 #ifndef COLLECTOR_QUARANTINE_DISPLAY_H
 #define COLLECTOR_QUARANTINE_DISPLAY_H
 

@@ -65,15 +65,28 @@ static bool is_path(struct text address)
     return address.length <= PATH_MOST;
 }
 
+/* A line without its end: CRLF, LF or CR, for some servers take each of the three for one, and what stands behind a
+ * dot between two of them would be commands to these. */
+static struct text take_line(struct text *rest)
+{
+    size_t length = 0;
+    while (length < rest->length && rest->bytes[length] != '\r' && rest->bytes[length] != '\n')
+        length++;
+    struct text line = {rest->bytes, length};
+    if (length + 1 < rest->length && rest->bytes[length] == '\r' && rest->bytes[length + 1] == '\n')
+        length++;
+    length += length < rest->length;
+    *rest = (struct text){rest->bytes + length, rest->length - length};
+    return line;
+}
+
 /* With dots doubled, lines ended by CRLF, and the dot that ends it. */
 static bool write_content(const struct relay_message *message, struct buffer *out)
 {
     struct text rest = message->content;
     bool fits = buffer_printf(out, "X-Postern-Released: %s\r\n", message->name);
     while (fits && rest.length > 0) {
-        struct text line = text_split(&rest, '\n');
-        if (line.length > 0 && line.bytes[line.length - 1] == '\r')
-            line.length--;
+        struct text line = take_line(&rest);
         fits = (line.length == 0 || line.bytes[0] != '.' || buffer_append_byte(out, '.')) && buffer_append(out, line) &&
                buffer_append(out, TEXT("\r\n"));
     }
@@ -91,18 +104,38 @@ static int greet(struct relay *relay, const char *helo, struct error *error)
     return status == 0 && relay->code / 100 == 2 ? say(relay, text_of(line), error) : status;
 }
 
-/* 0: some take it; else what came of it: `*result`. */
+/* Who does not get it, and why: as many as there is room for. */
+static void note(char refused[RELAY_ANSWER], const char *why)
+{
+    size_t length = strlen(refused);
+    if (length < RELAY_ANSWER / 2)
+        snprintf(refused + length, RELAY_ANSWER - length, "%s%s", length ? "; " : "", why);
+}
+
+static void note_unsaid(char refused[RELAY_ANSWER], const struct relay_message *message, uint32_t unwritten)
+{
+    char why[80];
+    snprintf(why, sizeof why, "%u recipient%s cannot be written", unwritten, unwritten == 1 ? "" : "s");
+    if (unwritten > 0)
+        note(refused, why);
+    snprintf(why, sizeof why, "%u %s not known", message->recipients_left_out,
+             message->recipients_left_out == 1 ? "is" : "are");
+    if (message->recipients_left_out > 0)
+        note(refused, why);
+}
+
+/* Afterwards the code says whether some are taken. */
 static int say_recipients(struct relay *relay, const struct relay_message *message, char refused[RELAY_ANSWER],
                           struct error *error)
 {
-    uint32_t taken = 0, left_out = 0;
+    uint32_t taken = 0, unwritten = 0;
     int worst = 550;
     refused[0] = '\0';
     for (uint32_t i = 0; i < message->recipient_count; i++) {
         char line[PATH_MOST + 32];
         struct text to = message->recipients[i];
         if (to.length == 0 || !is_path(to)) {
-            left_out++;
+            unwritten++;
             continue;
         }
         snprintf(line, sizeof line, "RCPT TO:<%.*s>\r\n", (int)to.length, to.bytes);
@@ -112,14 +145,12 @@ static int say_recipients(struct relay *relay, const struct relay_message *messa
         taken += relay->code / 100 == 2;
         if (relay->code / 100 == 2)
             continue;
-        left_out++;
         worst = relay->code / 100 == 4 ? 450 : worst;
-        if (strlen(refused) < RELAY_ANSWER / 2)
-            snprintf(refused + strlen(refused), RELAY_ANSWER - strlen(refused), "%s%s", refused[0] ? "; " : "",
-                     relay->answer);
+        note(refused, relay->answer);
     }
-    if (taken > 0 && left_out == 0)
-        refused[0] = '\0';
+    note_unsaid(refused, message, unwritten);
+    if (taken == 0 && refused[0] == '\0')
+        note(refused, "it is for nobody");
     relay->code = taken > 0 ? 250 : worst;
     return 0;
 }

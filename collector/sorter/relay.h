@@ -11,7 +11,7 @@ struct relay_message {
     const char *name; /* in the quarantine */
     struct text from; /* empty: the null sender */
     const struct text *recipients;
-    uint32_t recipient_count;
+    uint32_t recipient_count, recipients_left_out; /* left out: for whom it was too, who are not known */
     struct text content;
 };
 enum relayed {

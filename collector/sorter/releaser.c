@@ -163,6 +163,7 @@ static int send_one(struct releaser *releaser, const char *name, int64_t tries, 
                                           .from = file->from,
                                           .recipients = file->recipients,
                                           .recipient_count = file->recipient_count,
+                                          .recipients_left_out = file->recipients_left_out,
                                           .content = file->content};
     enum store_release_state state = states[relay_send(releaser->settings->relay, releaser->settings->helo,
                                                        releaser->settings->patience, &message, answer)];

@@ -127,10 +127,22 @@ int store_lesson_content(struct store *store, const char *digest, void (*each)(v
     "UPDATE lessons SET lesson = 2, asked = $3, due = CASE WHEN taught = -1 OR taught = 2 THEN 0 ELSE $4 END, "        \
     "tries = 0, person = $2, trouble = '' WHERE lesson <> 2 AND "
 
+/* What a lesson said that the message is, it is not said to be any more. */
+#define UNCORRECT(which)                                                                                               \
+    "UPDATE messages SET corrected = 0 WHERE corrected <> 0 AND name IN (SELECT name FROM lessons WHERE lesson <> 2 "  \
+    "AND " which " UNION SELECT name FROM held_back WHERE " which ")"
+
+int store_lesson_uncorrect(struct store *store, const char *which, struct error *error)
+{
+    return STORE_QUEUE(store, UNCORRECT("(digest = $1 OR name = $1) AND $1 <> ''"), error, STRING(which));
+}
+
 int store_lesson_undo(struct store *store, const char *which, const char *person, moment now, moment due,
                       struct error *error)
 {
-    int rows = STORE_RUN(store, UNDO "(digest = $1 OR name = $1) AND $1 <> ''", NULL, NULL, error, STRING(which),
+    int rows = store_lesson_uncorrect(store, which, error);
+    if (rows >= 0)
+        rows = STORE_RUN(store, UNDO "(digest = $1 OR name = $1) AND $1 <> ''", NULL, NULL, error, STRING(which),
                          STRING(person), INTEGER(now), INTEGER(due));
     int held = rows < 0 ? rows
                         : STORE_RUN(store, "DELETE FROM held_back WHERE (digest = $1 OR name = $1) AND $1 <> ''", NULL,
@@ -141,7 +153,9 @@ int store_lesson_undo(struct store *store, const char *which, const char *person
 int store_lesson_undo_since(struct store *store, moment since, const char *person, moment now, moment due,
                             struct error *error)
 {
-    int rows = STORE_RUN(store, UNDO "asked >= $1", NULL, NULL, error, INTEGER(since), STRING(person), INTEGER(now),
+    int rows = STORE_QUEUE(store, UNCORRECT("asked >= $1"), error, INTEGER(since));
+    if (rows >= 0)
+        rows = STORE_RUN(store, UNDO "asked >= $1", NULL, NULL, error, INTEGER(since), STRING(person), INTEGER(now),
                          INTEGER(due));
     int held = rows < 0
                    ? rows
@@ -432,8 +446,8 @@ int store_lessons_tidy(struct store *store, moment contents, moment lessons, str
     int more = rows;
     if (rows >= 0)
         rows = STORE_RUN(store,
-                         "DELETE FROM lessons WHERE asked < $1 AND due = 0 AND digest IN (SELECT digest FROM lessons "
-                         "WHERE asked < $1 AND due = 0 ORDER BY asked LIMIT $2)",
+                         "DELETE FROM lessons WHERE asked < $1 AND due < $1 AND digest IN (SELECT digest FROM lessons "
+                         "WHERE asked < $1 AND due < $1 ORDER BY asked LIMIT $2)",
                          NULL, NULL, error, INTEGER(lessons), INTEGER(TIDY_MOST));
     if (rows >= 0) {
         more += rows;

@@ -38,7 +38,10 @@ int store_lesson_keep(struct store *, const char *digest, moment now, enum store
 /* 1: found. */
 int store_lesson_content(struct store *, const char *digest, void (*each)(void *, enum store_packing, struct text),
                          void *context, struct error *) MUST_CHECK;
-/* What was asked for of this message, by digest or by name, is to be forgotten. How many filters that concerns. */
+/* Whatever lessons about it said, by digest or by name: in the quarantine a message is as filters say again. */
+int store_lesson_uncorrect(struct store *, const char *which, struct error *) MUST_CHECK;
+/* What was asked for of this message, by digest or by name, is to be forgotten, and where it is in the quarantine it is
+ * as filters say again. How many filters that concerns. */
 int store_lesson_undo(struct store *, const char *which, const char *person, moment now, moment due,
                       struct error *) MUST_CHECK;
 /* The same of all that was asked for since then. */
@@ -134,7 +137,7 @@ int store_shown(struct store *, void (*each)(void *, const struct store_shown *)
                 struct error *) MUST_CHECK;
 
 /* Content that was kept before `contents`, if nothing is due of it, and lessons that were asked for before `lessons`
- * and are done, go: a bounded number. 1: there is more. */
+ * and are done, or were due before as well, for nobody gives them, go: a bounded number. 1: there is more. */
 int store_lessons_tidy(struct store *, moment contents, moment lessons, struct error *) MUST_CHECK;
 
 #endif

@@ -137,6 +137,10 @@ def what_it_does(checks, person):
     checks.that("people read it in a table", "SPAM BEFORE" in out and "rspamd" in out, out)
 
 
+def deeds_of(centre):
+    return [(d["person"], d["deed"], d["target"]) for d in Person(centre, "root", "admin").records("audit") if d["record"] == "deed"]
+
+
 def corrected(checks, centre, person, filters):
     """A message of the quarantine that was taught as spam is ham after all."""
     node = Sampler(centre, "hv1")
@@ -148,6 +152,8 @@ def corrected(checks, centre, person, filters):
                 (before, filters.learned()))
     listed = person.records("quarantine", "list", "--top", "1")[0]
     checks.that("which says what it is", listed["corrected"] == "spam" and "/spam/" in listed["id"], listed)
+    deeds = deeds_of(centre)
+    checks.that("and who said so is on record", ("anna", "correct to spam", name) in deeds, deeds)
     person.say("quarantine", "correct", "ham", name)
     wait_for(lambda: all(r["waiting"] == 0 for r in status_of(person).values()))
     after = [(spam, ham + 1) for spam, ham in before]
@@ -159,10 +165,11 @@ def corrected(checks, centre, person, filters):
     return name
 
 
-def undone(checks, folder, person, filters, name):
+def undone(checks, centre, folder, person, filters, name):
     before = filters.learned()
     out = person.say("learn", "undo", name)
-    checks.that("it is taken back", "2 lessons are taken back" in out, out)
+    listed = person.records("quarantine", "list", "--top", "1")[0]
+    checks.that("it is taken back, and what it said of the message", "2 lessons are taken back" in out and listed["corrected"] is None, (out, listed))
     wait_for(lambda: all(r["waiting"] == 0 for r in status_of(person).values()))
     checks.that("from spamd", filters.learned()[1] == (before[1][0], before[1][1] - 1), filters.learned())
     trouble = status_of(person)["rspamd"]["trouble"]
@@ -180,6 +187,8 @@ def undone(checks, folder, person, filters, name):
     checks.that("what nobody was taught cannot be taken back", person.run("learn", "undo", "a" * 64)[0] == 1)
     checks.that("said again, it is taught again", told(person, "ham", path, "--all")["otherwise"] == 5)
     person.say("learn", "undo", path)
+    deeds = [target for _, deed, target in deeds_of(centre) if deed == "undo lessons"]
+    checks.that("who took back what is on record, of files too", len(deeds) == 7 and deeds.count(name) == 1, deeds)
 
 
 def killed(checks, centre, folder, person, filters):
@@ -246,11 +255,26 @@ def refused(checks, centre, folder, person):
     checks.that("a lesson is spam or ham", status == 404, answer)
 
 
+def taken_out(checks, centre, spamd, person):
+    """With lessons that wait still: outside of the hours, where by_night() left it."""
+    with open(centre.config, encoding="utf-8") as file:
+        text = file.read()
+    with open(centre.config, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"hours = .*", "hours = any", text).replace(spamd, spamd.replace("learns = yes", "learns = no")))
+    centre.stop()
+    centre.start()
+    status, _, err = person.run("learn", "spam", "-", "--all", "--wait", given=letter(True, 9001))
+    checks.that("nobody waits for a filter that does not learn any more", status == 0, err)
+    left = status_of(person)["spamd"]
+    checks.that("and status says why its lessons wait", left["waiting"] == 1 and "any more" in left["trouble"], left)
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder, Rspamd() as rspamd, Spamd() as spamd:
         more = "learns = yes\npatience = 20s\n"
-        centre = Collector(folder, rspamd.section(more=more) + spamd.section(more=more) + "[learning]\nrate = 0\nheld_back = 5\n")
+        second = spamd.section(more=more)
+        centre = Collector(folder, rspamd.section(more=more) + second + "[learning]\nrate = 0\nheld_back = 5\n")
         centre.start()
         filters = Filters(rspamd, spamd)
         try:
@@ -262,13 +286,15 @@ def main():
             with checks.part("corrected"):
                 name = corrected(checks, centre, person, filters)
             with checks.part("undone"):
-                undone(checks, folder, person, filters, name)
+                undone(checks, centre, folder, person, filters, name)
             with checks.part("refused"):
                 refused(checks, centre, folder, person)
             with checks.part("killed"):
                 killed(checks, centre, folder, person, filters)
             with checks.part("by night"):
                 by_night(checks, centre, folder, person, filters)
+            with checks.part("taken out"):
+                taken_out(checks, centre, second, person)
             checks.that("nothing went wrong that it told", "lessons for" not in centre.said().replace("lessons for rspamd wait", ""),
                         centre.said())
         finally:

@@ -139,6 +139,7 @@ def shown_safely(checks, anna, name):
     checks.that("nor one of a list", b"hello" in seen and b"\x07" not in seen and b"]0;owned\x07" not in seen, seen)
     status, out, err = anna.run("quarantine", "show", name, "--raw", raw=True)
     checks.that("a pipe gets it byte for byte", status == 0 and out == HOSTILE, out + err.encode())
+    checks.that("whether or not it is to be JSON", anna.run("--json", "quarantine", "show", name, "--raw", raw=True)[1] == HOSTILE)
     seen = on_terminal(anna, "quarantine", "show", name, "--raw")
     checks.that("a terminal does not", b"a terminal would obey" in seen and b"SECRET" not in seen, seen)
     for odd in ("../../etc/passwd", "0DC5B48D4.A739", "0DC5B48D4.A739D/content", "x" * 500):
@@ -195,6 +196,9 @@ def released(checks, centre, relay, node, names):
     relay.answers = {"RCPT": "550 nobody here"}
     status, out, _ = order.run("quarantine", "release", names[1], "--reason", "x")
     checks.that("what the relay refuses has failed", status == 1 and "failed: 550 nobody here" in out, out)
+    status, out, err = order.run("quarantine", "release", "0DC5B48D4.A739D", names[1], names[0], "--reason", "x")
+    checks.that("of several each is told of, whatever came of the others", status == 1 and "404" in err and "nobody here" in out
+                and f"{names[0].split('/')[-1]}: sent" in out, out + err)
     relay.answers = {"MAIL": "451 later"}
     order.run("quarantine", "release", names[1], "--reason", "x")
     state = state_of(order, names[1])

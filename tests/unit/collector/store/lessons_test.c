@@ -194,11 +194,53 @@ static void all_since_a_moment_is_undone(void **state)
     assert_int_equal(ask("SELECT taught FROM lessons WHERE digest = '" ELSE "'"), TAUGHT_FORGET);
 }
 
+static void corrected(const char *name, const char *digest, bool held_back)
+{
+    const struct store_message message = {.node = 1, .received = now, .sender = TEXT("192.0.2.7")};
+    struct store_lesson_wish wish = {.digest = digest,
+                                     .filter = "rspamd",
+                                     .name = name,
+                                     .lesson = TAUGHT_SPAM,
+                                     .person = "anna",
+                                     .now = now,
+                                     .due = now,
+                                     .held_back = held_back};
+    struct store_message one = message;
+    snprintf(one.name, sizeof one.name, "%s", name);
+    well(store_message_add(store, &one, 99, name[0], TEXT("x"), PACKING_ZSTD, &failed));
+    well(store_lesson_wish(store, &wish, &failed));
+    well(store_message_correct(store, name, SORTED_SPAM, &failed));
+}
+
+static void with_a_lesson_goes_what_it_said_of_the_message(void **state)
+{
+    (void)state;
+    corrected("0DC5B48D4.A739D", SAME, false);
+    corrected("1DC5B48D4.A739D", ELSE, true);
+    assert_int_equal(store_lesson_undo(store, "0DC5B48D4.A739D", "anna", now, now, &failed), 1);
+    assert_int_equal(ask("SELECT corrected FROM messages WHERE name = '0DC5B48D4.A739D'"), SORTED_WAITING);
+    assert_int_equal(ask("SELECT corrected FROM messages WHERE name = '1DC5B48D4.A739D'"), SORTED_SPAM);
+    assert_int_equal(store_lesson_undo_since(store, now, "anna", now, now, &failed), 1);
+    assert_int_equal(ask("SELECT corrected FROM messages WHERE name = '1DC5B48D4.A739D'"), SORTED_WAITING);
+}
+
 static void take(void *context, enum store_packing packing, struct text bytes)
 {
     assert_int_equal(packing, PACKING_SEALED);
     assert_true(text_equals(bytes, TEXT("\0\xff bytes")));
     ++*(int *)context;
+}
+
+static void what_nobody_gives_goes_with_its_time(void **state)
+{
+    (void)state;
+    wish(SAME, "taken out", TAUGHT_SPAM);
+    well(store_lessons_tidy(store, now, now, &failed)); /* it may be given yet */
+    assert_int_equal(ask("SELECT COUNT(*) FROM lessons"), 1);
+    now += DAY;
+    wish(ELSE, "taken out", TAUGHT_SPAM);
+    well(store_lessons_tidy(store, now, now, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM lessons"), 1);
 }
 
 static void content_is_kept_while_it_may_be_needed(void **state)
@@ -351,6 +393,8 @@ int main(void)
         LESSONS(what_failed_comes_again_or_never),
         LESSONS(undone_is_what_was_taught_and_nothing_else),
         LESSONS(all_since_a_moment_is_undone),
+        LESSONS(with_a_lesson_goes_what_it_said_of_the_message),
+        LESSONS(what_nobody_gives_goes_with_its_time),
         LESSONS(content_is_kept_while_it_may_be_needed),
         LESSONS(what_is_held_back_is_never_taught),
         LESSONS(what_was_taught_is_not_held_back_later),
