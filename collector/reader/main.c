@@ -19,6 +19,9 @@
 #include "common/io/sandbox.h"
 
 #define WRONG_USAGE 2
+/* Bytes. GMime goes down into each group that an address list names within another: with the usual 8 MB a line of some
+ * 100 KB ends the reader. Beyond 128 MB the kernel has put other things below the stack. */
+#define STACK_MOST ((rlim_t)112 * 1024 * 1024)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
@@ -83,6 +86,12 @@ static int bound(const struct reader *reader, struct error *error)
     const struct rlimit none = {0, 0}, memory = {reader->memory, reader->memory};
     if (setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0)
         return error_set(error, errno, "cannot set limits: %s", strerror(errno));
+    struct rlimit stack;
+    if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < STACK_MOST && stack.rlim_max >= STACK_MOST) {
+        stack.rlim_cur = STACK_MOST;
+        if (setrlimit(RLIMIT_STACK, &stack) != 0)
+            return error_set(error, errno, "cannot set the stack's limit: %s", strerror(errno));
+    }
     /* The sanitizers' shadow is larger than any such limit. */
     if (!SANITIZED && setrlimit(RLIMIT_AS, &memory) != 0)
         return error_set(error, errno, "cannot limit memory: %s", strerror(errno));

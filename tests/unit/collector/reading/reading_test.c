@@ -98,6 +98,22 @@ static void test_a_large_message_is_read_and_a_larger_one_is_not(void **unused)
     reading_destroy(&reading);
 }
 
+static void test_groups_in_groups_of_addresses_end_nothing(void **unused)
+{
+    (void)unused;
+    const char begin[] = "Subject: Hello\r\nTo: ", end[] = "bob@there.example\r\n\r\nWorld\r\n";
+    static char content[200000 + sizeof begin + sizeof end];
+    struct reading *reading = create(NULL, 60 * SECOND);
+    memcpy(content, begin, sizeof begin - 1);
+    for (size_t i = 0; i < 200000; i++)
+        content[sizeof begin - 1 + i] = i % 2 ? ':' : 'g';
+    memcpy(content + sizeof begin - 1 + 200000, end, sizeof end);
+    if (reading_ask(reading, text_of(content), &facts, &failed) < 0)
+        fail_msg("%s", failed.text);
+    assert_string_equal(facts.subject, "Hello");
+    reading_destroy(&reading);
+}
+
 static void test_one_that_was_killed_meanwhile_is_replaced(void **unused)
 {
     const char *const words[] = {program, "1073741824", "20", "0", "1", "1", NULL};
@@ -315,6 +331,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_message_is_read),
         cmocka_unit_test(test_a_character_set_that_is_not_loaded_ends_nothing),
         cmocka_unit_test(test_a_large_message_is_read_and_a_larger_one_is_not),
+        cmocka_unit_test(test_groups_in_groups_of_addresses_end_nothing),
         cmocka_unit_test(test_one_that_was_killed_meanwhile_is_replaced),
         cmocka_unit_test(test_text_in_pictures_is_read_where_it_is_wanted),
         cmocka_unit_test(test_a_language_that_is_not_installed_is_said),
