@@ -32,10 +32,10 @@ static void add_filter(void *context, const json_t *record)
     char since[CLOCK_TEXT];
     if (strcmp(field_text(record, "record"), "filter") != 0)
         return;
-    bool up = field_true(record, "up");
+    bool up = field_true(record, "up"), known = !up || field_moment(record, "since") != 0;
     columns_add(columns, "%s", field_text(record, "name"));
     columns_add(columns, "%s", field_text(record, "kind"));
-    columns_add(columns, "%s", up ? "up" : "down");
+    columns_add(columns, "%s", !known ? "unknown" : up ? "up" : "down");
     columns_add(columns, "%s", clock_print(field_moment(record, "since"), since));
     add_amount(columns, record, "waiting");
     add_amount(columns, record, "asked");

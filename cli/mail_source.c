@@ -10,7 +10,9 @@
 #include "common/buffer.h"
 #include "common/cleanup.h"
 
-#define LINE ((size_t)64 * 1024) /* bytes that are read at a time: a longer line comes in pieces */
+#define LOOKED_AT       256 /* bytes without a NUL */
+#define LINES_LOOKED_AT 10
+#define LINE            ((size_t)64 * 1024) /* bytes that are read at a time: a longer line comes in pieces */
 
 struct reading {
     struct mail_source *source;
@@ -22,19 +24,24 @@ struct reading {
 
 /* --- messages --- */
 
-/* A header field begins it, or spaces and then nothing else would. */
+static bool is_field(struct text line)
+{
+    size_t length = 0;
+    while (length < line.length && (unsigned char)line.bytes[length] > ' ' &&
+           (unsigned char)line.bytes[length] < 0x7f && line.bytes[length] != ':')
+        length++;
+    return length > 0 && length < line.length && line.bytes[length] == ':';
+}
+
+/* One of its first lines is a header field; spam has other things above that. */
 static bool is_message(struct text bytes)
 {
-    while (bytes.length > 0 && (bytes.bytes[0] == '\n' || bytes.bytes[0] == '\r')) {
-        bytes.bytes++;
-        bytes.length--;
-    }
-    struct text line = text_split(&bytes, '\n');
-    const char *colon = line.length ? memchr(line.bytes, ':', line.length) : NULL;
-    for (const char *at = line.bytes; colon && at < colon; at++)
-        if ((unsigned char)*at <= ' ' || (unsigned char)*at >= 0x7f)
-            return false;
-    return colon && colon > line.bytes;
+    if (memchr(bytes.bytes, '\0', bytes.length < LOOKED_AT ? bytes.length : LOOKED_AT))
+        return false;
+    for (int i = 0; i < LINES_LOOKED_AT && bytes.length > 0; i++)
+        if (is_field(text_split(&bytes, '\n')))
+            return true;
+    return false;
 }
 
 static void end_message(struct reading *reading)

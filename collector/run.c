@@ -121,6 +121,7 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0 && settings->returned.listen[0])
         code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
                                 centre->sorter, &centre->returning, error);
+    centre->means.returning = centre->returning;
     return code;
 }
 

@@ -114,7 +114,9 @@ static int on_relay_loading(sd_event_source *source, void *context)
 static void take_configuration(struct courier *courier, int bundle)
 {
     struct error error = {0};
-    if (relay_desk_configure(courier->relay, bundle, &error) < 0 || filtering_configure(courier, bundle, &error) < 0)
+    if (relay_desk_configure(courier->relay, bundle, &error) < 0)
+        log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
+    if (filtering_configure(courier, bundle, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     sd_event_source_set_enabled(courier->relay_loading, SD_EVENT_ON);
 }
@@ -412,11 +414,8 @@ static int enter(struct courier *courier, const struct role_start *start, struct
         failure = make_relay(courier, start, error);
     if (failure < 0)
         return failure;
-    courier->keeper = (struct keeper){.journal = courier->journal,
-                                      .spool = courier->spool,
-                                      .samples = courier->samples,
-                                      .news = courier->news,
-                                      .log = &courier->log};
+    courier->keeper = (struct keeper){
+        .journal = courier->journal, .spool = courier->spool, .news = courier->news, .log = &courier->log};
     (void)keeper_commit(&courier->keeper, clock_steady()); /* without a journal we go on: people must be answered */
     int code = sd_event_new(&courier->event);
     if (code >= 0)

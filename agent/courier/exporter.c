@@ -82,7 +82,7 @@ static int answer(sd_event_source *source, void *context)
         spool.connected = uplink_is_connected(courier->uplink);
         spool.oldest = (double)spool.spool.oldest / SECOND;
         spool.samples = samples_counters(courier->samples);
-        spool.opinions = opinions_counters(courier->opinions).judged;
+        spool.opinions = opinions_counters(courier->opinions);
     }
     const struct metrics_page said = {
         .courier = &own,

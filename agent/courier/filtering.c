@@ -7,12 +7,12 @@
 #include "agent/message/settings.h"
 #include "common/io/clock.h"
 
-#define AT_ONCE    200 /* opinions, so that the watcher still sees its packets */
-#define SPOOL_SIZE ((uint64_t)256 << 20)
+#define AT_ONCE    200               /* opinions, so that the watcher still sees its packets */
+#define SPOOL_SIZE SAMPLES_HELD_MOST /* in memory, until there is a configuration */
 
 int filtering_begin(struct courier *courier, const char *state, struct error *error)
 {
-    const struct samples_bounds bounds = {.size = SPOOL_SIZE, .age = DAY}; /* until there is a configuration */
+    const struct samples_bounds bounds = {.size = SPOOL_SIZE, .age = DAY};
     char path[512];
     snprintf(path, sizeof path, "%s/samples", state);
     courier->samples = samples_create(path, &bounds);
@@ -34,9 +34,12 @@ int filtering_configure(struct courier *courier, int bundle, struct error *error
         return 0;
     int code = process_settings_read(bundle, &settings, error);
     if (code == 0) {
-        const struct samples_bounds bounds = {.size = settings.samples.spool, .age = settings.samples.spool_age};
+        bool wanted = settings.samples.enabled == SAMPLES_YES; /* else there is room for none, and what waits goes */
+        const struct samples_bounds bounds = {.size = wanted ? settings.samples.spool : 0,
+                                              .age = settings.samples.spool_age};
         samples_set_bounds(courier->samples, &bounds);
         uplink_set_bandwidth(courier->uplink, settings.samples.bandwidth);
+        courier->keeper.samples = courier->samples;
     }
     process_settings_bind(&settings, bindings);
     options_clear(bindings);

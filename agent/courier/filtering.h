@@ -8,7 +8,8 @@
 int filtering_begin(struct courier *, const char *state, struct error *) MUST_CHECK;
 void filtering_end(struct courier *);
 
-/* [samples] of a bundle (agent/message/bundle.h), borrowed. */
+/* [samples] of a bundle (agent/message/bundle.h), borrowed. The folder is opened once that is known: its bounds say
+ * what of it stays, and whether any of it may leave the node. */
 int filtering_configure(struct courier *, int bundle, struct error *) MUST_CHECK;
 /* MESSAGE_SAMPLE; the descriptor is borrowed. */
 void filtering_take(struct courier *, const struct message_sample *, int descriptor);

@@ -19,7 +19,7 @@ struct keeper_file {
 struct keeper {
     struct journal *journal; /* these five are borrowed */
     struct spool *spool;     /* NULL: there is no collector */
-    struct samples *samples; /* the same */
+    struct samples *samples; /* the same; or its bounds are not known yet (filtering.h) */
     struct news *news;
     const struct log *log;
     struct keeper_file journal_file, spool_file, samples_file;

@@ -108,7 +108,9 @@ static const struct metric spool_table[] = {
        "Of these, those dropped for want of room, or for their age."),
     OF(COUNTER, samples.aside, "samples_set_aside_total", "Of these, those that the collector would not take."),
     OF(COUNTER, samples.unsound, "samples_unsound_total", "Messages that did not come as agreed from the watcher."),
-    OF(COUNTER, opinions, "opinions_total", "Opinions of the collector's filters on messages of this node."),
+    OF(COUNTER, opinions.judged, "opinions_total", "Opinions of the collector's filters on messages of this node."),
+    OF(GAUGE, opinions.waiting, "opinions", "Opinions that wait to be judged."),
+    OF(COUNTER, opinions.unsound, "opinions_unsound_total", "Opinions that made no sense, and were left out."),
     {.name = NULL},
 };
 #undef OF

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "agent/courier/opinions.h"
 #include "agent/courier/samples.h"
 #include "agent/courier/spool.h"
 #include "agent/message/report.h"
@@ -22,7 +23,7 @@ struct metrics_courier {
 struct metrics_spool {
     struct spool_counters spool;
     struct samples_counters samples;
-    uint64_t opinions;
+    struct opinions_counters opinions;
     uint8_t connected;
     double oldest; /* seconds since 1970; 0: it is empty */
 };

@@ -122,9 +122,11 @@ static bool find_least(const struct samples *samples, bool held, uint8_t worth, 
     return found;
 }
 
-/* False: all that is here is worth more. */
+/* False: all that is here is worth more, or it would not fit into an empty folder either. */
 static bool make_room(struct samples *samples, uint64_t size, uint8_t worth)
 {
+    if (room_of(size) > samples->bounds.size)
+        return false;
     while (samples->count == SAMPLES_NUMBER_MOST || samples->counters.bytes + room_of(size) > samples->bounds.size) {
         uint32_t least = 0;
         if (!find_least(samples, false, worth, &least))
@@ -136,6 +138,8 @@ static bool make_room(struct samples *samples, uint64_t size, uint8_t worth)
 
 static bool make_room_in_memory(struct samples *samples, uint64_t size, uint8_t worth)
 {
+    if (size > SAMPLES_HELD_MOST)
+        return false;
     while (samples->held_bytes + size > SAMPLES_HELD_MOST) {
         uint32_t least = 0;
         if (!find_least(samples, true, worth, &least))
@@ -205,8 +209,11 @@ static int by_age(const void *a, const void *b)
 /* They are older than all that this courier took, so they stand before it; their age begins anew. */
 static void take_up(struct samples *samples, const struct left *left, uint32_t at, duration steady)
 {
-    if (!make_room(samples, left->size, UINT8_MAX))
+    if (!make_room(samples, left->size, UINT8_MAX)) {
+        samples_folder_drop(samples->folder, &left->name);
+        samples->counters.dropped++;
         return;
+    }
     if (at > samples->count)
         at = samples->count;
     struct entry *entry = &samples->entries[at];

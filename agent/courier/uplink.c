@@ -298,5 +298,6 @@ bool uplink_answer_status(const struct uplink *uplink, const struct uplink_besid
     struct opinions_counters opinions = opinions_counters(beside->opinions);
     json_unsigned(&json, "opinions", opinions.judged);
     json_unsigned(&json, "opinions_waiting", opinions.waiting);
+    json_unsigned(&json, "opinions_unsound", opinions.unsound);
     return json_end(&json);
 }

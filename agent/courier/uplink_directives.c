@@ -140,7 +140,7 @@ static bool hear_filtered(struct uplink *uplink, struct text answer)
 {
     CLEANUP(filtered_clear) struct filtered_list list = {0};
     struct error error = {0};
-    if (uplink->no_filtered)
+    if (uplink->no_filtered || uplink->crowded) /* not asked for */
         return true;
     if (filtered_read(answer, uplink->filtered, &list, &error) < 0) {
         uplink_fail(uplink, error.text);

@@ -25,7 +25,6 @@ struct body {
     uint64_t sender; /* whom the log named; 0: there is none */
     uint64_t digest[2];
     struct likeness likeness;
-    uint32_t sample;
     size_t helo_length;
     char helo[HELO_BYTES];
 };
@@ -260,17 +259,28 @@ void pairing_hear_packets(struct pairing *pairing, const struct observation *o)
 
 /* --- from the log --- */
 
+static const struct observation *last_beside(const struct pairing *pairing, const struct slot *slot)
+{
+    return &shelf_slot(pairing->shelf, shelf_bundle(pairing->shelf, slot->bundle)->last)->observation;
+}
+
+/* Told with the recipient: of a message that goes to several servers each has its own. */
+static void tell_sampled(const struct pairing *pairing, uint32_t slot, const struct origin *origin)
+{
+    const struct observation *o = slot != SHELF_NONE ? last_beside(pairing, shelf_slot(pairing->shelf, slot)) : NULL;
+    if (o && o->kind == OBSERVATION_MESSAGE && o->message.sample != 0 && pairing->settings.sampled)
+        pairing->settings.sampled(pairing->settings.context, o->message.sample, origin);
+}
+
 static void remember_body(struct pairing *pairing, const struct slot *slot, uint64_t sender)
 {
-    const struct slot *last = shelf_slot(pairing->shelf, shelf_bundle(pairing->shelf, slot->bundle)->last);
-    const struct observation *o = &last->observation;
+    const struct observation *o = last_beside(pairing, slot);
     struct body *body = &pairing->body;
     body->sender = 0;
     if (o->kind != OBSERVATION_MESSAGE || !o->message.complete)
         return;
     body->sender = sender;
     body->likeness = o->message.likeness;
-    body->sample = o->message.sample;
     memcpy(body->digest, o->message.digest, sizeof body->digest);
     body->helo_length = o->message.helo.length < HELO_BYTES ? o->message.helo.length : HELO_BYTES;
     if (body->helo_length > 0)
@@ -302,10 +312,12 @@ static void hear_log_recipient(struct pairing *pairing, const struct observation
         if (slot != SHELF_NONE)
             remember_body(pairing, shelf_slot(pairing->shelf, slot),
                           mark_of_sender(pairing, &o->origin, o->recipient.from));
+        tell_sampled(pairing, slot, &o->origin);
     }
     /* Handed in over the wire: refused then and there, or of a delivery the first half. */
     if (o->origin.address.family != 0)
-        (void)claim(pairing, mark_of(pairing, MARK_HANDED_IN, &o->origin.address, name), o->time, true);
+        tell_sampled(pairing, claim(pairing, mark_of(pairing, MARK_HANDED_IN, &o->origin.address, name), o->time, true),
+                     &o->origin);
 }
 
 void pairing_hear_log(struct pairing *pairing, const struct observation *o)
@@ -321,7 +333,6 @@ void pairing_hear_log(struct pairing *pairing, const struct observation *o)
         body->sender == mark_of_sender(pairing, &o->origin, o->message.from)) {
         memcpy(full.message.digest, body->digest, sizeof body->digest);
         full.message.likeness = body->likeness;
-        full.message.sample = body->sample;
         full.message.helo = (struct text){body->helo, body->helo_length};
     }
     pass_on(pairing, &full);

@@ -27,6 +27,9 @@ struct pairing_settings {
     bool always;
     void *context;
     void (*observe)(void *context, const struct observation *); /* what is to be judged, texts borrowed for the call */
+    /* Whose the content is that was kept (struct observation's `sample`) of a message which the log speaks of, and
+     * which is not observed any more. NULL: none is kept. */
+    void (*sampled)(void *context, uint32_t sample, const struct origin *);
 };
 #define PAIRING_DOUBTED 64
 

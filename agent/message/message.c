@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/message/descriptor.h"
+#include "agent/sample/budget.h"
 #include "common/words/verdict.h"
 
 #define FROM(role) (1U << (role))
@@ -185,10 +186,12 @@ bool message_is_sound(const union message *m)
                ENDS(m->content.helo);
     case MESSAGE_FILTERED:
         return sender_is_sound(&m->filtered.sender) && m->filtered.certain <= 1 && m->filtered.filter[0] &&
+               (m->filtered.address.family == 0 || m->filtered.address.family == 4 ||
+                m->filtered.address.family == 6) &&
                ENDS(m->filtered.filter) && ENDS(m->filtered.action) && ENDS(m->filtered.symbols);
     case MESSAGE_SAMPLE:
         return sender_is_sound(&m->sample.sender) && whose_is_sound(&m->sample.whose) && m->sample.complete <= 1 &&
-               m->sample.envelope > 0;
+               m->sample.why < SAMPLE_WHYS && m->sample.envelope > 0;
     case MESSAGE_DONE:
         return ENDS(m->done.text);
     case MESSAGE_SENDER_ROW:

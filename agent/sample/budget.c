@@ -27,7 +27,7 @@ struct budget {
     struct samples_settings settings;
     struct siphash_key key;
     uint64_t random, copied;
-    struct bucket asking, candidates, copying, sending;
+    struct bucket asking, candidates, copying, sending, newcomers; /* newcomers: their share of what is sent */
     struct repeats *repeats;
     struct place places[PLACES];
 };
@@ -114,9 +114,18 @@ bool budget_may_ask(struct budget *budget, moment now)
     return take_one(&budget->asking, now, BUDGET_ASKED, 0);
 }
 
+/* Those who are new may take the last that is left, but no more than three quarters of what comes: while everybody is
+ * new, those diverted have the rest. */
 static bool take_common(struct budget *budget, enum sample_why why, moment now)
 {
-    return take_one(&budget->sending, now, budget->settings.rate, reserve_of(why));
+    uint64_t rate = budget->settings.rate;
+    if (why == SAMPLE_FIRST && !take_one(&budget->newcomers, now, rate - rate / 4, 0))
+        return false;
+    if (take_one(&budget->sending, now, rate, reserve_of(why)))
+        return true;
+    if (why == SAMPLE_FIRST)
+        budget->newcomers.level += SECOND;
+    return false;
 }
 
 /* It is not sent in after all. One that is never answered gives nothing back: whoever begins messages and does not end
@@ -127,6 +136,8 @@ static void give_back(struct budget *budget, enum sample_why why, struct place *
         place->bucket.level += HOUR;
     if (why != SAMPLE_DIGEST)
         budget->sending.level += SECOND;
+    if (why == SAMPLE_FIRST)
+        budget->newcomers.level += SECOND;
 }
 
 static struct place *place_of(struct budget *budget, const struct sender *sender)

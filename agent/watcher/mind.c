@@ -201,6 +201,15 @@ static void on_paired(void *context, const struct observation *observation)
     hear(mind, &copy);
 }
 
+static void on_paired_sample(void *context, uint32_t sample, const struct origin *origin)
+{
+    struct mind *mind = context;
+    if (!mind->sampling)
+        return;
+    struct sender sender = senders_attribute(mind->senders, origin);
+    sampling_settle(mind->sampling, sample, &sender);
+}
+
 /* A log may tell of it: it is a mail server's of this machine, or nobody could say whose it is; or it was handed in to
  * one behind a login, and the account's whoever's program did it. */
 static bool may_be_logged(const struct mind *mind, const struct origin *origin, enum owned owned)
@@ -288,7 +297,8 @@ static int make_owners(struct mind *mind, const struct mind_beginning *beginning
 /* Where nobody can be asked whose a connection is, no packets wait (on_observation). */
 static int make_pairing(struct mind *mind, const struct siphash_key *key, struct error *error)
 {
-    const struct pairing_settings settings = {.key = *key, .always = false, .context = mind, .observe = on_paired};
+    const struct pairing_settings settings = {
+        .key = *key, .always = false, .context = mind, .observe = on_paired, .sampled = on_paired_sample};
     if (!settings_reads_logs(&mind->settings.logs))
         return 0;
     mind->pairing = pairing_create(&settings, error);

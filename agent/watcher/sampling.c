@@ -198,8 +198,10 @@ void sampling_tick(struct sampling *sampling, moment now)
     for (uint32_t i = 0; i < SAMPLING_WAITING; i++) {
         struct waiting *waiting = &sampling->waiting[i];
         moment age = now - waiting->message.time;
-        if (waiting->number != 0 && (age > SAMPLING_PATIENCE || age < -SAMPLING_PATIENCE))
-            settle(sampling, waiting);
+        if (waiting->number == 0 || waiting->settled || (age <= SAMPLING_PATIENCE && age >= -SAMPLING_PATIENCE))
+            continue;
+        sampling->counters.lost++;
+        free_place(sampling, waiting);
     }
 }
 
@@ -289,7 +291,9 @@ uint32_t sampling_take(struct sampling *sampling, const struct smtp_sampled *sam
     smtp_samples_unstuff(sampling->house.samples, sampled->sample);
     (void)smtp_samples_state(sampling->house.samples, sampled->sample, &plain.state);
     struct waiting *waiting = find_place(sampling);
-    waiting->number = ++sampling->last;
+    if (++sampling->last == 0)
+        sampling->last = 1;
+    waiting->number = sampling->last;
     waiting->sample = sampled->sample;
     fill_message(&waiting->message, &plain, o, why, sender);
     if (write_envelope(waiting, &plain, o))

@@ -26,7 +26,7 @@ struct sampling_counters {
     uint64_t kept;    /* messages that were copied while they came by */
     uint64_t told;    /* of these, handed to the courier */
     uint64_t bytes;   /* of their content */
-    uint64_t lost;    /* of these, that could not be: the courier was behind, or memory was short */
+    uint64_t lost;    /* of these, not handed over: the courier was behind, memory short, or nobody knew whose */
     uint64_t crowded; /* messages that gave way to newer ones before they were answered */
     uint64_t held;    /* bytes of content now */
 };
@@ -55,7 +55,9 @@ uint32_t sampling_take(struct sampling *, const struct smtp_sampled *, const str
 void sampling_settle(struct sampling *, uint32_t number, const struct sender *);
 /* Tell of those that are settled. Not while observations wait to be judged. */
 void sampling_flush(struct sampling *);
-void sampling_tick(struct sampling *, moment now); /* those that waited for too long are settled */
+/* Those that waited for too long are lost: a log told of the message before its packets came, so it was judged as
+ * somebody's who is not known here. As whoever's they seem to be they would be held against the mail server. */
+void sampling_tick(struct sampling *, moment now);
 struct sampling_counters sampling_counters(const struct sampling *);
 
 #endif

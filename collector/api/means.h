@@ -10,14 +10,16 @@
 #include "collector/store/bulk.h"
 
 struct sorter;
+struct returning;
 struct means {
     const struct packing_keys *keys; /* NULL: nothing is sealed */
     const struct quarantine_settings *quarantine;
     const struct bulk_settings *bulk;
     const struct filter_settings *filters;
     size_t filter_count;
-    struct sorter *sorter; /* NULL: none */
-    uint32_t held_back;    /* one in so many messages is not taught but shows what teaching does; 0: none */
+    struct sorter *sorter;       /* NULL: none */
+    struct returning *returning; /* NULL: none; set once the server is there, and read by its loop alone */
+    uint32_t held_back;          /* one in so many messages is not taught but shows what teaching does; 0: none */
 };
 
 #endif

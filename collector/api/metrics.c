@@ -2,6 +2,7 @@
 #include "collector/api/metrics.h"
 
 #include <string.h>
+#include "collector/sorter/returning.h"
 #include "collector/sorter/sorter.h"
 #include "common/exposition.h"
 
@@ -37,6 +38,9 @@ static const struct metric table[] = {
               "Messages by what filters say of them; one that several filters speak of may be counted again."),
     COUNTER(unread, "messages_unread_total", "Messages out of which nothing could be read."),
     COUNTER(told, "opinions_told_total", "Opinions that nodes were told."),
+    COUNTER(back, "returned_total", "Messages that appliances gave back."),
+    COUNTER(back_refused, "returned_refused_total", "Clients and mailboxes that the listener for them refused."),
+    COUNTER(back_deferred, "returned_deferred_total", "Messages that are to be given back again."),
     GAUGE(connections, "connections", "Connections open."),
     GAUGE(waiting, "requests_waiting", "Requests that wait for news."),
     {.name = NULL},
@@ -62,6 +66,14 @@ void metrics_take_sorting(struct metrics *metrics, struct sorter *sorter)
         metrics->up[i] = !report.health.down;
         metrics->median[i] = (double)health_speed(&report.health, 50) / SECOND;
     }
+}
+
+void metrics_take_returning(struct metrics *metrics, struct returning *returning)
+{
+    const struct returning_counts counts = returning_counts(returning);
+    metrics->back = counts.taken;
+    metrics->back_refused = counts.refused;
+    metrics->back_deferred = counts.deferred;
 }
 
 /* A label's values are the names of the site's filters. */

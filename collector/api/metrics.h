@@ -15,6 +15,7 @@ struct metrics {
     uint64_t batches, records, duplicates, holes, body_bytes, store_failures, dropped, refused_connections;
     uint64_t commits; /* of the writer */
     uint64_t messages, sorted[SORTED_WORDS], told, unread;
+    uint64_t back, back_refused, back_deferred; /* what appliances gave back */
     /* of each filter, in the order of their names */
     const char *filters[FILTERS_MOST + 1]; /* ended by NULL */
     uint64_t answered[FILTERS_MOST], failed[FILTERS_MOST], spam[FILTERS_MOST], virus[FILTERS_MOST], lost[FILTERS_MOST];
@@ -26,6 +27,8 @@ struct metrics {
 
 struct sorter;
 void metrics_take_sorting(struct metrics *, struct sorter *);
+struct returning;
+void metrics_take_returning(struct metrics *, struct returning *);
 bool metrics_print(const struct metrics *, struct buffer *) __attribute__((warn_unused_result));
 
 #endif

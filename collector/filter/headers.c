@@ -18,7 +18,6 @@
 #define HEAP_MOST   1024 /* kilobytes */
 #define NAME_MOST   128
 #define FILE_MOST   (64U * 1024)
-#define FIELDS_MOST 4096 /* of one head that are looked at */
 
 enum field {
     FIELD_SPAM,
@@ -374,9 +373,8 @@ void headers_judge(struct headers *headers, const struct filter_settings *settin
 {
     struct finding finding = {0};
     struct head_field field;
-    uint32_t count = 0;
     *result = (struct opinion){0};
-    while (count++ < FIELDS_MOST && head_next(&head, &field))
+    while (head_next(&head, &field)) /* all of them: some write theirs below the sender's own */
         judge_field(headers, &field, settings, &finding, result);
     bool is_spam = finding.says[FIELD_SPAM] || finding.says[FIELD_VIRUS];
     if (!is_spam && !finding.says[FIELD_HAM] && !finding.scored)

@@ -33,7 +33,7 @@ int headers_open(const char *names, struct headers **result, struct error *) MUS
 
 /* Whether any rule looks at a header of that name. */
 bool headers_look_at(const struct headers *, struct text name);
-/* What a message's head says. No verdict in it: the opinion has none. */
+/* What a message's head says, which the caller bounds. No verdict in it: the opinion has none. */
 void headers_judge(struct headers *, const struct filter_settings *, struct text head, struct opinion *result);
 
 /* The shipped sets: "spamassassin", "mailscanner", ...; NULL behind the last. */

@@ -156,7 +156,7 @@ static void ping(struct asker *asker)
     asker->pinging = false;
     pthread_cond_broadcast(&asker->more);
     pthread_mutex_unlock(&asker->lock);
-    if (back)
+    if (good)
         asker->sink.take(asker->sink.context, NULL); /* there is something to do */
 }
 

@@ -9,17 +9,17 @@ const duration health_pauses[HEALTH_PAUSES] = {5 * SECOND, 30 * SECOND, 2 * MINU
 
 static bool note_good(struct health *health, moment now)
 {
-    bool was_down = health->down;
-    if (was_down || health->since == 0)
+    bool was_away = health->away;
+    if (health->down || health->since == 0)
         health->since = now;
     health->failures = 0;
-    health->down = false;
-    health->trouble[0] = '\0';
-    return was_down;
+    health->down = health->away = false;
+    return was_away;
 }
 
 bool health_answered(struct health *health, duration took, moment now)
 {
+    health->trouble[0] = '\0';
     health->latest[health->answered++ % HEALTH_LATEST] = took;
     health->asked++;
     return note_good(health, now);
@@ -29,6 +29,7 @@ bool health_took(struct health *health, moment now)
 {
     health->asked++;
     health->later++;
+    health->trouble[0] = '\0';
     return note_good(health, now);
 }
 
@@ -46,6 +47,9 @@ bool health_failed(struct health *health, const char *why, moment now)
 
 bool health_pinged(struct health *health, bool good, moment now)
 {
+    health->away = health->away || (health->down && !good);
+    if (good && health->away)
+        health->trouble[0] = '\0'; /* else it is still why messages wait */
     return good && note_good(health, now);
 }
 

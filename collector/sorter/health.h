@@ -17,22 +17,23 @@ extern const duration health_pauses[HEALTH_PAUSES];
 
 struct health {
     uint32_t failures; /* in a row */
-    bool down;
-    moment since;                            /* it is down, or up; 0: since it was first asked */
-    char trouble[160];                       /* of the last failure */
+    bool down, away;   /* away: down, and no ping was answered; else it is messages that it cannot answer about */
+    moment since;      /* it is down, or up; 0: since it was first asked */
+    char trouble[160]; /* of the last failure */
     uint64_t asked, answered, failed, later; /* later: given to an appliance */
     uint64_t returned, lost;                 /* appliances gave back; and did not, in time */
     uint64_t spam, virus;                    /* of what it said */
     duration latest[HEALTH_LATEST]; /* of answers; the one at answered % HEALTH_LATEST is the next to be replaced */
 };
 
-/* True: it was down, and is up again. */
+/* True: it was away, and is up again: all that it missed may be asked at once. Of one that was down but answers pings,
+ * what it failed to answer about would bring it down again: that keeps its pauses. */
 bool health_answered(struct health *, duration took, moment now);
 /* It took the message, and what it says will come later. */
 bool health_took(struct health *, moment now);
 /* True: it is down from now on. */
 bool health_failed(struct health *, const char *why, moment now);
-/* A ping of one that is down: true: it is up again. */
+/* A ping of one that is down; true as above. */
 bool health_pinged(struct health *, bool good, moment now);
 
 /* The time within which `percent` of the latest answers came; 0: there was none. */

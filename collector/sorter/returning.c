@@ -178,8 +178,8 @@ static bool hear(struct client *client)
         return errno == EAGAIN || errno == EINTR;
     if (got == 0)
         return false;
-    client->heard = clock_steady();
     client->ending = !returned_feed(client->dialogue, (struct text){piece, (size_t)got}, &client->out);
+    client->heard = clock_steady(); /* behind what we took to answer */
     return true;
 }
 
@@ -201,16 +201,17 @@ static bool is_over(const struct returning *returning, const struct client *clie
     return now - client->heard > patience || now - client->begun > WHOLE * patience;
 }
 
-/* Who has not taken our answers yet is not listened to. */
+/* Who has not taken our answers yet is not listened to. What has come is heard before anybody is called silent: it may
+ * have waited for us. */
 static void serve(struct returning *returning, const struct pollfd *ready)
 {
     duration now = clock_steady();
     for (uint32_t i = returning->client_count; i-- > 0;) {
         struct client *client = &returning->clients[i];
-        bool lives = !is_over(returning, client, now);
-        if (lives && ready[i].revents & (POLLIN | POLLHUP | POLLERR) && client->out.length == 0)
+        bool lives = true;
+        if (ready[i].revents & (POLLIN | POLLHUP | POLLERR) && client->out.length == 0)
             lives = hear(client);
-        if (!lives || !answer(client))
+        if (!lives || is_over(returning, client, now) || !answer(client))
             drop(returning, i);
     }
 }

@@ -23,7 +23,7 @@ bool returned_settings_check(const void *settings, struct error *); /* for the b
 struct returning_counts {
     uint64_t taken;    /* messages whose opinion was told */
     uint64_t unread;   /* of them: in which no verdict was found */
-    uint64_t refused;  /* recipients that were none of ours, clients from elsewhere, messages too large */
+    uint64_t refused;  /* recipients that were none of ours, and clients from elsewhere */
     uint64_t deferred; /* messages that are to be brought again */
 };
 

@@ -72,20 +72,31 @@ int sorter_find_filter(const struct sorter *sorter, struct text name)
 
 /* --- the thread --- */
 
-static int open_store(struct sorter *sorter, struct error *error)
+/* What a collector held before it ended is given free, where there is no other; and while it was away nothing could
+ * come back from appliances. */
+static int begin_anew(struct sorter *sorter, struct error *error)
 {
-    int status = sorter->store ? 0 : store_open(sorter->where, &sorter->store, error);
-    if (status < 0 || sorter->begun || store_is_shared(sorter->store))
-        return status;
-    status = store_begin(sorter->store, error);
+    moment now = clock_now();
+    int status = store_begin(sorter->store, error);
     if (status == 0)
+        status = store_now(sorter->store, now, &now, error);
+    if (status == 0 && !store_is_shared(sorter->store))
         status = store_sorting_release(sorter->store, 0, error);
+    for (uint32_t i = 0; i < sorter->filters.count && status == 0; i++)
+        status = store_opinions_wait_anew(sorter->store, sorter->filters.items[i].name, sorter->filters.items[i].back,
+                                          now, error);
     if (status == 0)
         status = store_commit(sorter->store, error);
     if (status < 0)
         store_rollback(sorter->store);
     sorter->begun = status == 0;
     return status;
+}
+
+static int open_store(struct sorter *sorter, struct error *error)
+{
+    int status = sorter->store ? 0 : store_open(sorter->where, &sorter->store, error);
+    return status < 0 || sorter->begun ? status : begin_anew(sorter, error);
 }
 
 /* A question first, which locks nothing: mostly there is nothing to do. */
@@ -266,6 +277,8 @@ int sorter_returned(struct sorter *sorter, const char *name, const char *filter,
     pthread_mutex_unlock(&sorter->lock);
     if (status == -ENOENT)
         return error_set(error, ENOENT, "%s is not at %s", name, filter);
+    if (status == -EAGAIN)
+        return error_set(error, EAGAIN, "%s was not taken apart yet", name);
     return status == 0 ? 0 : error_set(error, ETIMEDOUT, "the store does not answer");
 }
 

@@ -46,7 +46,7 @@ int sorter_descriptor(const struct sorter *);
 size_t sorter_told(struct sorter *, int64_t nodes[SORTER_TOLD_MOST]);
 
 /* An appliance gave a message back. Blocks until that is written. 0: it is, or was before; -ENOENT: no such message is
- * at that filter; other negative: later. */
+ * at that filter; other negative: later, as of a message that is not known to be taken apart. */
 int sorter_returned(struct sorter *, const char *name, const char *filter, const struct opinion *,
                     struct error *) MUST_CHECK;
 

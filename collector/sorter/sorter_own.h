@@ -76,7 +76,7 @@ struct sorter {
     struct store *store; /* NULL: it is opened with the next round */
     struct round *round;
     struct outcome *batch;                 /* that are being written */
-    bool started, failing, begun, patient; /* begun: what a collector held before it ended is given free; patient: it
+    bool started, failing, begun, patient; /* begun: what a collector left behind was seen to; patient: it
                                             waits out its pause */
     uint32_t failures;                     /* in a row */
     moment swept, heard, eager[FILTERS_MOST];

@@ -135,16 +135,17 @@ static int write_unasked(struct round *round, const struct outcome *outcome, str
     return store_sorting_give_back(round->store, outcome->filter, round->sorter->holder, outcome->name, error);
 }
 
-/* Given twice by an appliance it is there once. One that nobody has taken apart yet here may come from another
- * collector that is about to. */
+/* Given twice by an appliance it is there once. Of a message that is not written down as taken apart, because another
+ * collector is about to or the store took it late, it is to be given again. */
 static int write_returned(struct round *round, const struct outcome *outcome, struct error *error)
 {
     int status = give(round, outcome->name, outcome->filter, &outcome->opinion, 0, error);
     if (status == 0)
         status = store_opinion_is_there(round->store, outcome->name, outcome->filter, error);
+    int is_new = status == 0 ? store_sorting_is_new(round->store, outcome->name, error) : 0;
     if (outcome->waiter && status >= 0)
-        outcome->waiter->status = status > 0 ? 0 : -ENOENT;
-    return status;
+        outcome->waiter->status = status > 0 ? 0 : is_new > 0 ? -EAGAIN : -ENOENT;
+    return is_new < 0 ? is_new : status;
 }
 
 static int write_overdue(struct round *round, const struct outcome *outcome, struct error *error)

@@ -21,7 +21,11 @@ struct counting {
     const struct bulk_settings *settings;
     const struct bulk_message *message;
     moment now;
-    int64_t period;
+    moment period; /* when the half window that runs began: a number of it would be another's in a window of another
+                      length */
+    duration half;
+    uint64_t counted[BULK_PICTURES_MOST]; /* of this message, as they are known */
+    uint32_t counted_count;
 };
 
 /* --- pictures that are near --- */
@@ -106,13 +110,13 @@ static int keep_sender(struct counting *counting, const char *kind, const char *
         "AND m.node = $3) < " OF_NODE_MOST " THEN $4 ELSE '' END, $5, $6, 0, $7, $7 WHERE 1 = 1 "
         "ON CONFLICT (kind, digest, node, customer) DO UPDATE SET "
         "earlier = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.earlier "
-        "WHEN bulk_senders.period = excluded.period - 1 THEN bulk_senders.count ELSE 0 END, "
+        "WHEN bulk_senders.period >= excluded.period - $8 THEN bulk_senders.count ELSE 0 END, "
         "count = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.count + excluded.count ELSE "
         "excluded.count END, "
         "period = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.period ELSE excluded.period END, "
         "seen = excluded.seen",
         error, STRING(kind), STRING(digest), INTEGER(message->node), STRING(customer), INTEGER(counting->period),
-        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now));
+        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now), INTEGER(counting->half));
 }
 
 struct sums {
@@ -165,9 +169,9 @@ static int weigh(struct counting *counting, const char *kind, const char *digest
                   "MAX(b.messages), MAX(b.first), MAX(b.told), MAX(b.nodes) FROM bulk b "
                   "JOIN bulk_senders s ON s.kind = b.kind AND s.digest = b.digest "
                   "JOIN nodes n ON n.node = s.node AND n.revoked = 0 "
-                  "WHERE b.kind = $1 AND b.digest = $2 AND s.period >= $3 - 1",
+                  "WHERE b.kind = $1 AND b.digest = $2 AND s.period >= $3 - $5",
                   sums_row, &sums, error, STRING(kind), STRING(digest), INTEGER(counting->period),
-                  INTEGER(counting->now - KNOWN_FOR));
+                  INTEGER(counting->now - KNOWN_FOR), INTEGER(counting->half));
     *result = (struct bulk_count){.recipients = sums.recipients,
                                   .messages = sums.messages,
                                   .customers = sums.customers,
@@ -196,6 +200,14 @@ static int count_item(struct counting *counting, const char *kind, const char *d
     return failure < 0 ? failure : weigh(counting, kind, digest, result, error);
 }
 
+static bool is_counted(const struct counting *counting, uint64_t picture)
+{
+    for (uint32_t i = 0; i < counting->counted_count; i++)
+        if (counting->counted[i] == picture)
+            return true;
+    return false;
+}
+
 static int count_picture(struct counting *counting, uint64_t hash, struct bulk_count *most, struct error *error)
 {
     uint64_t known;
@@ -205,6 +217,9 @@ static int count_picture(struct counting *counting, uint64_t hash, struct bulk_c
     if (failure < 0)
         return failure;
     snprintf(digest, sizeof digest, "%016llx", (unsigned long long)known);
+    if (is_counted(counting, known))
+        return 0;
+    counting->counted[counting->counted_count++] = known;
     failure = failure == 0 ? index_picture(counting, known, digest, error) : 0;
     if (failure == 0)
         failure = count_item(counting, "picture", digest, &count, error);
@@ -216,8 +231,9 @@ static int count_picture(struct counting *counting, uint64_t hash, struct bulk_c
 int store_bulk_count(struct store *store, const struct bulk_settings *settings, const struct bulk_message *message,
                      moment now, struct bulk_counts *result, struct error *error)
 {
+    duration half = settings->window / 2;
     struct counting counting = {
-        .store = store, .settings = settings, .message = message, .now = now, .period = now / (settings->window / 2)};
+        .store = store, .settings = settings, .message = message, .now = now, .period = now - now % half, .half = half};
     int failure = 0;
     *result = (struct bulk_counts){0};
     if (!settings->enabled)

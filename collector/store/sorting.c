@@ -179,6 +179,21 @@ int store_opinion_is_there(struct store *store, const char *name, const char *fi
     return rows < 0 ? rows : rows > 0;
 }
 
+int store_opinions_wait_anew(struct store *store, const char *filter, duration back, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store,
+                         "UPDATE opinions SET due = $2 + $3 + ($2 - asked) WHERE filter = $1 AND state = 1 AND due > 0 "
+                         "AND asked <= $2 AND due < $2 + $3 + ($2 - asked)",
+                         NULL, NULL, error, STRING(filter), INTEGER(now), INTEGER(back));
+    return rows < 0 ? rows : 0;
+}
+
+int store_sorting_is_new(struct store *store, const char *name, struct error *error)
+{
+    int rows = STORE_RUN(store, "SELECT 1 FROM messages WHERE name = $1 AND due > 0", NULL, NULL, error, STRING(name));
+    return rows < 0 ? rows : rows > 0;
+}
+
 struct overdue {
     struct store_overdue *items;
     uint32_t count, most;

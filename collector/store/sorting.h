@@ -64,6 +64,12 @@ int store_opinion_give_up(struct store *, const char *name, const char *filter, 
 /* There is a row for that filter and message, whatever it says. */
 int store_opinion_is_there(struct store *, const char *name, const char *filter, struct error *) MUST_CHECK;
 
+/* Nobody was here to take what comes back: what is out at that filter is waited for anew, for `back` and for as long as
+ * it is out already, since who brings it again waits the longer the older it is. */
+int store_opinions_wait_anew(struct store *, const char *filter, duration back, moment now, struct error *) MUST_CHECK;
+/* The message is kept, and nobody has taken it apart yet. */
+int store_sorting_is_new(struct store *, const char *name, struct error *) MUST_CHECK;
+
 /* Opinions that nobody need wait for any more: waiting since before `since`, or out until before `now`. */
 struct store_overdue {
     char name[STORE_MESSAGE_NAME], filter[STORE_FILTER_NAME];

@@ -12,6 +12,7 @@ import time
 from email.message import EmailMessage
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 import pictures  # noqa: E402
 from check import Checks  # noqa: E402

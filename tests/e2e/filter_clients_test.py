@@ -9,6 +9,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ONCE = True
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "testbed")]
 from check import Checks  # noqa: E402
 from filters import TEST_VIRUS_NAME, Clamd, Rspamd, Spamd, gtube, letter, virus  # noqa: E402

@@ -136,6 +136,7 @@ def check_nonsense(checks, agent, post):
         post.centre.ask("INSERT INTO filtered(body) VALUES(?)", json.dumps(body))
     agent.wait(lambda: agent.senders().get("port:vnet2", {}).get("score", 0) > 0, 15, "the good one")
     checks.that("garbage among opinions stops none that is sound", spool(agent)["opinions"] == 2, spool(agent))
+    checks.that("and is counted", spool(agent)["opinions_unsound"] == sum(isinstance(body, dict) for body in garbage), spool(agent))
     (highest,) = post.centre.ask("SELECT max(number) FROM filtered")[0]
     agent.wait(lambda: f"filtered={highest}" in post.centre.ask("SELECT path FROM asked ORDER BY number DESC LIMIT 1")[0][0], 10, "the next question")
     time.sleep(0.5)  # the number is kept with the next commit
@@ -271,6 +272,41 @@ def check_full_disk(checks, agent, post):
     agent.start()
 
 
+def start_with(agent, options):
+    agent.stop()
+    agent.configure(agent.configuration + options)
+    agent.start()
+    agent.wait(lambda: waiting(agent) is not None and spool(agent), 20, "an answer")
+
+
+def check_settings(checks, agent, post):
+    """What lies there is held against the bounds that are configured, by no others before; and with `enabled = no` nothing leaves the node."""
+    post.centre.kill()
+    place = folder(agent)
+    owner = os.stat(place)
+    agent.stop()
+    for number in range(20):  # more than the preset allows, and without a byte on the disk
+        path = os.path.join(place, f"{number + 1:016x}-1-1.zst")
+        with open(path, "wb") as file:
+            file.truncate(15 << 20)
+        os.chown(path, owner.st_uid, owner.st_gid)
+    start_with(agent, "spool = 1G\n")
+    agent.wait(lambda: waiting(agent) > 0, 10, "those that lie there")
+    checks.that("a courier that starts drops none that the configuration has room for", waiting(agent) == 20 and
+                spool(agent)["messages_dropped"] == 0, spool(agent))
+    attempts = len(post.centre.ask("SELECT * FROM attempt"))
+    agent.stop()
+    post.centre.start(PORTS[0])
+    start_with(agent, "enabled = no\n")
+    agent.wait(lambda: spool(agent)["state"] == "connected" and not files(agent), 20, "the connection, and an empty folder")
+    post.send(1)
+    time.sleep(1)
+    checks.that("with enabled = no none leaves the node, those before it neither", len(post.centre.ask("SELECT * FROM attempt")) == attempts,
+                post.centre.ask("SELECT * FROM attempt"))
+    start_with(agent, "")
+    agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
+
+
 def check_bounds(checks, agent, post):
     """No more room than is given: the oldest go, counted. And no more bytes a second to the centre."""
     agent.stop()
@@ -315,7 +351,7 @@ def main():
             with agent:
                 agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
                 for check in (check_way, check_opinions, check_nonsense, check_deaths, check_away, check_wrong_answers, check_refused, check_kills,
-                              check_full_disk, check_bounds):
+                              check_full_disk, check_settings, check_bounds):
                     begun = time.monotonic()
                     with checks.part(check.__name__):
                         check(checks, agent, post)

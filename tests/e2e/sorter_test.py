@@ -5,6 +5,8 @@ killed; and, of two collectors on one PostgreSQL, whichever is."""
 import contextlib
 import json
 import os
+import re
+import smtplib
 import socket
 import sqlite3
 import subprocess
@@ -14,10 +16,12 @@ import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ONCE = True
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from filters import GTUBE, Clamd, Rspamd, Spamd, letter, virus  # noqa: E402
+from filters import GTUBE, Clamd, Rspamd, Spamd, free_port, letter, virus  # noqa: E402
+from person import Person  # noqa: E402
 from postgresql import Postgresql  # noqa: E402
 from samples import Sampler, message_file, packed  # noqa: E402
 
@@ -228,11 +232,72 @@ def shared(checks, folder):
         checks.that("the other ends when it is told to", status == 0, right.said()[-1000:])
 
 
+def given_back_early(checks, folder):
+    """An appliance may be faster than the store, or give back to another collector than the one that showed it the message."""
+    os.mkdir(folder)
+    port = free_port()
+    centre = Collector(folder, f"[returned]\nlisten = 127.0.0.1:{port}\n"
+                               f"[filter gate]\nkind = smtp\naddress = 127.0.0.1:{free_port()}\nmailbox = filter.example\nlost = spam\n").start()
+    node, anna = Sampler(centre, "hv1"), Person(centre, "anna", "read")
+    shown = anna.say("filters")
+    checks.that("of a filter that has not answered yet nobody says that it is up", shown.splitlines()[1].split()[:3] == ["gate", "smtp", "unknown"], shown)
+    node.send(letter("known"))
+    wait_for(lambda: rows(centre, "SELECT 1 FROM opinions"))
+    name, later = "012345678.AAAAA", 1 << 62  # due, but not in this test's time
+    columns = [row[1] for row in rows(centre, "PRAGMA table_info(messages)")]
+    values = [{"name": f"'{name}'", "number": "77", "due": str(later)}.get(column, column) for column in columns]
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:
+        database.execute(f"INSERT INTO messages ({', '.join(columns)}) SELECT {', '.join(values)} FROM messages")
+        database.commit()
+
+    def give_back(mailbox):
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as link:
+            try:
+                link.sendmail("", [mailbox], b"X-Spam-Status: Yes, score=7.1 required=5.0\r\n\r\nx\r\n")
+            except smtplib.SMTPDataError as refused:
+                return refused.smtp_code
+            return 250
+
+    code = give_back(f"{name}.gate@filter.example")
+    checks.that("what is given back of a message that is not written down as taken apart is to be given again", code == 451, code)
+    code = give_back("ABCDEF012.34567.gate@filter.example")
+    checks.that("... of one that is not known at all it is taken, and forgotten", code == 250, code)
+    code = give_back(f"{node.names[1]}.gate@filter.example")
+    checks.that("... of one that was asked about it is told", code == 250 and node.opinion(1, "gate"), code)
+    with contextlib.suppress(smtplib.SMTPRecipientsRefused):
+        give_back("postmaster@filter.example")
+    counted = re.findall(r"^postern_collector_returned(\w*)_total (\d+)$", centre.ask("GET", "/metrics", anna.secret)[1], re.M)
+    checks.that("... and all of it is counted", dict(counted) == {"": "2", "_refused": "1", "_deferred": "1"}, counted)
+    centre.stop()
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:  # out, when the collector went
+        hour = 3600 * 10**9
+        database.execute("UPDATE opinions SET state = 1, due = ?, asked = ?", (time.time_ns() - hour, time.time_ns() - 2 * hour))
+        database.execute("UPDATE messages SET due = 0")
+        database.commit()
+    centre.start()
+    node.send(letter("and another"))
+    wait_for(lambda: rows(centre, "SELECT 1 FROM opinions WHERE name <> '{}'".format(node.names[1])))
+    found = rows(centre, f"SELECT state FROM opinions WHERE name = '{node.names[1]}'")
+    checks.that("what could not come back while no collector was there is still waited for", found == [(1,)], found)
+    with contextlib.closing(sqlite3.connect(centre.database, timeout=20)) as database:
+        database.execute("UPDATE opinions SET state = 1, due = 1, asked = 1 WHERE name = ?", (node.names[2],))
+        database.commit()
+    lost = node.opinion(2, "gate")
+    checks.that("what does not come back in time is spam where that is what it means",
+                lost and lost["score"] == lost["threshold"] == 1 and lost["action"] == "it did not come back", lost)
+    give_back(f"{node.names[2]}.gate@filter.example")
+    node.filtered()
+    checks.that("... whatever comes later", not twice(node), twice(node))
+    centre.stop()
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         with checks.part("two collectors"):
             shared(checks, folder)
+        with checks.part("given back early"):
+            given_back_early(checks, os.path.join(folder, "early"))
         with checks.part("kills"):
             killed(checks, folder)
         try:

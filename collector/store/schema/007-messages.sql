@@ -65,8 +65,8 @@ CREATE TABLE bulk (
     messages BIGINT NOT NULL, customers BIGINT NOT NULL, nodes BIGINT NOT NULL, told BIGINT NOT NULL,
     PRIMARY KEY (kind, digest));
 CREATE INDEX bulk_by_seen ON bulk (seen, kind, digest);
--- Recipients of one customer ("=NAME"), or of one sender without one ("~NAME"), in half a window, `period`, and in the one
--- before; "": of those for whom there was no place.
+-- Recipients of one customer ("=NAME"), or of one sender without one ("~NAME"), in the half window that
+-- began at `period`, and in the one before; "": of those for whom there was no place.
 CREATE TABLE bulk_senders (
     kind TEXT NOT NULL, digest TEXT NOT NULL, node BIGINT NOT NULL, customer TEXT NOT NULL, period BIGINT NOT NULL,
     count BIGINT NOT NULL, earlier BIGINT NOT NULL, first BIGINT NOT NULL, seen BIGINT NOT NULL,

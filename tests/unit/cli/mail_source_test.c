@@ -123,10 +123,12 @@ static void what_is_no_mail_is_counted(void **state)
 {
     (void)state;
     put("picture", "\x89PNG\r\n\x1a\n1234");
-    put("words", "just words\nmore: words\n");
+    put("words", "just words\nand more of them: words\n");
+    put("odd", "From here\n>From there\n\nSubject: odd\n\nbody\n");
     put("nothing", "");
     assert_int_equal(read_of("picture").not_mail, 1);
     assert_int_equal(read_of("words").not_mail, 1);
+    assert_int_equal(read_of("odd").messages, 1); /* what spam is like */
     struct mail_source source = read_of("nothing");
     assert_int_equal(source.not_mail + source.messages, 0);
 }

@@ -232,7 +232,10 @@ static void without_room_the_oldest_of_the_least_worth_goes(void **state)
     assert_int_equal(samples_counters(samples).dropped, 2);
     add(samples, 0, "nothing", 9000);
     assert_int_equal(samples_counters(samples).dropped, 3);
-    add(samples, 4, "vast", 60000); /* larger than all the room there is: nobody can stay */
+    uint64_t waiting = samples_counters(samples).waiting;
+    add(samples, 4, "vast", 60000); /* larger than all the room there is: nobody goes for it */
+    assert_int_equal(samples_counters(samples).dropped, 4);
+    assert_int_equal(samples_counters(samples).waiting, waiting);
     assert_true(samples_counters(samples).bytes <= tight.size);
     samples_destroy(&samples);
     samples = begin(&tight);
@@ -251,6 +254,30 @@ static void less_room_by_a_reload_holds_at_once(void **state)
     assert_int_equal(samples_counters(samples).waiting, 1);
     assert_int_equal(files_in(folder), 1);
     expect(samples, "best");
+    samples_destroy(&samples);
+}
+
+/* It would lie there for ever, and nobody would know. */
+static void what_has_no_room_when_a_courier_starts_goes_and_is_counted(void **state)
+{
+    (void)state;
+    struct samples *samples = begin(&roomy);
+    add(samples, 1, "small", 9000);
+    add(samples, 4, "vast", 60000);
+    samples_destroy(&samples);
+    const struct samples_bounds tight = {.size = 16 << 10, .age = DAY};
+    samples = begin(&tight);
+    assert_int_equal(samples_counters(samples).dropped, 1);
+    assert_int_equal(files_in(folder), 1);
+    expect(samples, "small");
+    samples_destroy(&samples);
+    samples = begin(&roomy);
+    add(samples, 4, "any", 10);
+    samples_destroy(&samples);
+    const struct samples_bounds none = {.size = 0, .age = DAY};
+    samples = begin(&none);
+    assert_int_equal(files_in(folder), 0);
+    expect_none(samples);
     samples_destroy(&samples);
 }
 
@@ -458,6 +485,7 @@ int main(void)
         IN_A_FOLDER(a_killed_courier_loses_none_that_it_took),
         IN_A_FOLDER(without_room_the_oldest_of_the_least_worth_goes),
         IN_A_FOLDER(less_room_by_a_reload_holds_at_once),
+        IN_A_FOLDER(what_has_no_room_when_a_courier_starts_goes_and_is_counted),
         IN_A_FOLDER(there_are_never_more_than_so_many),
         IN_A_FOLDER(what_waited_too_long_goes),
         IN_A_FOLDER(a_full_disk_loses_none_that_fits_into_memory),

@@ -34,7 +34,7 @@ static void on_heard(void *context, const struct observation *o)
 
 static struct pairing *make(struct heard *heard, bool always)
 {
-    const struct pairing_settings settings = {{{1, 2}}, always, heard, on_heard};
+    const struct pairing_settings settings = {.key = {{1, 2}}, .always = always, .context = heard, .observe = on_heard};
     struct error error;
     *heard = (struct heard){0};
     struct pairing *pairing = pairing_create(&settings, &error);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "agent/message/message.h"
+#include "agent/sample/budget.h"
 #include "common/words/verdict.h"
 
 static void test_every_kind_has_a_row(void **state)
@@ -196,6 +197,13 @@ static void test_soundness(void **state)
     SPOIL("no queue id", MESSAGE_CONTENT, m.content.queue[0] = 0);
     SPOIL("an account without end", MESSAGE_CONTENT, memset(m.content.account, 'x', sizeof m.content.account));
     SPOIL("a family of a client", MESSAGE_CONTENT, m.content.client.family = 5);
+    SPOIL("a family of a message's client", MESSAGE_FILTERED, m.filtered.address.family = 5);
+    SPOIL("an opinion of nobody", MESSAGE_FILTERED, m.filtered.filter[0] = 0);
+    SPOIL("symbols without end", MESSAGE_FILTERED, memset(m.filtered.symbols, 'x', sizeof m.filtered.symbols));
+    SPOIL("neither certain nor not", MESSAGE_FILTERED, m.filtered.certain = 2);
+    SPOIL("a sample without an envelope", MESSAGE_SAMPLE, m.sample.envelope = 0);
+    SPOIL("a sample for no reason that there is", MESSAGE_SAMPLE, m.sample.why = SAMPLE_WHYS);
+    SPOIL("a sample of nobody", MESSAGE_SAMPLE, m.sample.sender.kind = SENDER_NONE);
     SPOIL("an unknown verdict", MESSAGE_SENDER_ROW, m.sender_row.worst = VERDICTS);
     SPOIL("an unknown proof", MESSAGE_VERDICT, m.verdict.whose.proof = CUSTOMER_PROOFS);
     SPOIL("a customer that no map has", MESSAGE_ORDER, m.order.order.whose.customer[0] = '\n');

@@ -225,6 +225,21 @@ static void a_flood_leaves_room_for_the_new(void **unused)
     assert_int_equal(send(6000, NOON + 10 * SECOND, 100, DECIBANS(20), false), SAMPLE_NOT);
 }
 
+/* As when the agent is started for the first time, and everybody is new. */
+static void a_flood_of_the_new_leaves_room_for_those_diverted(void **unused)
+{
+    unsigned diverted = 0, first = 0;
+    (void)unused;
+    for (unsigned i = 0; i < 100000; i++) {
+        moment now = NOON + i * MILLISECOND / 10;
+        first += send(1000 + i, now, 0, 0, false) == SAMPLE_FIRST;
+        if (i % 1000 == 0)
+            diverted += send(1, now, 1000, 0, true) == SAMPLE_DIVERTED;
+    }
+    assert_in_range(diverted, 10 * 20 / 4 - 5, 100);
+    assert_in_range(first, 10 * 20 / 2, 10 * 20 + 40);
+}
+
 /* However many come, so many are looked at, so that looking costs no more where there is a flood. */
 static void looking_has_a_limit(void **unused)
 {
@@ -298,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_sent_in_uses_up_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_never_ends_takes_nobody_elses, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_leaves_room_for_the_new, begin, end),
+        cmocka_unit_test_setup_teardown(a_flood_of_the_new_leaves_room_for_those_diverted, begin, end),
         cmocka_unit_test_setup_teardown(looking_has_a_limit, begin, end),
         cmocka_unit_test_setup_teardown(copying_has_a_limit_too, begin, end),
         cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_stops_nothing, begin, end),

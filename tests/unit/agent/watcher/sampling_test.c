@@ -32,8 +32,8 @@ static uint32_t next[2]; /* sequence numbers: the server's, the client's */
 
 /* What the courier was handed last. */
 static struct {
-    unsigned count;
-    bool behind; /* it takes nothing */
+    unsigned count, accounts; /* accounts: of these, held against one */
+    bool behind;              /* it takes nothing */
     struct message_sample message;
     json_t *envelope;
     char *bytes;
@@ -51,6 +51,7 @@ static bool on_sample(void *context, const union message *message, int descripto
     free(told.bytes);
     json_decref(told.envelope);
     told.count++;
+    told.accounts += message->sample.sender.kind == SENDER_ACCOUNT;
     told.message = message->sample;
     assert_true(message_is_sound(message));
     if (sealed_read(descriptor, 1 << 20, &told.bytes, &told.length, &error) != 0)
@@ -295,23 +296,33 @@ static void a_users_is_the_users(void **unused)
     expect_sender("uid:1001");
 }
 
-/* The lines of the same message, which name the account. */
-static void log_it(void)
+/* The lines of the same message, which name the account: of each delivery one, and one behind them. */
+static void log_delivery(struct text account)
 {
     struct observation o = {.kind = OBSERVATION_RECIPIENT, .time = now};
     assert_true(address_parse(TEXT("198.51.100.25"), &o.server));
-    o.origin.account = TEXT("alice");
+    o.origin.account = account;
     o.recipient.from = TEXT("al@firm.test");
     o.recipient.address = TEXT("ben@other.test");
     o.recipient.reply.code = 250;
     mind_hear_log(mind, &o);
-    o.kind = OBSERVATION_MESSAGE;
-    memset(&o.message, 0, sizeof o.message);
+}
+
+static void log_end(struct text account)
+{
+    struct observation o = {.kind = OBSERVATION_MESSAGE, .time = now};
+    o.origin.account = account;
     o.message.from = TEXT("al@firm.test");
     o.message.recipients = 1;
     o.message.reply.code = 250;
     mind_hear_log(mind, &o);
     mind_settle(mind);
+}
+
+static void log_it(void)
+{
+    log_delivery(TEXT("alice"));
+    log_end(TEXT("alice"));
 }
 
 /* As mail(), but time does not go on behind it. */
@@ -360,6 +371,36 @@ static void the_account_that_a_log_names(void **unused)
     assert_int_equal(told.count, 1);
     expect_sender("account:alice");
     assert_memory_equal(told.bytes + told.message.envelope, PLAIN, strlen(PLAIN));
+}
+
+/* The log's lines of several messages stand between each other, and one message goes to several servers. */
+static void the_account_of_each_delivery(void **unused)
+{
+    (void)unused;
+    deliver();
+    log_delivery(TEXT("alice"));
+    deliver_content("Subject: another\r\n\r\nHello.\r\n");
+    log_delivery(TEXT("bob"));
+    log_end(TEXT("alice"));
+    log_end(TEXT("bob"));
+    for (int i = 0; i < 20; i++)
+        mind_tick(mind, now += SECOND);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.accounts, 2);
+}
+
+/* It was judged as the account's before its packets came; held against the mail server it is not. */
+static void nobodys_where_the_log_was_ahead(void **unused)
+{
+    (void)unused;
+    mind_follow_logs(mind, true);
+    log_it();
+    deliver();
+    for (int i = 0; i < 20; i++)
+        mind_tick(mind, now += SECOND);
+    assert_int_equal(told.count, 0);
+    assert_int_equal(mind_sampling(mind).lost, 1);
+    assert_int_equal(mind_sampling(mind).held, 0);
 }
 
 static void the_address_where_no_log_speaks(void **unused)
@@ -465,6 +506,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_of_a_body_that_comes_again, begin, end),
         cmocka_unit_test_setup_teardown(a_users_is_the_users, begin, end),
         cmocka_unit_test_setup_teardown(the_account_that_a_log_names, begin, end),
+        cmocka_unit_test_setup_teardown(the_account_of_each_delivery, begin, end),
+        cmocka_unit_test_setup_teardown(nobodys_where_the_log_was_ahead, begin, end),
         cmocka_unit_test_setup_teardown(the_address_where_no_log_speaks, begin, end),
         cmocka_unit_test_setup_teardown(a_crowd_that_waits_for_its_log, begin, end),
         cmocka_unit_test_setup_teardown(what_the_courier_does_not_take_is_lost_and_counted, begin, end),

@@ -35,6 +35,19 @@ static void assert_opinion(int32_t score, int32_t threshold, const char *symbols
 
 /* --- the shipped sets --- */
 
+/* MailScanner and ASSP write theirs below the sender's own, of which there may be any number. */
+static void a_verdict_below_many_lines_is_found(void **unused)
+{
+    static char head[256 * 1024];
+    size_t length = 0;
+    (void)unused;
+    for (int i = 0; i < 40000; i++)
+        length += (size_t)snprintf(head + length, sizeof head - length, "a:b\r\n");
+    snprintf(head + length, sizeof head - length, "X-Spam-Status: Yes, score=7.1 required=5.0 tests=A\r\n\r\n");
+    judge("builtin:spamassassin", head);
+    assert_opinion(710, 500, "A");
+}
+
 static void all_shipped_sets_can_be_read(void **unused)
 {
     unsigned count = 0;
@@ -337,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_shipped_sets_can_be_read),
+        cmocka_unit_test(a_verdict_below_many_lines_is_found),
         cmocka_unit_test(spamassassin),
         cmocka_unit_test(amavis),
         cmocka_unit_test(mailscanner),

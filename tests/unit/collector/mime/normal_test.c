@@ -39,6 +39,7 @@ static void test_what_differs_from_copy_to_copy_is_left_out(void **unused)
     assert_string_equal(form("Order 4711 for bob@example.com now", "", text), "order for now");
     assert_string_equal(form("see http://x.example/u/abc or www.shop.example today", "", text), "see or today");
     assert_string_equal(form("code xK9f3 here", "", text), "code here");
+    assert_string_equal(form("write to bob@firm now", "", text), "write to now");
     assert_string_equal(form("the end. Of it...", "", text), "the end of it");
 }
 

@@ -50,6 +50,25 @@ static void test_a_good_ping_or_a_late_answer_brings_it_back(void **unused)
     }
 }
 
+/* A few messages on which it fails must not be asked about anew each time that it is back. */
+static void test_one_that_answers_pings_was_not_away(void **unused)
+{
+    (void)unused;
+    struct health health = {0};
+    for (int way = 0; way < 3; way++) {
+        for (int i = 0; i < 3; i++)
+            health_failed(&health, "no answer in time", NOW);
+        assert_true(health.down);
+        bool back = way == 0   ? health_pinged(&health, true, NOW + 1)
+                    : way == 1 ? health_answered(&health, SECOND, NOW + 1)
+                               : health_took(&health, NOW + 1);
+        assert_false(back);
+        assert_string_equal(health.trouble, way == 0 ? "no answer in time" : "");
+        assert_false(health.down);
+        assert_int_equal(health.since, NOW + 1);
+    }
+}
+
 static void test_speed_is_that_of_the_latest_answers(void **unused)
 {
     (void)unused;
@@ -76,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_failures_in_a_row_and_it_is_down),
         cmocka_unit_test(test_a_good_ping_or_a_late_answer_brings_it_back),
+        cmocka_unit_test(test_one_that_answers_pings_was_not_away),
         cmocka_unit_test(test_speed_is_that_of_the_latest_answers),
         cmocka_unit_test(test_pauses_grow),
     };

@@ -23,12 +23,14 @@ static struct error failed;
 static struct opinion told;
 static char told_name[64];
 static int answer;
+static unsigned takes; /* seconds, to tell it */
 
 static int tell(void *context, const char *message, const struct filter_settings *filter, const struct opinion *opinion)
 {
     assert_ptr_equal(context, &told);
     snprintf(told_name, sizeof told_name, "%s.%s", message, filter->name);
     told = *opinion;
+    sleep(takes);
     return answer;
 }
 
@@ -43,6 +45,7 @@ static int start(const char *from)
     filters[1] = (struct filter_settings){
         .name = "gate", .kind = 3, .mailbox = "filter.firm.example", .headers = "builtin:spamassassin"};
     answer = 0;
+    takes = 0;
     told_name[0] = 0;
     failed = (struct error){0};
     return returning_create(&settings, filters, 2, tell, &told, &returning, &failed);
@@ -165,6 +168,27 @@ static void who_is_silent_makes_room(void **unused)
     close(second);
 }
 
+/* The store may take longer than a client may be silent: that is no silence of his. */
+static void who_waits_for_us_is_not_silent(void **unused)
+{
+    (void)unused;
+    int other = dial();
+    assert_non_null(strstr(hear(other, "\r\n"), "220 "));
+    takes = 2;
+    int link = dial();
+    const char *message = MESSAGE("0DC5B48D4.A739D.gate@filter.firm.example");
+    size_t without_quit = strlen(message) - strlen("QUIT\r\n");
+    assert_int_equal(send(link, message, without_quit, MSG_NOSIGNAL), without_quit);
+    usleep(500000); /* it is told */
+    assert_int_equal(send(other, "NOOP\r\n", 6, MSG_NOSIGNAL), 6);
+    assert_non_null(strstr(hear(link, "taken"), "250 2.0.0 taken"));
+    assert_non_null(strstr(hear(other, "well"), "250 2.0.0 well"));
+    assert_int_equal(send(link, "NOOP\r\n", 6, MSG_NOSIGNAL), 6);
+    assert_non_null(strstr(hear(link, "well"), "250 2.0.0 well"));
+    close(link);
+    close(other);
+}
+
 static void it_ends_with_connections_open(void **unused)
 {
     (void)unused;
@@ -204,6 +228,7 @@ int main(void)
         TEST(mailboxes_of_others_are_refused),
         TEST(who_is_not_on_the_list_is_not_heard),
         TEST(who_is_silent_makes_room),
+        TEST(who_waits_for_us_is_not_silent),
         TEST(it_ends_with_connections_open),
         TEST(what_cannot_be_read_is_said_at_the_start),
     };

@@ -119,6 +119,33 @@ static void test_what_was_sent_a_window_ago_counts_no_more(void **unused)
     assert_int_equal(counts.body.messages, 1);
 }
 
+/* Halves of another window are other halves. */
+static void test_a_longer_window_keeps_nothing_for_ever(void **unused)
+{
+    struct bulk_settings shorter = settings;
+    struct bulk_message message = {.node = NODE, .customer = TEXT("anna"), .recipients = 50, .body = BODY};
+    (void)unused;
+    shorter.window = HOUR;
+    well(store_bulk_count(store, &shorter, &message, NOW, &counts, &failed));
+    body_of(OTHER, "bert", 1, NOW + HOUR);
+    assert_int_equal(counts.body.recipients, 51);
+    body_of(OTHER, "bert", 1, NOW + 60 * HOUR);
+    assert_int_equal(counts.body.recipients, 1);
+}
+
+/* Two that differ from each other may both be near to one that is known. */
+static void test_a_message_counts_once_for_each_picture(void **unused)
+{
+    static const uint64_t both[] = {PICTURE ^ UINT64_C(0x0f), PICTURE ^ UINT64_C(0xf0)};
+    (void)unused;
+    picture_of(NODE, "anna", PICTURE, 2);
+    struct bulk_message message = {
+        .node = OTHER, .customer = TEXT("bert"), .recipients = 2, .body = "", .pictures = both, .picture_count = 2};
+    count_message(message, NOW);
+    assert_int_equal(counts.picture.recipients, 4);
+    assert_int_equal(counts.picture.messages, 2);
+}
+
 /* Clocks of collectors differ by a little. */
 static void test_a_moment_of_the_half_window_before_is_none_of_its_own(void **unused)
 {
@@ -378,6 +405,7 @@ int main(void)
         STOCKED(test_another_text_counts_for_itself),
         STOCKED(test_one_message_counts_for_a_hundred_at_most),
         STOCKED(test_what_was_sent_a_window_ago_counts_no_more),
+        STOCKED(test_a_longer_window_keeps_nothing_for_ever),
         STOCKED(test_a_moment_of_the_half_window_before_is_none_of_its_own),
         STOCKED(test_what_most_have_sent_for_a_week_is_no_bulk),
         STOCKED(test_what_programs_write_once_a_month_is_none_either),
@@ -385,6 +413,7 @@ int main(void)
         STOCKED(test_of_a_node_that_was_turned_out_nothing_counts),
         STOCKED(test_near_pictures_are_one),
         STOCKED(test_of_several_pictures_the_one_seen_most_counts),
+        STOCKED(test_a_message_counts_once_for_each_picture),
         STOCKED(test_nothing_is_counted_where_it_is_off),
         STOCKED(test_nodes_are_told_of_each_step_once_two_of_them_sent_it),
         STOCKED(test_a_likeness_that_is_none_is_told_to_nobody),

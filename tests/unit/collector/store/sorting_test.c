@@ -136,6 +136,30 @@ static void an_opinion_is_given_once(void **unused)
     assert_int_equal(take("rspamd", ME, NOW + DAY, 5), 0);
     assert_int_equal(store_opinion_is_there(store, "A", "rspamd", &failed), 1);
     assert_int_equal(store_opinion_is_there(store, "A", "clamd", &failed), 0);
+    add("A", 1, NOW);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 1);
+    assert_int_equal(store_sorting_is_new(store, "B", &failed), 0);
+    assert_int_equal(take(NULL, ME, NOW, 5), 1);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 1);
+    assert_int_equal(store_sorting_apart(store, ME, "A", "", &failed), 1);
+    assert_int_equal(store_sorting_is_new(store, "A", &failed), 0);
+}
+
+static void what_is_out_is_waited_for_anew(void **unused)
+{
+    (void)unused;
+    struct store_overdue late[2];
+    open_row("A", "gate", NOW);
+    open_row("B", "gate", NOW);
+    assert_int_equal(store_opinion_send_out(store, "A", "gate", NOW + MINUTE, NOW, &failed), 1);
+    moment back = NOW + HOUR; /* it was away for so long */
+    assert_int_equal(store_opinions_overdue(store, 0, back, 2, late, &failed), 1);
+    well(store_opinions_wait_anew(store, "other", MINUTE, back, &failed));
+    assert_int_equal(store_opinions_overdue(store, 0, back, 2, late, &failed), 1);
+    well(store_opinions_wait_anew(store, "gate", MINUTE, back, &failed));
+    assert_int_equal(store_opinions_overdue(store, 0, back + HOUR + MINUTE - 1, 2, late, &failed), 0);
+    assert_int_equal(store_opinions_overdue(store, 0, back + HOUR + MINUTE, 2, late, &failed), 1);
+    assert_int_equal(take("gate", ME, NOW, 5), 1); /* the other is not touched */
 }
 
 static void who_does_not_answer_is_asked_again_after_growing_pauses(void **unused)
@@ -271,6 +295,7 @@ int main(void)
         STOCKED(what_is_given_back_is_the_next_ones),
         STOCKED(each_filter_has_its_own_row),
         STOCKED(an_opinion_is_given_once),
+        STOCKED(what_is_out_is_waited_for_anew),
         STOCKED(who_does_not_answer_is_asked_again_after_growing_pauses),
         STOCKED(one_that_is_back_is_asked_at_once_about_what_it_missed),
         STOCKED(what_is_out_comes_back_or_is_overdue),
