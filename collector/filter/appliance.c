@@ -2,6 +2,7 @@
 #include "collector/filter/appliance.h"
 
 #include <stdio.h>
+#include "collector/filter/data.h"
 #include "collector/filter/head.h"
 #include "collector/filter/trace.h"
 
@@ -48,22 +49,19 @@ bool appliance_read_mailbox(struct text text, struct appliance_mailbox *result)
 
 /* --- the message --- */
 
-/* Lines end with CRLF, and one that begins with a dot gets another (RFC 5321 4.5.2). */
-static bool write_lines(struct text text, bool in_head, struct buffer *result)
+/* A field with its continuations. A bare CR or a NUL in it becomes a space. */
+static bool write_field(struct text field, struct buffer *result)
 {
     bool written = true;
-    while (text.length > 0 && written) {
-        const char *end = memchr(text.bytes, '\n', text.length);
-        size_t length = end ? (size_t)(end - text.bytes) : text.length, taken = length + (end != NULL);
-        length -= end && length > 0 && text.bytes[length - 1] == '\r';
+    while (field.length > 0 && written) {
+        struct text line = text_split(&field, '\n');
         size_t begin = result->length;
-        written = (length == 0 || text.bytes[0] != '.' || buffer_append_byte(result, '.')) &&
-                  buffer_append(result, (struct text){text.bytes, length}) && buffer_append(result, TEXT("\r\n"));
-        for (size_t i = begin; in_head && written && i + 2 < result->length; i++)
+        line.length -= line.length > 0 && line.bytes[line.length - 1] == '\r';
+        written = (line.length == 0 || line.bytes[0] != '.' || buffer_append_byte(result, '.')) &&
+                  buffer_append(result, line) && buffer_append(result, TEXT("\r\n"));
+        for (size_t i = begin; written && i + 2 < result->length; i++)
             if (result->bytes[i] == '\r' || result->bytes[i] == 0)
                 result->bytes[i] = ' ';
-        text.bytes += taken;
-        text.length -= taken;
     }
     return written;
 }
@@ -83,9 +81,9 @@ bool appliance_write_message(const struct headers *headers, const struct filter_
     if (!trace_write_received(message, now, result))
         return false;
     while (head_next(&rest, &field))
-        if (!headers_look_at(headers, loose_name(&field)) && !write_lines(field.whole, true, result))
+        if (!headers_look_at(headers, loose_name(&field)) && !write_field(field.whole, result))
             return false;
-    return write_lines(rest, false, result) && buffer_append(result, TEXT(".\r\n"));
+    return data_write(rest, result) && buffer_append(result, TEXT(".\r\n"));
 }
 
 /* --- refusals --- */

@@ -31,8 +31,8 @@ struct appliance_mailbox {
 bool appliance_read_mailbox(struct text, struct appliance_mailbox *result);
 
 /* The message as it is sent behind DATA, with the dot at its end: under a trace (trace.h), without the headers that the
- * patterns look at, lines ended by CRLF. In the head a bare CR, which some servers take for a line's end, and a NUL
- * become spaces. False: no memory, or longer than the buffer may be. */
+ * patterns look at, lines ended by CRLF. A bare CR, which some servers take for a line's end, becomes a space in the
+ * head, as a NUL does, and is one in the body. False: no memory, or longer than the buffer may be. */
 bool appliance_write_message(const struct headers *, const struct filter_message *, moment now, struct buffer *result)
     __attribute__((warn_unused_result));
 

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include "collector/filter/appliance.h"
 #include "collector/filter/conversation.h"
+#include "collector/filter/data.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
 #define REPLY_MOST   1024         /* of a reply's text that is kept */
 #define REPLIES_MOST (64U * 1024) /* bytes of one reply */
-#define OVERHEAD     (64U * 1024) /* that the trace and doubled dots may add to a message, beside an eighth of it */
+#define OVERHEAD     (64U * 1024) /* that the trace may add to a message */
 
 struct server {
     struct conversation talk;
@@ -175,7 +176,7 @@ static int ask_appliance(const struct filter_settings *settings, const struct fi
     CLEANUP(buffer_clear) struct buffer content;
     *result = (struct opinion){0};
     buffer_init(&server.in, REPLIES_MOST);
-    buffer_init(&content, message->content.length + message->content.length / 2 + OVERHEAD);
+    buffer_init(&content, DATA_MOST(message->content.length) + OVERHEAD);
     int status = headers_open(settings->headers, &headers, error);
     if (status < 0)
         return status;

@@ -48,8 +48,9 @@ static void say(struct display *display, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    size_t start = display->out->length;
     if (!display->full)
-        end_line(display, display->out->length, buffer_append(display->out, text_of(line)));
+        end_line(display, start, safe_line(text_of(line), display->out)); /* names are hostile */
 }
 
 static void show_line(struct display *display, struct text line, const char *charset)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "collector/filter/conversation.h"
+#include "collector/filter/data.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
 
@@ -65,32 +66,10 @@ static bool is_path(struct text address)
     return address.length <= PATH_MOST;
 }
 
-/* A line without its end: CRLF, LF or CR, for some servers take each of the three for one, and what stands behind a
- * dot between two of them would be commands to these. */
-static struct text take_line(struct text *rest)
-{
-    size_t length = 0;
-    while (length < rest->length && rest->bytes[length] != '\r' && rest->bytes[length] != '\n')
-        length++;
-    struct text line = {rest->bytes, length};
-    if (length + 1 < rest->length && rest->bytes[length] == '\r' && rest->bytes[length + 1] == '\n')
-        length++;
-    length += length < rest->length;
-    *rest = (struct text){rest->bytes + length, rest->length - length};
-    return line;
-}
-
-/* With dots doubled, lines ended by CRLF, and the dot that ends it. */
 static bool write_content(const struct relay_message *message, struct buffer *out)
 {
-    struct text rest = message->content;
-    bool fits = buffer_printf(out, "X-Postern-Released: %s\r\n", message->name);
-    while (fits && rest.length > 0) {
-        struct text line = take_line(&rest);
-        fits = (line.length == 0 || line.bytes[0] != '.' || buffer_append_byte(out, '.')) && buffer_append(out, line) &&
-               buffer_append(out, TEXT("\r\n"));
-    }
-    return fits && buffer_append(out, TEXT(".\r\n"));
+    return buffer_printf(out, "X-Postern-Released: %s\r\n", message->name) && data_write(message->content, out) &&
+           buffer_append(out, TEXT(".\r\n"));
 }
 
 static int greet(struct relay *relay, const char *helo, struct error *error)
@@ -187,7 +166,7 @@ enum relayed relay_send(const char *address, const char *helo, duration patience
     struct error error = {0};
     answer[0] = '\0';
     buffer_init(&relay.in, REPLY_MOST);
-    buffer_init(&content, 2 * message->content.length + 4096);
+    buffer_init(&content, DATA_MOST(message->content.length) + 4096);
     int status = write_content(message, &content) ? 0 : error_set(&error, ENOMEM, "no memory for a message");
     if (status == 0)
         status = conversation_open(address, patience, &relay.talk, &error);

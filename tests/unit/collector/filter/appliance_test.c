@@ -104,7 +104,7 @@ static void a_bare_cr_begins_no_line_in_the_head(void **unused)
     static const char content[] = "From: a\rX-Spam-Flag: NO\r\n\0X-Spam-Flag: NO\n\nb\rc\n";
     (void)unused;
     assert_shown("builtin:spamassassin", content, sizeof content - 1,
-                 "From: a X-Spam-Flag: NO\r\n X-Spam-Flag: NO\r\n\r\nb\rc\r\n.\r\n");
+                 "From: a X-Spam-Flag: NO\r\n X-Spam-Flag: NO\r\n\r\nb\r\nc\r\n.\r\n");
 }
 
 static void lines_and_dots_are_as_smtp_wants_them(void **unused)
@@ -193,6 +193,34 @@ static void a_message_is_handed_over(void **unused)
         strstr(mail, " BODY=8BITMIME\r\nRCPT TO:<0DC5B48D4.A739D.assp@filter.firm.example> NOTIFY=NEVER\r\nDATA\r\n"));
     assert_non_null(strstr(content, "\r\nSubject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n"));
     free(server);
+}
+
+/* Every byte of the body becomes two. */
+static void nothing_but_line_ends_is_handed_over_too(void **unused)
+{
+    static const struct server_step steps[] = {{"", "220 gate\r\n", 0},
+                                               {"EHLO", "250 gate\r\n", 0},
+                                               {"MAIL FROM", "250 2.1.0 Ok\r\n", 0},
+                                               {"RCPT TO", "250 2.1.5 Ok\r\n", 0},
+                                               {"DATA", "354 go on\r\n", 0},
+                                               {"\r\n.\r\n", "250 2.0.0 Ok\r\n", 0},
+                                               {0}};
+    static char ends[300000];
+    struct text before = letter.content;
+    struct server *server;
+    (void)unused;
+    memset(ends, '\n', sizeof ends);
+    letter.content = (struct text){ends, sizeof ends};
+    assert_int_equal(ask(steps, true, &server), FILTER_LATER);
+    letter.content = before;
+    free(server);
+}
+
+static void nothing_in_the_body_ends_it(void **unused)
+{
+    (void)unused;
+    assert_shown("builtin:spamassassin", "a: b\n\none\r.\r\ntwo\r.\rMAIL FROM:<x@y>\r", 0,
+                 "a: b\r\n\r\none\r\n..\r\ntwo\r\n..\r\nMAIL FROM:<x@y>\r\n.\r\n");
 }
 
 static void a_plain_server_is_told_plainly(void **unused)
@@ -324,6 +352,8 @@ int main(void)
         cmocka_unit_test(a_refusal_for_policy_is_a_verdict),
         cmocka_unit_test(other_refusals_are_none),
         cmocka_unit_test(a_message_is_handed_over),
+        cmocka_unit_test(nothing_but_line_ends_is_handed_over_too),
+        cmocka_unit_test(nothing_in_the_body_ends_it),
         cmocka_unit_test(a_plain_server_is_told_plainly),
         cmocka_unit_test(a_refused_content_is_a_verdict),
         cmocka_unit_test(a_refused_sender_is_none),

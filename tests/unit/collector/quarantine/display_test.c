@@ -55,6 +55,14 @@ static void what_a_terminal_would_obey_is_not_there(void **state)
                                      "31m ?31m ? ?gpj? ?\n");
 }
 
+/* Nor where we speak: what a part is called is its sender's word too. */
+static void names_of_parts_turn_nothing_round(void **state)
+{
+    (void)state;
+    show("Content-Type: image/\xe2\x80\xaepng; name=\"a\xe2\x80\xaegpj.exe\xe2\x80\x8b\"\r\n\r\nxyz");
+    assert_non_null(strstr(shown.bytes, "[image/?png \"a?gpj.exe?\", 3 bytes as they were sent; not shown]\n"));
+}
+
 static void text_is_decoded(void **state)
 {
     (void)state;
@@ -158,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_and_text_are_shown_behind_a_mark),
         cmocka_unit_test(what_a_terminal_would_obey_is_not_there),
+        cmocka_unit_test(names_of_parts_turn_nothing_round),
         cmocka_unit_test(text_is_decoded),
         cmocka_unit_test(parts_are_told_from_each_other),
         cmocka_unit_test(a_message_in_a_message_is_shown_as_one),
