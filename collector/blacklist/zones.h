@@ -1,27 +1,12 @@
 /* The zones file: which blacklists there are, what each lists, what its answers mean and weigh, how to get off it.
  *
- *     [zen.example.net]                     the zone; "{NAME}." in it stands for a private key of that name
- *     title = Example ZEN                   optional: how people call it
- *     kind = addresses                      or: domains
- *     families = 4 6                        optional, of addresses: which it knows; preset 4
- *     lists = sources of spam               in a few words
- *     code = 127.0.0.2 critical spam source       an answer, how much it weighs, what it means; as often as needed
- *     code = 127.0.0.4-127.0.0.7 high bot         a range of them
- *     code = 127.0.0.1 clean white                "clean": an answer that lists nobody
- *     code = 127.255.0.1 error asked too often    "error": an answer that says nothing of what was asked for
- *     bit = 8 high phishing                 instead of codes: the last byte of 127.0.0.x is a sum of such numbers
- *     other = low                           optional: what answers of 127.0.0.0/8 weigh that no code names; else they
- * are not understood, and say nothing test = both                           which test entries it keeps (RFC 5782, 5):
- * both, listed, clean, none test6 = none                          the same for IPv6; preset: as `test` listed =
- * test.example.net             optional: other test entries than 127.0.0.2, ::FFFF:7F00:2 and TEST clean =
- * invalid.example.net           ... and than 127.0.0.1, ::FFFF:7F00:1 and INVALID link = https://example.net/removal
- * how to get off it limit = 100000                        optional: questions a day that its terms allow terms = free
- * below ...                optional: in a few words use = no                              optional: not asked unless
- * the operator names it; preset yes replaces = zen.example.org            optional: that zone is not asked where this
- * one is
+ *     [zen.example.net]
+ *     kind = addresses
+ *     code = 127.0.0.2 critical spam source
+ *     code = 127.0.0.4-127.0.0.7 high bot
  *
- *     [*.gone.example.net]                  a zone that is no more, "*." for all below as well
- *     dead = closed on 2024-06-05           what became of it: a zone of that name is refused with that sentence
+ * docs/blacklists.md has all keys with their presets; "{NAME}." at the front of a zone's name stands for a private key
+ * of that name.
  *
  * A later text's section replaces an earlier one's of the same name. Codes with "clean" and "error" weigh nothing. */
 #ifndef COLLECTOR_BLACKLIST_ZONES_H
