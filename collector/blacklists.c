@@ -167,7 +167,7 @@ static int begin(struct asking *asking, struct error *error)
                     .fresh = MINUTE,
                     .reasons = true,
                     .nowhere = "com"},
-        .dns = {.servers = asking->servers, .server_count = asking->server_count, .patience = 4 * SECOND}};
+        .dns = {.servers = asking->servers, .server_count = asking->server_count, .patience = 2 * SECOND}};
     struct findings *findings = &asking->findings;
     findings->answers = calloc(findings->count * zones_count(asking->zones) + 1, sizeof *findings->answers);
     if (findings->answers == NULL)

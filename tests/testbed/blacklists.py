@@ -55,6 +55,7 @@ class Servers:
             "refusing.example:ip4set": ":127.255.255.254:open resolver\n0.0.0.0/1\n128.0.0.0/1\n",
             "parked.example:ip4set": ":203.0.113.80:buy me\n0.0.0.0/1\n128.0.0.0/1\n",
             "limited.example:ip4set": test,
+            "secret5.keyed.example:ip4set": test + "192.0.2.5\n",
             "hostile.example:ip4set": test + "192.0.2.66 :127.0.0.2:" + HOSTILE + "\n",
         }
 
