@@ -102,11 +102,11 @@ static bool take_bits(struct answer *answer, const struct zone *zone, uint32_t a
     uint32_t left = address & 0xff;
     if (address >> 8 != LOOPBACK >> 8 || left == 0)
         return false;
-    for (uint32_t i = 0; i < zone->code_count; i++) {
-        if (left & zone->codes[i].least)
-            take_code(answer, &zone->codes[i]);
+    for (uint32_t i = 0; i < zone->code_count; i++)
         left &= ~zone->codes[i].least;
-    }
+    for (uint32_t i = 0; i < zone->code_count; i++)
+        if (address & 0xff & zone->codes[i].least && (left == 0 || zone->codes[i].meaning == ZONE_REFUSES))
+            take_code(answer, &zone->codes[i]);
     return left == 0;
 }
 
@@ -147,7 +147,7 @@ static void take_address(struct answer *answer, const struct zone *zone, uint32_
     else if (address == LOOPBACK)
         answer->doubt = DOUBT_LOOPBACK;
     else if (!zone->has_other)
-        answer->doubt = DOUBT_CODE;
+        answer->doubt = answer->doubt == DOUBT_NONE ? DOUBT_CODE : answer->doubt; /* the least of all doubts */
     else {
         struct zone_code code = other;
         code.weight = zone->other;

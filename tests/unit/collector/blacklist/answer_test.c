@@ -84,6 +84,8 @@ static void codes(void **state)
         {"127.0.0.2 127.255.255.254", ANSWER_UNKNOWN, DOUBT_PUBLIC, 0, NULL},
         {"203.0.113.7", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
         {"127.0.0.2 203.0.113.7", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
+        {"203.0.113.7 127.0.0.99 127.0.0.2", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
+        {"127.255.255.254 127.0.0.99 127.0.0.2", ANSWER_UNKNOWN, DOUBT_PUBLIC, 0, NULL},
         {"126.255.255.255", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
         {"128.0.0.2", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
     };
@@ -120,6 +122,9 @@ static void bits(void **state)
         {"127.0.0.1", ANSWER_UNKNOWN, DOUBT_ERROR, 0, NULL},
         {"127.0.0.9", ANSWER_UNKNOWN, DOUBT_ERROR, 0, NULL},
         {"127.0.1.8", ANSWER_UNKNOWN, DOUBT_CODE, 0, NULL},
+        {"127.0.0.10", ANSWER_UNKNOWN, DOUBT_CODE, 0, NULL},
+        {"127.0.0.11", ANSWER_UNKNOWN, DOUBT_ERROR, 0, NULL},
+        {"203.0.113.7 127.0.0.10 127.0.0.8", ANSWER_UNKNOWN, DOUBT_OUTSIDE, 0, NULL},
     };
     judge_rows(zones_at(zones, 0), rows, COUNT_OF(rows));
     zones_destroy(&zones);
