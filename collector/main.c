@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "collector/blacklists.h"
 #include "collector/manage.h"
 #include "collector/quarantine/packing.h"
 #include "collector/print.h"
@@ -13,13 +14,14 @@
 #define WRONG_USAGE 2
 
 struct arguments {
-    const char *config, *name, *lasts, *may, *rest;
+    const char *config, *name, *lasts, *may;
+    struct blacklists_wish blacklists; /* its names are the other words, of every command */
 };
 
 struct command {
     const char *name, *arguments, *text;
     const char *allowed; /* letters of its options */
-    bool rest;           /* takes one word more */
+    size_t rest;         /* how many words more it takes */
     int (*run)(const struct arguments *);
 };
 
@@ -33,6 +35,11 @@ static const struct option_help {
     {"name", "NAME", "What the node will be called, whatever it calls itself.", 'n'},
     {"for", "TIME", "How long the token is good: 1h, 30m; else one hour.", 'f'},
     {"may", "RIGHT,...", "Of read, order, admin, content; else read.", 'm'},
+    {"resolver", "ADDRESS", "Ask this name server, not those of /etc/resolv.conf; up to eight.", 'r'},
+    {"zones", "FILE", "Read lists from this file, not from builtin:; several add up.", 'z'},
+    {"list", "NAME", "Ask this list, or those that fit the pattern, and no others; several add up.", 'l'},
+    {"key", "NAME=FILE", "The key for lists that need one of this name is in the file.", 'k'},
+    {"json", NULL, "Print a JSON object a line, for programs.", 'j'},
 };
 #define HELPS (sizeof helps / sizeof helps[0])
 
@@ -122,15 +129,21 @@ static int person(const struct arguments *arguments)
 {
     struct collector_settings settings = {0};
     unsigned may = 0;
-    if (arguments->rest == NULL || strlen(arguments->rest) >= STORE_NAME || arguments->rest[0] == '\0')
+    const char *name = arguments->blacklists.name_count ? arguments->blacklists.names[0] : "";
+    if (strlen(name) >= STORE_NAME || name[0] == '\0')
         return refuse("whose name, of at most 63 bytes", "");
     if (!read_rights(arguments->may ? arguments->may : "read", &may))
         return refuse("a person may read, order, admin, content, or some of these with commas", arguments->may);
     int status = read_settings(arguments, &settings);
     if (status == 0)
-        status = manage_person(&settings, arguments->rest, may);
+        status = manage_person(&settings, name, may);
     collector_settings_clear(&settings);
     return status;
+}
+
+static int blacklist(const struct arguments *arguments)
+{
+    return blacklists_ask(&arguments->blacklists);
 }
 
 static int print_example(const struct arguments *arguments)
@@ -152,14 +165,17 @@ static int print_api(const struct arguments *arguments)
 }
 
 static const struct command commands[] = {
-    {"run", "[--config FILE]", "Serve nodes and people, in the foreground.", "c", false, run},
-    {"check", "[--config FILE]", "Say whether the configuration is good.", "c", false, check},
+    {"run", "[--config FILE]", "Serve nodes and people, in the foreground.", "c", 0, run},
+    {"check", "[--config FILE]", "Say whether the configuration is good.", "c", 0, check},
     {"token", "[--config FILE] [--name NAME] [--for TIME]", "Make a token by which one node enrols, and print it.",
-     "cnf", false, token},
-    {"person", "[--config FILE] [--may RIGHT,...] NAME", "Make a person's secret, and print it.", "cm", true, person},
-    {"print-example", "", "Print a configuration file with every option and its default.", "", false, print_example},
-    {"print-manual", "", "Print the configuration's manual page.", "", false, print_manual},
-    {"print-api", "", "Print what can be asked over HTTP, as in docs/api.md.", "", false, print_api},
+     "cnf", 0, token},
+    {"person", "[--config FILE] [--may RIGHT,...] NAME", "Make a person's secret, and print it.", "cm", 1, person},
+    {"blacklist", "[--resolver ADDRESS] [--zones FILE] [--list NAME] [--key NAME=FILE] [--json] NAME...",
+     "Ask blacklists about addresses and domains; 1: one is listed, or not known.", "rzlkj", BLACKLISTS_NAMES,
+     blacklist},
+    {"print-example", "", "Print a configuration file with every option and its default.", "", 0, print_example},
+    {"print-manual", "", "Print the configuration's manual page.", "", 0, print_manual},
+    {"print-api", "", "Print what can be asked over HTTP, as in docs/api.md.", "", 0, print_api},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -207,24 +223,51 @@ static char find_option(const char *word, size_t length, bool *takes_value)
     return '\0';
 }
 
-static void take(struct arguments *arguments, char letter, const char *value)
+static bool add_word(struct blacklists_words *words, const char *word)
 {
-    const char **place = letter == 'c'   ? &arguments->config
-                         : letter == 'n' ? &arguments->name
-                         : letter == 'f' ? &arguments->lasts
-                                         : &arguments->may;
-    *place = value;
+    if (words->count == BLACKLISTS_WORDS)
+        return false;
+    words->at[words->count++] = word;
+    return true;
+}
+
+/* False: given too often. */
+static bool take(struct arguments *arguments, char letter, const char *value)
+{
+    struct blacklists_wish *blacklists = &arguments->blacklists;
+    switch (letter) {
+    case 'r':
+        return add_word(&blacklists->resolvers, value);
+    case 'z':
+        return add_word(&blacklists->zones, value);
+    case 'l':
+        return add_word(&blacklists->lists, value);
+    case 'k':
+        return add_word(&blacklists->keys, value);
+    case 'j':
+        blacklists->json = true;
+        return true;
+    default:
+        *(letter == 'c'   ? &arguments->config
+          : letter == 'n' ? &arguments->name
+          : letter == 'f' ? &arguments->lasts
+                          : &arguments->may) = value;
+        return true;
+    }
 }
 
 /* -1: go on; else the exit status. */
 static int parse(const struct command *command, int count, char **words, struct arguments *arguments)
 {
+    size_t rest = 0;
+    arguments->blacklists.names = (const char *const *)words; /* moved to the front, over what is read */
     for (int i = 0; i < count; i++) {
-        const char *word = words[i];
+        char *word = words[i];
         if (word[0] != '-' || word[1] != '-') {
-            if (command == NULL || !command->rest || arguments->rest)
+            if (command == NULL || rest >= command->rest)
                 return refuse("this is too much", word);
-            arguments->rest = word;
+            words[rest++] = word;
+            arguments->blacklists.name_count = rest;
             continue;
         }
         size_t length = strcspn(word + 2, "=");
@@ -237,11 +280,14 @@ static int parse(const struct command *command, int count, char **words, struct 
             return say_version();
         if (letter == '\0' || command == NULL || strchr(command->allowed, letter) == NULL)
             return refuse("no such option here", word);
-        if (value == NULL && i + 1 < count)
+        if (!takes_value && value != NULL)
+            return refuse("this option takes no value", word);
+        if (takes_value && value == NULL && i + 1 < count)
             value = words[++i];
-        if (!takes_value || value == NULL || value[0] == '\0')
+        if (takes_value && (value == NULL || value[0] == '\0'))
             return refuse("this option needs a value", word);
-        take(arguments, letter, value);
+        if (!take(arguments, letter, value))
+            return refuse("this option is given too often", word);
     }
     return command ? -1 : refuse("which command", "");
 }
