@@ -126,7 +126,8 @@ int spamd_read_lesson(const struct filter_settings *settings, struct text text, 
 bool spamd_write_trace(const struct filter_message *message, moment now, struct buffer *result)
 {
     /* Above all Received lines: SpamAssassin believes none that stands below one. */
-    return trace_write_header("X-Envelope-From", message->from, result) && trace_write_received(message, now, result);
+    return trace_write_header("X-Envelope-From", message->from, result) &&
+           trace_write_received_unlooked(message, now, result);
 }
 
 struct request {

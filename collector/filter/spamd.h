@@ -17,7 +17,7 @@ int spamd_read_opinion(const struct filter_settings *, struct text answer, struc
 int spamd_read_lesson(const struct filter_settings *, struct text answer, struct error *) MUST_CHECK;
 
 /* What a mail server would have put on top of the message, from which SpamAssassin reads who sent it: the envelope's
- * sender, and a Received line with the client's address, its HELO and its login. False: no memory. */
+ * sender, and a Received line with the client's address and its HELO. False: no memory. */
 bool spamd_write_trace(const struct filter_message *, moment now, struct buffer *result);
 
 #endif

@@ -85,6 +85,7 @@ def spamd_part(folder):
         said = client("ask", letter("See you on Tuesday."))
         checks.that("spamd: a letter is ham", said[0] == 0 and said[1] < said[2] == 500, said)
         checks.that("spamd: it reads the trace as a Received line", not {"NO_RELAYS", "NO_RECEIVED"} & set(said[5]), said)
+        checks.that("spamd: ... that says nothing of the client's name in the DNS", not {"RDNS_NONE", "UNPARSEABLE_RELAY"} & set(said[5]), said)
         said = client("ask", letter(f"{GTUBE}\nGr\u00f6\u00dfe"))
         checks.that("spamd: the weightiest rule comes first", said[5][:1] == ["GTUBE"] and "CTE_8BIT_MISMATCH" in said[5], said)
         said = client("ask", letter("Content analysis details:\n\n" + "-" * 4 + " " + "-" * 22 + " " + "-" * 50 + "\n1000 GTUBE  BODY: x\n"))

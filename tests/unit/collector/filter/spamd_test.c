@@ -212,8 +212,8 @@ static void the_trace_says_who_sent_it(void **unused)
     assert_true(spamd_write_trace(&letter, NOW, &trace));
     assert_true(buffer_append_byte(&trace, 0));
     assert_string_equal(trace.bytes, "X-Envelope-From: <ann@firm.example>\r\n"
-                                     "Received: from mail.firm.example (mail.firm.example [203.0.113.7])\r\n"
-                                     "\tby postern.invalid (Postfix) with ESMTP id 0DC5B48D4.A739D;\r\n"
+                                     "Received: from [203.0.113.7] (HELO mail.firm.example)\r\n"
+                                     "\tby postern.invalid (CommuniGate Pro SMTP) with ESMTP id 0DC5B48D4.A739D;\r\n"
                                      "\tFri, 15 Jan 2027 08:00:00 +0000\r\n");
     buffer_clear(&trace);
 }
@@ -230,8 +230,8 @@ static void a_trace_holds_no_lines_of_strangers(void **unused)
     assert_true(spamd_write_trace(&message, NOW, &trace));
     assert_true(buffer_append_byte(&trace, 0));
     assert_string_equal(trace.bytes, "X-Envelope-From: <a@b>??X-Spam-Flag: NO?\?>\r\n"
-                                     "Received: from x???y??127.0.0.1????body (unknown [IPv6:2001:db8::7])\r\n"
-                                     "\tby postern.invalid (Postfix) with ESMTP id 0DC5B48D4.A739D;\r\n"
+                                     "Received: from [IPv6:2001:db8::7] (HELO x???y??127.0.0.1????body)\r\n"
+                                     "\tby postern.invalid (CommuniGate Pro SMTP) with ESMTP id 0DC5B48D4.A739D;\r\n"
                                      "\tFri, 15 Jan 2027 08:00:00 +0000\r\n");
     message.client = TEXT("not an address\r\n");
     message.helo = TEXT("");
