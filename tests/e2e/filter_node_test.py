@@ -255,6 +255,7 @@ def check_full_disk(checks, agent, post):
                 pass
         numbers = post.send(3)
         checks.that("with a full disk, messages go on", post.arrive(numbers), post.twice())
+        agent.wait(lambda: agent.ask_quietly("status") and spool(agent)["messages_waiting"] == 0, 15, "the answers to these")
         post.centre.kill()
         numbers = post.send(5, 3000)
         agent.wait(lambda: waiting(agent) == 5, 15, "five that wait")

