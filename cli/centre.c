@@ -24,7 +24,9 @@
 struct request {
     const char *method;
     char url[URL_MOST];
-    char *body; /* NULL: none */
+    char *body;       /* NULL: none */
+    size_t length;    /* of a body that is no text; 0: it ends with NUL */
+    const char *type; /* NULL: JSON */
 };
 
 static void free_body_of(struct request *request)
@@ -35,17 +37,21 @@ static void free_body_of(struct request *request)
 
 /* Where each question is asked. What stands in a question under one of these names becomes a parameter. */
 static const struct route {
-    const char *command, *path, *parameters[4];
+    const char *command, *path, *parameters[9];
 } routes[] = {
     {"nodes", "/v1/nodes", {NULL}},
     {"customers", "/v1/customers", {"top", NULL}},
     {"customer", "/v1/customers/", {NULL}}, /* with its name behind it */
     {"campaigns", "/v1/campaigns", {"top", NULL}},
+    {"bulk", "/v1/bulk", {"top", "kind", NULL}},
     {"senders", "/v1/senders", {"top", "node", NULL}},
     {"explain", "/v1/senders/", {NULL}}, /* with the sender behind it */
     {"events", "/v1/events", {"since", "after", "wait", NULL}},
     {"orders", "/v1/orders", {NULL}},
     {"audit", "/v1/audit", {"since", NULL}},
+    {"messages", "/v1/messages", {"since", "before", "sender", "customer", "verdict", "node", "limit", NULL}},
+    {"message", "/v1/messages/", {NULL}}, /* with its name behind it */
+    {"lessons", "/v1/lessons", {NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)
@@ -154,14 +160,16 @@ static bool is_passing(CURLcode code)
            code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_RESOLVE_HOST;
 }
 
-static struct curl_slist *headers_of(const struct cli *cli, const char *name)
+static struct curl_slist *headers_of(const struct cli *cli, const char *name, const char *type)
 {
-    char key[200], again[64];
+    char key[200], again[64], kind[80];
     snprintf(key, sizeof key, "Authorization: Bearer %s", cli->key);
     snprintf(again, sizeof again, "Idempotency-Key: %s", name);
+    snprintf(kind, sizeof kind, "Content-Type: %s", type ? type : "application/json");
     struct curl_slist *headers = curl_slist_append(NULL, key);
     headers = curl_slist_append(headers, again);
-    return curl_slist_append(headers, "Content-Type: application/json");
+    headers = curl_slist_append(headers, "Expect:"); /* nothing: a body is sent at once */
+    return curl_slist_append(headers, kind);
 }
 
 /* The answer's status, or negative: -EAGAIN where asking again may do. */
@@ -170,11 +178,12 @@ static int exchange(const struct cli *cli, CURL *curl, const struct request *req
 {
     char why[CURL_ERROR_SIZE] = "";
     long status = 0;
-    struct curl_slist *headers = headers_of(cli, name);
+    struct curl_slist *headers = headers_of(cli, name, request->type);
     answer->length = 0;
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, request->length ? (curl_off_t)request->length : (curl_off_t)-1);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
     if (!request->body)
         curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
@@ -197,7 +206,11 @@ static int refused(int status, const struct buffer *answer, struct error *error)
     json_t *said = json_loadb(answer->bytes ? answer->bytes : "", answer->length, 0, NULL);
     printable_make(said);
     const char *sentence = json_string_value(json_object_get(said, "error"));
-    int number = status == 401 || status == 403 ? EACCES : status >= 502 && status <= 504 ? EAGAIN : EREMOTEIO;
+    int number = status == 401 || status == 403   ? EACCES
+                 : status >= 502 && status <= 504 ? EAGAIN
+                 : status == 404                  ? ENOENT
+                 : status == 413                  ? E2BIG
+                                                  : EREMOTEIO;
     int code = error_set(error, number, "the collector says %d: %s", status, sentence ? sentence : "no more");
     json_decref(said);
     return code;
@@ -319,5 +332,79 @@ int centre_ask(const struct cli *cli, const json_t *question,
     }
     curl_easy_cleanup(asking.curl);
     json_decref(asked);
+    return code;
+}
+
+/* --- requests that are no questions --- */
+
+struct centre {
+    const struct cli *cli;
+    CURL *curl;
+};
+
+int centre_open(const struct cli *cli, struct centre **result, struct error *error)
+{
+    struct centre *centre = calloc(1, sizeof *centre);
+    if (!centre || !(centre->curl = curl_easy_init())) {
+        free(centre);
+        return error_set(error, ENOMEM, "out of memory");
+    }
+    centre->cli = cli;
+    *result = centre;
+    return 0;
+}
+
+void centre_close(struct centre **centre)
+{
+    if (!*centre)
+        return;
+    curl_easy_cleanup((*centre)->curl);
+    free(*centre);
+    *centre = NULL;
+}
+
+bool centre_add_parameter(char *path, size_t size, const char *name, const char *value)
+{
+    size_t length = strlen(path);
+    char *escaped = value ? curl_easy_escape(NULL, value, 0) : NULL;
+    int more =
+        escaped ? snprintf(path + length, size - length, "%c%s=%s", strchr(path, '?') ? '&' : '?', name, escaped) : 0;
+    curl_free(escaped);
+    return more >= 0 && (size_t)more < size - length;
+}
+
+static int call_one(struct centre *centre, const struct centre_request *wanted, struct text collector, const char *name,
+                    struct buffer *answer, struct error *error)
+{
+    static char nothing[] = "";
+    struct request request = {.method = wanted->method, .type = wanted->type, .length = wanted->body.length};
+    while (collector.length > 0 && collector.bytes[collector.length - 1] == '/')
+        collector.length--;
+    int length =
+        snprintf(request.url, sizeof request.url, "%.*s%s", (int)collector.length, collector.bytes, wanted->path);
+    if (length < 0 || (size_t)length >= sizeof request.url)
+        return error_set(error, E2BIG, "the question is too long");
+    if (wanted->type) /* it is only read */
+        request.body = wanted->body.length ? (char *)(uintptr_t)wanted->body.bytes : nothing;
+    int status = exchange(centre->cli, centre->curl, &request, name, answer, error);
+    return status < 0 || status / 100 == 2 ? status : refused(status, answer, error);
+}
+
+int centre_call(struct centre *centre, const struct centre_request *request, struct buffer *answer, struct error *error)
+{
+    char name[NAME];
+    int code = error_set(error, EINVAL, "which collector? --collector URL");
+    make_name(name);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct text rest = text_of(centre->cli->collector), collector;
+        sleep(round);
+        while (next_collector(&rest, &collector)) {
+            code = call_one(centre, request, collector, name, answer, error);
+            if (code != -EAGAIN)
+                return code;
+        }
+        if (code != -EAGAIN)
+            return code;
+    }
     return code;
 }

@@ -32,8 +32,11 @@ int command_orders(const struct cli *, int count, char **arguments);
 int command_nodes(const struct cli *, int count, char **arguments);
 int command_customers(const struct cli *, int count, char **arguments);
 int command_campaigns(const struct cli *, int count, char **arguments);
+int command_bulk(const struct cli *, int count, char **arguments);
 int command_audit(const struct cli *, int count, char **arguments);
 int command_settings(const struct cli *, int count, char **arguments);
+int command_quarantine(const struct cli *, int count, char **arguments);
+int command_learn(const struct cli *, int count, char **arguments);
 int command_enforce(const struct cli *, int count, char **arguments);
 
 /* What every verb's options share: "--json" and "--help" are taken by all. */

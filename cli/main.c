@@ -26,10 +26,21 @@ static const struct command commands[] = {
      command_customers},
     {"campaigns", "[--top N]", "near-identical mail of several customers on several nodes (of a collector)",
      command_campaigns},
+    {"bulk", "[--top N] [--kind body|picture]",
+     "texts and pictures counted over all nodes and customers (of a collector)", command_bulk},
     {"audit", "[--since TIME]", "who did what, when and why (of a collector)", command_audit},
     {"settings", "[set FILE --reason TEXT] [--node ID]",
      "thresholds, allow lists and plans that a collector sets on its nodes; on a node: whether any are in force",
      command_settings},
+    {"quarantine",
+     "list [--verdict WORD] [--sender S] [--customer C] [--since T] [--before T] [--top N] | show ID [--raw] | "
+     "release ID... --reason TEXT | export ID... [--format mbox|eml] [--output FILE] | forget ID... | "
+     "correct spam|ham ID...",
+     "messages that nodes sent in: look at them safely, send them on, save, forget (of a collector); - reads IDs",
+     command_quarantine},
+    {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
+     "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
+     command_learn},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256

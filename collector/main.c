@@ -31,7 +31,7 @@ static const struct option_help {
     {"config", "FILE", "Read this file instead of POSTERN_CONFIG or /etc/postern/collector.conf.", 'c'},
     {"name", "NAME", "What the node will be called, whatever it calls itself.", 'n'},
     {"for", "TIME", "How long the token is good: 1h, 30m; else one hour.", 'f'},
-    {"may", "RIGHT,...", "Of read, order, admin; else read.", 'm'},
+    {"may", "RIGHT,...", "Of read, order, admin, content; else read.", 'm'},
 };
 #define HELPS (sizeof helps / sizeof helps[0])
 
@@ -56,7 +56,10 @@ static int run(const struct arguments *arguments)
 {
     struct collector_settings settings = {0};
     int status = read_settings(arguments, &settings);
-    return status ? status : collector_run(&settings);
+    if (status == 0)
+        status = collector_run(&settings);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static int check(const struct arguments *arguments)
@@ -69,6 +72,7 @@ static int check(const struct arguments *arguments)
     if (status == 0)
         printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
                settings.certificate[0] ? " with TLS" : "", place);
+    collector_settings_clear(&settings);
     return status;
 }
 
@@ -81,7 +85,10 @@ static int token(const struct arguments *arguments)
     if (arguments->name && strlen(arguments->name) >= STORE_NAME)
         return refuse("a name has at most 63 bytes", arguments->name);
     int status = read_settings(arguments, &settings);
-    return status ? status : manage_token(&settings, arguments->name ? arguments->name : "", lasts);
+    if (status == 0)
+        status = manage_token(&settings, arguments->name ? arguments->name : "", lasts);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static bool read_rights(const char *words, unsigned *result)
@@ -95,6 +102,8 @@ static bool read_rights(const char *words, unsigned *result)
             *result |= STORE_MAY_ORDER;
         else if (text_equals(word, TEXT("admin")))
             *result |= STORE_MAY_ADMIN;
+        else if (text_equals(word, TEXT("content")))
+            *result |= STORE_MAY_CONTENT;
         else
             return false;
     }
@@ -108,9 +117,12 @@ static int person(const struct arguments *arguments)
     if (arguments->rest == NULL || strlen(arguments->rest) >= STORE_NAME || arguments->rest[0] == '\0')
         return refuse("whose name, of at most 63 bytes", "");
     if (!read_rights(arguments->may ? arguments->may : "read", &may))
-        return refuse("a person may read, order, admin, or some of these with commas", arguments->may);
+        return refuse("a person may read, order, admin, content, or some of these with commas", arguments->may);
     int status = read_settings(arguments, &settings);
-    return status ? status : manage_person(&settings, arguments->rest, may);
+    if (status == 0)
+        status = manage_person(&settings, arguments->rest, may);
+    collector_settings_clear(&settings);
+    return status;
 }
 
 static int print_example(const struct arguments *arguments)

@@ -12,6 +12,10 @@
 #include <systemd/sd-event.h>
 #include "collector/api/means.h"
 #include "collector/api/server.h"
+#include "collector/sorter/releaser.h"
+#include "collector/sorter/trainer.h"
+#include "collector/sorter/returning.h"
+#include "collector/sorter/sorter.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 #include "common/io/log.h"
@@ -25,6 +29,11 @@ struct centre {
     char *certificate, *key, *authority;
     struct packing_keys *keys;
     struct means means;
+    struct trainer *trainer;
+    struct releaser *releaser;
+    struct reading *reading;
+    struct sorter *sorter;
+    struct returning *returning;
 };
 
 static int read_pem(const char *path, char **result, struct error *error)
@@ -70,6 +79,58 @@ static void raise_descriptors(void)
     }
 }
 
+/* What is done on the side, each in threads of its own: the schema is there by now. */
+static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
+                      struct error *error)
+{
+    const struct trainer_settings trainer = {.store = store,
+                                             .filters = settings->filters.items,
+                                             .filter_count = settings->filters.count,
+                                             .learning = &settings->learning,
+                                             .keys = centre->keys,
+                                             .forget = settings->keep.audit};
+    int code = trainer_create(&trainer, &centre->trainer, error);
+    if (code == 0 && settings->quarantine.relay[0])
+        code =
+            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
+    return code;
+}
+
+static int take_back(void *context, const char *message, const struct filter_settings *filter,
+                     const struct opinion *opinion)
+{
+    struct error ignored;
+    int status = sorter_returned(context, message, filter->name, opinion, &ignored);
+    return status == -ENOENT ? 0 : status; /* forgotten, or none of ours: it need not be brought again */
+}
+
+static int make_sorter(struct centre *centre, const struct collector_settings *settings, const char *store,
+                       struct error *error)
+{
+    int code = reading_create(&settings->pictures, NULL, &centre->reading, error);
+    const struct sorter_settings sorter = {
+        .where = store,
+        .filters = &settings->filters,
+        .keys = centre->keys,
+        .reading = centre->reading,
+        .bulk = &settings->bulk,
+        .picture_text = settings->pictures.enabled && settings->pictures.text,
+    };
+    if (code == 0)
+        code = sorter_create(&sorter, &centre->sorter, error);
+    if (code == 0 && settings->returned.listen[0])
+        code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
+                                centre->sorter, &centre->returning, error);
+    return code;
+}
+
+static void end_sorter(struct centre *centre)
+{
+    returning_destroy(&centre->returning);
+    sorter_destroy(&centre->sorter);
+    reading_destroy(&centre->reading);
+}
+
 static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
 {
     char store[2 * OPTION_TEXT_SIZE];
@@ -85,12 +146,24 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
-    centre->means = (struct means){.keys = centre->keys, .quarantine = &settings->quarantine};
     raise_descriptors();
+    if (code == 0)
+        code = make_sorter(centre, settings, store, error);
+    centre->means = (struct means){.keys = centre->keys,
+                                   .quarantine = &settings->quarantine,
+                                   .bulk = &settings->bulk,
+                                   .filters = settings->filters.items,
+                                   .filter_count = settings->filters.count,
+                                   .held_back = settings->learning.held_back,
+                                   .sorter = centre->sorter};
+    struct store_retention keep = settings->keep;
+    keep.bulk = &settings->bulk;
+    keep.messages = settings->quarantine.age;
+    keep.message_bytes = settings->quarantine.size;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
-        .keep = settings->keep,
+        .keep = keep,
         .means = &centre->means,
         .certificate = centre->certificate,
         .key = centre->key,
@@ -102,7 +175,9 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         .idle = settings->idle,
         .body = settings->body,
     };
-    return code < 0 ? code : server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    if (code == 0)
+        code = server_create(centre->loop, &server, &centre->log, &centre->server, error);
+    return code < 0 ? code : begin_work(centre, settings, store, error);
 }
 
 int collector_run(const struct collector_settings *settings)
@@ -120,7 +195,10 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    releaser_destroy(&centre.releaser);
+    trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
+    end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);
     free(centre.key);

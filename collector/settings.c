@@ -106,7 +106,25 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
                                         .check = check_retention,
                                         .text = "How long it keeps what."};
     result[2] = quarantine_bind(&settings->quarantine);
-    size_t count = 3 + filters_settings_bind(&settings->filters, result + 3);
+    result[3] = learning_bind(&settings->learning);
+    result[4] =
+        (struct option_binding){.options = bulk_options,
+                                .settings = &settings->bulk,
+                                .check = bulk_settings_check,
+                                .text = "Texts and pictures counted over all nodes and customers, in the messages that "
+                                        "nodes send in. What is bulk has the opinion of a filter called \"bulk\"."};
+    result[5] =
+        (struct option_binding){.options = picture_options,
+                                .settings = &settings->pictures,
+                                .check = picture_settings_check,
+                                .text = "Pictures in messages. They are decoded by postern-reader, a program without "
+                                        "rights, which reads subject and text as well."};
+    result[6] = (struct option_binding){
+        .options = returned_options,
+        .settings = &settings->returned,
+        .check = returned_settings_check,
+        .text = "The listener to which appliances (kind smtp) give messages back, by SMTP or LMTP."};
+    size_t count = 7 + filters_settings_bind(&settings->filters, result + 7);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -118,6 +136,20 @@ void collector_settings_describe(struct collector_settings *settings, struct opt
         count++;
     result[count++] = filters_settings_describe(&settings->filters.items[0]);
     result[count] = (struct option_binding){.options = NULL};
+}
+
+/* An appliance has to have somewhere to give its messages back to. */
+static int check_appliances(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->filters.count; i++) {
+        const struct filter_settings *filter = &settings->filters.items[i];
+        if (filter_kinds[filter->kind] == &filter_smtp && settings->returned.listen[0] == '\0')
+            return error_set(error, EINVAL,
+                             "%s: [filter %s] kind: smtp needs a listener to give messages back to; set listen in "
+                             "[returned]",
+                             file, filter->name);
+    }
+    return 0;
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -155,8 +187,17 @@ int collector_settings_read(const char *file, struct collector_settings *result,
     collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
+        status = check_appliances(result, file, error);
+    if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);
+}
+
+void collector_settings_clear(struct collector_settings *settings)
+{
+    struct option_binding bindings[SETTINGS_BINDINGS];
+    collector_settings_bind(settings, bindings);
+    options_clear(bindings);
 }
 
 int collector_settings_make_state(const struct collector_settings *settings, struct error *error)

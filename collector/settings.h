@@ -5,6 +5,10 @@
 #include <stdint.h>
 #include "collector/filter/settings.h"
 #include "collector/quarantine/quarantine.h"
+#include "collector/reading/reading.h"
+#include "collector/sorter/learning.h"
+#include "collector/store/bulk.h"
+#include "collector/sorter/returning.h"
 #include "collector/store/store.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -22,10 +26,14 @@ struct collector_settings {
     duration head, idle, body;
     struct store_retention keep;
     struct quarantine_settings quarantine;
+    struct learning_settings learning;
+    struct bulk_settings bulk;
+    struct picture_settings pictures;
     struct filters_settings filters;
+    struct returned_settings returned;
 };
 
-#define SETTINGS_BINDINGS (3 + FILTERS_BINDINGS + 2)
+#define SETTINGS_BINDINGS (9 + FILTERS_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */
@@ -34,6 +42,8 @@ void collector_settings_describe(struct collector_settings *, struct option_bind
 /* From the file (NULL: POSTERN_CONFIG, or the usual place, which need not be there), with POSTERN_LISTEN and
  * POSTERN_STATE put over it. The error names file, line and what is allowed. */
 int collector_settings_read(const char *file, struct collector_settings *result, struct error *) MUST_CHECK;
+/* Frees what the settings hold. */
+void collector_settings_clear(struct collector_settings *);
 /* The directory of the state, for this user alone, where it is needed and not there. */
 int collector_settings_make_state(const struct collector_settings *, struct error *) MUST_CHECK;
 /* As store_open() takes it. */

@@ -221,7 +221,7 @@ struct message_filtered {
     struct sender sender;
     struct address address;   /* of the client, family 0: not known */
     int32_t score, threshold; /* hundredths; threshold 0: none */
-    uint64_t mark; /* of message and filter: an opinion that is told again has the same */
+    uint64_t mark;            /* of message and filter: an opinion that is told again has the same */
     uint8_t certain;
     uint8_t reserved[7];
     char filter[32], action[64], symbols[256];

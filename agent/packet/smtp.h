@@ -80,9 +80,9 @@ struct smtp_summary {
 struct smtp_record;
 struct smtp_open_transaction;
 struct smtp_sampled {
-    uint32_t sample; /* in `samples`, dot-unstuffed; let go after the call, unless a number was given to it */
-    struct smtp_sample_state state;
-    struct text user; /* whose login was accepted; empty: none */
+    uint32_t sample;                /* in `samples`; let go after the call, unless a number was given to it */
+    struct smtp_sample_state state; /* before smtp_samples_unstuff() */
+    struct text user;               /* whose login was accepted; empty: none */
     uint32_t recipients_left_out;
     const struct smtp_record *record; /* private, as is the next */
     const struct smtp_open_transaction *transaction;

@@ -77,7 +77,6 @@ struct smtp {
     bool spoke_first : 1;      /* ... and the greeting came after it */
     bool quit : 1, lmtp : 1;
     bool bare_lines : 1;        /* the client's last command ended without CR */
-    bool chunked : 1;           /* the content comes in BDAT: no dots were put into it */
     bool chunks_open : 1;       /* BDAT without LAST so far */
     bool last_chunk : 1;        /* the chunk that runs is the last */
     bool content_refused : 1;   /* the server takes none of what the client sends as content */
@@ -114,7 +113,8 @@ void smtp_chunk_ends(const struct smtp_call *);
 void smtp_close_transaction(const struct smtp_call *); /* the client is in none any more */
 
 /* smtp_sampling.c: content that somebody wants to look at. */
-void smtp_sample_begin(const struct smtp_call *); /* before the first byte of content */
+/* Before the first byte of content; `stuffed`: dots are put into it. */
+void smtp_sample_begin(const struct smtp_call *, bool stuffed);
 /* What was kept goes with its transaction, until that is answered. */
 void smtp_sample_note(const struct smtp_call *, struct smtp_open_transaction *, uint32_t sample);
 /* For the observation of a message. */

@@ -23,7 +23,7 @@ struct sample {
     uint32_t older, younger; /* places; 0: none; of a free one `younger` is the next that is free */
     uint32_t bytes, most;
     uint8_t note;
-    bool used, cut;
+    bool used, cut, stuffed;
 };
 
 struct smtp_samples {
@@ -116,7 +116,7 @@ static bool let_oldest_go(struct smtp_samples *samples, uint32_t but)
     return true;
 }
 
-uint32_t smtp_samples_begin(struct smtp_samples *samples, uint32_t most, uint8_t note, moment now)
+uint32_t smtp_samples_begin(struct smtp_samples *samples, const struct smtp_sample_beginning *beginning)
 {
     if (!samples->free && samples->high_water == SAMPLES_AT_ONCE)
         (void)let_oldest_go(samples, 0);
@@ -126,11 +126,12 @@ uint32_t smtp_samples_begin(struct smtp_samples *samples, uint32_t most, uint8_t
     else
         place = ++samples->high_water;
     struct sample *sample = &samples->samples[place];
-    *sample = (struct sample){.begun = now,
+    *sample = (struct sample){.begun = beginning->time,
                               .generation = sample->generation,
                               .older = samples->youngest,
-                              .most = most,
-                              .note = note,
+                              .most = beginning->most,
+                              .note = beginning->note,
+                              .stuffed = beginning->stuffed,
                               .used = true};
     *(samples->youngest ? &samples->samples[samples->youngest].younger : &samples->oldest) = place;
     samples->youngest = place;
@@ -237,7 +238,10 @@ void smtp_samples_unstuff(struct smtp_samples *samples, uint32_t number)
 {
     struct sample *sample = find_own(samples, number);
     bool line_start = true;
-    for (struct piece *piece = sample ? sample->first : NULL; piece; piece = piece->next) {
+    if (!sample || !sample->stuffed)
+        return;
+    sample->stuffed = false;
+    for (struct piece *piece = sample->first; piece; piece = piece->next) {
         uint32_t left = (uint32_t)unstuff(piece->bytes, piece->used, &line_start);
         samples->counters.bytes_held -= piece->used - left;
         sample->bytes -= piece->used - left;

@@ -28,15 +28,22 @@ struct smtp_samples_counters {
 struct smtp_samples *smtp_samples_create(uint64_t memory);
 void smtp_samples_destroy(struct smtp_samples **);
 
-/* At most `most` bytes are kept; `note` is the caller's. The number is never 0. */
-uint32_t smtp_samples_begin(struct smtp_samples *, uint32_t most, uint8_t note, moment);
+/* At most `most` bytes are kept; `note` is the caller's; `stuffed`: it comes as DATA sends it. The number is never 0.
+ */
+struct smtp_sample_beginning {
+    moment time;
+    uint32_t most;
+    uint8_t note;
+    bool stuffed;
+};
+uint32_t smtp_samples_begin(struct smtp_samples *, const struct smtp_sample_beginning *);
 void smtp_samples_add(struct smtp_samples *, uint32_t sample, const char *bytes, size_t length);
 void smtp_samples_stop(struct smtp_samples *, uint32_t sample); /* bytes are missing: nothing more is kept */
 void smtp_samples_release(struct smtp_samples *, uint32_t sample);
 void smtp_samples_tick(struct smtp_samples *, moment now); /* those that last for too long are let go */
 
-/* The content has ended: the dots that SMTP put before the dots at lines' beginnings (RFC 5321 4.5.2) are taken out;
- * once. A line begins behind a LF, with or without a CR, as with most servers. */
+/* All of it is here: the dots that DATA put before the dots at lines' beginnings (RFC 5321 4.5.2) are taken out. A line
+ * begins behind a LF, with or without a CR, as with most servers. */
 void smtp_samples_unstuff(struct smtp_samples *, uint32_t sample);
 
 struct smtp_sample_state {

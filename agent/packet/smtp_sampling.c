@@ -2,18 +2,18 @@
  * then with its transaction, and handed over when that is answered. Where it is not, nothing is done for any byte. */
 #include "agent/packet/smtp_dialogue.h"
 
-void smtp_sample_begin(const struct smtp_call *call)
+void smtp_sample_begin(const struct smtp_call *call, bool stuffed)
 {
     const struct smtp_sampler *sampler = call->listener->sampler;
     struct smtp *smtp = call->smtp;
-    uint8_t note = 0;
+    struct smtp_sample_beginning beginning = {.time = call->time, .stuffed = stuffed};
     if (!sampler || smtp->content.incomplete)
         return;
     bool logged_in = smtp->auth == AUTH_ACCEPTED && smtp->rare;
     struct text account = smtp_string_text(logged_in ? smtp->rare->user : NULL);
-    uint32_t most = sampler->wanted(sampler->context, account, call->time, &note);
-    if (most > 0)
-        smtp_content_keep(&smtp->content, call->listener, smtp_samples_begin(sampler->samples, most, note, call->time));
+    beginning.most = sampler->wanted(sampler->context, account, call->time, &beginning.note);
+    if (beginning.most > 0)
+        smtp_content_keep(&smtp->content, call->listener, smtp_samples_begin(sampler->samples, &beginning));
 }
 
 void smtp_sample_note(const struct smtp_call *call, struct smtp_open_transaction *transaction, uint32_t sample)
@@ -25,8 +25,6 @@ void smtp_sample_note(const struct smtp_call *call, struct smtp_open_transaction
         smtp_samples_release(samples, sample);
         return;
     }
-    if (!call->smtp->chunked)
-        smtp_samples_unstuff(samples, sample);
     smtp_samples_release(samples, transaction->sample);
     transaction->sample = sample;
 }

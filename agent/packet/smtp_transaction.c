@@ -45,8 +45,7 @@ void smtp_content_begin(const struct smtp_call *call)
     smtp_content_drop(&smtp->content, smtp->counters);
     smtp->content = (struct smtp_content){
         .place = CONTENT_LINE_START, .incomplete = smtp->gap_while_waiting, .bare = smtp->gap_while_waiting};
-    smtp->chunked = false;
-    smtp_sample_begin(call);
+    smtp_sample_begin(call, true);
     smtp->gap_while_waiting = false;
     smtp->content_refused = false;
     smtp->chunks_open = false;
@@ -169,8 +168,7 @@ static void take_bdat(const struct smtp_call *call, const struct smtp_command *c
         smtp_content_drop(&smtp->content, smtp->counters);
         smtp->content = (struct smtp_content){0};
         smtp->content_refused = false;
-        smtp->chunked = true;
-        smtp_sample_begin(call);
+        smtp_sample_begin(call, false);
     }
     smtp->content.chunk_left = command->size;
     smtp->last_chunk = command->last;

@@ -7,7 +7,7 @@
 #include "agent/sample/repeats.h"
 #include "common/cleanup.h"
 
-enum { PLACES = 8192, BURST = 2 /* seconds of the rate */ };
+enum { PLACES = 8192, BURST = 2 /* seconds of the rate */, COPIED_PART = 8 /* of the memory, in a second */ };
 #define MILLION 1000000
 
 struct bucket {
@@ -26,7 +26,7 @@ struct budget {
     struct samples_settings settings;
     struct siphash_key key;
     uint64_t random, copied;
-    struct bucket copying, sending;
+    struct bucket asking, candidates, copying, sending;
     struct repeats *repeats;
     struct place places[PLACES];
 };
@@ -91,7 +91,7 @@ static int64_t reserve_of(enum sample_why why)
 
 static bool may_copy(struct budget *budget, enum sample_why why, const struct budget_question *question)
 {
-    uint64_t most = budget->settings.memory;
+    uint64_t most = budget->settings.memory / COPIED_PART;
     struct bucket *bucket = &budget->copying;
     fill(bucket, question->now, most, SECOND, most);
     bucket->level -= (int64_t)(question->copied - budget->copied) * SECOND;
@@ -99,15 +99,33 @@ static bool may_copy(struct budget *budget, enum sample_why why, const struct bu
     return bucket->level > (int64_t)most * SECOND / 4 * reserve_of(why);
 }
 
-static bool take_common(struct budget *budget, enum sample_why why, moment now)
+static bool take_one(struct bucket *bucket, moment now, uint64_t rate, int64_t reserve)
 {
-    uint64_t rate = budget->settings.rate, most = rate * BURST;
-    struct bucket *bucket = &budget->sending;
-    fill(bucket, now, rate, SECOND, most);
-    if (bucket->level - SECOND < (int64_t)most * SECOND / 4 * reserve_of(why))
+    fill(bucket, now, rate, SECOND, rate * BURST);
+    if (bucket->level - SECOND < (int64_t)(rate * BURST) * SECOND / 4 * reserve)
         return false;
     bucket->level -= SECOND;
     return true;
+}
+
+bool budget_may_ask(struct budget *budget, moment now)
+{
+    return take_one(&budget->asking, now, BUDGET_ASKED, 0);
+}
+
+static bool take_common(struct budget *budget, enum sample_why why, moment now)
+{
+    return take_one(&budget->sending, now, budget->settings.rate, reserve_of(why));
+}
+
+/* It is not sent in after all. One that is never answered gives nothing back: whoever begins messages and does not end
+ * them uses up its own limit, nobody else's. */
+static void give_back(struct budget *budget, enum sample_why why, struct place *place)
+{
+    if (why != SAMPLE_DIVERTED)
+        place->bucket.level += HOUR;
+    if (why != SAMPLE_DIGEST)
+        budget->sending.level += SECOND;
 }
 
 static struct place *place_of(struct budget *budget, const struct sender *sender)
@@ -119,11 +137,17 @@ static struct place *place_of(struct budget *budget, const struct sender *sender
     return place;
 }
 
-static bool has_own(struct budget *budget, struct place *place, moment now)
+static bool take_own(struct budget *budget, enum sample_why why, const struct sender *sender, moment now)
 {
     uint64_t rate = budget->settings.sender_rate;
+    struct place *place = place_of(budget, sender);
+    if (why == SAMPLE_DIVERTED)
+        return true;
     fill(&place->bucket, now, rate, HOUR, rate);
-    return place->bucket.level >= HOUR;
+    if (place->bucket.level < HOUR)
+        return false;
+    place->bucket.level -= HOUR;
+    return true;
 }
 
 /* --- what is worth a look --- */
@@ -160,7 +184,14 @@ static enum sample_why worth_of(struct budget *budget, const struct budget_quest
 enum sample_why budget_wants(struct budget *budget, const struct budget_question *question)
 {
     enum sample_why why = worth_of(budget, question);
-    return may_copy(budget, why, question) ? why : SAMPLE_NOT;
+    moment now = question->now;
+    if (!may_copy(budget, why, question))
+        return SAMPLE_NOT;
+    if (why == SAMPLE_DIGEST && !take_one(&budget->candidates, now, BUDGET_CANDIDATES, 0))
+        return SAMPLE_NOT;
+    if (!take_own(budget, why, question->sender, now))
+        return SAMPLE_NOT;
+    return why == SAMPLE_DIGEST || take_common(budget, why, now) ? why : SAMPLE_NOT;
 }
 
 /* Of a body that was seen whole: whether a look at it, again or at all, tells anything new. */
@@ -181,14 +212,12 @@ enum sample_why budget_keeps(struct budget *budget, enum sample_why why, const s
 {
     struct place *place = place_of(budget, message->sender);
     bool seen_whole = message->digest[0] != 0 || message->digest[1] != 0;
-    if (!is_news(budget, why, place, message))
+    bool kept =
+        is_news(budget, why, place, message) && (why != SAMPLE_DIGEST || take_common(budget, why, message->now));
+    if (!kept) {
+        give_back(budget, why, place);
         return SAMPLE_NOT;
-    if (why != SAMPLE_DIVERTED && !has_own(budget, place, message->now))
-        return SAMPLE_NOT;
-    if (!take_common(budget, why, message->now))
-        return SAMPLE_NOT;
-    if (why != SAMPLE_DIVERTED)
-        place->bucket.level -= HOUR;
+    }
     place->digest = message->digest[0];
     if (seen_whole)
         repeats_sent(budget->repeats, message->now);

@@ -1,10 +1,10 @@
 /* Which messages are worth a look by the centre's filters: a budget, never a flood. The first of each new sender, more
  * of those whose score rises, all of those diverted, one of each body that comes more than once, a trickle of the rest.
  *
- * It is asked twice. When content begins, whether it is to be kept while it streams by: that costs copying, so there is
- * a limit of bytes a second. When it was answered, whether it is sent in: then it is known whether such a body was sent
- * in before, and there are limits of samples a second and for each sender. Where limits bind, those that are worth less
- * go without first. Pure: time is handed in, chance comes from a seed. */
+ * It is asked twice. When content begins, whether it is to be kept while it streams by; the limits of samples a second
+ * and for each sender count from here on, so that little is copied in vain. When it was answered, whether it is sent
+ * in: then it is known whether such a body was sent in before. Where limits bind, those that are worth less go without
+ * first. Pure: time is handed in, chance comes from a seed. */
 #ifndef AGENT_SAMPLE_BUDGET_H
 #define AGENT_SAMPLE_BUDGET_H
 
@@ -34,9 +34,16 @@ struct budget *budget_create(const struct samples_settings *, const struct sipha
 void budget_destroy(struct budget **);
 void budget_reload(struct budget *, const struct samples_settings *);
 
-/* Content begins. */
+/* How many messages a second are looked at so closely: beyond, they go by, and looking at packets stays as fast as it
+ * is. Of those that are kept only because such a body may have come before, fewer still. */
+#define BUDGET_ASKED      4000
+#define BUDGET_CANDIDATES 64
+
+/* Content begins. False: it goes by, whosever it is. */
+bool budget_may_ask(struct budget *, moment now);
 struct budget_question {
     moment now;
+    const struct sender *sender;
     uint64_t copied;   /* bytes of content that were kept so far, in all */
     uint64_t messages; /* of this sender, before this one */
     points score;

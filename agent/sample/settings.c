@@ -15,8 +15,8 @@ static const struct option options[] = {
                  .text = "So many bytes of a message are kept; a longer one is cut there, and said to be."),
     FIXED_OPTION(OPTION_BYTES, uint64_t, "samples", struct samples_settings, memory, "32M", .least = "1M", .most = "1G",
                  .local = true,
-                 .text = "The most memory for messages under way; the oldest gives way. No more than this is copied in "
-                         "a second either, so that looking at packets is never slowed down."),
+                 .text = "The most memory for messages under way; the oldest gives way. An eighth of it is copied in a "
+                         "second at most, so that looking at packets is never slowed down."),
     COUNT_OPTION("samples", struct samples_settings, rate, "20", .least = "1", .most = "1000",
                  .text = "The most samples in a second, of all senders. New senders and those diverted come first."),
     COUNT_OPTION("samples", struct samples_settings, sender_rate, "60", .least = "1", .most = "100000",

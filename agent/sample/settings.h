@@ -12,7 +12,7 @@ enum samples_enabled { SAMPLES_AUTO, SAMPLES_YES, SAMPLES_NO, SAMPLES_ENABLED };
 struct samples_settings {
     int enabled;          /* enum samples_enabled; AUTO is decided where it is known whether there is a collector */
     uint64_t size;        /* bytes of a message's content that are kept; what is longer is cut there */
-    uint64_t memory;      /* bytes of content under way in all; as many are copied in a second at most */
+    uint64_t memory;      /* bytes of content under way in all; an eighth of it is copied in a second at most */
     uint32_t rate;        /* samples a second */
     uint32_t sender_rate; /* samples of one sender an hour, those diverted apart */
     uint32_t first;       /* messages of a new sender */

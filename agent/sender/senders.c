@@ -314,7 +314,7 @@ struct sender_record *senders_record(struct senders *senders, const struct sende
 
 struct sender_record *senders_find(struct senders *senders, const struct sender *sender)
 {
-    return record_of(senders, table_find(senders->table, sender));
+    return find_record(senders, sender);
 }
 
 void senders_forget(struct senders *senders, const struct sender *sender)

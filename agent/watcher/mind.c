@@ -253,6 +253,8 @@ static uint32_t on_sample_wanted(void *context, struct origin *origin, const str
                                  uint16_t server_port, moment time, uint8_t *note)
 {
     struct mind *mind = context;
+    if (!sampling_may_ask(mind->sampling, time))
+        return 0;
     struct sender sender = sender_so_far(mind, origin, server, server_port);
     return sampling_wanted(mind->sampling, &sender, time, note);
 }

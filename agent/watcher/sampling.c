@@ -70,9 +70,15 @@ void sampling_set_house(struct sampling *sampling, const struct sampling_house *
 
 /* --- content comes by --- */
 
+bool sampling_may_ask(struct sampling *sampling, moment now)
+{
+    return budget_may_ask(sampling->budget, now);
+}
+
 uint32_t sampling_wanted(struct sampling *sampling, const struct sender *sender, moment now, uint8_t *note)
 {
-    struct budget_question question = {.now = now, .copied = smtp_samples_counters(sampling->house.samples).copied};
+    struct budget_question question = {
+        .now = now, .sender = sender, .copied = smtp_samples_counters(sampling->house.samples).copied};
     struct sender_record *record = senders_find(sampling->house.senders, sender);
     if (record) {
         struct judge_glance glance = judge_glance(sampling->house.judge, record, now);
@@ -182,11 +188,14 @@ uint32_t sampling_take(struct sampling *sampling, const struct smtp_sampled *sam
     enum sample_why why = budget_keeps(sampling->budget, (enum sample_why)sampled->state.note, &message);
     if (why == SAMPLE_NOT)
         return 0;
+    struct smtp_sampled plain = *sampled;
+    smtp_samples_unstuff(sampling->house.samples, sampled->sample);
+    (void)smtp_samples_state(sampling->house.samples, sampled->sample, &plain.state);
     struct waiting *waiting = find_place(sampling);
     waiting->number = ++sampling->last;
     waiting->sample = sampled->sample;
-    fill_message(&waiting->message, sampled, o, why, sender);
-    if (write_envelope(waiting, sampled, o))
+    fill_message(&waiting->message, &plain, o, why, sender);
+    if (write_envelope(waiting, &plain, o))
         return waiting->number;
     waiting->sample = 0; /* whoever asked lets it go */
     free_place(sampling, waiting);

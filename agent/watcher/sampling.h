@@ -44,7 +44,9 @@ void sampling_destroy(struct sampling **);
 void sampling_reload(struct sampling *, const struct samples_settings *);
 void sampling_set_house(struct sampling *, const struct sampling_house *);
 
-/* Content of this sender's begins: see struct smtp_sampler. */
+/* Content begins. False: it goes by, whosever it is. */
+bool sampling_may_ask(struct sampling *, moment);
+/* ... of this sender's: see struct smtp_sampler. */
 uint32_t sampling_wanted(struct sampling *, const struct sender *, moment, uint8_t *note);
 /* It was answered; `sender` as far as it is known. The number for its observation; 0: it is not sent in. */
 uint32_t sampling_take(struct sampling *, const struct smtp_sampled *, const struct observation *,

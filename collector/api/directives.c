@@ -4,11 +4,13 @@
 #include <string.h>
 #include "collector/api/endpoint.h"
 #include "collector/store/settings.h"
+#include "collector/store/sorting.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 
 #define DIRECTIVES_MOST 500
 #define NEWS_MOST       500
+#define FILTERED_MOST   200
 #define WAIT_MOST       60
 #define SETTINGS_MOST   (1U << 20) /* as JSON */
 
@@ -20,6 +22,8 @@ struct telling {
     struct buffer told; /* and they as JSON */
     int64_t news;       /* the number of the latest that was told */
     size_t news_count;
+    int64_t filtered; /* the number of the latest opinion that was told */
+    size_t filtered_count;
 };
 
 /* Of the settings only the last ones matter, however many there were. They are told in their place among the others. */
@@ -90,19 +94,21 @@ static int highest(struct store *store, struct exchange *exchange, int64_t after
     return 1;
 }
 
-/* What a node asks by: where no such parameter stands, it does not know news. */
+/* What a node asks by: where no such parameter stands, it does not know news, or what filters say. */
 struct question {
-    int64_t after, wait, news;
-    bool wants_news, standings;
+    int64_t after, wait, news, filtered;
+    bool wants_news, standings, wants_filtered;
 };
 
 static bool read_question(const struct exchange *exchange, struct question *question)
 {
     const char *standings = exchange_parameter(exchange, "standings");
     question->wants_news = exchange_parameter(exchange, "news") != NULL;
+    question->wants_filtered = exchange_parameter(exchange, "filtered") != NULL;
     question->standings = standings && strcmp(standings, "yes") == 0;
     return exchange_number(exchange, "after", &question->after) && exchange_number(exchange, "wait", &question->wait) &&
            question->wait <= WAIT_MOST && exchange_number(exchange, "news", &question->news) &&
+           exchange_number(exchange, "filtered", &question->filtered) &&
            (standings == NULL || question->standings || strcmp(standings, "no") == 0);
 }
 
@@ -137,12 +143,49 @@ static int tell_news(struct store *store, const struct question *question, struc
     return 0;
 }
 
+static void tell_filtered(void *context, const struct store_filtered *filtered)
+{
+    struct telling *telling = context;
+    struct json *json = &telling->json;
+    if (telling->filtered_count == 0)
+        json_array_open(json, "filtered");
+    json_object_open(json, NULL);
+    json_integer(json, "number", filtered->number);
+    json_put(json, TEXT(","));
+    json_put(json, filtered->text);
+    json_object_close(json);
+    telling->filtered = filtered->number;
+    telling->filtered_count++;
+}
+
+/* What filters say of the node's messages. A node that has a higher number than there is has it from this store before
+ * that was put back from a backup: it goes on behind what is there now. */
+static int tell_opinions(struct store *store, const struct exchange *exchange, const struct question *question,
+                         struct telling *telling, struct error *error)
+{
+    int64_t highest = 0;
+    int status = store_filtered_highest(store, &highest, error);
+    if (status == 0 && question->filtered < highest)
+        status =
+            store_filtered(store, exchange->node.id, question->filtered, FILTERED_MOST, tell_filtered, telling, error);
+    if (status < 0)
+        return status;
+    if (telling->filtered_count > 0)
+        json_array_close(&telling->json);
+    if (telling->filtered_count > 0 || question->filtered > highest) {
+        json_integer(&telling->json, "filtered_after", telling->filtered_count > 0 ? telling->filtered : highest);
+        telling->filtered_count++;
+    }
+    return 0;
+}
+
 int directives_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
     struct question question = {0};
     if (!read_question(exchange, &question))
         return exchange_refuse(exchange, 400,
-                               "after: a revision; wait: up to %d seconds; news: a number; standings: yes or no",
+                               "after: a revision; wait: up to %d seconds; news, filtered: numbers; standings: yes or "
+                               "no",
                                WAIT_MOST);
     int64_t after = question.after;
     struct telling telling = {.json = json_begin(&exchange->answer), .revision = after, .after = after};
@@ -166,8 +209,10 @@ int directives_handle(struct store *store, struct exchange *exchange, struct err
     json_integer(&telling.json, "revision", telling.revision);
     if (question.wants_news && (status = tell_news(store, &question, &telling, error)) < 0)
         return status;
+    if (question.wants_filtered && (status = tell_opinions(store, exchange, &question, &telling, error)) < 0)
+        return status;
     exchange->status = json_end(&telling.json) ? 200 : 500;
-    if (telling.count == 0 && telling.news_count == 0) {
+    if (telling.count == 0 && telling.news_count == 0 && telling.filtered_count == 0) {
         buffer_clear(&exchange->answer);
         exchange->status = 204;
         exchange->nothing = true;

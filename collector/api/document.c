@@ -14,6 +14,7 @@ static const char *const who[] = {
     [MAY_READ] = "a person who may read",
     [MAY_ORDER] = "a person who may order",
     [MAY_ADMIN] = "a person who may administer",
+    [MAY_CONTENT] = "a person who may see content",
 };
 
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 } meanings[] = {
     {200, "done"},
     {201, "made"},
+    {202, "it will be done"},
     {204, "nothing yet"},
     {400, "the request is malformed; the sentence says where"},
     {401, "no secret, or none that is known"},

@@ -8,7 +8,7 @@
 #include "common/error.h"
 
 /* Who may ask. */
-enum permission { MAY_ANYBODY, MAY_TOKEN, MAY_NODE, MAY_READ, MAY_ORDER, MAY_ADMIN };
+enum permission { MAY_ANYBODY, MAY_TOKEN, MAY_NODE, MAY_READ, MAY_ORDER, MAY_ADMIN, MAY_CONTENT };
 enum worker_kind { ASK_LOOP, ASK_READER, ASK_WRITER };
 
 struct endpoint {
@@ -48,6 +48,7 @@ int records_handle(struct store *, struct exchange *, struct error *) MUST_CHECK
 int intake_prepare(struct exchange *, struct error *) MUST_CHECK;
 void intake_forget(struct exchange *);
 int intake_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int filters_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int directives_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int nodes_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int node_revoke_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
@@ -55,6 +56,7 @@ int senders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK
 int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customer_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int bulk_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int campaigns_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
@@ -62,6 +64,17 @@ int orders_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int settings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int settings_put_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* the fleet's and a node's */
 int node_settings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int messages_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int message_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int message_content_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int message_release_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int message_correct_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int message_forget_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int lesson_prepare(struct exchange *, struct error *) MUST_CHECK;
+void lesson_forget(struct exchange *);
+int lesson_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int lessons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int lesson_undo_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

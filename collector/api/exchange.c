@@ -11,6 +11,7 @@ void exchange_reset(struct exchange *exchange)
     buffer_clear(&exchange->answer);
     exchange->status = 0;
     exchange->lines = exchange->plain = exchange->nothing = false;
+    exchange->type = NULL;
     exchange->told = TOLD_NOBODY;
     exchange->revision = 0;
     exchange->records = exchange->duplicates = exchange->messages = 0;

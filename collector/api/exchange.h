@@ -57,6 +57,7 @@ struct exchange {
     struct buffer answer;
     bool lines;   /* the answer is lines of JSON */
     bool plain;   /* it is text */
+    const char *type; /* it is a file of this type, for programs that store it; NULL: it is not */
     bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
     int64_t revision;            /* that was given in it; 0: none */

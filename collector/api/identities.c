@@ -54,6 +54,8 @@ static bool read_rights(json_t *list, unsigned *result)
             *result |= STORE_MAY_ORDER;
         else if (word && strcmp(word, "admin") == 0)
             *result |= STORE_MAY_ADMIN;
+        else if (word && strcmp(word, "content") == 0)
+            *result |= STORE_MAY_CONTENT;
         else
             return false;
     }
@@ -70,7 +72,7 @@ int person_handle(struct store *store, struct exchange *exchange, struct error *
     if (name == NULL || name[0] == '\0' || strlen(name) >= STORE_NAME)
         return exchange_refuse(exchange, 400, "name: a text of 1 to %d bytes", STORE_NAME - 1);
     if (!read_rights(json_object_get(body, "may"), &may))
-        return exchange_refuse(exchange, 400, "may: a list of read, order, admin");
+        return exchange_refuse(exchange, 400, "may: a list of read, order, admin, content");
     make_secret(exchange);
     int status = store_person_add(store, exchange->made.hash, name, may, exchange->arrived, &person, error);
     exchange->made.id = person.id;
@@ -90,7 +92,7 @@ static void add_person(void *context, const struct store_person *person)
     static const struct {
         unsigned may;
         const char *word;
-    } rights[] = {{STORE_MAY_READ, "read"}, {STORE_MAY_ORDER, "order"}, {STORE_MAY_ADMIN, "admin"}};
+    } rights[] = {{STORE_MAY_READ, "read"}, {STORE_MAY_ORDER, "order"}, {STORE_MAY_ADMIN, "admin"}, {STORE_MAY_CONTENT, "content"}};
     struct lines *lines = context;
     struct json json = lines_record(lines, "person");
     char id[SECRET_ID];

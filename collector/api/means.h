@@ -7,13 +7,17 @@
 #include "collector/filter/filter.h"
 #include "collector/quarantine/packing.h"
 #include "collector/quarantine/quarantine.h"
+#include "collector/store/bulk.h"
 
+struct sorter;
 struct means {
     const struct packing_keys *keys; /* NULL: nothing is sealed */
     const struct quarantine_settings *quarantine;
+    const struct bulk_settings *bulk;
     const struct filter_settings *filters;
     size_t filter_count;
-    uint32_t held_back; /* one in so many messages is not taught but shows what teaching does; 0: none */
+    struct sorter *sorter; /* NULL: none */
+    uint32_t held_back;    /* one in so many messages is not taught but shows what teaching does; 0: none */
 };
 
 #endif

@@ -1,6 +1,8 @@
 /* What the collector counts: the table. */
 #include "collector/api/metrics.h"
 
+#include <string.h>
+#include "collector/sorter/sorter.h"
 #include "common/exposition.h"
 
 #define PREFIX                      "postern_collector_"
@@ -8,6 +10,7 @@
 #define GAUGE(member, name, help)   METRIC(METRIC_GAUGE, struct metrics, member, PREFIX name, help)
 
 static const char *const version[] = {POSTERN_VERSION, NULL};
+static const char *const sorted[] = {"ham", "spam", "virus", "unknown", NULL};
 static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
 
 static const struct metric table[] = {
@@ -29,12 +32,62 @@ static const struct metric table[] = {
     COUNTER(store_failures, "store_failures_total", "Requests that the store failed."),
     COUNTER(dropped, "connections_dropped_total", "Connections ended for being too slow."),
     COUNTER(refused_connections, "certificates_refused_total", "Requests without a good client certificate."),
+    COUNTER(messages, "messages_total", "Messages that nodes sent in."),
+    METRIC_BY(METRIC_COUNTER, struct metrics, sorted[SORTED_HAM], PREFIX "messages_sorted_total", "verdict", sorted,
+              "Messages by what filters say of them; one that several filters speak of may be counted again."),
+    COUNTER(unread, "messages_unread_total", "Messages out of which nothing could be read."),
+    COUNTER(told, "opinions_told_total", "Opinions that nodes were told."),
     GAUGE(connections, "connections", "Connections open."),
     GAUGE(waiting, "requests_waiting", "Requests that wait for news."),
     {.name = NULL},
 };
 
+void metrics_take_sorting(struct metrics *metrics, struct sorter *sorter)
+{
+    struct sorter_counts counts;
+    size_t count = sorter_filters(sorter);
+    sorter_counts(sorter, &counts);
+    memcpy(metrics->sorted, counts.sorted, sizeof metrics->sorted);
+    metrics->told = counts.told;
+    metrics->unread = counts.unread;
+    for (size_t i = 0; i < count && i < FILTERS_MOST; i++) {
+        struct asker_report report;
+        sorter_report(sorter, i, &report);
+        metrics->filters[i] = sorter_filter(sorter, i)->name;
+        metrics->answered[i] = report.health.answered + report.health.returned;
+        metrics->failed[i] = report.health.failed;
+        metrics->spam[i] = report.health.spam;
+        metrics->virus[i] = report.health.virus;
+        metrics->lost[i] = report.health.lost;
+        metrics->up[i] = !report.health.down;
+        metrics->median[i] = (double)health_speed(&report.health, 50) / SECOND;
+    }
+}
+
+/* A label's values are the names of the site's filters. */
+static bool print_filters(const struct metrics *metrics, struct buffer *out)
+{
+    const char *const *names = metrics->filters;
+    const struct metric of_filters[] = {
+        METRIC_BY(METRIC_GAUGE, struct metrics, up[0], PREFIX "filter_up", "filter", names, "Whether it answers."),
+        METRIC_BY(METRIC_COUNTER, struct metrics, answered[0], PREFIX "filter_answers_total", "filter", names,
+                  "Messages of which it said something."),
+        METRIC_BY(METRIC_COUNTER, struct metrics, failed[0], PREFIX "filter_failures_total", "filter", names,
+                  "Times that it was asked in vain."),
+        METRIC_BY(METRIC_COUNTER, struct metrics, spam[0], PREFIX "filter_spam_total", "filter", names,
+                  "Messages that are spam to it."),
+        METRIC_BY(METRIC_COUNTER, struct metrics, virus[0], PREFIX "filter_viruses_total", "filter", names,
+                  "Messages in which it found a virus."),
+        METRIC_BY(METRIC_COUNTER, struct metrics, lost[0], PREFIX "filter_lost_total", "filter", names,
+                  "Messages that it did not give back."),
+        METRIC_BY(METRIC_GAUGE, struct metrics, median[0], PREFIX "filter_seconds", "filter", names,
+                  "The time within which half of its latest answers came."),
+        {.name = NULL},
+    };
+    return names[0] == NULL || exposition_write(of_filters, metrics, out);
+}
+
 bool metrics_print(const struct metrics *metrics, struct buffer *out)
 {
-    return exposition_write(table, metrics, out);
+    return exposition_write(table, metrics, out) && print_filters(metrics, out);
 }

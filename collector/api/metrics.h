@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "collector/filter/filter.h"
+#include "collector/store/messages.h"
 #include "common/buffer.h"
 
 #define METRICS_CLASSES 6 /* answers by the first digit of their status */
@@ -12,10 +14,18 @@ struct metrics {
     uint64_t answers[METRICS_CLASSES];
     uint64_t batches, records, duplicates, holes, body_bytes, store_failures, dropped, refused_connections;
     uint64_t commits; /* of the writer */
+    uint64_t messages, sorted[SORTED_WORDS], told, unread;
+    /* of each filter, in the order of their names */
+    const char *filters[FILTERS_MOST + 1]; /* ended by NULL */
+    uint64_t answered[FILTERS_MOST], failed[FILTERS_MOST], spam[FILTERS_MOST], virus[FILTERS_MOST], lost[FILTERS_MOST];
+    uint8_t up[FILTERS_MOST];
+    double median[FILTERS_MOST]; /* seconds */
     uint32_t connections, waiting;
     double uptime; /* seconds */
 };
 
+struct sorter;
+void metrics_take_sorting(struct metrics *, struct sorter *);
 bool metrics_print(const struct metrics *, struct buffer *) __attribute__((warn_unused_result));
 
 #endif

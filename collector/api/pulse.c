@@ -4,8 +4,9 @@
 #include "collector/api/endpoint.h"
 #include "common/io/clock.h"
 
-#define EVERY   (200 * MILLISECOND)
-#define WHETHER SECOND /* it is back */
+#define EVERY    (200 * MILLISECOND)
+#define WHETHER  SECOND /* it is back */
+#define FILTERED SECOND /* nodes are woken so often for what filters say of the messages of some of them */
 
 static int look(struct store *store, struct exchange *exchange, struct error *error)
 {
@@ -49,6 +50,11 @@ void pulse_take(struct pulse *pulse, bool told[TOLD_KINDS])
         return;
     /* Who waits with a secret that was taken back, a node or a person, hears it by the revision that this took. */
     told[TOLD_NODES] |= found->revision != pulse->seen.revision || found->news != pulse->seen.news;
+    if (found->filtered != pulse->filtered && clock_steady() >= pulse->filtered_due) {
+        told[TOLD_NODES] = true;
+        pulse->filtered_due = clock_steady() + FILTERED;
+        pulse->filtered = found->filtered;
+    }
     told[TOLD_PEOPLE] |= found->received != pulse->seen.received || found->revision != pulse->seen.revision;
     pulse->seen = *found;
     pulse->shared = pulse->found_shared;

@@ -10,6 +10,8 @@ struct pulse {
     struct exchange exchange; /* goes to the reader as a request's does */
     bool under_way;
     duration due;                   /* steady time */
+    duration filtered_due;          /* when nodes may be woken again for what filters say ... */
+    int64_t filtered;               /* ... behind this number */
     struct store_pulse found, seen; /* `found` is the reader's while it is under way ... */
     bool found_shared, shared;      /* ... and so is `found_shared` */
 };

@@ -170,11 +170,14 @@ enum MHD_Result request_send(struct request *request)
         add_digest(response, bytes, length);
     if (length)
         MHD_add_response_header(response, "Content-Type",
-                                exchange->plain   ? "text/plain; version=0.0.4; charset=utf-8"
+                                exchange->type    ? exchange->type
+                                : exchange->plain ? "text/plain; version=0.0.4; charset=utf-8"
                                 : exchange->lines ? "application/x-ndjson"
                                                   : "application/json");
     MHD_add_response_header(response, "Cache-Control", "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (exchange->type) /* a browser is to store it, never to show it */
+        MHD_add_response_header(response, "Content-Disposition", "attachment");
     if (exchange->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     enum MHD_Result result = MHD_queue_response(request->way, (unsigned)exchange->status, response);

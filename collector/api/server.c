@@ -14,12 +14,14 @@
 #include "collector/api/connections.h"
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
+#include "collector/api/means.h"
 #include "collector/api/metrics.h"
 #include "collector/api/pulse.h"
 #include "collector/api/reckoner.h"
 #include "collector/api/request.h"
 #include "collector/api/waiting.h"
 #include "collector/api/worker.h"
+#include "collector/sorter/sorter.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 #include "common/io/http_loop.h"
@@ -34,7 +36,7 @@ struct server {
     struct MHD_Daemon *daemon;
     struct http_loop *loop;
     sd_event *event; /* borrowed */
-    sd_event_source *tick, *finished_source, *news_source;
+    sd_event_source *tick, *finished_source, *news_source, *sorted_source;
     struct server_settings settings;
     struct log log;
     struct finished *finished;
@@ -188,11 +190,19 @@ static void ask_again(void *context, struct request *request)
     submit(context, request);
 }
 
+static struct sorter *sorter_of(const struct server *server)
+{
+    return server->settings.means ? server->settings.means->sorter : NULL;
+}
+
 /* On a shared store what is committed here may not be settled yet: then the pulse tells people of it as well. */
 static void note_told(struct server *server, const struct exchange *exchange, bool told[TOLD_KINDS])
 {
     told[exchange->told] |= exchange->told != TOLD_PEOPLE || !server->pulse.shared;
     pulse_know(&server->pulse, exchange->revision);
+    server->metrics.messages += (uint64_t)exchange->messages;
+    if (exchange->messages > 0 && sorter_of(server))
+        sorter_wake(sorter_of(server));
 }
 
 static void settle_all(struct server *server)
@@ -221,6 +231,8 @@ static void answer_alone(struct server *server, struct exchange *exchange)
     if (exchange->endpoint->permission != MAY_ANYBODY) {
         server->metrics.commits = worker_commits(server->writer);
         server->metrics.waiting = waiting_count(&server->waiting);
+        if (sorter_of(server))
+            metrics_take_sorting(&server->metrics, sorter_of(server));
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
         exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;
@@ -378,6 +390,21 @@ static int on_news(sd_event_source *source, int descriptor, uint32_t events, voi
     return 0;
 }
 
+static int on_sorted(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+    struct server *server = context;
+    int64_t nodes[SORTER_TOLD_MOST];
+    size_t count = sorter_told(sorter_of(server), nodes);
+    (void)source;
+    (void)events;
+    (void)descriptor;
+    if (count > SORTER_TOLD_MOST)
+        waiting_wake(&server->waiting, TOLD_NODES, ask_again, server);
+    else if (count > 0)
+        waiting_wake_nodes(&server->waiting, nodes, count, ask_again, server);
+    return 0;
+}
+
 static int on_tick(sd_event_source *source, uint64_t time, void *context)
 {
     struct server *server = context;
@@ -408,6 +435,9 @@ static int watch(struct server *server, struct error *error)
     if (status >= 0)
         status = sd_event_add_io(server->event, &server->news_source, reckoner_descriptor(server->reckoner), EPOLLIN,
                                  on_news, server);
+    if (status >= 0 && sorter_of(server))
+        status = sd_event_add_io(server->event, &server->sorted_source, sorter_descriptor(sorter_of(server)), EPOLLIN,
+                                 on_sorted, server);
     if (status >= 0)
         status = sd_event_add_time_relative(server->event, &server->tick, CLOCK_MONOTONIC, TICK / MICROSECOND, 10000,
                                             on_tick, server);
@@ -493,6 +523,7 @@ void server_destroy(struct server **server)
     sd_event_source_disable_unref((*server)->tick);
     sd_event_source_disable_unref((*server)->finished_source);
     sd_event_source_disable_unref((*server)->news_source);
+    sd_event_source_disable_unref((*server)->sorted_source);
     reckoner_destroy(&(*server)->reckoner);
     if ((*server)->daemon)
         let_go(*server);

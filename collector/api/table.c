@@ -82,15 +82,22 @@ const struct endpoint endpoints[] = {
      .permission = MAY_NODE,
      .worker = ASK_READER,
      .handle = directives_handle,
-     .parameters = {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
-                    "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
-                    "standings: `yes` for those that relays refuse by as well"},
+     .parameters =
+         {"after: the revision that the node has", "wait: seconds, up to 60, to wait for one",
+          "news: the `news_after` of the answer before, or 0; without it there are none in the answer",
+          "standings: `yes` for those that relays refuse by as well",
+          "filtered: the `filtered_after` of the answer before, or 0; without it there are none in the answer"},
      .answers = "200 204 400 416",
      .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
              "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
              "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
              "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
-             "likeness, customer or sender replaces the one before; one whose `until` has passed is over."},
+             "likeness, customer or sender replaces the one before; one whose `until` has passed is over. And, for who "
+             "asks with `filtered`, up to 200 opinions of filters "
+             "about the node's messages, and `filtered_after` to ask on with (where that is lower than what was asked "
+             "by, this "
+             "store is from a backup): {\"number\":N,\"message\":S,\"time\":T,\"sender\":S,\"address\":A,\"filter\":S, "
+             "\"score\":5.30,\"threshold\":6.00,\"action\":S,\"symbols\":S,\"certain\":false}."},
     {.method = "GET",
      .path = "/v1/nodes",
      .permission = MAY_READ,
@@ -148,6 +155,17 @@ const struct endpoint endpoints[] = {
      .answers = "200 400",
      .text = "Near-identical bodies that several customers on several nodes send, the latest first, as nodes were told "
              "of them; `some` names those of their customers with most recipients."},
+    {.method = "GET",
+     .path = "/v1/bulk",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = bulk_handle,
+     .parameters = {"top: how many, 100 unless told otherwise", "kind: `body` or `picture`; without it both"},
+     .answers = "200 400",
+     .text = "Texts and pictures of messages that nodes sent in, as they were counted over all nodes and customers: "
+             "those that are bulk first, then those with most recipients. A digest stands for the text without names "
+             "and numbers, or for all pictures that look alike; `steps` is how many steps of the threshold were "
+             "reached, 0 where it is no bulk."},
     {.method = "GET",
      .path = "/v1/events",
      .permission = MAY_READ,
@@ -220,6 +238,109 @@ const struct endpoint endpoints[] = {
      .request = "{\"text\":\"[plan list]\\nsenders = tap7i0\\n\",\"reason\":\"...\"}",
      .answers = "201 400 404 409",
      .text = "Settings of this node alone, in place of the fleet's. An empty text gives it the fleet's again."},
+    {.method = "GET",
+     .path = "/v1/messages",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = messages_handle,
+     .parameters = {"since: a time", "before: a time", "sender: whose", "customer: whose", "verdict: of these alone",
+                    "node: of this one alone", "limit: how many, 100 unless told otherwise"},
+     .answers = "200 400",
+     .text = "The quarantine, the latest message first. Subjects are for who may see content."},
+    {.method = "GET",
+     .path = "/v1/messages/{name}/content",
+     .permission = MAY_CONTENT,
+     .worker = ASK_WRITER,
+     .handle = message_content_handle,
+     .parameters = {"form: `eml`, as it was sent; `mbox`; `text`, to be read", "reason: for the record"},
+     .answers = "200 400 404 409",
+     .text = "A message's content. Each time is on record. As `text` it is decoded, with nothing in it that a terminal "
+             "or a browser would obey."},
+    {.method = "GET",
+     .path = "/v1/messages/{name}",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = message_handle,
+     .answers = "200 400 404",
+     .text = "One message: how it came, what each filter says of it, what filters were taught of it, whether it was "
+             "released. The name may have its day and verdict before it. Recipients are for who may see content."},
+    {.method = "POST",
+     .path = "/v1/messages/{name}/release",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .body_most = SMALL,
+     .handle = message_release_handle,
+     .request = "{\"reason\":\"...\"}; \"again\":true where nobody knows whether it arrived",
+     .answers = "202 200 400 404 409",
+     .text = "It is sent to those whom it was for, once: 202, and 200 where it was released before. What becomes of "
+             "that, the message's own record says."},
+    {.method = "POST",
+     .path = "/v1/messages/{name}/correct",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .body_most = SMALL,
+     .handle = message_correct_handle,
+     .request = "{\"verdict\":\"spam\",\"reason\":\"...\"}, or ham",
+     .answers = "200 400 404 409",
+     .text = "A person says what a message is. Filters that learn are taught it, whatever they were taught before."},
+    {.method = "DELETE",
+     .path = "/v1/messages/{name}",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .handle = message_forget_handle,
+     .parameters = {"reason: for the record"},
+     .answers = "204 400 404",
+     .text = "A message is forgotten, with its content and what filters said of it."},
+    {.method = "POST",
+     .path = "/v1/lessons/{lesson}",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .body_most = INTAKE_BODY_MOST,
+     .prepare = lesson_prepare,
+     .forget = lesson_forget,
+     .prepared_most = 2 * INTAKE_PLAIN_MOST,
+     .handle = lesson_handle,
+     .parameters = {"all: `yes`: none is held back"},
+     .request = "A message, plain or with Content-Encoding: zstd; or {\"messages\":[\"0DC5B48D4.A739D\"]}, up to 1,000 "
+                "of the quarantine.",
+     .answers = "200 400 404 409 413",
+     .text = "Filters that learn are to be taught that this is `spam` or `ham`, or to `forget` it: each message once, "
+             "at the hours of [learning]. A part is held back, to show what it does. The answer says what was new, "
+             "known, taught otherwise before."},
+    {.method = "GET",
+     .path = "/v1/lessons",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = lessons_handle,
+     .answers = "200",
+     .text = "What each filter was taught, what waits, and what filters say of the part that is held back: before they "
+             "were taught, and now. `score` is the mean, as a share of the filter's threshold."},
+    {.method = "DELETE",
+     .path = "/v1/lessons",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .handle = lesson_undo_handle,
+     .parameters = {"since: a time", "reason: for the record"},
+     .answers = "200 400",
+     .text = "All lessons that were asked for since then are taken back."},
+    {.method = "DELETE",
+     .path = "/v1/lessons/{which}",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .handle = lesson_undo_handle,
+     .parameters = {"reason: for the record"},
+     .answers = "200 400 404",
+     .text = "The lessons of one message are taken back, by its name or its digest."},
+    {.method = "GET",
+     .path = "/v1/filters",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = filters_handle,
+     .answers = "200",
+     .text =
+         "Each filter: whether it answers, how many messages wait for it, how many it was asked about and what came "
+         "of that since this collector started, and the time within which half and nearly all of its latest answers "
+         "came. `new`, in the first line: messages that no filter has been asked about."},
     {.method = "GET",
      .path = "/v1/audit",
      .permission = MAY_ADMIN,
@@ -301,7 +422,11 @@ const struct endpoint *endpoint_find(const char *method, const char *path, struc
 
 static unsigned needed(enum permission permission)
 {
-    return permission == MAY_READ ? STORE_MAY_READ : permission == MAY_ORDER ? STORE_MAY_ORDER : STORE_MAY_ADMIN;
+    static const unsigned bits[] = {[MAY_READ] = STORE_MAY_READ,
+                                    [MAY_ORDER] = STORE_MAY_ORDER,
+                                    [MAY_ADMIN] = STORE_MAY_ADMIN,
+                                    [MAY_CONTENT] = STORE_MAY_CONTENT};
+    return bits[permission];
 }
 
 int endpoint_authorise(struct store *store, struct exchange *exchange, struct error *error)

@@ -32,14 +32,42 @@ void waiting_remove(struct waiting *waiting, struct request *request)
     waiting->count[waiting_for(request)]--;
 }
 
-void waiting_wake(struct waiting *waiting, enum told told, void (*each)(void *context, struct request *), void *context)
+struct waking {
+    enum told told;
+    const int64_t *nodes; /* NULL: all */
+    size_t count;
+};
+
+static bool is_meant(const struct waking *waking, const struct request *request)
 {
-    waiting->generation[told]++;
+    bool meant = waking->nodes == NULL;
+    if (waiting_for(request) != waking->told)
+        return false;
+    for (size_t i = 0; i < waking->count && !meant; i++)
+        meant = waking->nodes[i] == request->exchange.node.id;
+    return meant;
+}
+
+static void wake(struct waiting *waiting, const struct waking *waking, void (*each)(void *context, struct request *),
+                 void *context)
+{
+    waiting->generation[waking->told]++;
     for (struct request *request = waiting->first, *next; request; request = next) {
         next = request->next_waiting;
-        if (waiting_for(request) != told)
+        if (!is_meant(waking, request))
             continue;
         waiting_remove(waiting, request);
         each(context, request);
     }
+}
+
+void waiting_wake(struct waiting *waiting, enum told told, void (*each)(void *context, struct request *), void *context)
+{
+    wake(waiting, &(struct waking){.told = told}, each, context);
+}
+
+void waiting_wake_nodes(struct waiting *waiting, const int64_t *nodes, size_t count,
+                        void (*each)(void *context, struct request *), void *context)
+{
+    wake(waiting, &(struct waking){TOLD_NODES, nodes, count}, each, context);
 }

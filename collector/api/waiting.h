@@ -19,5 +19,8 @@ void waiting_add(struct waiting *, struct request *);
 void waiting_remove(struct waiting *, struct request *);
 /* Something came: who waits for it waits no more and is handed on. */
 void waiting_wake(struct waiting *, enum told, void (*each)(void *context, struct request *), void *context);
+/* The same for these nodes alone. */
+void waiting_wake_nodes(struct waiting *, const int64_t *nodes, size_t count,
+                        void (*each)(void *context, struct request *), void *context);
 
 #endif

@@ -45,6 +45,7 @@ static int read_answer(const struct filter_settings *settings, struct text text,
     struct text first = text_trim(text_split(&text, '\n')), length = {0};
     char shown[120];
     uint64_t bytes;
+    unsigned headers = 0;
     *answer = (struct answer){0};
     struct text protocol = text_split(&first, ' '), code = text_split(&first, ' ');
     if (!text_starts_nocase(protocol, TEXT("SPAMD/")) || !text_number(code, &answer->code))
@@ -59,9 +60,10 @@ static int read_answer(const struct filter_settings *settings, struct text text,
         struct text line = text_trim(text_split(&text, '\n'));
         if (line.length == 0 && whole)
             break;
-        if (!whole) /* PONG has no headers, TELL's answer may end with them */
-            return line.length == 0 ? 0 : refuse(settings, "it ends within its headers", error);
+        if (!whole) /* PONG has none */
+            return line.length == 0 && headers == 0 ? 0 : refuse(settings, "it ends within its headers", error);
         take_header(answer, line, &length);
+        headers++;
     }
     answer->body = text;
     if (length.length > 0 && (!text_number(length, &bytes) || bytes > text.length))

@@ -29,11 +29,11 @@ void walk_prepare(void)
         "KOI8-R",       "KOI8-U",       "GB2312",       "GBK",          "GB18030",      "BIG5",         "EUC-KR",
         "EUC-JP",       "SHIFT_JIS",    "ISO-2022-JP",  "UTF-16",       "UTF-7",
     };
+    static iconv_t kept[sizeof sets / sizeof sets[0]]; /* for as long as the process lives */
     g_mime_init();
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        iconv_t kept = iconv_open("UTF-8", sets[i]);
-        (void)kept; /* for as long as the process lives */
-    }
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        if (kept[i] == NULL)
+            kept[i] = iconv_open("UTF-8", sets[i]);
 }
 
 /* Printable, with one space for any white space. */

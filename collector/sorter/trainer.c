@@ -43,6 +43,7 @@ struct pupil {
 
 struct trainer {
     struct trainer_settings settings;
+    char *where;
     pthread_mutex_t lock;
     pthread_cond_t end;
     bool ending;
@@ -394,6 +395,7 @@ static void trainer_free(struct trainer **trainer)
     }
     pthread_cond_destroy(&(*trainer)->end);
     pthread_mutex_destroy(&(*trainer)->lock);
+    free((*trainer)->where);
     free(*trainer);
     *trainer = NULL;
 }
@@ -418,6 +420,9 @@ int trainer_create(const struct trainer_settings *settings, struct trainer **res
     pthread_mutex_init(&trainer->lock, NULL);
     pthread_cond_init(&trainer->end, NULL);
     clock_read_zone();
+    if ((trainer->where = strdup(settings->store)) == NULL)
+        return error_set(error, ENOMEM, "no memory for lessons");
+    trainer->settings.store = trainer->where;
     for (size_t i = 0; i < settings->filter_count; i++) {
         if (!settings->filters[i].learns)
             continue;

@@ -19,7 +19,7 @@ struct trainer_settings {
 };
 
 struct trainer;
-/* All is borrowed. */
+/* All is borrowed but `store`. */
 int trainer_create(const struct trainer_settings *, struct trainer **result, struct error *) MUST_CHECK;
 void trainer_destroy(struct trainer **); /* after the lesson that is under way */
 

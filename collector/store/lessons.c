@@ -161,8 +161,8 @@ static bool due_row(void *context, const struct value *columns, size_t count)
     struct due_list *list = context;
     struct store_lesson_due *due = &list->result[list->count++];
     (void)count;
-    *due = (struct store_lesson_due){.lesson = (enum store_lesson)columns[2].integer,
-                                     .taught = (enum store_lesson)columns[3].integer,
+    *due = (struct store_lesson_due){.lesson = (enum store_taught)columns[2].integer,
+                                     .taught = (enum store_taught)columns[3].integer,
                                      .asked = columns[4].integer,
                                      .due = columns[5].integer,
                                      .tries = columns[6].integer};
@@ -221,7 +221,7 @@ static bool held_row(void *context, const struct value *columns, size_t count)
     struct held_list *list = context;
     struct store_held_back *held = &list->result[list->count++];
     (void)count;
-    *held = (struct store_held_back){.lesson = (enum store_lesson)columns[2].integer,
+    *held = (struct store_held_back){.lesson = (enum store_taught)columns[2].integer,
                                      .due = columns[3].integer,
                                      .before = columns[4].integer,
                                      .tries = columns[5].integer};
@@ -322,6 +322,41 @@ int store_learned(struct store *store, void (*each)(void *, const struct store_l
     return rows < 0 ? rows : 0;
 }
 
+struct lesson_listener {
+    void (*each)(void *, const struct store_lesson *);
+    void *context;
+};
+
+static bool lesson_row(void *context, const struct value *columns, size_t count)
+{
+    const struct lesson_listener *listener = context;
+    const struct store_lesson lesson = {.filter = columns[0].text,
+                                        .lesson = (enum store_taught)columns[1].integer,
+                                        .taught = (enum store_taught)columns[2].integer,
+                                        .asked = columns[3].integer,
+                                        .done = columns[4].integer,
+                                        .due = columns[5].integer,
+                                        .person = columns[6].text,
+                                        .trouble = columns[7].text,
+                                        .held_back = columns[8].integer != 0};
+    (void)count;
+    listener->each(listener->context, &lesson);
+    return true;
+}
+
+int store_lessons_of(struct store *store, const char *which, void (*each)(void *, const struct store_lesson *),
+                     void *context, struct error *error)
+{
+    struct lesson_listener listener = {each, context};
+    int rows = STORE_RUN(store,
+                         "SELECT filter, lesson, taught, asked, done, due, person, trouble, 0 AS held FROM lessons "
+                         "WHERE (digest = $1 OR name = $1) AND $1 <> '' UNION ALL "
+                         "SELECT filter, lesson, -1, asked, after_at, due, '', '', 1 FROM held_back "
+                         "WHERE (digest = $1 OR name = $1) AND $1 <> '' ORDER BY filter",
+                         lesson_row, &listener, error, STRING(which));
+    return rows < 0 ? rows : 0;
+}
+
 struct shown_listener {
     void (*each)(void *, const struct store_shown *);
     void *context;
@@ -332,7 +367,7 @@ static bool shown_row(void *context, const struct value *columns, size_t count)
     const struct shown_listener *listener = context;
     const struct store_shown shown = {
         .filter = columns[0].text,
-        .lesson = (enum store_lesson)columns[1].integer,
+        .lesson = (enum store_taught)columns[1].integer,
         .count = columns[2].integer,
         .before = columns[3].integer,
         .after = columns[4].integer,

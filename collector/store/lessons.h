@@ -12,14 +12,14 @@
 #define STORE_DIGEST 65 /* hexadecimal digits, with their end */
 #define STORE_FILTER 33 /* bytes of a filter's name, with its end */
 
-enum store_lesson { TAUGHT_NOTHING = -1, TAUGHT_SPAM, TAUGHT_HAM, TAUGHT_FORGET };
+enum store_taught { TAUGHT_NOTHING = -1, TAUGHT_SPAM, TAUGHT_HAM, TAUGHT_FORGET };
 
 /* --- asking for lessons --- */
 
 struct store_lesson_wish {
     const char *digest, *filter;
     const char *name; /* of the message in the quarantine; empty: its content comes by store_lesson_keep() */
-    enum store_lesson lesson;
+    enum store_taught lesson;
     const char *person;
     moment now, due;
     bool held_back; /* it is not to be taught, where it has not been already */
@@ -49,7 +49,7 @@ int store_lesson_undo_since(struct store *, moment since, const char *person, mo
 
 struct store_lesson_due {
     char digest[STORE_DIGEST], name[STORE_MESSAGE_NAME];
-    enum store_lesson lesson, taught;
+    enum store_taught lesson, taught;
     moment asked, due;
     int64_t tries;
 };
@@ -71,7 +71,7 @@ int store_lesson_failed(struct store *, const char *filter, const struct store_l
 enum store_bayes { BAYES_SILENT, BAYES_SAYS_SPAM, BAYES_SAYS_HAM, BAYES_WORDS };
 struct store_held_back {
     char digest[STORE_DIGEST], name[STORE_MESSAGE_NAME];
-    enum store_lesson lesson;
+    enum store_taught lesson;
     moment due, before; /* before: when the filter was asked first; 0: not yet */
     int64_t tries;
 };
@@ -103,9 +103,18 @@ struct store_learned {
 };
 int store_learned(struct store *, void (*each)(void *, const struct store_learned *), void *context,
                   struct error *) MUST_CHECK;
+/* What filters were taught of one message, by its name or digest. */
+struct store_lesson {
+    struct text filter, person, trouble;
+    enum store_taught lesson, taught;
+    moment asked, done, due;
+    bool held_back;
+};
+int store_lessons_of(struct store *, const char *which, void (*each)(void *, const struct store_lesson *),
+                     void *context, struct error *) MUST_CHECK;
 struct store_shown {
     struct text filter;
-    enum store_lesson lesson;
+    enum store_taught lesson;
     int64_t count, before, after; /* held back; asked before lessons, and after */
     struct {
         int64_t spam, score;           /* called spam; the sum of scores, in hundredths of thresholds */

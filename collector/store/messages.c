@@ -208,7 +208,8 @@ static bool opinion_row(void *context, const struct value *columns, size_t count
                                           .virus = columns[8].integer != 0,
                                           .action = columns[9].text,
                                           .symbols = columns[10].text,
-                                          .trouble = columns[11].text};
+                                          .trouble = columns[11].text,
+                                          .due = columns[12].integer};
     (void)count;
     reader->each(reader->context, &opinion);
     return true;
@@ -220,7 +221,7 @@ int store_opinions(struct store *store, const char *name, void (*each)(void *, c
     struct reader reader = {each, context};
     int rows = STORE_RUN(store,
                          "SELECT filter, state, tries, asked, answered, score, threshold, certain, virus, action, "
-                         "symbols, trouble FROM opinions WHERE name = $1 ORDER BY filter",
+                         "symbols, trouble, due FROM opinions WHERE name = $1 ORDER BY filter",
                          opinion_row, &reader, error, STRING(name));
     return rows < 0 ? rows : 0;
 }

@@ -75,6 +75,7 @@ struct store_opinion {
     enum store_opinion_state state;
     int64_t score, threshold; /* hundredths */
     bool certain, virus;
+    moment due; /* when it is asked (again), or until when it is waited for; 0: not now */
     moment asked, answered;
     int64_t tries;
 };

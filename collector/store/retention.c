@@ -3,6 +3,7 @@
  * comes late goes up later by the same way. The rest is dropped when it is too old. Every step takes a bounded number
  * of rows, in the order of an index: deliveries wait for it no longer than for each other. */
 #include <stdint.h>
+#include "collector/store/bulk.h"
 #include "collector/store/store_own.h"
 
 #define ROWS    2000      /* that are moved or dropped at once, of each kind */
@@ -290,6 +291,12 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
     more |= left > 0;
     if (left >= 0)
         left = drop_bodies(store, now, error);
+    more |= left > 0;
+    if (left >= 0)
+        left = store_age_messages(store, keep, now, error);
+    more |= left > 0;
+    if (left >= 0 && keep->bulk)
+        left = store_bulk_tidy(store, keep->bulk, now, error);
     more |= left > 0;
     if (left >= 0)
         left = drop_directives(store, now - keep->audit, error);

@@ -44,9 +44,9 @@ moment store_settled(const struct store *store)
 
 static bool pulse_row(void *context, const struct value *columns, size_t count)
 {
-    if (count == 3)
+    if (count == 4)
         *(struct store_pulse *)context =
-            (struct store_pulse){columns[0].integer, columns[1].integer, columns[2].integer};
+            (struct store_pulse){columns[0].integer, columns[1].integer, columns[2].integer, columns[3].integer};
     return false;
 }
 
@@ -54,8 +54,9 @@ int store_pulse(struct store *store, struct store_pulse *result, struct error *e
 {
     int rows =
         STORE_RUN(store,
-                  "SELECT v.highest, r.news, (SELECT COALESCE(MAX(received), 0) FROM records WHERE received < $1) "
-                  "FROM revisions v JOIN reckoning r ON r.only_one = v.only_one WHERE v.only_one = 1",
+                  "SELECT v.highest, r.news, (SELECT COALESCE(MAX(received), 0) FROM records WHERE received < $1), "
+                  "(SELECT highest FROM sorting WHERE only_one = 1) FROM revisions v JOIN reckoning r ON r.only_one = "
+                  "v.only_one WHERE v.only_one = 1",
                   pulse_row, result, error, INTEGER(store_settled(store)));
     return rows < 0 ? rows : 0;
 }

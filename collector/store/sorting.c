@@ -6,14 +6,14 @@
 
 /* --- taking and giving back --- */
 
-#define NEW  "messages WHERE due > 0 AND due <= $1 AND held <= $2"
-#define FREE "opinions WHERE filter = $4 AND state = 0 AND due > 0 AND due <= $1 AND held <= $2"
+#define NEW  "messages WHERE due > 0 AND due <= $1 AND held <= $1"
+#define FREE "opinions WHERE filter = $3 AND state = 0 AND due > 0 AND (due <= $1 OR asked < $4) AND held <= $1"
 
-int store_sorting_waits(struct store *store, const char *filter, moment due, moment now, struct error *error)
+int store_sorting_waits(struct store *store, const char *filter, moment asked, moment now, struct error *error)
 {
-    const struct value parameters[] = {INTEGER(due), INTEGER(now), INTEGER(1), STRING(filter ? filter : "")};
-    int rows = engine_run(store->engine, filter ? "SELECT 1 FROM " FREE " LIMIT $3" : "SELECT 1 FROM " NEW " LIMIT $3",
-                          parameters, filter ? 4 : 3, NULL, NULL, error);
+    const struct value parameters[] = {INTEGER(now), INTEGER(1), STRING(filter ? filter : ""), INTEGER(asked)};
+    int rows = engine_run(store->engine, filter ? "SELECT 1 FROM " FREE " LIMIT $2" : "SELECT 1 FROM " NEW " LIMIT $2",
+                          parameters, filter ? 4 : 2, NULL, NULL, error);
     return rows < 0 ? rows : rows > 0;
 }
 
@@ -40,15 +40,15 @@ static int hold(struct store *store, const char *filter, int64_t holder, moment 
                        INTEGER(held), STRING(name));
 }
 
-int store_sorting_take(struct store *store, const char *filter, int64_t holder, moment due, moment now, moment held,
+int store_sorting_take(struct store *store, const char *filter, int64_t holder, moment asked, moment now, moment held,
                        uint32_t most, char (*names)[STORE_MESSAGE_NAME], struct error *error)
 {
     struct names found = {names, 0, most};
-    const struct value parameters[] = {INTEGER(due), INTEGER(now), INTEGER(most), STRING(filter ? filter : "")};
+    const struct value parameters[] = {INTEGER(now), INTEGER(most), STRING(filter ? filter : ""), INTEGER(asked)};
     int status = engine_run(store->engine,
-                            filter ? "SELECT name FROM " FREE " ORDER BY due, name LIMIT $3"
-                                   : "SELECT name FROM " NEW " ORDER BY due, name LIMIT $3",
-                            parameters, filter ? 4 : 3, name_row, &found, error);
+                            filter ? "SELECT name FROM " FREE " ORDER BY due, name LIMIT $2"
+                                   : "SELECT name FROM " NEW " ORDER BY due, name LIMIT $2",
+                            parameters, filter ? 4 : 2, name_row, &found, error);
     for (uint32_t i = 0; i < found.count && status >= 0; i++)
         status = hold(store, filter, holder, held, names[i], error);
     return status < 0 ? status : (int)found.count;
@@ -64,14 +64,40 @@ int store_sorting_give_back(struct store *store, const char *filter, int64_t hol
                        INTEGER(holder));
 }
 
-int store_sorting_release_all(struct store *store, struct error *error)
+int store_sorting_release(struct store *store, int64_t holder, struct error *error)
 {
-    int rows = engine_run(store->engine, "UPDATE messages SET held = 0 WHERE due > 0 AND held > 0", NULL, 0, NULL, NULL,
-                          error);
+    int rows = STORE_RUN(store, "UPDATE messages SET held = 0 WHERE due > 0 AND held > 0 AND ($1 = 0 OR holder = $1)",
+                         NULL, NULL, error, INTEGER(holder));
     if (rows >= 0)
-        rows = engine_run(store->engine, "UPDATE opinions SET held = 0 WHERE due > 0 AND held > 0", NULL, 0, NULL, NULL,
-                          error);
+        rows = STORE_RUN(store, "UPDATE opinions SET held = 0 WHERE due > 0 AND held > 0 AND ($1 = 0 OR holder = $1)",
+                         NULL, NULL, error, INTEGER(holder));
     return rows < 0 ? rows : 0;
+}
+
+#define ALIVE "holder IN (SELECT s.holder FROM sorters s)"
+
+int store_sorting_alive(struct store *store, int64_t holder, moment until, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store,
+                         "INSERT INTO sorters (holder, until) VALUES ($1, $2) ON CONFLICT (holder) DO UPDATE SET "
+                         "until = excluded.until",
+                         NULL, NULL, error, INTEGER(holder), INTEGER(until));
+    if (rows >= 0)
+        rows = STORE_RUN(store, "DELETE FROM sorters WHERE until <= $1", NULL, NULL, error, INTEGER(now));
+    if (rows <= 0)
+        return rows;
+    rows = engine_run(store->engine, "UPDATE messages SET held = 0 WHERE due > 0 AND held > 0 AND NOT " ALIVE, NULL, 0,
+                      NULL, NULL, error);
+    if (rows >= 0)
+        rows = engine_run(store->engine, "UPDATE opinions SET held = 0 WHERE due > 0 AND held > 0 AND NOT " ALIVE, NULL,
+                          0, NULL, NULL, error);
+    return rows < 0 ? rows : 0;
+}
+
+int store_sorting_dead(struct store *store, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store, "SELECT 1 FROM sorters WHERE until <= $1 LIMIT 1", NULL, NULL, error, INTEGER(now));
+    return rows < 0 ? rows : rows > 0;
 }
 
 int store_sorting_apart(struct store *store, int64_t holder, const char *name, const char *subject, struct error *error)
@@ -116,14 +142,16 @@ int store_opinion_give(struct store *store, const char *name, const struct store
                      INTEGER(asked), INTEGER(now));
 }
 
-int store_opinion_fail(struct store *store, const char *name, const char *filter, int64_t holder, moment due,
-                       const char *trouble, moment now, struct error *error)
+int store_opinion_fail(struct store *store, const char *name, const char *filter, int64_t holder,
+                       const duration pauses[STORE_PAUSES], const char *trouble, moment now, struct error *error)
 {
     return STORE_RUN(store,
-                     "UPDATE opinions SET tries = tries + 1, due = $4, held = 0, asked = $6, trouble = $5 WHERE "
-                     "name = $1 AND filter = $2 AND holder = $3 AND state = 0",
-                     NULL, NULL, error, STRING(name), STRING(filter), INTEGER(holder), INTEGER(due), STRING(trouble),
-                     INTEGER(now));
+                     "UPDATE opinions SET tries = tries + 1, held = 0, asked = $5, trouble = $4, due = $5 + CASE "
+                     "WHEN tries = 0 THEN $6 WHEN tries = 1 THEN $7 WHEN tries = 2 THEN $8 WHEN tries = 3 THEN $9 ELSE "
+                     "$10 END WHERE name = $1 AND filter = $2 AND holder = $3 AND state = 0",
+                     NULL, NULL, error, STRING(name), STRING(filter), INTEGER(holder), STRING(trouble), INTEGER(now),
+                     INTEGER(pauses[0]), INTEGER(pauses[1]), INTEGER(pauses[2]), INTEGER(pauses[3]),
+                     INTEGER(pauses[4]));
 }
 
 int store_opinion_send_out(struct store *store, const char *name, const char *filter, moment due, moment now,
@@ -195,8 +223,11 @@ int store_sorting_waiting(struct store *store, const char *filter, int64_t *resu
 int store_message_sort(struct store *store, const char *name, enum store_sorted verdict, int64_t score,
                        struct error *error)
 {
-    return STORE_QUEUE(store, "UPDATE messages SET verdict = $2, score = $3 WHERE name = $1", error, STRING(name),
-                       INTEGER(verdict), INTEGER(score));
+    int failure = STORE_QUEUE(store, "UPDATE messages SET score = $2 WHERE name = $1 AND score <> $2", error,
+                              STRING(name), INTEGER(score));
+    return failure < 0 ? failure
+                       : STORE_RUN(store, "UPDATE messages SET verdict = $2 WHERE name = $1 AND verdict <> $2", NULL,
+                                   NULL, error, STRING(name), INTEGER(verdict));
 }
 
 /* --- what nodes are told --- */

@@ -10,19 +10,25 @@
 
 #define STORE_FILTER_NAME 32
 
-/* What waits: new messages, or (`filter` not NULL) messages that this filter is to be asked about, by when they are
- * due. `due`: those up to this moment. 1: there is something; 0: nothing. Looks only. */
-int store_sorting_waits(struct store *, const char *filter, moment due, moment now, struct error *) MUST_CHECK;
+/* What is due: new messages, or (`filter` not NULL) messages that this filter is to be asked about. `asked`: also those
+ * about which it was asked last before this moment; 0: none of them. 1: there is something; 0: nothing. Looks only. */
+int store_sorting_waits(struct store *, const char *filter, moment asked, moment now, struct error *) MUST_CHECK;
 
 /* Take up to `most` of them in hand, until `held`; how many, with their names in `names`. */
-int store_sorting_take(struct store *, const char *filter, int64_t holder, moment due, moment now, moment held,
+int store_sorting_take(struct store *, const char *filter, int64_t holder, moment asked, moment now, moment held,
                        uint32_t most, char (*names)[STORE_MESSAGE_NAME], struct error *) MUST_CHECK;
 /* Give one back, to whoever is next. */
 int store_sorting_give_back(struct store *, const char *filter, int64_t holder, const char *name,
                             struct error *) MUST_CHECK;
-/* Whoever held something holds it no more. Where nobody else writes to the store: whoever did was this collector,
- * before it ended. */
-int store_sorting_release_all(struct store *, struct error *) MUST_CHECK;
+/* Whatever `holder` has in hand, it has no more; 0: nobody has anything. That is right where nobody else writes to the
+ * store, when this collector begins: who had something was the one before. */
+int store_sorting_release(struct store *, int64_t holder, struct error *) MUST_CHECK;
+
+/* Where others write to the store too. `holder` will be heard of again before `until`; what those have in hand that
+ * were not, is everybody's again. */
+int store_sorting_alive(struct store *, int64_t holder, moment until, moment now, struct error *) MUST_CHECK;
+/* 1: there are such. */
+int store_sorting_dead(struct store *, moment now, struct error *) MUST_CHECK;
 
 /* A new message was taken apart: it is `holder`'s no more. 1: done; 0: it is another's by now, or was forgotten. */
 int store_sorting_apart(struct store *, int64_t holder, const char *name, const char *subject,
@@ -44,9 +50,11 @@ int store_opinion_due(struct store *, const char *name, const char *filter, mome
 /* `opinion`: its filter, action, symbols, score, threshold, certain, virus count. */
 int store_opinion_give(struct store *, const char *name, const struct store_opinion *opinion, moment asked, moment now,
                        struct error *) MUST_CHECK;
-/* No answer: again at `due`. Only while `holder` has it. */
-int store_opinion_fail(struct store *, const char *name, const char *filter, int64_t holder, moment due,
-                       const char *trouble, moment now, struct error *) MUST_CHECK;
+/* No answer: again after a pause, the first one after the first time, the last one from then on. Only while `holder`
+ * has it. */
+#define STORE_PAUSES 5
+int store_opinion_fail(struct store *, const char *name, const char *filter, int64_t holder,
+                       const duration pauses[STORE_PAUSES], const char *trouble, moment now, struct error *) MUST_CHECK;
 /* An appliance has it, and is waited for until `due`. */
 int store_opinion_send_out(struct store *, const char *name, const char *filter, moment due, moment now,
                            struct error *) MUST_CHECK;
@@ -67,7 +75,7 @@ int store_opinions_overdue(struct store *, moment since, moment now, uint32_t mo
 /* How many messages wait to be taken apart, or for this filter, or are out at it; up to 1,000,000. */
 int store_sorting_waiting(struct store *, const char *filter, int64_t *result, struct error *) MUST_CHECK;
 
-/* What they say together. */
+/* What they say together. 1: the verdict is another now. */
 int store_message_sort(struct store *, const char *name, enum store_sorted verdict, int64_t score,
                        struct error *) MUST_CHECK;
 

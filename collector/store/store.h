@@ -44,7 +44,8 @@ moment store_settled(const struct store *);
 /* What rises when others have committed something that concerns who waits here. */
 struct store_pulse {
     int64_t revision, news;
-    moment received; /* of the last record that is settled */
+    moment received;  /* of the last record that is settled */
+    int64_t filtered; /* the highest number of what nodes are told of their messages */
 };
 int store_pulse(struct store *, struct store_pulse *result, struct error *) MUST_CHECK;
 
@@ -58,7 +59,7 @@ struct store_node {
     int64_t acknowledged;           /* the revision up to which it has carried out what it was told */
 };
 /* May: a set of bits. */
-enum { STORE_MAY_READ = 1, STORE_MAY_ORDER = 2, STORE_MAY_ADMIN = 4 };
+enum { STORE_MAY_READ = 1, STORE_MAY_ORDER = 2, STORE_MAY_ADMIN = 4, STORE_MAY_CONTENT = 8 };
 struct store_person {
     int64_t id;
     char name[STORE_NAME];
@@ -249,8 +250,12 @@ int store_audit(struct store *, moment since, uint32_t most, void (*each)(void *
 
 /* --- keeping it small: retention.c --- */
 
+struct bulk_settings;
 struct store_retention {
     duration records, minutes, hours, days, audit; /* how long each is kept */
+    const struct bulk_settings *bulk;              /* NULL: nothing is counted */
+    duration messages;                             /* how long a message is kept; 0: for ever */
+    uint64_t message_bytes;                        /* and the most of all; 0: there is no bound */
 };
 /* What is too old as minutes goes up into hours, and hours into days; what is too old of the rest is dropped. A bounded
  * amount; 1: there is more. Who calls it every minute or so has `now` believed at once; a clock that is an hour or more

@@ -150,6 +150,25 @@ def check_nonsense(checks, agent, post):
     checks.that("a centre from a backup is asked from the beginning", True)
 
 
+def check_deaths(checks, agent, post):
+    """Opinions that a process had in its hands when it died."""
+    for whom, net in (("watcher", 1), ("courier", 2)):
+        watcher = agent.processes()["watcher"]
+        os.kill(watcher, signal.SIGSTOP)
+        senders = [f"198.18.{net}.{host}" for host in range(1, 51)]
+        for sender in senders:
+            body = {"message": f"of {sender}", "time": "2026-01-01T00:00:00Z", "sender": sender, "address": sender, "filter": "clamd",
+                    "score": 0, "threshold": 0, "action": "FOUND", "symbols": "Eicar", "certain": True}
+            post.centre.ask("INSERT INTO filtered(body) VALUES(?)", json.dumps(body))
+        (highest,) = post.centre.ask("SELECT max(number) FROM filtered")[0]
+        agent.wait(lambda: f"filtered={highest}" in post.centre.ask("SELECT path FROM asked ORDER BY number DESC LIMIT 1")[0][0], 10, "the question")
+        os.kill(agent.processes()[whom], signal.SIGKILL)
+        if whom != "watcher":
+            os.kill(watcher, signal.SIGCONT)
+        agent.wait(lambda: sum(agent.senders().get(s, {}).get("score", 0) > 0 for s in senders) == 50, 20, "what filters said of fifty")
+        checks.that(f"what the {whom} had not done with when it died is judged all the same", True)
+
+
 def check_away(checks, agent, post):
     post.centre.kill()
     numbers = post.send(20)
@@ -286,7 +305,7 @@ def main():
         try:
             with agent:
                 agent.wait(lambda: spool(agent)["state"] == "connected", 20, "the connection")
-                for check in (check_way, check_opinions, check_nonsense, check_away, check_wrong_answers, check_refused, check_kills,
+                for check in (check_way, check_opinions, check_nonsense, check_deaths, check_away, check_wrong_answers, check_refused, check_kills,
                               check_full_disk, check_bounds):
                     begun = time.monotonic()
                     with checks.part(check.__name__):

@@ -29,6 +29,10 @@ CREATE TABLE opinions (
 CREATE INDEX opinions_by_due ON opinions (filter, due, name) WHERE due > 0;
 CREATE INDEX opinions_by_since ON opinions (since, name, filter) WHERE due > 0;
 
+-- The collectors that have something in hand, and until when each will be heard of again: what one has that is not heard
+-- of is everybody's.
+CREATE TABLE sorters (holder BIGINT NOT NULL PRIMARY KEY, until BIGINT NOT NULL);
+
 -- What each node is told of its messages. Numbers rise per store as their transactions commit: the one row of `sorting`
 -- is locked until then.
 CREATE TABLE filtered (
@@ -39,7 +43,7 @@ CREATE TABLE sorting (only_one BIGINT NOT NULL PRIMARY KEY, highest BIGINT NOT N
 INSERT INTO sorting (only_one, highest) VALUES (1, 0);
 
 -- What filters are taught: a message is known by the digest of its content (lessons.h), whether or not it is kept here.
--- `lesson`: what was last asked for; `taught`: what the filter was last told (enum store_lesson). `due` 0: nothing is to
+-- `lesson`: what was last asked for; `taught`: what the filter was last told (enum store_taught). `due` 0: nothing is to
 -- be done. `name`: of the message that has the content; empty: it stands in lesson_contents.
 CREATE TABLE lessons (
     digest TEXT NOT NULL, filter TEXT NOT NULL, lesson BIGINT NOT NULL, taught BIGINT NOT NULL, asked BIGINT NOT NULL,

@@ -28,6 +28,11 @@ static int end(void **unused)
     return 0;
 }
 
+static uint32_t start(size_t most, uint8_t note)
+{
+    return smtp_samples_begin(samples, &(struct smtp_sample_beginning){SECOND, (uint32_t)most, note, true});
+}
+
 static size_t read_all(uint32_t sample, char *room, size_t most)
 {
     size_t length = 0;
@@ -42,7 +47,7 @@ static size_t read_all(uint32_t sample, char *room, size_t most)
 
 static uint32_t keep(const char *content, uint32_t most)
 {
-    uint32_t sample = smtp_samples_begin(samples, most, 0, SECOND);
+    uint32_t sample = start(most, 0);
     smtp_samples_add(samples, sample, content, strlen(content));
     return sample;
 }
@@ -55,7 +60,7 @@ static void what_is_put_in_comes_out(void **unused)
     assert_true(content && read);
     for (size_t i = 0; i < SIZE; i++)
         content[i] = (char)(i * 7 + i / 251);
-    uint32_t sample = smtp_samples_begin(samples, SIZE, 5, SECOND);
+    uint32_t sample = start(SIZE, 5);
     for (size_t at = 0, length = 1; at < SIZE; at += length, length = length * 3 % 1461 + 1)
         smtp_samples_add(samples, sample, content + at, length < SIZE - at ? length : SIZE - at);
     struct smtp_sample_state state;
@@ -120,6 +125,7 @@ static void dots_that_were_put_in_are_taken_out(void **unused)
         char read[64] = "";
         uint32_t sample = keep(rows[i].sent, sizeof read);
         smtp_samples_unstuff(samples, sample);
+        smtp_samples_unstuff(samples, sample); /* once and no more */
         size_t length = read_all(sample, read, sizeof read);
         assert_int_equal(length, strlen(rows[i].said));
         assert_memory_equal(read, rows[i].said, length);
@@ -146,7 +152,7 @@ static void dots_are_found_wherever_pieces_end(void **unused)
             if (!(sent[i] == '.' && (i == 0 || sent[i - 1] == '\n')))
                 want[length++] = sent[i];
         }
-        uint32_t sample = smtp_samples_begin(samples, SIZE, 0, SECOND);
+        uint32_t sample = start(SIZE, 0);
         smtp_samples_add(samples, sample, sent, size);
         smtp_samples_unstuff(samples, sample);
         assert_int_equal(read_all(sample, read, SIZE), length);
@@ -165,7 +171,7 @@ static void the_oldest_gives_way(void **unused)
     (void)unused;
     uint32_t some[5];
     for (size_t i = 0; i < 5; i++) {
-        some[i] = smtp_samples_begin(samples, sizeof content, 0, SECOND);
+        some[i] = start(sizeof content, 0);
         smtp_samples_add(samples, some[i], content, sizeof content);
         assert_true(smtp_samples_counters(samples).bytes_held <= MEGABYTE);
     }
@@ -185,7 +191,7 @@ static void one_alone_is_cut_where_memory_ends(void **unused)
     static char content[2 * 1024 * 1024];
     struct smtp_sample_state state;
     (void)unused;
-    uint32_t sample = smtp_samples_begin(samples, sizeof content, 0, SECOND);
+    uint32_t sample = start(sizeof content, 0);
     smtp_samples_add(samples, sample, content, sizeof content);
     assert_true(smtp_samples_state(samples, sample, &state));
     assert_true(state.cut);
@@ -198,7 +204,7 @@ static void a_flood_of_beginnings_holds_nothing(void **unused)
     uint32_t last = 0;
     (void)unused;
     for (unsigned i = 0; i < 3 * SAMPLES_AT_ONCE; i++) {
-        last = smtp_samples_begin(samples, 10, 0, SECOND);
+        last = start(10, 0);
         assert_int_not_equal(last, 0);
     }
     assert_true(smtp_samples_state(samples, last, &state));

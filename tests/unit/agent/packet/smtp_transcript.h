@@ -157,11 +157,15 @@ static inline uint32_t transcript_takes(void *context, const struct smtp_sampled
     transcript_add(own->transcript, "SAMPLE of %.*s%s%s, %u: [", TEXT_ARGUMENTS(sampled->user),
                    sampled->state.cut ? " cut" : "", message->message.complete ? "" : " incomplete",
                    message->message.reply.code);
+    smtp_samples_unstuff(own->sampler.samples, sampled->sample);
+    struct smtp_sample_state state;
+    if (!smtp_samples_state(own->sampler.samples, sampled->sample, &state))
+        abort();
     for (const void *at = NULL; smtp_samples_piece(own->sampler.samples, sampled->sample, &at, &piece);) {
         transcript_add(own->transcript, "%.*s", TEXT_ARGUMENTS(piece));
         bytes += (uint32_t)piece.length;
     }
-    if (bytes != sampled->state.bytes || bytes > own->most)
+    if (bytes != state.bytes || bytes > own->most)
         abort();
     transcript_add(own->transcript, "]");
     for (uint32_t at = 0; smtp_sampled_recipient(sampled, &at, &recipient);)

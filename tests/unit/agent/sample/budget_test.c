@@ -54,7 +54,8 @@ static struct budget_message another_body(const struct sender *sender, moment no
 static enum sample_why send(uint32_t user, moment now, uint64_t messages, points score, bool diverted)
 {
     struct sender sender = sender_of(user);
-    struct budget_question question = {.now = now, .messages = messages, .score = score, .diverted = diverted};
+    struct budget_question question = {
+        .now = now, .sender = &sender, .messages = messages, .score = score, .diverted = diverted};
     enum sample_why why = budget_wants(budget, &question);
     struct budget_message message = another_body(&sender, now);
     return why == SAMPLE_NOT ? SAMPLE_NOT : budget_keeps(budget, why, &message);
@@ -164,6 +165,19 @@ static void each_sender_has_its_limit(void **unused)
     assert_int_equal(send(2, NOON + HOUR, 100, DECIBANS(20), false), SAMPLE_SCORE);
 }
 
+/* Messages that are begun and never end: the limit of that sender is used up, and that is all. */
+static void what_never_ends_takes_nobody_elses(void **unused)
+{
+    const struct sender sender = sender_of(1);
+    struct budget_question question = {.now = NOON, .sender = &sender, .messages = 100, .score = DECIBANS(20)};
+    unsigned wanted = 0;
+    (void)unused;
+    for (unsigned i = 0; i < 1000; i++, question.now += SECOND / 10)
+        wanted += budget_wants(budget, &question) == SAMPLE_SCORE;
+    assert_in_range(wanted, 60, 62);
+    assert_int_equal(send(2, question.now, 100, DECIBANS(20), false), SAMPLE_SCORE);
+}
+
 /* Two hundred diverted senders at once, as fast as they can: what is taken in a second is bounded, and of that a part
  * is left for those who are new. */
 static void a_flood_leaves_room_for_the_new(void **unused)
@@ -179,15 +193,36 @@ static void a_flood_leaves_room_for_the_new(void **unused)
     assert_int_equal(send(6000, NOON + 10 * SECOND, 100, DECIBANS(20), false), SAMPLE_NOT);
 }
 
+/* However many come, so many are looked at, so that looking costs no more where there is a flood. */
+static void looking_has_a_limit(void **unused)
+{
+    unsigned asked = 0, candidates = 0;
+    static struct sender senders[10000];
+    struct budget_question question = {.now = NOON, .messages = 100};
+    settings.trickle = 0;
+    budget_reload(budget, &settings);
+    (void)unused;
+    for (unsigned i = 0; i < 1000000; i++)
+        asked += budget_may_ask(budget, NOON + i * MICROSECOND * 10);
+    assert_in_range(asked, 10 * BUDGET_ASKED, 12 * BUDGET_ASKED);
+    for (unsigned i = 0; i < 10000; i++) {
+        senders[i] = sender_of(i);
+        question.sender = &senders[i];
+        candidates += budget_wants(budget, &question) == SAMPLE_DIGEST;
+    }
+    assert_int_equal(candidates, 2 * BUDGET_CANDIDATES);
+}
+
 /* What was copied in the last second counts, whatever became of it. */
 static void copying_has_a_limit_too(void **unused)
 {
     (void)unused;
-    struct budget_question question = {.now = NOON, .messages = 100, .copied = 17 << 20};
-    struct budget_question fresh = {.now = NOON, .copied = 17 << 20};
+    const struct sender sender = sender_of(1);
+    struct budget_question question = {.now = NOON, .sender = &sender, .messages = 100, .copied = 3 << 20};
+    struct budget_question fresh = {.now = NOON, .sender = &sender, .copied = 3 << 20};
     assert_int_equal(budget_wants(budget, &question), SAMPLE_NOT);
     assert_int_equal(budget_wants(budget, &fresh), SAMPLE_FIRST);
-    fresh.copied = 33 << 20;
+    fresh.copied = 5 << 20;
     assert_int_equal(budget_wants(budget, &fresh), SAMPLE_NOT);
     fresh.now = question.now = NOON + SECOND;
     question.copied = fresh.copied;
@@ -227,7 +262,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_sender_is_not_asked_twice_for_one_body, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_seen_whole_is_no_body, begin, end),
         cmocka_unit_test_setup_teardown(each_sender_has_its_limit, begin, end),
+        cmocka_unit_test_setup_teardown(what_never_ends_takes_nobody_elses, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_leaves_room_for_the_new, begin, end),
+        cmocka_unit_test_setup_teardown(looking_has_a_limit, begin, end),
         cmocka_unit_test_setup_teardown(copying_has_a_limit_too, begin, end),
         cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_stops_nothing, begin, end),
         cmocka_unit_test(worth_rises_with_the_number),

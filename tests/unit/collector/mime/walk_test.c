@@ -171,25 +171,25 @@ static void test_broken_and_large_pictures_are_passed_over(void **unused)
 
 static void test_nested_deeply(void **unused)
 {
-    static char message[4000000];
+    static char message[1000000];
     size_t length = 0;
     (void)unused;
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 4000; i++)
         length +=
             (size_t)sprintf(message + length, "Content-Type: multipart/mixed; boundary=\"%d\"\r\n\r\n--%d\r\n", i, i);
     walk(message);
     length = 0;
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 4000; i++)
         length += (size_t)sprintf(message + length, "Content-Type: message/rfc822\r\n\r\n");
     walk(message);
 }
 
 static void test_many_parts(void **unused)
 {
-    static char message[4000000];
+    static char message[1000000];
     size_t length = (size_t)sprintf(message, "Content-Type: multipart/mixed; boundary=x\r\n\r\n");
     (void)unused;
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < 20000; i++)
         length += (size_t)sprintf(message + length, "--x\r\n\r\nhello\r\n");
     walk(message);
     assert_int_equal(facts.cut, 1);
@@ -198,7 +198,7 @@ static void test_many_parts(void **unused)
 
 static void test_long_lines_and_headers(void **unused)
 {
-    static char message[8000000];
+    static char message[2000000];
     (void)unused;
     memset(message, 'a', sizeof message - 1);
     walk(message);

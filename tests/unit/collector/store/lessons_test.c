@@ -8,7 +8,7 @@
 
 static moment now;
 
-static enum store_wished wish(const char *digest, const char *filter, enum store_lesson lesson)
+static enum store_wished wish(const char *digest, const char *filter, enum store_taught lesson)
 {
     const struct store_lesson_wish wish = {
         .digest = digest, .filter = filter, .name = "", .lesson = lesson, .person = "anna", .now = now, .due = now};
@@ -17,7 +17,7 @@ static enum store_wished wish(const char *digest, const char *filter, enum store
     return (enum store_wished)status;
 }
 
-static enum store_wished hold(const char *digest, const char *filter, enum store_lesson lesson)
+static enum store_wished hold(const char *digest, const char *filter, enum store_taught lesson)
 {
     const struct store_lesson_wish wish = {.digest = digest,
                                            .filter = filter,
