@@ -18,6 +18,7 @@
 #include "common/words/observation.h"
 
 #define COMPLAINTS_MOST     4096 /* of one mail: rows of a table */
+#define COMPLAINTS_TROUBLE  160
 #define COMPLAINT_ADDRESSES 6
 #define COMPLAINT_DOMAINS   4
 #define COMPLAINT_LINKS     4
@@ -86,11 +87,11 @@ enum complaint_finding {
 const char *complaint_finding_name(enum complaint_finding);
 
 struct complaints {
-    uint32_t found;    /* enum complaint_finding */
-    uint32_t count;    /* of `items`: one and more of FOUND_COMPLAINTS; else one, of what could be read, or none */
-    uint32_t cut;      /* 1: there were more than COMPLAINTS_MOST, or than memory holds */
-    char trouble[160]; /* FOUND_BROKEN: what is wrong with it */
-    struct complaint *items; /* owned */
+    uint32_t found; /* enum complaint_finding */
+    uint32_t count; /* of `items`: one and more of FOUND_COMPLAINTS; else one, of what could be read, or none */
+    uint32_t cut;   /* 1: there were more than COMPLAINTS_MOST, or than memory holds */
+    char trouble[COMPLAINTS_TROUBLE]; /* FOUND_BROKEN: what is wrong with it */
+    struct complaint *items;          /* owned */
 };
 
 /* Any bytes: a mail as it is stored (any line ends), XARF JSON (a report, or an array of them), X-ARF's lines, or a CSV

@@ -186,7 +186,7 @@ void complaint_add_address(struct complaint *complaint, const struct address *ad
 
 void complaint_add_domain(struct complaint *complaint, struct text text)
 {
-    char domain[sizeof complaint->domains[0]];
+    char domain[sizeof complaint->domains[0]] = "";
     size_t length = line_copy(text, domain, sizeof domain);
     text_fold((struct text){domain, length}, domain);
     for (uint8_t i = 0; i < complaint->domain_count; i++)
@@ -198,7 +198,7 @@ void complaint_add_domain(struct complaint *complaint, struct text text)
 
 void complaint_add_link(struct complaint *complaint, struct text text)
 {
-    char plain[sizeof complaint->links[0]], link[sizeof complaint->links[0]];
+    char plain[sizeof complaint->links[0]], link[sizeof complaint->links[0]] = "";
     size_t length = 0;
     text = text_trim(text);
     for (size_t i = 0; i < text.length && length + 1 < sizeof plain; i++) {

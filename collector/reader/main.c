@@ -120,25 +120,46 @@ static int enter(struct reader *reader, struct error *error)
     return code < 0 ? code : sandbox_enter_refusing(calls, refused, error);
 }
 
+static bool tell_facts(const struct reader *reader, struct text content)
+{
+    static struct reading_answer answer; /* all of it is written, so all of it is known bytes */
+    answer.magic = READING_ANSWER;
+    walk_message(content, &reader->limits, &answer.facts);
+    alarm(0);
+    return write_all(&answer, sizeof answer);
+}
+
+static bool tell_complaints(struct text content)
+{
+    struct complaints complaints;
+    complaints_read(content, &complaints);
+    alarm(0);
+    struct reading_found found = {
+        .magic = READING_ANSWER, .found = complaints.found, .count = complaints.count, .cut = complaints.cut};
+    memcpy(found.trouble, complaints.trouble, sizeof found.trouble);
+    bool goes_on =
+        write_all(&found, sizeof found) && write_all(complaints.items, complaints.count * sizeof *complaints.items);
+    complaints_clear(&complaints);
+    return goes_on;
+}
+
 /* False: the collector has gone, or says what makes no sense. */
 static bool serve(const struct reader *reader)
 {
     struct reading_question question;
     if (!read_all(&question, sizeof question) || question.magic != READING_QUESTION ||
-        question.length > READING_MESSAGE_MOST)
+        question.kind > READING_COMPLAINTS || question.length > READING_MESSAGE_MOST)
         return false;
     char *content = malloc(question.length + 1);
     if (content == NULL || !read_all(content, question.length)) {
         free(content);
         return false;
     }
-    static struct reading_answer answer; /* all of it is written, so all of it is known bytes */
-    answer.magic = READING_ANSWER;
+    struct text text = {content, question.length};
     alarm((unsigned)reader->seconds); /* where the collector does not live to end it */
-    walk_message((struct text){content, question.length}, &reader->limits, &answer.facts);
-    alarm(0);
+    bool goes_on = question.kind == READING_FACTS ? tell_facts(reader, text) : tell_complaints(text);
     free(content);
-    return write_all(&answer, sizeof answer);
+    return goes_on;
 }
 
 static bool parse(int count, char **words, struct reader *reader)
