@@ -97,7 +97,8 @@ bool arf_read(const struct mail *mail, struct complaints *complaints)
             report = &mail->parts[i];
     if (report == NULL && strcmp(mail->report_type, "feedback-report") != 0)
         return false;
-    struct arf arf = {.complaint = complaints_add(complaints)};
+    struct arf arf = {
+        .complaint = complaints_add(complaints), .feedback = TEXT(""), .failure = TEXT(""), .removal = TEXT("")};
     const struct mail_part *original = mail_find_original(mail);
     if (arf.complaint == NULL)
         return true;

@@ -13,7 +13,7 @@
 void take_line(struct text text, char *result, size_t size)
 {
     char header[HEADER_MOST];
-    if (result[0] != '\0')
+    if (result[0] != '\0' || text.length == 0)
         return;
     if (memmem(text.bytes, text.length, "=?", 2) == NULL) {
         line_copy(text, result, size);
