@@ -26,7 +26,8 @@ CREATE TABLE zones (
 
 -- Complaints. `id`: of what came, its first 16 hexadecimal digits of a BLAKE2b; the same again is counted at `times`.
 -- `tied`: how it was tied, "message", "session", "address", "" (to nobody: a person looks at it). `state`: "open",
--- "done", "unread" (it could not be understood).
+-- "done", "unread" (it could not be understood), "arrived" (nobody has looked at it yet; `closed` is until when it is
+-- in somebody's hand).
 CREATE TABLE complaints (
     id TEXT NOT NULL PRIMARY KEY, received BIGINT NOT NULL, time BIGINT NOT NULL, source TEXT NOT NULL,
     format TEXT NOT NULL, type TEXT NOT NULL, reporter TEXT NOT NULL, address TEXT NOT NULL, sender TEXT NOT NULL,
@@ -38,6 +39,7 @@ CREATE INDEX complaints_by_received ON complaints (received, id);
 CREATE INDEX complaints_by_customer ON complaints (customer, received);
 CREATE INDEX complaints_by_address ON complaints (address, received);
 CREATE INDEX complaints_by_message ON complaints (message_id, received);
+CREATE INDEX complaints_by_state ON complaints (state, received, id);
 CREATE TABLE complaint_contents (id TEXT NOT NULL PRIMARY KEY, packing BIGINT NOT NULL, bytes {BYTES} NOT NULL);
 -- How far each source was read: a mailbox's UIDVALIDITY and UID, as the reader writes it.
 CREATE TABLE complaint_sources (source TEXT NOT NULL PRIMARY KEY, place TEXT NOT NULL, read BIGINT NOT NULL, trouble TEXT NOT NULL);
