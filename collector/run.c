@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 #include "collector/api/means.h"
 #include "collector/api/server.h"
+#include "collector/desk/desk.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -31,6 +32,7 @@ struct centre {
     struct means means;
     struct trainer *trainer;
     struct releaser *releaser;
+    struct desk *desk;
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -93,6 +95,8 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0 && settings->quarantine.relay[0])
         code =
             releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
+    if (code == 0)
+        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, &centre->desk, error);
     return code;
 }
 
@@ -195,6 +199,7 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    desk_destroy(&centre.desk);
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
