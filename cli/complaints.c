@@ -94,6 +94,8 @@ static int import_all(const struct cli *cli, const char *const *words, int count
 {
     struct import import = {.cli = cli};
     int status = centre_open(cli, &import.centre, &import.error);
+    if (status == 0)
+        import.error = (struct error){0}; /* of the places where none was named */
     import.source.each = take_message;
     import.source.context = &import;
     for (int i = 0; i < count && status == 0; i++)

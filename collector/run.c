@@ -96,7 +96,8 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
         code =
             releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
     if (code == 0)
-        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, &centre->desk, error);
+        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
+                           &centre->desk, error);
     return code;
 }
 

@@ -21,8 +21,8 @@
 #include "common/io/log.h"
 
 #define LOOK          SECOND
-#define ROUND         100 /* messages of one source before the others have their turn */
-#define CLAIMED       (5 * MINUTE)
+#define ROUND         100           /* messages of one source before the others have their turn */
+#define SPARE         (10 * SECOND) /* for what is claimed, beside the patience of the reading */
 #define PASSWORD_MOST ((size_t)4096)
 
 struct desk {
@@ -34,6 +34,7 @@ struct desk {
     const struct desk_settings *settings;
     const struct packing_keys *keys;
     struct reading *reading;
+    duration claim;
     struct store *store;    /* NULL: it is opened with the next round */
     duration sources_after; /* steady */
     bool failing;           /* it was said */
@@ -200,7 +201,7 @@ static int claim(struct desk *desk, char id[STORE_COMPLAINT_ID], struct error *e
     moment now = 0;
     int status = begin(desk, &now, error);
     if (status >= 0)
-        status = store_arrival_claim(desk->store, now, now + CLAIMED, id, error);
+        status = store_arrival_claim(desk->store, now, now + desk->claim, id, error);
     return end(desk, status, error);
 }
 
@@ -292,7 +293,7 @@ static void desk_free(struct desk **desk)
 }
 
 int desk_create(const char *where, const struct desk_settings *settings, const struct packing_keys *keys,
-                struct reading *reading, struct desk **result, struct error *error)
+                struct reading *reading, duration patience, struct desk **result, struct error *error)
 {
     struct desk *made = calloc(1, sizeof *made);
     sigset_t all, before;
@@ -304,6 +305,7 @@ int desk_create(const char *where, const struct desk_settings *settings, const s
     desk->settings = settings;
     desk->keys = keys;
     desk->reading = reading;
+    desk->claim = patience + SPARE;
     pthread_mutex_init(&desk->lock, NULL);
     pthread_cond_init(&desk->end, NULL);
     buffer_init(&desk->plain, PACKING_PLAIN_MOST);
