@@ -36,6 +36,7 @@ static int hand_in(struct import *import, struct text content)
     }
     if (status < 0)
         return status;
+    import->error = (struct error){0}; /* of a collector that did not answer before another did */
     json_t *said = json_loadb(answer.bytes ? answer.bytes : "", answer.length, 0, NULL);
     bool is_new = json_is_true(json_object_get(said, "new"));
     import->fresh += is_new;
@@ -94,8 +95,6 @@ static int import_all(const struct cli *cli, const char *const *words, int count
 {
     struct import import = {.cli = cli};
     int status = centre_open(cli, &import.centre, &import.error);
-    if (status == 0)
-        import.error = (struct error){0}; /* of the places where none was named */
     import.source.each = take_message;
     import.source.context = &import;
     for (int i = 0; i < count && status == 0; i++)
