@@ -37,6 +37,12 @@ static int begin(struct box *box, const char *place, struct error *error)
     if (sscanf(place, "%" SCNu64 " %" SCNu64, &number, &offset) == 2 && number == box->number &&
         (uint64_t)state.st_size >= offset)
         box->end = (off_t)offset;
+    /* Another message, or the end, stands there, or it is another mailbox. */
+    char from[5];
+    bool is_known = fseeko(box->file, box->end, SEEK_SET) == 0;
+    size_t length = is_known ? fread(from, 1, sizeof from, box->file) : 0;
+    if (length > 0 && (length < sizeof from || memcmp(from, "From ", sizeof from) != 0))
+        box->end = 0;
     if (fseeko(box->file, box->end, SEEK_SET) != 0)
         return error_set(error, errno, "cannot read %s: %s", box->path, strerror(errno));
     return 0;

@@ -13,7 +13,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from dovecot import PROGRAM, Dovecot  # noqa: E402
+from dovecot import PROGRAM, Dovecot, certificate  # noqa: E402
 
 POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 XARF = b"""{"xarf_version":"4.2.0","report_id":"r1","timestamp":"2026-11-23T08:00:00Z","reporter":{"org":"Trap",
@@ -186,12 +186,13 @@ def main():
     password = os.path.join(folder, "password")
     with open(password, "w", encoding="ascii") as file:
         file.write("secret\n")
-    dovecot = Dovecot(imap)
+    authority, key = certificate(folder)
+    dovecot = Dovecot(imap, certificate=authority, key=key)
     desk = None
     try:
         dovecot.start()
-        desk = Desk(state, f"[complaints]\nmaildir = {maildir}\nmbox = {mbox}\nimap = imap://127.0.0.1:{dovecot.port}\n"
-                    f"imap_user = abuse\nimap_password = {password}\nevery = 1s\npatience = 10s\n[pictures]\npatience = 5s\n")
+        desk = Desk(state, f"[complaints]\nmaildir = {maildir}\nmbox = {mbox}\nimap = imaps://127.0.0.1:{dovecot.secure}\n"
+                    f"imap_user = abuse\nimap_password = {password}\nimap_authority = {authority}\nevery = 1s\npatience = 10s\n[pictures]\npatience = 5s\n")
         with checks.part("HTTP"):
             by_http(checks, desk)
         with checks.part("import"):

@@ -53,6 +53,15 @@ def free_port():
         return one.getsockname()[1]
 
 
+def certificate(folder):
+    """The files of a certificate for 127.0.0.1 that signs itself, and of its key."""
+    made = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]],
+                   check=True, capture_output=True)
+    return made
+
+
 class Dovecot:
     """`certificate`, `key`: files; without, it has no TLS."""
 
