@@ -21,6 +21,7 @@
 #include "common/io/log.h"
 
 #define LOOK          SECOND
+#define AGAIN         MINUTE        /* between two tries at reading one */
 #define ROUND         100           /* messages of one source before the others have their turn */
 #define SPARE         (10 * SECOND) /* for what is claimed, beside the patience of the reading */
 #define PASSWORD_MOST ((size_t)4096)
@@ -205,6 +206,16 @@ static int claim(struct desk *desk, char id[STORE_COMPLAINT_ID], struct error *e
     return end(desk, status, error);
 }
 
+/* 1: it comes again; 0: it was tried often enough. */
+static int put_off(struct desk *desk, const char *id, struct error *error)
+{
+    moment now = 0;
+    int status = begin(desk, &now, error);
+    if (status >= 0)
+        status = store_arrival_later(desk->store, id, now + AGAIN, error);
+    return end(desk, status, error);
+}
+
 /* What cannot be opened or read is written as well, with the reason, for a person. */
 static int read_one(struct desk *desk, const char *id, struct error *error)
 {
@@ -220,8 +231,12 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
         return status;
     if (opening.status < 0)
         why = opening.error;
-    else if (reading_ask_complaints(desk->reading, buffer_text(&desk->plain), &complaints, &why) < 0)
+    else if (reading_ask_complaints(desk->reading, buffer_text(&desk->plain), &complaints, &why) < 0) {
         complaints.found = FOUND_BROKEN;
+        status = put_off(desk, id, error); /* a process that is missing or has much to do is no fault of its */
+        if (status != 0)
+            return status < 0 ? status : 0;
+    }
     if (why.code)
         text_copy_printable(text_of(why.text), complaints.trouble, sizeof complaints.trouble);
     status = begin(desk, &now, error);

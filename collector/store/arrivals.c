@@ -22,6 +22,8 @@ void store_complaint_id(struct text content, uint32_t number, char result[STORE_
 
 /* --- arrivals --- */
 
+#define TRIES 3 /* counted in `times`, which means something else once it is read */
+
 #define INSERT                                                                                                         \
     "INSERT INTO complaints (id, received, time, source, format, type, reporter, address, sender, customer, node, "    \
     "message_id, subject, recipient, message, tied, state, times, incidents, acted, closed, person, note, fields) "
@@ -68,6 +70,15 @@ int store_arrival_claim(struct store *store, moment now, moment until, char id[S
                      NULL, NULL, error, STRING(id), INTEGER(until), INTEGER(now));
 }
 
+int store_arrival_later(struct store *store, const char *id, moment until, struct error *error)
+{
+    int rows = STORE_RUN(store,
+                         "UPDATE complaints SET closed = $2, times = times + 1 WHERE id = $1 AND state = 'arrived' AND "
+                         "times < $3",
+                         NULL, NULL, error, STRING(id), INTEGER(until), INTEGER(TRIES));
+    return rows < 0 ? rows : rows > 0;
+}
+
 struct content {
     void (*each)(void *, enum store_packing, struct text);
     void *context;
@@ -96,14 +107,15 @@ int store_arrival_read(struct store *store, const struct store_complaint *read, 
     bool is_first = strcmp(read->id, read->arrival) == 0;
     int rows;
     if (is_first)
-        rows = STORE_RUN(store,
-                         "UPDATE complaints SET time = $2, format = $3, type = $4, reporter = $5, address = $6, "
-                         "message_id = $7, subject = $8, recipient = $9, state = $10, incidents = $11, closed = 0, "
-                         "note = $12, fields = $13 WHERE id = $1 AND state = 'arrived'",
-                         NULL, NULL, error, STRING(read->id), INTEGER(read->time), STRING(read->format),
-                         STRING(read->type), STRING(read->reporter), STRING(read->address), STRING(read->message_id),
-                         STRING(read->subject), STRING(read->recipient), STRING(read->state), INTEGER(read->incidents),
-                         STRING(read->note), VALUE_TEXT(read->fields));
+        rows = STORE_RUN(
+            store,
+            "UPDATE complaints SET time = $2, format = $3, type = $4, reporter = $5, address = $6, "
+            "message_id = $7, subject = $8, recipient = $9, state = $10, incidents = $11, closed = 0, times = 1, "
+            "note = $12, fields = $13 WHERE id = $1 AND state = 'arrived'",
+            NULL, NULL, error, STRING(read->id), INTEGER(read->time), STRING(read->format), STRING(read->type),
+            STRING(read->reporter), STRING(read->address), STRING(read->message_id), STRING(read->subject),
+            STRING(read->recipient), STRING(read->state), INTEGER(read->incidents), STRING(read->note),
+            VALUE_TEXT(read->fields));
     else
         rows = STORE_RUN(store,
                          INSERT "SELECT $2, received, $3, source, $4, $5, $6, $7, '', '', 0, $8, $9, $10, '', '', $11, "

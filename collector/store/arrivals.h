@@ -21,6 +21,8 @@ int store_arrival_keep(struct store *, const char *id, const char *source, momen
 /* The oldest that nobody has in hand; it is ours until then. 1: there is one. */
 int store_arrival_claim(struct store *, moment now, moment until, char id[STORE_COMPLAINT_ID],
                         struct error *) MUST_CHECK;
+/* It could not be read, which may be another's fault: it can be claimed again then. 0: that was its last try. */
+int store_arrival_later(struct store *, const char *id, moment until, struct error *) MUST_CHECK;
 /* Whether there is one to claim. */
 int store_arrival_waits(struct store *, moment now, struct error *) MUST_CHECK;
 /* 1: there is such a complaint, and `each` was shown its content. */

@@ -81,6 +81,24 @@ static void test_kept_once_and_read_in_order(void **unused)
     assert_int_equal(keep("0000000000000002", "first"), 0); /* read, and still known */
 }
 
+static void test_tried_three_times(void **unused)
+{
+    char id[STORE_COMPLAINT_ID];
+    (void)unused;
+    assert_int_equal(keep("0000000000000001", "first"), 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(store_arrival_claim(store, now, now + MINUTE, id, &failed), 1);
+        assert_int_equal(store_arrival_later(store, id, now + 2 * MINUTE, &failed), 1);
+        assert_int_equal(store_arrival_claim(store, now + 2 * MINUTE, now, id, &failed), 0);
+        now += 3 * MINUTE;
+    }
+    assert_int_equal(store_arrival_claim(store, now, now + MINUTE, id, &failed), 1);
+    assert_int_equal(store_arrival_later(store, id, now, &failed), 0);
+    struct store_complaint read = read_as(id, id);
+    assert_int_equal(store_arrival_read(store, &read, &failed), 1);
+    assert_int_equal(ask("SELECT times FROM complaints"), 1);
+}
+
 static void test_how_far_a_source_was_read(void **unused)
 {
     char place[STORE_COMPLAINT_PLACE];
@@ -101,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ids),
         ARRIVALS(test_kept_once_and_read_in_order),
+        ARRIVALS(test_tried_three_times),
         ARRIVALS(test_how_far_a_source_was_read),
     };
     return ENGINES_RUN(tests);
