@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 #include "collector/desk/imap.h"
+#include "collector/desk/keeper.h"
+#include "collector/desk/listener.h"
 #include "collector/desk/maildir.h"
 #include "collector/desk/mbox.h"
 #include "collector/desk/writing.h"
@@ -33,52 +35,33 @@ struct desk {
     bool ending;
     char *where;
     const struct desk_settings *settings;
-    const struct packing_keys *keys;
     struct reading *reading;
     duration claim;
-    struct store *store;    /* NULL: it is opened with the next round */
-    duration sources_after; /* steady */
-    bool failing;           /* it was said */
-    struct buffer plain, packed;
+    struct keeper keeper;
+    struct listener *listener; /* NULL: none */
+    duration sources_after;    /* steady */
+    bool failing;              /* it was said */
+    struct buffer plain;
     const char *source; /* which is being read */
 };
 
 /* --- transactions --- */
 
-static int begin(struct desk *desk, moment *now, struct error *error)
-{
-    int status = desk->store ? 0 : store_open(desk->where, &desk->store, error);
-    if (status >= 0)
-        status = store_begin(desk->store, error);
-    return status < 0 ? status : store_now(desk->store, clock_now(), now, error);
-}
-
-static int end(struct desk *desk, int status, struct error *error)
-{
-    if (status >= 0 && store_commit(desk->store, error) < 0)
-        status = -error->code;
-    if (status < 0 && desk->store)
-        store_rollback(desk->store);
-    if (status == -ENOTCONN)
-        store_close(&desk->store);
-    return status;
-}
-
 /* Nothing is locked, for mostly there is nothing. */
 static int is_wanted(struct desk *desk, struct error *error)
 {
     moment now = clock_now();
-    int status = desk->store ? 0 : store_open(desk->where, &desk->store, error);
+    int status = keeper_open(&desk->keeper, error);
     if (status >= 0)
-        status = store_begin_reading(desk->store, error);
+        status = store_begin_reading(desk->keeper.store, error);
     if (status >= 0)
-        status = store_now(desk->store, now, &now, error);
+        status = store_now(desk->keeper.store, now, &now, error);
     if (status >= 0)
-        status = store_arrival_waits(desk->store, now, error);
-    if (desk->store)
-        store_rollback(desk->store);
+        status = store_arrival_waits(desk->keeper.store, now, error);
+    if (desk->keeper.store)
+        store_rollback(desk->keeper.store);
     if (status == -ENOTCONN)
-        store_close(&desk->store);
+        store_close(&desk->keeper.store);
     return status;
 }
 
@@ -87,21 +70,7 @@ static int is_wanted(struct desk *desk, struct error *error)
 static int keep(void *context, const struct brought *brought, struct error *error)
 {
     struct desk *desk = context;
-    char id[STORE_COMPLAINT_ID];
-    enum store_packing packing;
-    moment now = 0;
-    store_complaint_id(brought->content, 0, id);
-    buffer_clear(&desk->packed);
-    int status = packing_pack(desk->keys, id, brought->content, &desk->packed, &packing, error);
-    if (status < 0)
-        return status;
-    status = begin(desk, &now, error);
-    if (status >= 0)
-        status = store_arrival_keep(desk->store, id, desk->source, now, packing, buffer_text(&desk->packed), error);
-    if (status >= 0 && brought->place)
-        status = store_source_note(desk->store, desk->source, brought->place, "", now, error);
-    status = end(desk, status, error);
-    return status < 0 ? status : 0;
+    return keeper_keep(&desk->keeper, desk->source, brought, error);
 }
 
 static int read_imap(struct desk *desk, const char *place, const struct taker *taker, struct error *error)
@@ -128,21 +97,21 @@ static int read_imap(struct desk *desk, const char *place, const struct taker *t
 static int note(struct desk *desk, const char *trouble, struct error *error)
 {
     moment now = 0;
-    int status = begin(desk, &now, error);
+    int status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = store_source_note(desk->store, desk->source, NULL, trouble, now, error);
-    return end(desk, status, error);
+        status = store_source_note(desk->keeper.store, desk->source, NULL, trouble, now, error);
+    return keeper_end(&desk->keeper, status, error);
 }
 
 static int find_place(struct desk *desk, char place[STORE_COMPLAINT_PLACE], struct error *error)
 {
-    int status = desk->store ? 0 : store_open(desk->where, &desk->store, error);
+    int status = keeper_open(&desk->keeper, error);
     if (status >= 0)
-        status = store_begin_reading(desk->store, error);
+        status = store_begin_reading(desk->keeper.store, error);
     if (status >= 0)
-        status = store_source_place(desk->store, desk->source, place, error);
-    if (desk->store)
-        store_rollback(desk->store);
+        status = store_source_place(desk->keeper.store, desk->source, place, error);
+    if (desk->keeper.store)
+        store_rollback(desk->keeper.store);
     return status;
 }
 
@@ -194,26 +163,26 @@ static void open_content(void *context, enum store_packing packing, struct text 
     struct opening *opening = context;
     struct desk *desk = opening->desk;
     buffer_clear(&desk->plain);
-    opening->status = packing_unpack(desk->keys, opening->id, packing, packed, &desk->plain, &opening->error);
+    opening->status = packing_unpack(desk->keeper.keys, opening->id, packing, packed, &desk->plain, &opening->error);
 }
 
 static int claim(struct desk *desk, char id[STORE_COMPLAINT_ID], struct error *error)
 {
     moment now = 0;
-    int status = begin(desk, &now, error);
+    int status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = store_arrival_claim(desk->store, now, now + desk->claim, id, error);
-    return end(desk, status, error);
+        status = store_arrival_claim(desk->keeper.store, now, now + desk->claim, id, error);
+    return keeper_end(&desk->keeper, status, error);
 }
 
 /* 1: it comes again; 0: it was tried often enough. */
 static int put_off(struct desk *desk, const char *id, struct error *error)
 {
     moment now = 0;
-    int status = begin(desk, &now, error);
+    int status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = store_arrival_later(desk->store, id, now + AGAIN, error);
-    return end(desk, status, error);
+        status = store_arrival_later(desk->keeper.store, id, now + AGAIN, error);
+    return keeper_end(&desk->keeper, status, error);
 }
 
 /* What cannot be opened or read is written as well, with the reason, for a person. */
@@ -223,10 +192,10 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
     struct complaints complaints = {.found = FOUND_BROKEN};
     struct error why = {0};
     moment now = 0;
-    int status = store_begin_reading(desk->store, error);
+    int status = store_begin_reading(desk->keeper.store, error);
     if (status >= 0)
-        status = store_complaint_content(desk->store, id, open_content, &opening, error);
-    store_rollback(desk->store);
+        status = store_complaint_content(desk->keeper.store, id, open_content, &opening, error);
+    store_rollback(desk->keeper.store);
     if (status < 0)
         return status;
     if (opening.status < 0)
@@ -239,11 +208,11 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
     }
     if (why.code)
         text_copy_printable(text_of(why.text), complaints.trouble, sizeof complaints.trouble);
-    status = begin(desk, &now, error);
+    status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = writing_write(desk->store, id, buffer_text(&desk->plain), &complaints, now, error);
+        status = writing_write(desk->keeper.store, id, buffer_text(&desk->plain), &complaints, now, error);
     complaints_clear(&complaints);
-    return end(desk, status, error);
+    return keeper_end(&desk->keeper, status, error);
 }
 
 /* --- rounds --- */
@@ -297,9 +266,9 @@ static void desk_free(struct desk **desk)
 {
     if (*desk == NULL)
         return;
-    store_close(&(*desk)->store);
+    listener_destroy(&(*desk)->listener);
+    keeper_clear(&(*desk)->keeper);
     buffer_clear(&(*desk)->plain);
-    buffer_clear(&(*desk)->packed);
     pthread_cond_destroy(&(*desk)->end);
     pthread_mutex_destroy(&(*desk)->lock);
     free((*desk)->where);
@@ -318,16 +287,20 @@ int desk_create(const char *where, const struct desk_settings *settings, const s
     }
     CLEANUP(desk_free) struct desk *desk = made;
     desk->settings = settings;
-    desk->keys = keys;
+    keeper_init(&desk->keeper, desk->where, keys);
     desk->reading = reading;
     desk->claim = patience + SPARE;
     pthread_mutex_init(&desk->lock, NULL);
     pthread_cond_init(&desk->end, NULL);
     buffer_init(&desk->plain, PACKING_PLAIN_MOST);
-    buffer_init(&desk->packed, PACKING_MOST);
+    int status = settings->listen[0]
+                     ? listener_create(settings->listen, &settings->from, desk->where, keys, &desk->listener, error)
+                     : 0;
+    if (status < 0)
+        return status;
     sigfillset(&all); /* signals are the loop's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int status = pthread_create(&desk->thread, NULL, work, desk);
+    status = pthread_create(&desk->thread, NULL, work, desk);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status != 0)
         return error_set(error, status, "cannot start a thread: %s", strerror(status));

@@ -15,8 +15,10 @@ struct desk_settings {
     char imap_mailbox[OPTION_TEXT_SIZE], imap_user[OPTION_TEXT_SIZE];
     char imap_password[OPTION_TEXT_SIZE]; /* a file */
     char imap_authority[OPTION_TEXT_SIZE];
-    duration every;    /* between two looks at the sources */
-    duration patience; /* with an IMAP server */
+    char listen[OPTION_TEXT_SIZE]; /* "127.0.0.1:2525", for LMTP and SMTP; empty: not */
+    struct address_list from;      /* who may connect there */
+    duration every;                /* between two looks at the sources */
+    duration patience;             /* with an IMAP server */
 };
 extern const struct option desk_options[];
 bool desk_settings_check(const void *, struct error *);

@@ -3,6 +3,8 @@
 and read; a source that fails is told of until it works again."""
 import os
 import shutil
+import smtplib
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +15,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
-from dovecot import PROGRAM, Dovecot, certificate  # noqa: E402
+from dovecot import PROGRAM, Dovecot, certificate, free_port  # noqa: E402
 
 POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 XARF = b"""{"xarf_version":"4.2.0","report_id":"r1","timestamp":"2026-11-23T08:00:00Z","reporter":{"org":"Trap",
@@ -156,6 +158,26 @@ def by_imap(checks, desk, dovecot):
     checks.that("and it is over", solved, desk.rows("SELECT kind, name, resolved, text FROM alerts"))
 
 
+def by_mail(checks, desk, port):
+    with smtplib.LMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("fbl@example.com", ["abuse@host.example"], arf(90))
+        client.sendmail("", ["abuse@host.example"], arf(91).replace(b"A report.", b".A dot\n.\n..\nA report."))
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("fbl@example.com", ["abuse@host.example"], arf(92))
+    checks.that("mail servers deliver, by LMTP and SMTP", desk.reached("smtp", 3) is True, desk.reached("smtp", 3))
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        link.sendall(b"DATA\r\nMAIL FROM:<a@b>\r\nLHLO x\r\nMAIL FROM:<a@b\x01>\r\nRCPT TO:<c@d>\r\n" + b"x" * 9000 +
+                     b"\r\nMAIL FROM:<>\r\nRCPT TO:<>\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@d>\r\nDATA\r\nSubject: hi\r\n\r\nlines\n.\nof LF\r\n.\r\nQUIT\r\n")
+        said = b""
+        while piece := link.recv(4096):
+            said += piece
+    codes = [line[:3].decode() for line in said.split(b"\r\n") if line[3:4] == b" "]
+    checks.that("who speaks badly is told so", codes == ["220", "503", "503", "250", "501", "503", "500", "250", "501", "250",
+                                                         "250", "354", "250", "250", "221"], codes)
+    other = soon(lambda: desk.count("smtp", "done") + desk.count("smtp", "unread") == 1)
+    checks.that("and the message that a null sender sent is no complaint", other)
+
+
 def killed(checks, desk, dovecot, folder):
     for number in range(40, 80):
         dovecot.put(arf(number))
@@ -186,13 +208,14 @@ def main():
     password = os.path.join(folder, "password")
     with open(password, "w", encoding="ascii") as file:
         file.write("secret\n")
+    listen = free_port()
     authority, key = certificate(folder)
     dovecot = Dovecot(imap, certificate=authority, key=key)
     desk = None
     try:
         dovecot.start()
         desk = Desk(state, f"[complaints]\nmaildir = {maildir}\nmbox = {mbox}\nimap = imaps://127.0.0.1:{dovecot.secure}\n"
-                    f"imap_user = abuse\nimap_password = {password}\nimap_authority = {authority}\nevery = 1s\npatience = 10s\n[pictures]\npatience = 5s\n")
+                    f"imap_user = abuse\nimap_password = {password}\nimap_authority = {authority}\nlisten = 127.0.0.1:{listen}\nevery = 1s\npatience = 10s\n[pictures]\npatience = 5s\n")
         with checks.part("HTTP"):
             by_http(checks, desk)
         with checks.part("import"):
@@ -203,6 +226,8 @@ def main():
             by_mbox(checks, desk, mbox)
         with checks.part("IMAP"):
             by_imap(checks, desk, dovecot)
+        with checks.part("LMTP"):
+            by_mail(checks, desk, listen)
         with checks.part("killed"):
             killed(checks, desk, dovecot, maildir)
         checks.that("it ends when it is told", desk.centre.stop()[0] == 0)
