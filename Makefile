@@ -33,7 +33,8 @@ TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
 TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
-	spampd tesseract-ocr-eng rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools lynx mutt chromium sqlgrey fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd
+	spampd tesseract-ocr-eng sqlgrey libdbd-sqlite3-perl fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd \
+	rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools lynx mutt chromium
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract libcares cairo
@@ -191,7 +192,8 @@ lab-filter: test-packages
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/postern $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy \
+		$(DESTDIR)$(PREFIX)/share/postern/headers
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern-reader $(DESTDIR)$(PREFIX)/libexec/postern/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
@@ -199,6 +201,7 @@ install: all
 	install -m 644 docs/postern-agent.conf.5 docs/postern-collector.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
+	install -m 644 conf/headers/*.conf $(DESTDIR)$(PREFIX)/share/postern/headers/
 	install -m 644 conf/grafana/postern.json $(DESTDIR)$(PREFIX)/share/postern/grafana/
 	install -m 644 conf/haproxy/postern.cfg $(DESTDIR)$(PREFIX)/share/postern/haproxy/
 	sed 's|@PREFIX@|$(PREFIX)|g' conf/systemd/postern-agent.service > \

@@ -43,6 +43,7 @@ static const struct route {
     {"customers", "/v1/customers", {"top", NULL}},
     {"customer", "/v1/customers/", {NULL}}, /* with its name behind it */
     {"campaigns", "/v1/campaigns", {"top", NULL}},
+    {"filters", "/v1/filters", {NULL}},
     {"bulk", "/v1/bulk", {"top", "kind", NULL}},
     {"senders", "/v1/senders", {"top", "node", NULL}},
     {"explain", "/v1/senders/", {NULL}}, /* with the sender behind it */

@@ -32,6 +32,7 @@ int command_orders(const struct cli *, int count, char **arguments);
 int command_nodes(const struct cli *, int count, char **arguments);
 int command_customers(const struct cli *, int count, char **arguments);
 int command_campaigns(const struct cli *, int count, char **arguments);
+int command_filters(const struct cli *, int count, char **arguments);
 int command_bulk(const struct cli *, int count, char **arguments);
 int command_audit(const struct cli *, int count, char **arguments);
 int command_settings(const struct cli *, int count, char **arguments);

@@ -34,7 +34,8 @@ struct teaching {
     struct mail_source source;
     uint64_t size; /* bytes of all, 0: not known */
     int64_t fresh, known, otherwise, held_back, gone;
-    struct error error; /* that ended it */
+    bool failed;
+    struct error error; /* where it failed: why */
     struct timespec begun, shown;
 };
 
@@ -72,6 +73,7 @@ static int hand_in(struct teaching *teaching, const char *type, struct text body
     buffer_init(&answer, ANSWER_MOST);
     snprintf(path, sizeof path, "/v1/lessons/%s%s", teaching->lesson, teaching->all ? "?all=yes" : "");
     int status = centre_call(teaching->centre, &request, &answer, &teaching->error);
+    teaching->failed = status < 0 && status != -E2BIG;
     if (status < 0)
         return status;
     CLEANUP(drop) json_t *said = json_loadb(answer.bytes ? answer.bytes : "", answer.length, 0, NULL);
@@ -114,7 +116,7 @@ static int teach_word(struct teaching *teaching, const char *word)
     int status = mail_source_read(&teaching->source, word, &error);
     if (status < 0)
         teaching->error = error;
-    return status < 0 || teaching->error.code ? -teaching->error.code : 0;
+    return teaching->failed ? -teaching->error.code : status;
 }
 
 /* --- what came of it --- */

@@ -26,6 +26,8 @@ static const struct command commands[] = {
      command_customers},
     {"campaigns", "[--top N]", "near-identical mail of several customers on several nodes (of a collector)",
      command_campaigns},
+    {"filters", "", "how the content filters do: up or down, what waits, how fast they are (of a collector)",
+     command_filters},
     {"bulk", "[--top N] [--kind body|picture]",
      "texts and pictures counted over all nodes and customers (of a collector)", command_bulk},
     {"audit", "[--since TIME]", "who did what, when and why (of a collector)", command_audit},

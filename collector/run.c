@@ -81,26 +81,6 @@ static void raise_descriptors(void)
     }
 }
 
-/* What is done on the side, each in threads of its own: the schema is there by now. */
-static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
-                      struct error *error)
-{
-    const struct trainer_settings trainer = {.store = store,
-                                             .filters = settings->filters.items,
-                                             .filter_count = settings->filters.count,
-                                             .learning = &settings->learning,
-                                             .keys = centre->keys,
-                                             .forget = settings->keep.audit};
-    int code = trainer_create(&trainer, &centre->trainer, error);
-    if (code == 0 && settings->quarantine.relay[0])
-        code =
-            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
-    if (code == 0)
-        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
-                           &centre->desk, error);
-    return code;
-}
-
 static int take_back(void *context, const char *message, const struct filter_settings *filter,
                      const struct opinion *opinion)
 {
@@ -121,19 +101,42 @@ static int make_sorter(struct centre *centre, const struct collector_settings *s
         .bulk = &settings->bulk,
         .picture_text = settings->pictures.enabled && settings->pictures.text,
     };
+    return code == 0 ? sorter_create(&sorter, &centre->sorter, error) : code;
+}
+
+/* What is done on the side, each in threads of its own: the schema is there by now. */
+static int begin_work(struct centre *centre, const struct collector_settings *settings, const char *store,
+                      struct error *error)
+{
+    const struct trainer_settings trainer = {.store = store,
+                                             .filters = settings->filters.items,
+                                             .filter_count = settings->filters.count,
+                                             .learning = &settings->learning,
+                                             .keys = centre->keys,
+                                             .forget = settings->keep.audit};
+    int code = trainer_create(&trainer, &centre->trainer, error);
+    if (code == 0 && settings->quarantine.relay[0])
+        code =
+            releaser_create(store, &settings->quarantine, centre->keys, settings->keep.audit, &centre->releaser, error);
     if (code == 0)
-        code = sorter_create(&sorter, &centre->sorter, error);
+        code = sorter_begin(centre->sorter, error);
     if (code == 0 && settings->returned.listen[0])
         code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
                                 centre->sorter, &centre->returning, error);
+    if (code == 0)
+        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
+                           &centre->desk, error);
     return code;
 }
 
+/* Where a filter still has a thread waiting, that may use reader and keys: they end with the process. */
 static void end_sorter(struct centre *centre)
 {
     returning_destroy(&centre->returning);
-    sorter_destroy(&centre->sorter);
+    if (!sorter_destroy(&centre->sorter))
+        return;
     reading_destroy(&centre->reading);
+    packing_keys_destroy(&centre->keys);
 }
 
 static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
@@ -209,6 +212,5 @@ int collector_run(const struct collector_settings *settings)
     free(centre.certificate);
     free(centre.key);
     free(centre.authority);
-    packing_keys_destroy(&centre.keys);
     return code < 0 ? 1 : 0;
 }

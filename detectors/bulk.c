@@ -25,7 +25,10 @@
  * Weights: 4 points at three senders, 8 at four, 11 at five, 16 (a throttle) at five of whom each has five times
  * `recipients`. Where a collector tells of a campaign, its senders stand in for those of this node: as many customers
  * as it counts are several, whatever the envelopes say, and its author is who sent the text before anybody told of it.
- * Whether the text has a past is known here alone, and who sent it to few here is charged nothing.
+ * Whether the text has a past is known here alone, and who sent it to few here is charged nothing, unless the collector
+ * has counted such a text itself, in messages that it was sent, to `counted` recipients and from as many customers as
+ * `senders`: then each who sends it has 2 points, and 4 at five times as many. That is the run of which every machine
+ * sends few. What panels and programs write alike is known to the collector by its age, and to us by the text's past.
  *
  * Eight senders of a body are told apart. A ninth, of a run that is spread over more, counts for itself what it sent
  * of bodies that eight others are sending: it is one of them as soon as it has sent as much as they must have.
@@ -38,7 +41,7 @@
 struct settings {
     struct detector_settings base;
     duration again;
-    uint32_t recipients, senders;
+    uint32_t recipients, senders, counted;
 };
 
 struct state {
@@ -60,6 +63,10 @@ static const struct option options[] = {
                  .text = "A sender takes part in a run when one body went to so many recipients within an hour."),
     COUNT_OPTION("bulk", struct settings, senders, "3", .least = "2", .most = "6",
                  .text = "So many senders with one and the same body are a run; two more are a large one."),
+    COUNT_OPTION("bulk", struct settings, counted, "20", .least = "0", .most = "1000000",
+                 .text =
+                     "Where a collector counts a body to so many recipients over all nodes, each who sends it takes "
+                     "part, however few he sends it to; 0: what it counts does not matter."),
     {.key = NULL},
 };
 
@@ -113,6 +120,24 @@ static points worth_of(const struct settings *settings, const struct alike *alik
     return alike->watched && !one_customer ? worth : worth / 2;
 }
 
+/* What the collector counted itself is worth, to whom of those who sent it. */
+static points worth_of_count(const struct settings *settings, const struct alike *alike)
+{
+    if (settings->counted == 0 || alike->known || alike->counted_recipients < settings->counted ||
+        alike->counted_customers < settings->senders || (alike->author && alike->counted_later))
+        return 0;
+    points worth = alike->counted_recipients >= MANY * settings->counted ? 400 : 200;
+    return alike->watched ? worth : worth / 2;
+}
+
+static void say_count(struct findings *findings, points more, const struct alike *alike)
+{
+    findings_add(findings, more,
+                 "%u customers on %u nodes sent one body to %u recipients within 1 day, as the collector counts, and "
+                 "this sender did too",
+                 alike->counted_customers, alike->counted_nodes, alike->counted_recipients);
+}
+
 static void say(struct findings *findings, points more, const struct alike *alike, uint32_t recipients, uint32_t own)
 {
     uint32_t senders = senders_with(alike, recipients);
@@ -135,11 +160,16 @@ static void observe(const void *context, void *memory, const struct observation 
     if (alike == NULL)
         return;
     uint32_t own = own_of(state, seen);
-    points worth = worth_of(settings, alike, own);
+    points worth = worth_of(settings, alike, own), by_count = worth_of_count(settings, alike);
+    bool by_count_alone = by_count > worth;
+    if (by_count_alone)
+        worth = by_count;
     if (worth > settings->base.most)
         worth = settings->base.most;
     points more = worth > 0 ? standing_raise(&state->standing, worth, seen->time, settings->again) : 0;
-    if (more)
+    if (more && by_count_alone)
+        say_count(findings, more, alike);
+    else if (more)
         say(findings, more, alike, settings->recipients, own);
 }
 

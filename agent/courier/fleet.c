@@ -1,5 +1,5 @@
-/* See fleet.h. Two tables in which the piece gives way that was told longest ago by the centre. What is to be told is
- * looked for place by place, in a round that goes on where the last one stopped. */
+/* See fleet.h. Three tables in each of which the piece gives way that was told longest ago by the centre. What is to be
+ * told is looked for place by place, in a round that goes on where the last one stopped. */
 #include "agent/courier/fleet.h"
 
 #include <sodium.h>
@@ -21,7 +21,7 @@ struct shelf {
 };
 
 struct fleet {
-    struct shelf campaigns, customers;
+    struct shelf campaigns, counted, customers; /* counted: campaigns as the centre counts them */
     struct shelf *telling; /* of the message that was given out last, which stands in `telling->next`; NULL: none */
 };
 
@@ -39,6 +39,7 @@ struct fleet *fleet_create(void)
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     if (fleet && make(&fleet->campaigns, FLEET_CAMPAIGNS_MOST, sizeof(struct likeness)) &&
+        make(&fleet->counted, FLEET_CAMPAIGNS_MOST, sizeof(struct likeness)) &&
         make(&fleet->customers, FLEET_CUSTOMERS_MOST, sizeof(((struct fleet_customer *)0)->name)))
         return fleet;
     fleet_destroy(&fleet);
@@ -52,6 +53,7 @@ void fleet_destroy(struct fleet **owner)
     if (!fleet)
         return;
     free(fleet->campaigns.table);
+    free(fleet->counted.table);
     free(fleet->customers.table);
     free(fleet);
 }
@@ -66,7 +68,7 @@ static void on_leaving(void *context, const void *key, void *value)
 
 static moment end_of(const struct fleet *fleet, const struct shelf *shelf, const struct piece *piece)
 {
-    return shelf == &fleet->campaigns ? piece->campaign.until : piece->customer.until;
+    return shelf == &fleet->customers ? piece->customer.until : piece->campaign.until;
 }
 
 static void put(struct shelf *shelf, const void *key, const struct piece *piece, bool over)
@@ -85,7 +87,8 @@ void fleet_take(struct fleet *fleet, const struct fleet_news *news, moment now)
     struct piece piece = {.told = false};
     if (news->kind == FLEET_NEWS_CAMPAIGN) {
         piece.campaign = news->campaign;
-        put(&fleet->campaigns, &news->campaign.likeness, &piece, news->campaign.until <= now);
+        put(news->campaign.counted ? &fleet->counted : &fleet->campaigns, &news->campaign.likeness, &piece,
+            news->campaign.until <= now);
     } else if (news->kind == FLEET_NEWS_CUSTOMER) {
         piece.customer = news->customer;
         if (news->customer.senders == 0 && news->customer.until > now)
@@ -104,6 +107,7 @@ static void begin(struct shelf *shelf)
 void fleet_begin(struct fleet *fleet)
 {
     begin(&fleet->campaigns);
+    begin(&fleet->counted);
     begin(&fleet->customers);
     fleet->telling = NULL;
 }
@@ -122,8 +126,13 @@ static struct piece *find(struct shelf *shelf)
 
 bool fleet_next(struct fleet *fleet, union message *message)
 {
-    struct piece *piece = find(&fleet->campaigns);
-    fleet->telling = piece ? &fleet->campaigns : &fleet->customers;
+    struct shelf *shelf = &fleet->campaigns;
+    struct piece *piece = find(shelf);
+    if (!piece) {
+        shelf = &fleet->counted;
+        piece = find(shelf);
+    }
+    fleet->telling = piece ? shelf : &fleet->customers;
     if (piece) {
         message_prepare(message, MESSAGE_CAMPAIGN, 0);
         message->campaign.campaign = piece->campaign;
@@ -162,5 +171,6 @@ static uint32_t count(const struct fleet *fleet, const struct shelf *shelf, mome
 
 struct fleet_counters fleet_counters(const struct fleet *fleet, moment now)
 {
-    return (struct fleet_counters){count(fleet, &fleet->campaigns, now), count(fleet, &fleet->customers, now)};
+    return (struct fleet_counters){count(fleet, &fleet->campaigns, now) + count(fleet, &fleet->counted, now),
+                                   count(fleet, &fleet->customers, now)};
 }

@@ -53,11 +53,14 @@ static bool customer_in(const json_t *object, char result[CUSTOMER_TEXT])
     return true;
 }
 
-static bool read_campaign(const json_t *object, moment now, struct fleet_campaign *campaign)
+static bool read_campaign(const json_t *object, bool counted, moment now, struct fleet_campaign *campaign)
 {
+    campaign->counted = counted;
     campaign->customers = count_in(object, "customers");
     campaign->senders = count_in(object, "senders");
     campaign->nodes = count_in(object, "nodes");
+    if (counted) /* who sent it is not told: as many at least */
+        campaign->senders = campaign->customers > campaign->nodes ? campaign->customers : campaign->nodes;
     campaign->recipients = count_in(object, "recipients");
     return likeness_parse(text_in(object, "likeness"), &campaign->likeness) &&
            moment_parse(text_in(object, "first"), &campaign->first) && end_in(object, now, &campaign->until) &&
@@ -112,7 +115,10 @@ static bool read_one(const json_t *object, const char *node, moment now, struct 
     bool sound;
     if (text_equals(kind, TEXT("campaign"))) {
         item->kind = FLEET_NEWS_CAMPAIGN;
-        sound = read_campaign(object, now, &item->campaign);
+        sound = read_campaign(object, false, now, &item->campaign);
+    } else if (text_equals(kind, TEXT("counted"))) {
+        item->kind = FLEET_NEWS_CAMPAIGN;
+        sound = read_campaign(object, true, now, &item->campaign);
     } else if (text_equals(kind, TEXT("customer"))) {
         item->kind = FLEET_NEWS_CUSTOMER;
         sound = read_customer(object, node, now, &item->customer);

@@ -78,6 +78,7 @@ static void on_uploaded(void *context, const struct http_answer *answer)
     } else if (answer->status == 400 || answer->status == 413) {
         refused(uplink, why);
     } else if (answer->status == 404 || answer->status == 405 || answer->status == 501) {
+        upload->failures = FAILURES; /* that is sure at once */
         fail(uplink, "the collector knows nothing of messages");
         rest(uplink, UNKNOWN);
     } else {

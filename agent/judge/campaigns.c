@@ -89,6 +89,13 @@ void campaigns_find(const struct campaigns *campaigns, const struct likeness *li
     }
     if (best == NULL)
         return;
+    if (best->counted) {
+        result->counted_recipients = best->recipients;
+        result->counted_customers = best->customers;
+        result->counted_nodes = best->nodes;
+        result->counted_later = result->begun <= best->first;
+        return;
+    }
     result->fleet_senders = best->senders;
     result->fleet_recipients = best->recipients;
     result->fleet_customers = best->customers;

@@ -17,8 +17,8 @@ void campaigns_destroy(struct campaigns **);
 
 /* In place of what was told of the same likeness before; one that is over by `now` is forgotten. It must be sound. */
 void campaigns_take(struct campaigns *, const struct fleet_campaign *, moment now);
-/* What is known elsewhere of a message with that likeness, into the `fleet_` members of `result`, whose `begun` is
- * filled in. Nothing is changed where nothing is known. */
+/* What is known elsewhere of a message with that likeness, into the `fleet_` or the `counted_` members of `result`,
+ * whose `begun` is filled in. Nothing is changed where nothing is known. */
 void campaigns_find(const struct campaigns *, const struct likeness *, moment now, struct alike *result);
 uint32_t campaigns_number(const struct campaigns *);
 

@@ -95,7 +95,7 @@ struct judge {
     uint64_t last_order, observations;
     struct docket docket;
     struct bodies *bodies;
-    struct campaigns *campaigns;
+    struct campaigns *campaigns, *counted; /* as nodes tell of them; as the centre counts them */
     struct kinships *kinships;
     /* Which of the detectors is the one that judges bodies, and where in its settings it says how many recipients are
      * many; SIZE_MAX: none does. */

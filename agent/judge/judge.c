@@ -108,8 +108,9 @@ struct judge *judge_create(const struct judge_settings *settings, struct senders
     judge->listener = *listener;
     judge->bodies = bodies_create();
     judge->campaigns = campaigns_create();
+    judge->counted = campaigns_create();
     judge->kinships = kinships_create();
-    if (judge->bodies == NULL || judge->campaigns == NULL || judge->kinships == NULL) {
+    if (judge->bodies == NULL || judge->campaigns == NULL || judge->counted == NULL || judge->kinships == NULL) {
         error_set(error, ENOMEM, "no memory for the judge");
         return NULL;
     }
@@ -133,6 +134,7 @@ void judge_destroy(struct judge **judge)
         agenda_clear(&(*judge)->agenda);
         bodies_destroy(&(*judge)->bodies);
         campaigns_destroy(&(*judge)->campaigns);
+        campaigns_destroy(&(*judge)->counted);
         kinships_destroy(&(*judge)->kinships);
     }
     free(*judge);
@@ -220,6 +222,7 @@ static bool find_alike(struct judge *judge, struct sender_record *record, const 
     if (!bodies_count(judge->bodies, message, &record->sender, result))
         return false;
     campaigns_find(judge->campaigns, &message->message.likeness, message->time, result);
+    campaigns_find(judge->counted, &message->message.likeness, message->time, result);
     tell_body(judge, record, message->time);
     return true;
 }
@@ -337,7 +340,7 @@ void judge_repeat_orders(struct judge *judge, moment now)
 void judge_campaign(struct judge *judge, const struct fleet_campaign *campaign, moment now)
 {
     judge_catch_up(judge);
-    campaigns_take(judge->campaigns, campaign, now);
+    campaigns_take(campaign->counted ? judge->counted : judge->campaigns, campaign, now);
 }
 
 void judge_customer(struct judge *judge, const struct fleet_customer *customer, moment now)

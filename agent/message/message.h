@@ -227,23 +227,6 @@ struct message_filtered {
     char filter[32], action[64], symbols[256];
 };
 
-/* Why a message is sent in: enum sample_why (agent/sample). */
-struct message_sample {
-    struct message_head head;
-    moment time;
-    struct sender sender;
-    struct whose whose;
-    struct address client, server;
-    uint64_t bytes;     /* of the content as sent, before dot-unstuffing */
-    uint64_t digest[2]; /* of those */
-    struct likeness likeness;
-    uint32_t envelope; /* the memfd begins with so many bytes of envelope, a JSON object and a line end */
-    uint32_t content;  /* ... and so many bytes of content, dot-unstuffed, follow */
-    uint16_t code;     /* of the server's reply to the content */
-    uint8_t complete, why;
-    uint8_t reserved[4];
-};
-
 /* One end of a conversation. */
 struct channel {
     int descriptor;

@@ -4,6 +4,7 @@
 #define AGENT_MESSAGE_REPORT_H
 
 #include <stdint.h>
+#include "common/address.h"
 #include "common/moment.h"
 #include "common/words/evidence.h"
 #include "common/words/likeness.h"
@@ -102,6 +103,22 @@ struct message_verdict {
     uint32_t repeats;
     uint64_t messages_before, recipients_before;
     char why[160];
+};
+/* A message for the centre's filters. `why` it is sent in: enum sample_why (agent/sample/budget.h). */
+struct message_sample {
+    struct message_head head;
+    moment time;
+    struct sender sender;
+    struct whose whose;
+    struct address client, server;
+    uint64_t bytes;     /* of the content as sent, before dot-unstuffing */
+    uint64_t digest[2]; /* of those */
+    struct likeness likeness;
+    uint32_t envelope; /* the memfd begins with so many bytes of envelope, a JSON object and a line end */
+    uint32_t content;  /* ... and so many bytes of content, dot-unstuffed, follow */
+    uint16_t code;     /* of the server's reply to the content */
+    uint8_t complete, why;
+    uint8_t reserved[4];
 };
 struct message_event {
     struct message_head head;

@@ -18,7 +18,8 @@ struct bucket {
 /* A sender's own limit, found by a keyed hash; another one in its place begins anew. */
 struct place {
     uint64_t mark;
-    uint64_t digest; /* of the one that was sent in last */
+    uint64_t digest;          /* of the one that was sent in last */
+    uint64_t messages, asked; /* it had sent so many when it was asked last, and that often since it had */
     struct bucket bucket;
 };
 
@@ -170,11 +171,22 @@ static bool is_suspect(struct budget *budget, points score)
     return score >= all || happens(budget, (int32_t)((int64_t)score * MILLION / all));
 }
 
+/* Messages are counted when a batch of packets was judged: those that began meanwhile count as well. */
+static bool is_new(struct budget *budget, const struct budget_question *question)
+{
+    if (question->messages >= budget->settings.first)
+        return false;
+    struct place *place = place_of(budget, question->sender);
+    place->asked = place->messages == question->messages ? place->asked : 0;
+    place->messages = question->messages;
+    return question->messages + place->asked++ < budget->settings.first;
+}
+
 static enum sample_why worth_of(struct budget *budget, const struct budget_question *question)
 {
     if (question->diverted)
         return SAMPLE_DIVERTED;
-    if (question->messages < budget->settings.first)
+    if (is_new(budget, question))
         return SAMPLE_FIRST;
     if (is_suspect(budget, question->score))
         return SAMPLE_SCORE;

@@ -163,46 +163,6 @@ static void fill_message(struct message_sample *message, const struct smtp_sampl
     message->why = (uint8_t)why;
 }
 
-static struct waiting *find_place(struct sampling *sampling)
-{
-    struct waiting *oldest = &sampling->waiting[0];
-    for (uint32_t i = 0; i < SAMPLING_WAITING; i++) {
-        struct waiting *waiting = &sampling->waiting[i];
-        if (waiting->number == 0)
-            return waiting;
-        if (waiting->number < oldest->number)
-            oldest = waiting;
-    }
-    sampling->counters.lost++;
-    free_place(sampling, oldest);
-    return oldest;
-}
-
-uint32_t sampling_take(struct sampling *sampling, const struct smtp_sampled *sampled, const struct observation *o,
-                       const struct sender *sender)
-{
-    struct budget_message message = {.now = o->time, .sender = sender, .likeness = o->message.likeness};
-    if (o->message.complete)
-        memcpy(message.digest, o->message.digest, sizeof message.digest);
-    sampling->counters.kept++;
-    enum sample_why why = budget_keeps(sampling->budget, (enum sample_why)sampled->state.note, &message);
-    if (why == SAMPLE_NOT)
-        return 0;
-    struct smtp_sampled plain = *sampled;
-    smtp_samples_unstuff(sampling->house.samples, sampled->sample);
-    (void)smtp_samples_state(sampling->house.samples, sampled->sample, &plain.state);
-    struct waiting *waiting = find_place(sampling);
-    waiting->number = ++sampling->last;
-    waiting->sample = sampled->sample;
-    fill_message(&waiting->message, &plain, o, why, sender);
-    if (write_envelope(waiting, &plain, o))
-        return waiting->number;
-    waiting->sample = 0; /* whoever asked lets it go */
-    free_place(sampling, waiting);
-    sampling->counters.lost++;
-    return 0;
-}
-
 /* --- it is known whose it is --- */
 
 static struct waiting *find_number(struct sampling *sampling, uint32_t number)
@@ -282,20 +242,64 @@ static bool tell(struct sampling *sampling, struct waiting *waiting)
     return sampling->listener.sample(sampling->listener.context, &message, memory);
 }
 
+static void finish(struct sampling *sampling, struct waiting *waiting)
+{
+    if (tell(sampling, waiting)) {
+        sampling->counters.told++;
+        sampling->counters.bytes += waiting->message.content;
+    } else {
+        sampling->counters.lost++;
+    }
+    free_place(sampling, waiting);
+}
+
 void sampling_flush(struct sampling *sampling)
 {
-    for (uint32_t i = 0; sampling->settled > 0 && i < SAMPLING_WAITING; i++) {
+    for (uint32_t i = 0; sampling->settled > 0 && i < SAMPLING_WAITING; i++)
+        if (sampling->waiting[i].settled)
+            finish(sampling, &sampling->waiting[i]);
+}
+
+/* --- content was answered ------------------------------------------------------------------------------------------
+ */
+
+static struct waiting *find_place(struct sampling *sampling)
+{
+    struct waiting *oldest = &sampling->waiting[0];
+    for (uint32_t i = 0; i < SAMPLING_WAITING; i++) {
         struct waiting *waiting = &sampling->waiting[i];
-        if (!waiting->settled)
-            continue;
-        if (tell(sampling, waiting)) {
-            sampling->counters.told++;
-            sampling->counters.bytes += waiting->message.content;
-        } else {
-            sampling->counters.lost++;
-        }
-        free_place(sampling, waiting);
+        if (waiting->number == 0)
+            return waiting;
+        if (waiting->number < oldest->number)
+            oldest = waiting;
     }
+    finish(sampling, oldest);
+    return oldest;
+}
+
+uint32_t sampling_take(struct sampling *sampling, const struct smtp_sampled *sampled, const struct observation *o,
+                       const struct sender *sender)
+{
+    struct budget_message message = {.now = o->time, .sender = sender, .likeness = o->message.likeness};
+    if (o->message.complete)
+        memcpy(message.digest, o->message.digest, sizeof message.digest);
+    sampling->counters.kept++;
+    enum sample_why why = budget_keeps(sampling->budget, (enum sample_why)sampled->state.note, &message);
+    if (why == SAMPLE_NOT)
+        return 0;
+    struct smtp_sampled plain = *sampled;
+    smtp_samples_unstuff(sampling->house.samples, sampled->sample);
+    (void)smtp_samples_state(sampling->house.samples, sampled->sample, &plain.state);
+    struct waiting *waiting = find_place(sampling);
+    waiting->number = ++sampling->last;
+    waiting->sample = sampled->sample;
+    fill_message(&waiting->message, &plain, o, why, sender);
+    if (write_envelope(waiting, &plain, o))
+        return waiting->number;
+    waiting->sample = 0; /* whoever asked lets it go */
+    free_place(sampling, waiting);
+    sampling->counters.lost++;
+    return 0;
 }
 
 struct sampling_counters sampling_counters(const struct sampling *sampling)

@@ -13,7 +13,7 @@
 #include "agent/sample/budget.h"
 #include "agent/sender/senders.h"
 
-#define SAMPLING_WAITING  64           /* messages that wait to be judged; beyond, the oldest is told as it is known */
+#define SAMPLING_WAITING  128          /* messages that wait to be judged; beyond, the oldest is told as it is known */
 #define SAMPLING_PATIENCE (8 * SECOND) /* longer than owners.h and pairing.h have them wait */
 
 struct sampling_listener {

@@ -55,10 +55,10 @@ struct exchange {
 
     int status;
     struct buffer answer;
-    bool lines;   /* the answer is lines of JSON */
-    bool plain;   /* it is text */
+    bool lines;       /* the answer is lines of JSON */
+    bool plain;       /* it is text */
     const char *type; /* it is a file of this type, for programs that store it; NULL: it is not */
-    bool nothing; /* there is nothing yet: it may be asked again until `patience` is over */
+    bool nothing;     /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
     int64_t revision;            /* that was given in it; 0: none */
     enum told told;              /* after the commit these may have something to fetch */

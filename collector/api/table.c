@@ -90,7 +90,9 @@ const struct endpoint endpoints[] = {
      .answers = "200 204 400 416",
      .text = "What the node is to do: those directives above the revision that it has. And, for who asks with `news`, "
              "up to 500 news of a higher number, and `news_after` to ask on with: {\"news\":N,\"kind\":\"campaign\", "
-             "...} of near-identical bodies that several customers on several nodes send; `customer`, the firm points "
+             "...} of near-identical bodies that several customers on several nodes send; `counted`, of bodies that "
+             "are bulk by "
+             "the collector's own count of messages; `customer`, the firm points "
              "of a customer's senders on each node; `standing`, whom a relay may refuse. A later one of the same "
              "likeness, customer or sender replaces the one before; one whose `until` has passed is over. And, for who "
              "asks with `filtered`, up to 200 opinions of filters "

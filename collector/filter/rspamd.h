@@ -9,6 +9,6 @@
 int rspamd_read_opinion(const struct filter_settings *, struct text json, struct opinion *result,
                         struct error *) MUST_CHECK;
 /* What /learnspam and its like answer. 0: learned; 1: known already, or nothing in it that could be learned. */
-int rspamd_read_lesson(const struct filter_settings *, long status, struct text json, struct error *) MUST_CHECK;
+int rspamd_read_lesson(const struct filter_settings *, unsigned status, struct text json, struct error *) MUST_CHECK;
 
 #endif

@@ -130,7 +130,7 @@ int rspamd_read_opinion(const struct filter_settings *settings, struct text text
     return symbols ? add_symbols(settings, symbols, result, error) : 0;
 }
 
-int rspamd_read_lesson(const struct filter_settings *settings, long status, struct text text, struct error *error)
+int rspamd_read_lesson(const struct filter_settings *settings, unsigned status, struct text text, struct error *error)
 {
     CLEANUP(release) json_t *answer = json_loadb(text.bytes ? text.bytes : "", text.length, JSON_ALLOW_NUL, NULL);
     char shown[160];
@@ -142,5 +142,5 @@ int rspamd_read_lesson(const struct filter_settings *settings, long status, stru
         return 1;
     if (status == 401 || status == 403)
         return error_set(error, EACCES, "%s: the controller refuses the password", settings->controller);
-    return error_set(error, EIO, "%s: it did not learn: %ld %s", settings->controller, status, shown);
+    return error_set(error, EIO, "%s: it did not learn: %u %s", settings->controller, status, shown);
 }

@@ -51,10 +51,11 @@ bool trace_write_received(const struct filter_message *message, moment now, stru
     char clean[TRACE_VALUE_MOST];
     const char *helo = clean_helo(message->helo, clean);
     struct address client;
-    bool known = address_parse(message->client, &client);
-    return buffer_printf(
-               buffer, "Received: from %s (%s [%s%.*s])\r\n\tby postern.invalid (Postfix) with ESMTP id %s;\r\n\t",
-               helo, is_name(helo) ? helo : "unknown", known && client.family == 6 ? "IPv6:" : "",
-               known ? (int)message->client.length : 7, known ? message->client.bytes : "0.0.0.0", message->name) &&
+    if (!address_parse(message->client, &client))
+        return true;
+    return buffer_printf(buffer,
+                         "Received: from %s (%s [%s%.*s])\r\n\tby postern.invalid (Postfix) with ESMTP id %s;\r\n\t",
+                         helo, is_name(helo) ? helo : "unknown", client.family == 6 ? "IPv6:" : "",
+                         (int)message->client.length, message->client.bytes, message->name) &&
            write_date(now, buffer) && buffer_append(buffer, TEXT("\r\n"));
 }

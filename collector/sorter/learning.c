@@ -98,7 +98,7 @@ enum store_bayes learning_bayes(struct text symbols)
 
 duration learning_pause(int64_t tries)
 {
-    static const duration pauses[] = {5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR};
+    static const duration pauses[] = {5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE};
     int64_t last = (int64_t)(sizeof pauses / sizeof pauses[0]) - 1;
     return pauses[tries < 0 ? 0 : tries > last ? last : tries];
 }

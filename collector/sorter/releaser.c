@@ -20,12 +20,14 @@
 #define SPARE      MINUTE /* for what is claimed, beside the relay's patience */
 #define TIDY       HOUR
 #define TRIES_MOST 8 /* over about a day */
+#define WRITES     8
 
 struct releaser {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t end;
     bool ending;
+    bool looked; /* what was being sent before it started is in doubt */
     char *where;
     const struct quarantine_settings *settings;
     const struct packing_keys *keys;
@@ -79,6 +81,17 @@ static int is_wanted(struct releaser *releaser, struct error *error)
     return status;
 }
 
+static int unclaim(struct releaser *releaser, struct error *error)
+{
+    moment now = 0;
+    int status = begin(releaser, &now, error);
+    if (status >= 0 && !store_is_shared(releaser->store))
+        status = store_releases_unclaim(releaser->store, now, error);
+    status = end(releaser, status, error);
+    releaser->looked = status >= 0;
+    return status;
+}
+
 static int claim(struct releaser *releaser, char name[STORE_MESSAGE_NAME], int64_t *tries, struct error *error)
 {
     moment now = 0;
@@ -89,15 +102,22 @@ static int claim(struct releaser *releaser, char name[STORE_MESSAGE_NAME], int64
     return end(releaser, status, error);
 }
 
+/* The relay has said it: so it is tried for some seconds, whatever the store does. */
 static int write_end(struct releaser *releaser, const char *name, enum store_release_state state, const char *answer,
                      duration pause, struct error *error)
 {
-    moment now = 0;
-    int status = begin(releaser, &now, error);
-    if (status >= 0)
-        status = store_release_ended(releaser->store, name, state, answer, now,
-                                     state == RELEASE_WAITING ? now + pause : 0, error);
-    return end(releaser, status, error);
+    int status = -EAGAIN;
+    for (int try = 0; try < WRITES && status < 0; try++) {
+        moment now = 0;
+        const struct timespec wait = {0, try * 100 * MILLISECOND};
+        nanosleep(&wait, NULL);
+        status = begin(releaser, &now, error);
+        if (status >= 0)
+            status = store_release_ended(releaser->store, name, state, answer, now,
+                                         state == RELEASE_WAITING ? now + pause : 0, error);
+        status = end(releaser, status, error);
+    }
+    return status;
 }
 
 /* --- a message --- */
@@ -171,7 +191,9 @@ static duration step(struct releaser *releaser)
     char name[STORE_MESSAGE_NAME];
     int64_t tries = 0;
     struct error error = {0};
-    int status = is_wanted(releaser, &error);
+    int status = releaser->looked ? 0 : unclaim(releaser, &error);
+    if (status >= 0)
+        status = is_wanted(releaser, &error);
     if (status > 0)
         status = claim(releaser, name, &tries, &error);
     bool more = status > 0;

@@ -15,7 +15,8 @@
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
-#define IDLE      SECOND /* so often it is looked whether others have left something, or something is due */
+#define IDLE      SECOND             /* so often it is looked whether others have left something, or something is due */
+#define GATHER    (10 * MILLISECOND) /* behind a round: what comes meanwhile costs one more transaction, not many */
 #define AGAIN     (5 * MILLISECOND)
 #define TRIES     10
 #define AFTER     SECOND /* a failure */
@@ -90,7 +91,7 @@ static void clear(struct round *round)
     round->touched_count = round->told_count = 0;
     round->counts = (struct sorter_counts){0};
     round->passed_over = 0;
-    round->swept = false;
+    round->swept = round->heard = false;
     memset(round->lost, 0, sizeof round->lost);
 }
 
@@ -100,6 +101,8 @@ static int write_all(struct round *round, struct error *error)
     int status = 0;
     for (const struct outcome *outcome = sorter->batch; outcome && status == 0; outcome = outcome->next)
         status = round_write(round, outcome, error);
+    if (status == 0 && !sorter->ending)
+        status = round_be_heard(round, error);
     if (status == 0 && !sorter->ending)
         status = round_sweep(round, error);
     if (status == 0 && !sorter->ending)
@@ -163,6 +166,8 @@ static void tell(struct sorter *sorter)
     }
     if (round->swept)
         sorter->swept = round->now;
+    if (round->heard)
+        sorter->heard = round->now;
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         for (uint32_t lost = 0; lost < round->lost[i]; lost++)
             asker_note_lost(sorter->askers[i]);
@@ -270,7 +275,7 @@ static void rotate(struct sorter *sorter)
     pthread_mutex_unlock(&sorter->lock);
 }
 
-/* How long until the next round; 0: at once. */
+/* How long until the next round. */
 static duration step(struct sorter *sorter)
 {
     struct error error = {0};
@@ -302,7 +307,8 @@ static duration step(struct sorter *sorter)
     tell(sorter);
     let_go(sorter);
     hand_out(sorter);
-    return 0;
+    sorter->patient = true;
+    return GATHER;
 }
 
 static void pause_for(struct sorter *sorter, duration pause)
@@ -347,8 +353,7 @@ static void *work(void *context)
     while (!sorter->ending) {
         pthread_mutex_unlock(&sorter->lock);
         pause = step(sorter);
-        if (pause > 0)
-            pause_for(sorter, pause);
+        pause_for(sorter, pause);
         pthread_mutex_lock(&sorter->lock);
     }
     pthread_mutex_unlock(&sorter->lock);
@@ -435,7 +440,9 @@ const struct filter_settings *sorter_filter(const struct sorter *sorter, size_t 
 
 void sorter_report(struct sorter *sorter, size_t index, struct asker_report *report)
 {
-    asker_report(sorter->askers[index], report);
+    *report = (struct asker_report){.busy = 0};
+    if (sorter->started)
+        asker_report(sorter->askers[index], report);
 }
 
 /* --- its life --- */
@@ -479,7 +486,7 @@ static int prepare(struct sorter *sorter, const struct sorter_settings *settings
     return 0;
 }
 
-static int start(struct sorter *sorter, struct error *error)
+int sorter_begin(struct sorter *sorter, struct error *error)
 {
     const struct outcome_sink sink = {sorter, sorter_take_outcome};
     sigset_t all, before;
@@ -501,14 +508,14 @@ static int start(struct sorter *sorter, struct error *error)
 
 int sorter_create(const struct sorter_settings *settings, struct sorter **result, struct error *error)
 {
-    CLEANUP(sorter_destroy) struct sorter *sorter = calloc(1, sizeof *sorter);
+    struct sorter *sorter = calloc(1, sizeof *sorter);
     if (sorter == NULL)
         return error_set(error, ENOMEM, "no memory for a sorter");
     int status = prepare(sorter, settings, error);
     if (status == 0)
-        status = start(sorter, error);
-    if (status == 0)
-        *result = TAKE(sorter);
+        *result = sorter;
+    else
+        sorter_destroy(&sorter);
     return status;
 }
 
@@ -544,11 +551,11 @@ static void free_outcomes(struct sorter *sorter)
     sorter->last_outcome = &sorter->outcomes;
 }
 
-void sorter_destroy(struct sorter **pointer)
+bool sorter_destroy(struct sorter **pointer)
 {
     struct sorter *sorter = TAKE(*pointer);
     if (sorter == NULL)
-        return;
+        return true;
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         if (sorter->askers[i])
             asker_end(sorter->askers[i]);
@@ -561,7 +568,7 @@ void sorter_destroy(struct sorter **pointer)
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         ended = asker_destroy(&sorter->askers[i]) && ended;
     if (!ended)
-        return; /* a thread waits for its filter, and will look at us: the process is about to end */
+        return false; /* that thread will look at us */
     close(sorter->descriptor);
     if (sorter->round)
         buffer_clear(&sorter->round->texts);
@@ -572,4 +579,5 @@ void sorter_destroy(struct sorter **pointer)
     pthread_cond_destroy(&sorter->to_open);
     pthread_mutex_destroy(&sorter->lock);
     free(sorter);
+    return true;
 }

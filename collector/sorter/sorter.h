@@ -29,9 +29,13 @@ struct sorter_settings {
 };
 
 struct sorter;
+/* Nothing is done before sorter_begin(), for which the store should be there: its schema, and what is wrong with it,
+ * are others' to care for. */
 int sorter_create(const struct sorter_settings *, struct sorter **result, struct error *) MUST_CHECK;
-/* What is in hand is given back. May take as long as a message may take to be read. */
-void sorter_destroy(struct sorter **);
+int sorter_begin(struct sorter *, struct error *) MUST_CHECK;
+/* What is in hand is given back. May take as long as a message may take to be read. False: a thread still waits for its
+ * filter, and what the settings lent must stay: the process is to end. */
+bool sorter_destroy(struct sorter **);
 
 /* A message was committed. From any thread. */
 void sorter_wake(struct sorter *);

@@ -42,7 +42,7 @@ struct round {
     struct sorter_counts counts;
     uint32_t passed_over;        /* a bit a filter: it is down, and was when the round began */
     uint32_t lost[FILTERS_MOST]; /* appliances did not give so many back */
-    bool swept;                  /* nothing more is overdue */
+    bool swept, heard;           /* nothing more is overdue; others were told that we are there */
 };
 
 struct sorter {
@@ -79,7 +79,7 @@ struct sorter {
     bool started, failing, begun, patient; /* begun: what a collector held before it ended is given free; patient: it
                                             waits out its pause */
     uint32_t failures;                     /* in a row */
-    moment swept, eager[FILTERS_MOST];
+    moment swept, heard, eager[FILTERS_MOST];
     size_t bytes; /* of letters; see letter.h */
     int descriptor;
 };
@@ -110,6 +110,8 @@ duration sorter_lease(const struct filter_settings *);
 int round_is_wanted(struct sorter *, moment now, struct error *) MUST_CHECK;
 /* What nobody need wait for any more. */
 int round_sweep(struct round *, struct error *) MUST_CHECK;
+/* Before anything is taken in hand: who has nothing need not be heard of. */
+int round_be_heard(struct round *, struct error *) MUST_CHECK;
 /* Messages that wait for filters that are down. */
 int round_pass_over(struct round *, struct error *) MUST_CHECK;
 int round_take(struct round *, struct error *) MUST_CHECK;

@@ -10,8 +10,9 @@ _Static_assert(STORE_FILTER_NAME == FILTER_NAME_MOST, "a filter's name is as lon
 #define BYTES_MOST ((size_t)192 << 20) /* of messages in hand, about; one is taken in any case */
 #define NAMES_MOST 128
 #define APART      (5 * MINUTE)  /* within which a message is taken apart, or another does */
-#define SWEEP      (5 * SECOND)  /* so often what is overdue is looked for, and others are told that we are there ... */
-#define UNHEARD    (15 * SECOND) /* ... or they take what we have in hand */
+#define SWEEP      (5 * SECOND)  /* so often what is overdue is looked for */
+#define HEARD      (3 * SECOND)  /* so often others are told that we are there, where there are others ... */
+#define UNHEARD    (10 * SECOND) /* ... or they take what we have in hand */
 
 static bool has_memory(const struct sorter *sorter)
 {
@@ -55,6 +56,11 @@ static bool sweep_is_due(const struct sorter *sorter, moment now)
     return now < sorter->swept || now >= sorter->swept + SWEEP;
 }
 
+static bool is_to_be_heard(const struct sorter *sorter, moment now)
+{
+    return store_is_shared(sorter->store) && (now < sorter->heard || now >= sorter->heard + HEARD);
+}
+
 static int overdue(struct sorter *sorter, moment now, uint32_t most, struct store_overdue *result, struct error *error)
 {
     return store_opinions_overdue(sorter->store, now - sorter->filters.give_up, now, most, result, error);
@@ -63,15 +69,13 @@ static int overdue(struct sorter *sorter, moment now, uint32_t most, struct stor
 int round_is_wanted(struct sorter *sorter, moment now, struct error *error)
 {
     struct store_overdue one;
-    int wanted = 0;
-    if (has_memory(sorter) && openers_room(sorter) > 0)
+    int wanted = letter_bytes(&sorter->bytes) > 0 && is_to_be_heard(sorter, now);
+    if (wanted == 0 && has_memory(sorter) && openers_room(sorter) > 0)
         wanted = store_sorting_waits(sorter->store, NULL, 0, now, error);
     for (uint32_t i = 0; i < sorter->filters.count && wanted == 0 && has_memory(sorter); i++)
         wanted = filter_is_wanted(sorter, i, now, error);
     if (wanted == 0 && sweep_is_due(sorter, now)) {
-        wanted = letter_bytes(&sorter->bytes) > 0 && store_is_shared(sorter->store);
-        if (wanted == 0)
-            wanted = store_sorting_dead(sorter->store, now, error);
+        wanted = store_sorting_dead(sorter->store, now, error);
         if (wanted == 0)
             wanted = overdue(sorter, now, 1, &one, error);
         if (wanted == 0)
@@ -208,13 +212,15 @@ static int sweep(struct round *round, struct error *error)
 
 int round_sweep(struct round *round, struct error *error)
 {
+    return sweep_is_due(round->sorter, round->now) ? sweep(round, error) : 0;
+}
+
+int round_be_heard(struct round *round, struct error *error)
+{
     const struct sorter *sorter = round->sorter;
-    int status = 0;
-    if (!sweep_is_due(sorter, round->now))
-        return 0;
-    if (store_is_shared(round->store))
-        status = store_sorting_alive(round->store, sorter->holder, round->now + UNHEARD, round->now, error);
-    return status < 0 ? status : sweep(round, error);
+    round->heard = is_to_be_heard(sorter, round->now);
+    return round->heard ? store_sorting_alive(round->store, sorter->holder, round->now + UNHEARD, round->now, error)
+                        : 0;
 }
 
 /* What is passed over is sorted with the rest: so it is taken before. */

@@ -24,9 +24,10 @@
 #define SPARE     MINUTE       /* for what is claimed, beside the filter's own patience */
 #define GIVE_UP   (7 * DAY)
 #define TIDY      (10 * MINUTE)
+#define TRIES     8
 
 /* What becomes of a lesson, or of a question about what is held back. */
-enum outcome { OUTCOME_DONE, OUTCOME_NEVER, OUTCOME_LATER };
+enum outcome { OUTCOME_NOT_TRIED, OUTCOME_DONE, OUTCOME_NEVER, OUTCOME_LATER };
 
 struct pupil {
     struct trainer *trainer;
@@ -34,7 +35,9 @@ struct pupil {
     const struct filter_kind *kind;
     pthread_t thread;
     bool started;
+    bool looked;         /* what was claimed before it started is nobody's */
     bool failing;        /* it was said */
+    bool away;           /* it does not answer */
     bool taught;         /* what is held back has not been looked at since */
     struct store *store; /* NULL: it is opened with the next round */
     duration tidy_after; /* steady */
@@ -100,6 +103,17 @@ static int end(struct pupil *pupil, int status, struct error *error)
         store_rollback(pupil->store);
     if (status == -ENOTCONN)
         store_close(&pupil->store);
+    return status;
+}
+
+static int unclaim(struct pupil *pupil, struct error *error)
+{
+    moment now = 0;
+    int status = begin(pupil, &now, error);
+    if (status >= 0 && !store_is_shared(pupil->store))
+        status = store_lessons_unclaim(pupil->store, pupil->filter->name, now, error);
+    status = end(pupil, status, error);
+    pupil->looked = status >= 0;
     return status;
 }
 
@@ -191,10 +205,26 @@ static enum outcome ask_about(struct pupil *pupil, const struct store_held_back 
     return OUTCOME_DONE;
 }
 
+/* Whether a filter that gave no answer is away: then nothing of it is the message's fault. */
+static bool is_away(struct pupil *pupil, const struct error *why)
+{
+    struct error error = {0};
+    bool was_away = pupil->away;
+    pupil->away = pupil->kind->ping(pupil->filter, &error) < 0;
+    if (pupil->away || was_away)
+        say(pupil, pupil->away ? (why ? why->text : error.text) : NULL);
+    return pupil->away;
+}
+
+static moment claimed_until(const struct pupil *pupil, moment now)
+{
+    return now + SPARE + ROUND * pupil->filter->patience;
+}
+
 /* --- lessons --- */
 
 struct lessons {
-    int count, given; /* given: those behind were not tried */
+    int count;
     struct store_lesson_due items[ROUND];
     enum outcome outcomes[ROUND];
     struct error errors[ROUND];
@@ -207,35 +237,48 @@ static int claim_lessons(struct pupil *pupil, struct lessons *lessons, struct er
     if (status >= 0)
         status = store_lessons_due(pupil->store, pupil->filter->name, now, ROUND, lessons->items, error);
     int found = status;
-    lessons->count = 0;
     for (int i = 0; i < found && status >= 0; i++) {
-        status = store_lesson_claim(pupil->store, pupil->filter->name, &lessons->items[i],
-                                    now + SPARE + ROUND * pupil->filter->patience, error);
+        status =
+            store_lesson_claim(pupil->store, pupil->filter->name, &lessons->items[i], claimed_until(pupil, now), error);
         if (status > 0)
             lessons->items[lessons->count++] = lessons->items[i];
     }
     return end(pupil, status, error);
 }
 
-static int write_lessons(struct pupil *pupil, const struct lessons *lessons, struct error *error)
+static int write_lesson(struct pupil *pupil, const struct lessons *lessons, int which, moment now, struct error *error)
 {
-    const char *filter = pupil->filter->name;
-    moment now = 0;
-    int status = begin(pupil, &now, error);
-    for (int i = 0; i < lessons->count && status >= 0; i++) {
-        const struct store_lesson_due *due = &lessons->items[i];
-        const char *trouble = lessons->errors[i].text;
-        bool never = lessons->outcomes[i] == OUTCOME_NEVER || now - due->asked > GIVE_UP;
-        if (i >= lessons->given) /* not tried: at once when the filter is there again */
-            status = store_lesson_failed(pupil->store, filter, due, lessons->errors[lessons->given - 1].text,
-                                         now + learning_pause(due->tries), error);
-        else if (lessons->outcomes[i] == OUTCOME_DONE)
-            status = store_lesson_done(pupil->store, filter, due, now, error);
-        else
-            status = store_lesson_failed(pupil->store, filter, due, trouble,
-                                         never ? 0 : now + learning_pause(due->tries), error);
+    const char *filter = pupil->filter->name, *trouble = lessons->errors[which].text;
+    const struct store_lesson_due *due = &lessons->items[which];
+    bool is_old = now - due->asked > GIVE_UP;
+    switch (lessons->outcomes[which]) {
+    case OUTCOME_DONE:
+        return store_lesson_done(pupil->store, filter, due, now, error);
+    case OUTCOME_LATER:
+        return store_lesson_failed(pupil->store, filter, due, trouble, is_old ? 0 : now + learning_pause(due->tries),
+                                   error);
+    case OUTCOME_NEVER:
+        return store_lesson_failed(pupil->store, filter, due, trouble, 0, error);
+    case OUTCOME_NOT_TRIED:
+        break;
     }
-    return end(pupil, status, error);
+    return store_lesson_put_back(pupil->store, filter, due, trouble, is_old ? 0 : now, error);
+}
+
+/* Those from `first` up to `end_of`. The filter has them: so it is tried for some seconds, whatever the store does. */
+static int write_lessons(struct pupil *pupil, const struct lessons *lessons, int first, int end_of, struct error *error)
+{
+    int status = -EAGAIN;
+    for (int try = 0; try < TRIES && status < 0; try++) {
+        moment now = 0;
+        if (try > 0)
+            pause_for(pupil->trainer, try * 100 * MILLISECOND);
+        status = begin(pupil, &now, error);
+        for (int i = first; i < end_of && status >= 0; i++)
+            status = write_lesson(pupil, lessons, i, now, error);
+        status = end(pupil, status, error);
+    }
+    return status;
 }
 
 static void keep_to_rate(struct pupil *pupil, duration begun)
@@ -246,78 +289,102 @@ static void keep_to_rate(struct pupil *pupil, duration begun)
         pause_for(pupil->trainer, left);
 }
 
-static void give_lessons(struct pupil *pupil, struct lessons *lessons)
+/* What each came to is written at once: of what is not, when we die, only the filter knows, and not every one does. */
+static int give_lessons(struct pupil *pupil, struct lessons *lessons, struct error *error)
 {
-    lessons->given = lessons->count;
-    for (int i = 0; i < lessons->count; i++) {
+    int given = 0, status = 0;
+    for (int i = 0; i < lessons->count; i++)
+        lessons->outcomes[i] = OUTCOME_NOT_TRIED;
+    for (; given < lessons->count && status >= 0 && !is_ending(pupil->trainer); given++) {
         duration begun = clock_steady();
-        lessons->errors[i] = (struct error){0};
-        lessons->outcomes[i] = teach(pupil, &lessons->items[i], &lessons->errors[i]);
-        if (lessons->outcomes[i] == OUTCOME_LATER || is_ending(pupil->trainer)) {
-            lessons->given = i + 1;
+        lessons->outcomes[given] = teach(pupil, &lessons->items[given], &lessons->errors[given]);
+        if (lessons->outcomes[given] == OUTCOME_LATER && is_away(pupil, &lessons->errors[given]))
             break;
-        }
+        status = write_lessons(pupil, lessons, given, given + 1, error);
         keep_to_rate(pupil, begun);
     }
+    if (status < 0 || given == lessons->count)
+        return status;
+    lessons->outcomes[given] = OUTCOME_NOT_TRIED;
+    for (int i = given + 1; i < lessons->count; i++)
+        lessons->errors[i] = lessons->errors[given];
+    return write_lessons(pupil, lessons, given, lessons->count, error);
 }
 
 /* 1: there may be more; 0: nothing was due. */
 static int teach_some(struct pupil *pupil, struct error *error)
 {
-    struct lessons lessons;
-    int status = claim_lessons(pupil, &lessons, error);
-    if (status < 0 || lessons.count == 0)
-        return status < 0 ? status : 0;
-    give_lessons(pupil, &lessons);
-    bool later = lessons.outcomes[lessons.given - 1] == OUTCOME_LATER;
-    say(pupil, later ? lessons.errors[lessons.given - 1].text : NULL);
-    status = write_lessons(pupil, &lessons, error);
-    pupil->taught = true;
-    return status < 0 ? status : !later;
+    struct lessons *lessons = calloc(1, sizeof *lessons);
+    int status = lessons ? claim_lessons(pupil, lessons, error) : error_set(error, ENOMEM, "no memory for lessons");
+    if (status >= 0 && lessons->count > 0) {
+        pupil->taught = true;
+        status = give_lessons(pupil, lessons, error);
+        status = status < 0 ? status : !pupil->away;
+    }
+    free(lessons);
+    return status;
 }
 
 /* --- what is held back --- */
 
-static int ask_held(struct pupil *pupil, const struct store_held_back *held, struct error *error)
-{
-    struct store_held_opinion opinion;
-    struct error why = {0};
-    moment now = 0;
-    enum outcome outcome = ask_about(pupil, held, &opinion, &why);
-    if (outcome != OUTCOME_NEVER)
-        say(pupil, outcome == OUTCOME_LATER ? why.text : NULL);
-    int status = begin(pupil, &now, error);
-    if (status >= 0 && outcome == OUTCOME_DONE)
-        status = store_held_asked(pupil->store, pupil->filter->name, held, &opinion, now, error);
-    else if (status >= 0)
-        status = store_held_failed(pupil->store, pupil->filter->name, held,
-                                   outcome == OUTCOME_NEVER ? 0 : now + learning_pause(held->tries), error);
-    status = end(pupil, status, error);
-    return status < 0 ? status : outcome != OUTCOME_LATER;
-}
-
-/* 1: there may be more; 0: nothing was due, or the filter does not answer. */
-static int ask_some(struct pupil *pupil, struct error *error)
-{
+struct questions {
+    int count;
     struct store_held_back items[ROUND];
+    enum outcome outcomes[ROUND];
+    struct store_held_opinion opinions[ROUND];
+};
+
+static int claim_questions(struct pupil *pupil, struct questions *questions, struct error *error)
+{
     moment now = 0;
-    int claimed = 0, status = begin(pupil, &now, error);
+    int status = begin(pupil, &now, error);
     if (status >= 0)
-        status = store_held_due(pupil->store, pupil->filter->name, now, ROUND, items, error);
+        status = store_held_due(pupil->store, pupil->filter->name, now, ROUND, questions->items, error);
     int found = status;
     for (int i = 0; i < found && status >= 0; i++) {
-        status = store_held_claim(pupil->store, pupil->filter->name, &items[i],
-                                  now + SPARE + ROUND * pupil->filter->patience, error);
+        status =
+            store_held_claim(pupil->store, pupil->filter->name, &questions->items[i], claimed_until(pupil, now), error);
         if (status > 0)
-            items[claimed++] = items[i];
+            questions->items[questions->count++] = questions->items[i];
     }
-    status = end(pupil, status, error);
-    for (int i = 0; i < claimed && status >= 0; i++) {
-        status = ask_held(pupil, &items[i], error);
-        if (status == 0 || is_ending(pupil->trainer))
-            return status;
+    return end(pupil, status, error);
+}
+
+static int write_opinions(struct pupil *pupil, const struct questions *questions, struct error *error)
+{
+    const char *filter = pupil->filter->name;
+    moment now = 0;
+    int status = begin(pupil, &now, error);
+    for (int i = 0; i < questions->count && status >= 0; i++) {
+        const struct store_held_back *held = &questions->items[i];
+        enum outcome outcome = questions->outcomes[i];
+        if (outcome == OUTCOME_DONE)
+            status = store_held_asked(pupil->store, filter, held, &questions->opinions[i], now, error);
+        else if (outcome == OUTCOME_NOT_TRIED)
+            status = store_held_put_back(pupil->store, filter, held, now, error);
+        else
+            status = store_held_failed(pupil->store, filter, held,
+                                       outcome == OUTCOME_NEVER ? 0 : now + learning_pause(held->tries), error);
     }
-    return status < 0 ? status : claimed > 0;
+    return end(pupil, status, error);
+}
+
+/* 1: there may be more; 0: nothing was due. */
+static int ask_some(struct pupil *pupil, struct error *error)
+{
+    struct questions questions = {.count = 0};
+    int status = claim_questions(pupil, &questions, error);
+    if (status < 0 || questions.count == 0)
+        return status < 0 ? status : 0;
+    for (int i = 0; i < questions.count; i++)
+        questions.outcomes[i] = OUTCOME_NOT_TRIED;
+    for (int i = 0; i < questions.count && !pupil->away && !is_ending(pupil->trainer); i++) {
+        struct error why = {0};
+        enum outcome outcome = ask_about(pupil, &questions.items[i], &questions.opinions[i], &why);
+        questions.outcomes[i] = outcome == OUTCOME_LATER && is_away(pupil, &why) ? OUTCOME_NOT_TRIED : outcome;
+    }
+    status = write_opinions(pupil, &questions, error);
+    return status < 0 ? status : 1;
 }
 
 static int ask_again(struct pupil *pupil, struct error *error)
@@ -345,6 +412,24 @@ static int tidy(struct pupil *pupil, struct error *error)
     return status;
 }
 
+/* What is due of it, a few at a time: 1: there may be more. */
+static int work_off(struct pupil *pupil, struct error *error)
+{
+    int status = pupil->looked ? 0 : unclaim(pupil, error);
+    if (status >= 0)
+        status = is_wanted(pupil, error);
+    if (status > 0)
+        status = ask_some(pupil, error);
+    else if (status == 0 && pupil->taught) { /* there is nothing more to teach */
+        status = ask_again(pupil, error);
+        pupil->taught = status < 0;
+        return status;
+    } else {
+        return status;
+    }
+    return status == 0 ? teach_some(pupil, error) : status;
+}
+
 /* How long until the next round. */
 static duration step(struct pupil *pupil)
 {
@@ -352,21 +437,10 @@ static duration step(struct pupil *pupil)
     moment now = clock_now();
     if (!learning_is_time(pupil->trainer->settings.learning->hours, now + clock_east(now)))
         return QUIET;
-    int wanted = is_wanted(pupil, &error), status = wanted;
-    bool more = false;
-    if (wanted > 0) {
-        status = ask_some(pupil, &error);
-        more = status > 0;
-        if (status == 0) {
-            status = teach_some(pupil, &error);
-            more = status > 0;
-        }
-    }
-    if (status == 0 && !pupil->failing && pupil->taught) { /* there is nothing more to teach */
-        status = ask_again(pupil, &error);
-        more = status > 0;
-        pupil->taught = status < 0;
-    }
+    if (pupil->away && is_away(pupil, NULL))
+        return QUIET;
+    int status = work_off(pupil, &error);
+    bool more = status > 0 && !pupil->away;
     if (status >= 0)
         status = tidy(pupil, &error);
     return status < 0 || !more ? EVERY : 0;

@@ -61,6 +61,7 @@ static int count_bulk(struct round *round, const struct letter *letter, struct e
         .customer = file->customer,
         .recipients = file->recipient_count + file->recipients_left_out,
         .body = letter->facts.body,
+        .likeness = file->likeness,
         .pictures = pictures,
         .picture_count = letter->facts.picture_count,
     };

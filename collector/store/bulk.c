@@ -14,7 +14,7 @@
 #define PARTS_EQUAL     "2" /* at least, of two hashes that differ in NEAR bits */
 #define CANDIDATES      "100"
 #define AT_ONCE         200 /* rows that go in one go */
-#define DIGEST          33
+#define LIKENESS_DIGITS 64
 
 struct counting {
     struct store *store;
@@ -39,7 +39,7 @@ struct search {
 static bool candidate_row(void *context, const struct value *columns, size_t count)
 {
     struct search *search = context;
-    char digits[DIGEST];
+    char digits[BULK_DIGEST];
     (void)count;
     store_copy(columns[0].text, digits, sizeof digits);
     uint64_t hash = strtoull(digits, NULL, 16);
@@ -85,8 +85,8 @@ static int keep_item(struct counting *counting, const char *kind, const char *di
     return STORE_QUEUE(counting->store,
                        "INSERT INTO bulk (kind, digest, first, seen, count, messages, customers, nodes, told) VALUES "
                        "($1, $2, $3, $3, 0, 1, 0, 0, 0) ON CONFLICT (kind, digest) DO UPDATE SET "
-                       "first = CASE WHEN bulk.seen < $4 THEN excluded.first ELSE bulk.first END, "
-                       "messages = CASE WHEN bulk.seen < $4 THEN 1 ELSE bulk.messages + 1 END, seen = excluded.seen",
+                       "messages = CASE WHEN bulk.seen < $4 THEN 1 ELSE bulk.messages + 1 END, "
+                       "told = CASE WHEN bulk.seen < $4 THEN 0 ELSE bulk.told END, seen = excluded.seen",
                        error, STRING(kind), STRING(digest), INTEGER(now), INTEGER(now - counting->settings->window));
 }
 
@@ -109,16 +109,15 @@ static int keep_sender(struct counting *counting, const char *kind, const char *
         "WHEN bulk_senders.period = excluded.period - 1 THEN bulk_senders.count ELSE 0 END, "
         "count = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.count + excluded.count ELSE "
         "excluded.count END, "
-        "first = CASE WHEN bulk_senders.seen < $8 THEN excluded.first ELSE bulk_senders.first END, "
         "period = CASE WHEN bulk_senders.period >= excluded.period THEN bulk_senders.period ELSE excluded.period END, "
         "seen = excluded.seen",
         error, STRING(kind), STRING(digest), INTEGER(message->node), STRING(customer), INTEGER(counting->period),
-        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now),
-        INTEGER(counting->now - counting->settings->window));
+        INTEGER(recipients > 0 ? recipients : 1), INTEGER(counting->now));
 }
 
 struct sums {
-    int64_t nodes, customers, known, recipients, messages;
+    int64_t nodes, customers, known, recipients, messages, first;
+    int64_t told, told_nodes; /* steps and nodes before this message */
 };
 
 static bool sums_row(void *context, const struct value *columns, size_t count)
@@ -126,7 +125,7 @@ static bool sums_row(void *context, const struct value *columns, size_t count)
     struct sums *sums = context;
     (void)count;
     *sums = (struct sums){columns[0].integer, columns[1].integer, columns[2].integer, columns[3].integer,
-                          columns[4].integer};
+                          columns[4].integer, columns[5].integer, columns[6].integer, columns[7].integer};
     return true;
 }
 
@@ -140,6 +139,20 @@ static uint32_t steps_reached(const struct bulk_settings *settings, const struct
     return steps;
 }
 
+/* For the reckoning, which alone writes news. One node's word makes none. */
+static int leave_news(struct counting *counting, const struct sums *sums, struct error *error)
+{
+    const struct bulk_message *message = counting->message;
+    if (message->likeness.length != LIKENESS_DIGITS)
+        return 0;
+    return STORE_QUEUE(counting->store,
+                       "INSERT INTO heard (node, life, sequence, kind, name, sender, customer, recipients, messages, "
+                       "domains, known, points, score) VALUES ($1, 0, $2, 'bulk', $3, '', '', $4, $5, $6, 0, $7, 0) "
+                       "ON CONFLICT DO NOTHING",
+                       error, INTEGER(message->node), INTEGER(counting->now), VALUE_TEXT(message->likeness),
+                       INTEGER(sums->recipients), INTEGER(sums->customers), INTEGER(sums->nodes), INTEGER(sums->first));
+}
+
 static int weigh(struct counting *counting, const char *kind, const char *digest, struct bulk_count *result,
                  struct error *error)
 {
@@ -149,9 +162,10 @@ static int weigh(struct counting *counting, const char *kind, const char *digest
                   "SELECT COUNT(DISTINCT s.node), COUNT(DISTINCT CASE WHEN s.customer <> '' THEN s.customer END), "
                   "COUNT(DISTINCT CASE WHEN s.customer <> '' AND s.first < $4 THEN s.customer END), "
                   "CAST(SUM(s.count + CASE WHEN s.period >= $3 THEN s.earlier ELSE 0 END) AS BIGINT), "
-                  "(SELECT b.messages FROM bulk b WHERE b.kind = $1 AND b.digest = $2) "
-                  "FROM bulk_senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 "
-                  "WHERE s.kind = $1 AND s.digest = $2 AND s.period >= $3 - 1",
+                  "MAX(b.messages), MAX(b.first), MAX(b.told), MAX(b.nodes) FROM bulk b "
+                  "JOIN bulk_senders s ON s.kind = b.kind AND s.digest = b.digest "
+                  "JOIN nodes n ON n.node = s.node AND n.revoked = 0 "
+                  "WHERE b.kind = $1 AND b.digest = $2 AND s.period >= $3 - 1",
                   sums_row, &sums, error, STRING(kind), STRING(digest), INTEGER(counting->period),
                   INTEGER(counting->now - KNOWN_FOR));
     *result = (struct bulk_count){.recipients = sums.recipients,
@@ -159,12 +173,17 @@ static int weigh(struct counting *counting, const char *kind, const char *digest
                                   .customers = sums.customers,
                                   .nodes = sums.nodes,
                                   .steps = steps_reached(counting->settings, &sums)};
+    result->step = result->steps ? counting->settings->steps.items[result->steps - 1] : 0;
+    store_copy(text_of(digest), result->digest, sizeof result->digest);
     if (rows >= 0)
         rows = STORE_QUEUE(counting->store,
                            "UPDATE bulk SET count = $3, customers = $4, nodes = $5, told = $6 WHERE kind = $1 AND "
                            "digest = $2",
                            error, STRING(kind), STRING(digest), INTEGER(sums.recipients), INTEGER(sums.customers),
                            INTEGER(sums.nodes), INTEGER(result->steps));
+    bool is_news = result->steps > sums.told || (result->steps > 0 && sums.told_nodes < 2);
+    if (rows >= 0 && is_news && sums.nodes >= 2 && strcmp(kind, "body") == 0)
+        rows = leave_news(counting, &sums, error);
     return rows < 0 ? rows : 0;
 }
 
@@ -181,7 +200,7 @@ static int count_picture(struct counting *counting, uint64_t hash, struct bulk_c
 {
     uint64_t known;
     struct bulk_count count = {0};
-    char digest[DIGEST];
+    char digest[BULK_DIGEST];
     int failure = find_picture(counting, hash, &known, error);
     if (failure < 0)
         return failure;
@@ -256,7 +275,7 @@ int store_bulk_tidy(struct store *store, const struct bulk_settings *settings, m
         return rows;
     bool too_many = there > settings->most;
     int64_t most = too_many && there - settings->most < AT_ONCE ? there - settings->most : AT_ONCE;
-    const struct value bounds[] = {INTEGER(too_many ? INT64_MAX : now - settings->window), INTEGER(most)};
+    const struct value bounds[] = {INTEGER(too_many ? INT64_MAX : now - settings->remembered), INTEGER(most)};
     rows = engine_queue(store->engine, "DELETE FROM bulk_senders WHERE " OLDEST, bounds, 2, error);
     if (rows >= 0)
         rows = engine_queue(store->engine,

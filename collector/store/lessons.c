@@ -209,6 +209,23 @@ int store_lesson_failed(struct store *store, const char *filter, const struct st
                        INTEGER(when));
 }
 
+int store_lesson_put_back(struct store *store, const char *filter, const struct store_lesson_due *due,
+                          const char *trouble, moment when, struct error *error)
+{
+    return STORE_QUEUE(
+        store, "UPDATE lessons SET trouble = $4, due = $5 WHERE digest = $1 AND filter = $2 AND lesson = $3", error,
+        STRING(due->digest), STRING(filter), INTEGER(due->lesson), STRING(trouble), INTEGER(when));
+}
+
+int store_lessons_unclaim(struct store *store, const char *filter, moment now, struct error *error)
+{
+    int failure = STORE_QUEUE(store, "UPDATE lessons SET due = $2 WHERE filter = $1 AND due > $2", error,
+                              STRING(filter), INTEGER(now));
+    return failure < 0 ? failure
+                       : STORE_QUEUE(store, "UPDATE held_back SET due = $2 WHERE filter = $1 AND due > $2", error,
+                                     STRING(filter), INTEGER(now));
+}
+
 /* --- what is held back --- */
 
 struct held_list {
@@ -266,6 +283,13 @@ int store_held_failed(struct store *store, const char *filter, const struct stor
 {
     return STORE_QUEUE(store, "UPDATE held_back SET due = $3, tries = tries + 1 WHERE digest = $1 AND filter = $2",
                        error, STRING(held->digest), STRING(filter), INTEGER(due));
+}
+
+int store_held_put_back(struct store *store, const char *filter, const struct store_held_back *held, moment due,
+                        struct error *error)
+{
+    return STORE_QUEUE(store, "UPDATE held_back SET due = $3 WHERE digest = $1 AND filter = $2", error,
+                       STRING(held->digest), STRING(filter), INTEGER(due));
 }
 
 int store_held_again(struct store *store, const char *filter, moment now, uint32_t most, struct error *error)

@@ -66,6 +66,12 @@ int store_lesson_done(struct store *, const char *filter, const struct store_les
 int store_lesson_failed(struct store *, const char *filter, const struct store_lesson_due *, const char *trouble,
                         moment due, struct error *) MUST_CHECK;
 
+/* It was not tried, or the filter is away: again at `due`, as if nothing had been. */
+int store_lesson_put_back(struct store *, const char *filter, const struct store_lesson_due *, const char *trouble,
+                          moment due, struct error *) MUST_CHECK;
+/* Where nobody else writes to the store, what is claimed of this filter's when the collector starts is nobody's. */
+int store_lessons_unclaim(struct store *, const char *filter, moment now, struct error *) MUST_CHECK;
+
 /* --- what is held back --- */
 
 enum store_bayes { BAYES_SILENT, BAYES_SAYS_SPAM, BAYES_SAYS_HAM, BAYES_WORDS };
@@ -89,6 +95,8 @@ int store_held_asked(struct store *, const char *filter, const struct store_held
                      const struct store_held_opinion *, moment now, struct error *) MUST_CHECK;
 int store_held_failed(struct store *, const char *filter, const struct store_held_back *, moment due,
                       struct error *) MUST_CHECK;
+int store_held_put_back(struct store *, const char *filter, const struct store_held_back *, moment due,
+                        struct error *) MUST_CHECK;
 /* Those that were asked before the filter's latest lesson are due at `now`, the newest `most` of them. How many. */
 int store_held_again(struct store *, const char *filter, moment now, uint32_t most, struct error *) MUST_CHECK;
 

@@ -156,6 +156,8 @@ int store_reckon(struct store *store, struct store_reckoner *reckoner, moment no
     if (failure == 0)
         failure = reckon_bodies(&round, error);
     if (failure == 0)
+        failure = reckon_counts(&round, error);
+    if (failure == 0)
         failure = reckon_points(&round, error);
     if (failure == 0)
         failure = reckon_standings(&round, error);

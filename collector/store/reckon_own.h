@@ -8,8 +8,9 @@
 
 #define HEARD_WORD 256
 
-/* A row of `heard`. `name`: a body's likeness; whose points; whom an order stands against. `sender` "": nothing new was
- * said, what is there is to be looked at again. */
+/* A row of `heard`. `name`: a body's likeness; whose points; whom an order stands against. Of what bulk.c counted
+ * ("bulk"): a body's likeness, with customers as `messages`, nodes as `domains`, and as `points` when it began.
+ * `sender` "": nothing new was said, what is there is to be looked at again. */
 struct heard {
     int64_t node, life, sequence;
     char kind[16], name[HEARD_WORD], sender[HEARD_WORD], customer[HEARD_WORD];
@@ -28,6 +29,7 @@ struct round {
 int reckon_take_lease(struct store *, const struct store_reckoner *, moment now, struct error *) MUST_CHECK;
 int reckon_bodies(struct round *, struct error *) MUST_CHECK;
 int reckon_points(struct round *, struct error *) MUST_CHECK;
+int reckon_counts(struct round *, struct error *) MUST_CHECK; /* bulk_news.c */
 int reckon_standings(struct round *, struct error *) MUST_CHECK;
 
 /* --- names to look at, each once --- */

@@ -56,6 +56,11 @@ int store_release_find(struct store *store, const char *name, void (*each)(void 
                      release_row, &listener, error, STRING(name));
 }
 
+int store_releases_unclaim(struct store *store, moment now, struct error *error)
+{
+    return STORE_QUEUE(store, "UPDATE releases SET due = $1 WHERE state = 1 AND due > $1", error, INTEGER(now));
+}
+
 int store_release_wanted(struct store *store, moment now, struct error *error)
 {
     return STORE_RUN(store, "SELECT 1 FROM releases WHERE due > 0 AND due <= $1 LIMIT 1", NULL, NULL, error,

@@ -29,6 +29,8 @@ int store_release_add(struct store *, const char *name, const char *person, bool
 /* 1: found. */
 int store_release_find(struct store *, const char *name, void (*each)(void *, const struct store_release *), void *,
                        struct error *) MUST_CHECK;
+/* Where nobody else writes to the store, what was being sent when the collector starts is in doubt. */
+int store_releases_unclaim(struct store *, moment now, struct error *) MUST_CHECK;
 /* 1: there is something for store_release_claim(). It changes nothing. */
 int store_release_wanted(struct store *, moment now, struct error *) MUST_CHECK;
 /* 1: `name` is the caller's to send, up to `until`; 0: there is none to send now. What others claimed and did not end

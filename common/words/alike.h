@@ -20,6 +20,9 @@ struct alike {
     /* What a collector knows of all nodes together, this one included; 0 where there is none. */
     uint32_t fleet_senders, fleet_recipients, fleet_customers, fleet_nodes;
     bool fleet_later; /* the text was seen here before anybody told of it elsewhere */
+    /* What a collector counts in the messages that it is sent, over all nodes, within a day; 0 where it is no bulk. */
+    uint32_t counted_recipients, counted_customers, counted_nodes;
+    bool counted_later;
 };
 
 #endif

@@ -13,7 +13,8 @@ bool fleet_campaign_is_sound(const struct fleet_campaign *campaign)
 {
     return likeness_is_known(&campaign->likeness) && is_count(campaign->senders) && is_count(campaign->recipients) &&
            campaign->customers >= 2 && campaign->customers <= campaign->senders && campaign->nodes >= 2 &&
-           campaign->nodes <= campaign->senders && campaign->first >= 0 && campaign->until >= 0;
+           campaign->nodes <= campaign->senders && campaign->first >= 0 && campaign->until >= 0 &&
+           campaign->counted <= 1;
 }
 
 bool fleet_customer_is_sound(const struct fleet_customer *customer)

@@ -20,11 +20,15 @@
  * where only the sum is known, each on the average. */
 #define FLEET_POINTS_LEAST DECIBANS(10)
 
-/* One body from senders of several customers on several nodes; counts of the last hour, this node's included. */
+/* One body from senders of several customers on several nodes. As nodes tell of it: counts of the last hour, this
+ * node's included. As the centre counts it in the messages that it is sent (`counted`): recipients of the last day, and
+ * as many senders as customers. */
 struct fleet_campaign {
     struct likeness likeness;
     uint32_t customers, senders, nodes, recipients;
     moment first, until; /* when the first of them was told of; when it is over, unless it is told again */
+    uint32_t counted;    /* 1: as the centre counts */
+    uint32_t zero;
 };
 
 /* The senders of one customer on other nodes than this one. */
@@ -36,7 +40,7 @@ struct fleet_customer {
     uint32_t reserved;
     moment until;
 };
-static_assert(sizeof(struct fleet_campaign) == 64 && sizeof(struct fleet_customer) == 72, "sent as they stand");
+static_assert(sizeof(struct fleet_campaign) == 72 && sizeof(struct fleet_customer) == 72, "sent as they stand");
 
 /* Whether it can be true: numbers within their ranges, senders from two nodes and two customers at least. */
 bool fleet_campaign_is_sound(const struct fleet_campaign *);

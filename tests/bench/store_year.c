@@ -252,7 +252,8 @@ static int ask_events_of_node(void)
 
 static int tidy(void)
 {
-    static const struct store_retention keep = {29 * DAY, HOUR, 2 * DAY, 20 * DAY, DAY};
+    static const struct store_retention keep = {
+        .records = 29 * DAY, .minutes = HOUR, .hours = 2 * DAY, .days = 20 * DAY, .audit = DAY};
     return store_tidy(store, &keep, NOW, &failed);
 }
 

@@ -23,6 +23,7 @@ BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
 POSTERN = os.path.join(BUILD, "postern")
 RULE = "header PICTURE_WATCHES X-Postern-Picture-Text =~ /CHEAP WATCHES/\nscore PICTURE_WATCHES 9\n"
 OFFER = "Visit our shop today and save on all watches and bags of the world, for this offer ends very soon indeed."
+LIKENESS = "".join(f"{part:04x}" for part in range(1, 17))
 PICTURES = "[pictures]\ntext = yes\nprocesses = 1\n[bulk]\nsteps = 6 12\n"
 
 
@@ -108,7 +109,7 @@ def one_picture(checks, fleet):
     fleet.until(lambda rows: rows and rows[0]["recipients"] >= 4, "--kind", "picture")
     third = fleet.send(1, "charly", 2, Mail.of(picture=pictures.drawing(1, "webp", 640, 480), form="webp"))
     opinion = fleet.opinion(third)
-    checks.that("the third customer's picture is bulk", opinion and opinion["symbols"] == "PICTURE_BULK(6)", opinion)
+    checks.that("the third customer's picture is bulk", opinion and opinion["symbols"].startswith("PICTURE_BULK(6) picture:"), opinion)
     checks.that("... by one step of two", opinion and float(opinion["score"]) == 1 == float(opinion["threshold"]), opinion)
     rows = fleet.bulk("--kind", "picture")
     checks.that("one picture, of six recipients, three customers, two nodes", len(rows) == 1 and
@@ -117,7 +118,7 @@ def one_picture(checks, fleet):
     checks.that("nothing was said of the first two", len(told) == 1 and first[1] and second[1], told)
     fourth = fleet.send(0, "anna", 6, Mail.of(picture=pictures.drawing(1, "gif"), form="gif"))
     opinion = fleet.opinion(fourth)
-    checks.that("a second step counts more", opinion and float(opinion["score"]) == 2 and opinion["symbols"] == "PICTURE_BULK(12)",
+    checks.that("a second step counts more", opinion and float(opinion["score"]) == 1.25 and "PICTURE_BULK(12)" in opinion["symbols"],
                 opinion)
 
 
@@ -135,11 +136,18 @@ def one_text(checks, fleet):
                                      html=f"<html><head><style>p {{}}</style></head><p>Dear <b>Eve</b>,</p><p>{OFFER}</p>"
                                      "<div style='display:none'>qwe rty uio</div>Your code is 1.</html>"))
     fleet.until(lambda rows: rows and rows[0]["recipients"] >= 5, "--kind", "body")
-    third = fleet.send(1, "charly", 1, Mail.of(f"Dear Joe Doe,\n\n{OFFER}\n\nYour code is AB9.", to="Joe Doe <joe@there.example>"))
+    third = fleet.send(1, "charly", 1, Mail.of(f"Dear Joe Doe,\n\n{OFFER}\n\nYour code is AB9.", to="Joe Doe <joe@there.example>"),
+                       likeness=LIKENESS)
     opinion = fleet.opinion(third)
-    checks.that("one text with other names in it is bulk", opinion and opinion["symbols"] == "BODY_BULK(6)", opinion)
+    checks.that("one text with other names in it is bulk", opinion and opinion["symbols"].startswith("BODY_BULK(6) body:"), opinion)
     row = fleet.bulk("--kind", "body")[0]
     checks.that("... and one row", [row[key] for key in ("recipients", "customers", "nodes", "steps")] == [6, 3, 2, 1], row)
+    news, end = [], time.monotonic() + 20
+    while not news and time.monotonic() < end:
+        status, answer = fleet.centre.ask("GET", "/v1/directives?after=0&news=0&wait=2", fleet.nodes[0].secret)
+        news = [one for one in answer.get("news", []) if one["kind"] == "counted"] if status == 200 else []
+    checks.that("... of which every node is told", news and [news[0][key] for key in ("likeness", "recipients", "customers", "nodes")]
+                == [LIKENESS, 6, 3, 2], news)
 
 
 def newsletter(checks, fleet):
@@ -192,8 +200,8 @@ def reader(checks, fleet):
     before = fleet.until(lambda rows: True, "--kind", "picture")[0]
     sent = fleet.send(1, "bert", 1, Mail.of(picture=pictures.drawing(1, "jpeg"), form="jpeg"))
     opinion = fleet.opinion(sent)
-    checks.that("one that was killed is followed by another", opinion
-                and opinion["symbols"] == f"PICTURE_BULK({before['recipients'] + 1})" and reader_of(centre) not in (None, there), opinion)
+    checks.that("one that was killed is followed by another", opinion and "PICTURE_BULK(12)" in opinion["symbols"]
+                and reader_of(centre) not in (None, there), opinion)
     for how in "stop", "kill":
         there = reader_of(centre)
         getattr(centre, how)()
@@ -205,7 +213,8 @@ def reader(checks, fleet):
         fleet.opinion(fleet.send(1, "bert", 1, Mail.of()), "spamd", 60)
     sent = fleet.send(1, "bert", 1, Mail.of(picture=pictures.drawing(1)))
     opinion = fleet.opinion(sent)
-    checks.that("counts outlive a restart", opinion and opinion["symbols"] == f"PICTURE_BULK({before['recipients'] + 2})", opinion)
+    after = fleet.bulk("--kind", "picture")[0]
+    checks.that("counts outlive a restart", opinion and after["recipients"] == before["recipients"] + 2, (opinion, before, after))
 
 
 def main():

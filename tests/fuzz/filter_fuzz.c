@@ -7,6 +7,7 @@
 
 #include "collector/filter/appliance.h"
 #include "collector/filter/clamd.h"
+#include "collector/filter/http.h"
 #include "collector/filter/rspamd.h"
 #include "collector/filter/spamd.h"
 
@@ -45,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct error error = {0};
     struct opinion opinion = {0};
     int32_t score = 0;
+    unsigned code = 0;
+    struct text body = {0};
     if (length == 0)
         return 0;
     char *copy = malloc(length); /* without a byte behind it */
@@ -53,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     memcpy(copy, bytes + 1, length - 1);
     struct text answer = {copy, length - 1};
     int status = 0;
-    switch (bytes[0] % 6) {
+    switch (bytes[0] % 7) {
     case 0:
         status = rspamd_read_opinion(&settings, answer, &opinion, &error);
         break;
@@ -65,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         break;
     case 3:
         appliance_read_refusal(&settings, 554, answer, &opinion);
+        break;
+    case 6:
+        hold(!http_read_answer(answer, &code, &body) || (code >= 200 && code <= 999 && body.length <= answer.length));
         break;
     case 4:
         status = spamd_read_lesson(&settings, answer, &error) < 0 ? -1 : 0;

@@ -183,7 +183,7 @@ class Redis(Program):
 # What asks name servers or the web, or remembers senders from one message to the next.
 RSPAMD_WITHOUT = """antivirus arc asn aws_s3 bimi clickhouse dcc dkim dkim_signing dmarc elastic external_relay
 external_services greylist hfilter history_redis http_headers maillist metadata_exporter metric_exporter mx_check neural p0f
-phishing ratelimit rbl replies reputation rspamd_update spf surbl url_redirector whitelist""".split()
+once_received phishing ratelimit rbl replies reputation rspamd_update spf surbl url_redirector whitelist""".split()
 
 
 class Rspamd(Program):

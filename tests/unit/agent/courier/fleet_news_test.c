@@ -75,6 +75,24 @@ static void each_kind_is_read(void **state)
     fleet_news_clear(&list);
 }
 
+static void what_the_centre_counts_is_a_campaign_of_another_kind(void **state)
+{
+    (void)state;
+    struct fleet_news_list list =
+        read_answer("{\"news\":4,\"kind\":\"counted\",\"likeness\":\""
+                    "00010002000300040005000600070008000900100011001200130014001500ab\",\"customers\":2,\"nodes\":5,"
+                    "\"recipients\":20,\"first\":\"2026-11-23T07:30:00Z\",\"until\":\"2026-11-23T09:00:00Z\"}",
+                    0);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].kind, FLEET_NEWS_CAMPAIGN);
+    assert_int_equal(list.items[0].campaign.counted, 1);
+    assert_int_equal(list.items[0].campaign.customers, 2);
+    assert_int_equal(list.items[0].campaign.nodes, 5);
+    assert_int_equal(list.items[0].campaign.senders, 5);
+    assert_int_equal(list.items[0].campaign.recipients, 20);
+    fleet_news_clear(&list);
+}
+
 static void an_answer_of_an_old_collector_has_none(void **state)
 {
     (void)state;
@@ -256,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_read),
+        cmocka_unit_test(what_the_centre_counts_is_a_campaign_of_another_kind),
         cmocka_unit_test(an_answer_of_an_old_collector_has_none),
         cmocka_unit_test(what_cannot_be_is_left_out_alone),
         cmocka_unit_test(nodes_that_say_nothing),

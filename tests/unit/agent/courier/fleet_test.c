@@ -43,6 +43,27 @@ static uint32_t told(struct fleet *fleet, moment now, union message *message)
     return count;
 }
 
+static void what_the_centre_counts_does_not_stand_in_place_of_a_campaign(void **state)
+{
+    (void)state;
+    union message message;
+    struct fleet *fleet = fleet_create();
+    struct fleet_news one = campaign(1, 3, NOW + HOUR), same = one;
+    same.campaign.counted = 1;
+    fleet_take(fleet, &one, NOW);
+    fleet_take(fleet, &same, NOW);
+    assert_int_equal(fleet_counters(fleet, NOW).campaigns, 2);
+    assert_int_equal(told(fleet, NOW, &message), 2);
+    assert_int_equal(message.campaign.campaign.counted, 1);
+    fleet_begin(fleet);
+    assert_int_equal(told(fleet, NOW, &message), 2);
+    same.campaign.until = NOW; /* over */
+    fleet_take(fleet, &same, NOW);
+    assert_int_equal(told(fleet, NOW, &message), 1);
+    assert_int_equal(fleet_counters(fleet, NOW).campaigns, 1);
+    fleet_destroy(&fleet);
+}
+
 static void each_is_told_once_and_a_new_watcher_all(void **state)
 {
     (void)state;
@@ -135,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_told_once_and_a_new_watcher_all),
+        cmocka_unit_test(what_the_centre_counts_does_not_stand_in_place_of_a_campaign),
         cmocka_unit_test(what_was_not_sent_comes_again),
         cmocka_unit_test(what_ends_is_told_and_forgotten),
         cmocka_unit_test(a_million_campaigns),

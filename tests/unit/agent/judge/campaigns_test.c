@@ -58,6 +58,23 @@ static void near_ones_belong_to_it(void **state)
     campaigns_destroy(&campaigns);
 }
 
+static void what_the_centre_counts_is_told_apart(void **state)
+{
+    (void)state;
+    struct campaigns *campaigns = campaigns_create();
+    struct fleet_campaign one = campaign_of(1, 5);
+    one.counted = 1;
+    campaigns_take(campaigns, &one, NOON);
+    struct alike alike = find(campaigns, 1, 4, NOON, NOON + 1);
+    assert_int_equal(alike.fleet_senders, 0);
+    assert_int_equal(alike.counted_recipients, 150);
+    assert_int_equal(alike.counted_customers, 2);
+    assert_int_equal(alike.counted_nodes, 2);
+    assert_false(alike.counted_later);
+    assert_true(find(campaigns, 1, 4, NOON, NOON).counted_later);
+    campaigns_destroy(&campaigns);
+}
+
 static void who_was_first(void **state)
 {
     (void)state;
@@ -110,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(near_ones_belong_to_it),
+        cmocka_unit_test(what_the_centre_counts_is_told_apart),
         cmocka_unit_test(who_was_first),
         cmocka_unit_test(a_later_one_replaces_an_earlier_one_and_all_end),
         cmocka_unit_test(a_million_leave_the_latest),

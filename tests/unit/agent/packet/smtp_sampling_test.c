@@ -89,6 +89,24 @@ static void each_message_has_its_own(void **unused)
     expect(parts, "SAMPLE of , 250: [one\r\n] <b@y> 250 <c@y> 550\nSAMPLE of , 554: [two\r\n] <d@y> 250\n");
 }
 
+/* MAIL inside of a transaction was refused: who is named behind it is the earlier one's. */
+static void a_refused_beginning_ends_nothing(void **unused)
+{
+    (void)unused;
+    const struct part parts[] = {GREETING,
+                                 ENVELOPE,
+                                 C("MAIL FROM:<z@x>\r\n"),
+                                 S("503 nested\r\n"),
+                                 C("RCPT TO:<c@y>\r\n"),
+                                 S("250 ok\r\n"),
+                                 C("DATA\r\n"),
+                                 S("354 go\r\n"),
+                                 C("x\r\n.\r\n"),
+                                 S("250 ok\r\n"),
+                                 END};
+    expect(parts, "SAMPLE of , 250: [x\r\n] <b@y> 250 <c@y> 250\n");
+}
+
 static void two_messages_wait_for_their_answers(void **unused)
 {
     (void)unused;
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test(dots_are_taken_out),
         cmocka_unit_test(chunks_stay_as_they_are),
         cmocka_unit_test(each_message_has_its_own),
+        cmocka_unit_test(a_refused_beginning_ends_nothing),
         cmocka_unit_test(two_messages_wait_for_their_answers),
         cmocka_unit_test(who_logged_in_is_named),
         cmocka_unit_test(what_is_longer_is_cut),

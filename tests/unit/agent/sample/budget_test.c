@@ -74,6 +74,20 @@ static void the_first_of_a_new_sender(void **unused)
     assert_int_equal(send(3, NOON, 0, 0, false), SAMPLE_NOT);
 }
 
+/* They come in one batch of packets, or over connections side by side: none of them was counted yet. */
+static void a_burst_of_a_new_sender_is_no_more(void **unused)
+{
+    unsigned first = 0;
+    (void)unused;
+    settings.trickle = 0;
+    budget_reload(budget, &settings);
+    for (unsigned i = 0; i < 10; i++)
+        first += send(1, NOON, 0, 0, false) == SAMPLE_FIRST;
+    assert_int_equal(first, 3);
+    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_FIRST);
+    assert_int_equal(send(1, NOON, 2, 0, false), SAMPLE_NOT);
+}
+
 /* How many of a thousand, a minute apart, of different senders. */
 static unsigned share(points score)
 {
@@ -165,6 +179,24 @@ static void each_sender_has_its_limit(void **unused)
     assert_int_equal(send(2, NOON + HOUR, 100, DECIBANS(20), false), SAMPLE_SCORE);
 }
 
+/* Letters that were looked at in vain count for nothing. */
+static void what_is_not_sent_in_uses_up_nothing(void **unused)
+{
+    const struct sender sender = sender_of(1);
+    const struct budget_question question = {.now = NOON + 100 * SECOND, .sender = &sender, .messages = 100};
+    struct budget_message message;
+    (void)unused;
+    settings.trickle = 0;
+    budget_reload(budget, &settings);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(send(1, NOON + i * SECOND, 100, 0, false), SAMPLE_NOT);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(budget_wants(budget, &question), SAMPLE_DIGEST);
+        message = (struct budget_message){.now = question.now, .sender = &sender, .digest = {7, 7}};
+        assert_int_equal(budget_keeps(budget, SAMPLE_DIGEST, &message), i == 0 ? SAMPLE_NOT : SAMPLE_DIGEST);
+    }
+}
+
 /* Messages that are begun and never end: the limit of that sender is used up, and that is all. */
 static void what_never_ends_takes_nobody_elses(void **unused)
 {
@@ -234,11 +266,11 @@ static void a_clock_that_is_set_back_stops_nothing(void **unused)
 {
     (void)unused;
     for (unsigned i = 0; i < 100; i++)
-        (void)send(1, NOON, 0, 0, false);
+        (void)send(1, NOON, 100, DECIBANS(20), false);
     assert_int_equal(send(2, NOON - DAY, 0, 0, false), SAMPLE_FIRST);
     for (unsigned i = 0; i < 100; i++)
-        (void)send(1, NOON - DAY, 0, 0, false);
-    assert_int_equal(send(1, NOON - DAY + HOUR, 0, 0, false), SAMPLE_FIRST);
+        (void)send(1, NOON - DAY, 100, DECIBANS(20), false);
+    assert_int_equal(send(1, NOON - DAY + HOUR, 100, DECIBANS(20), false), SAMPLE_SCORE);
 }
 
 static void worth_rises_with_the_number(void **unused)
@@ -255,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_of_a_new_sender, begin, end),
+        cmocka_unit_test_setup_teardown(a_burst_of_a_new_sender_is_no_more, begin, end),
         cmocka_unit_test_setup_teardown(more_as_the_score_rises, begin, end),
         cmocka_unit_test_setup_teardown(all_while_it_is_diverted, begin, end),
         cmocka_unit_test_setup_teardown(a_trickle_of_the_rest, begin, end),
@@ -262,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_sender_is_not_asked_twice_for_one_body, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_seen_whole_is_no_body, begin, end),
         cmocka_unit_test_setup_teardown(each_sender_has_its_limit, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_not_sent_in_uses_up_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_never_ends_takes_nobody_elses, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_leaves_room_for_the_new, begin, end),
         cmocka_unit_test_setup_teardown(looking_has_a_limit, begin, end),

@@ -315,15 +315,23 @@ static void log_it(void)
 }
 
 /* As mail(), but time does not go on behind it. */
-static void deliver(void)
+static void deliver_content(const char *content)
 {
-    static const char *const talk[] = {"220 mx\r\n",    "EHLO me\r\n",
-                                       "250 mx\r\n",    "MAIL FROM:<al@firm.test>\r\n",
-                                       "250 ok\r\n",    "RCPT TO:<ben@other.test>\r\n",
-                                       "250 ok\r\n",    "DATA\r\n",
-                                       "354 go on\r\n", CONTENT ".\r\n",
-                                       "250 ok\r\n",    "QUIT\r\n",
-                                       "221 bye\r\n"};
+    const char *const talk[] = {"220 mx\r\n",
+                                "EHLO me\r\n",
+                                "250 mx\r\n",
+                                "MAIL FROM:<al@firm.test>\r\n",
+                                "250 ok\r\n",
+                                "RCPT TO:<ben@other.test>\r\n",
+                                "250 ok\r\n",
+                                "DATA\r\n",
+                                "354 go on\r\n",
+                                content,
+                                "",
+                                ".\r\n",
+                                "250 ok\r\n",
+                                "QUIT\r\n",
+                                "221 bye\r\n"};
     mind_follow_logs(mind, true);
     next[0] = 1000;
     next[1] = 5000;
@@ -336,6 +344,11 @@ static void deliver(void)
         say(0, i % 2 == 1, SEGMENT_ACK | SEGMENT_PSH, talk[i]);
     say(0, true, SEGMENT_FIN | SEGMENT_ACK, "");
     say(0, false, SEGMENT_FIN | SEGMENT_ACK, "");
+}
+
+static void deliver(void)
+{
+    deliver_content(CONTENT);
 }
 
 static void the_account_that_a_log_names(void **unused)
@@ -357,6 +370,27 @@ static void the_address_where_no_log_speaks(void **unused)
         mind_tick(mind, now += SECOND);
     assert_int_equal(told.count, 1);
     expect_sender(WIRE);
+}
+
+/* More than have places: those that wait longest are told as they are known, and none is lost. */
+static void a_crowd_that_waits_for_its_log(void **unused)
+{
+    enum { CROWD = SAMPLING_WAITING + 20 };
+    (void)unused;
+    mind_destroy(&mind);
+    close(memory);
+    make("[samples]\nenabled = yes\nfirst = 1000\nrate = 1000\nsender_rate = 10000\n");
+    for (unsigned i = 0; i < CROWD; i++) {
+        char content[64];
+        snprintf(content, sizeof content, "Subject: %u\r\n\r\nHello.\r\n", i);
+        deliver_content(content);
+    }
+    assert_int_equal(told.count, CROWD - SAMPLING_WAITING);
+    for (int i = 0; i < 20; i++)
+        mind_tick(mind, now += SECOND);
+    assert_int_equal(told.count, CROWD);
+    assert_int_equal(mind_sampling(mind).lost, 0);
+    assert_int_equal(mind_sampling(mind).held, 0);
 }
 
 static void what_the_courier_does_not_take_is_lost_and_counted(void **unused)
@@ -432,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_users_is_the_users, begin, end),
         cmocka_unit_test_setup_teardown(the_account_that_a_log_names, begin, end),
         cmocka_unit_test_setup_teardown(the_address_where_no_log_speaks, begin, end),
+        cmocka_unit_test_setup_teardown(a_crowd_that_waits_for_its_log, begin, end),
         cmocka_unit_test_setup_teardown(what_the_courier_does_not_take_is_lost_and_counted, begin, end),
         cmocka_unit_test_setup_teardown(what_is_larger_is_cut, begin, end),
         cmocka_unit_test_setup_teardown(a_reload_is_another_budget, begin, end),

@@ -34,6 +34,24 @@ static void test_each_number_that_rises_wakes_whom_it_concerns(void **state)
     assert_true(told[TOLD_NODES] && told[TOLD_PEOPLE]); /* an order, or a secret that was taken back */
 }
 
+static void test_what_filters_say_wakes_nodes_not_more_often_than_each_second(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS];
+    (void)state;
+    pulse_begin(&pulse);
+    found(&pulse, (struct store_pulse){.filtered = 7}, told);
+    assert_true(told[TOLD_NODES] && !told[TOLD_PEOPLE]);
+    found(&pulse, (struct store_pulse){.filtered = 8}, told);
+    assert_false(told[TOLD_NODES]);
+    pulse.filtered_due -= 2 * SECOND;
+    found(&pulse, (struct store_pulse){.filtered = 8}, told); /* and is not forgotten */
+    assert_true(told[TOLD_NODES]);
+    pulse.filtered_due -= 2 * SECOND;
+    found(&pulse, (struct store_pulse){.filtered = 8}, told);
+    assert_false(told[TOLD_NODES]);
+}
+
 static void test_what_was_ordered_here_wakes_nobody_twice(void **state)
 {
     struct pulse pulse;
@@ -68,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_number_that_rises_wakes_whom_it_concerns),
+        cmocka_unit_test(test_what_filters_say_wakes_nodes_not_more_often_than_each_second),
         cmocka_unit_test(test_what_was_ordered_here_wakes_nobody_twice),
         cmocka_unit_test(test_a_store_that_fails_wakes_nobody),
     };

@@ -171,7 +171,7 @@ static int ask(const struct server_step *steps, bool holds, bool trickles, struc
 
 static void the_envelope_stands_in_headers(void **unused)
 {
-    static const char *const lines[] = {"POST /checkv2 HTTP/1.1\r\n",
+    static const char *const lines[] = {"POST /checkv2 HTTP/1.0\r\n",
                                         "\r\nFrom: <ann@firm.example>\r\n",
                                         "\r\nRcpt: <bob@there.example>\r\nRcpt: <eve@there.example>\r\n",
                                         "\r\nIP: 203.0.113.7\r\n",
@@ -222,11 +222,11 @@ static void who_answers_badly_is_asked_again(void **unused)
         {"body", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 0}, {0}};
     struct server *server;
     (void)unused;
-    assert_int_equal(ask(half, false, false, &server), -EIO);
+    assert_int_equal(ask(half, false, false, &server), -EBADMSG);
     free(server);
     assert_int_equal(ask(trouble, false, false, &server), -EIO);
     free(server);
-    assert_int_equal(ask(garbage, false, false, &server), -EIO);
+    assert_int_equal(ask(garbage, false, false, &server), -EBADMSG);
     free(server);
     assert_int_equal(ask(moved, false, false, &server), -EIO);
     free(server);
@@ -252,7 +252,7 @@ static void an_endless_answer_is_cut_short(void **unused)
     memset(much, ' ', MUCH);
     memcpy(much, REPLY("{"), sizeof REPLY("{") - 1);
     const struct server_step steps[] = {{"body", much, MUCH}, {0}};
-    assert_int_equal(ask(steps, false, false, &server), -EIO);
+    assert_int_equal(ask(steps, false, false, &server), -EMSGSIZE);
     free(server);
     free(much);
 }
@@ -276,15 +276,15 @@ static void lessons_go_to_the_controller(void **unused)
     (void)unused;
     strcpy(settings.password, "a word");
     assert_int_equal(learn(&settings, LESSON_SPAM, learned, &server), 0);
-    assert_memory_equal(server->heard, "POST /learnspam HTTP/1.1\r\n", 26);
+    assert_memory_equal(server->heard, "POST /learnspam HTTP/1.0\r\n", 26);
     assert_non_null(strstr(server->heard, "\r\nPassword: a word\r\n"));
     free(server);
     assert_int_equal(learn(&settings, LESSON_HAM, learned, &server), 0);
-    assert_memory_equal(server->heard, "POST /learnham HTTP/1.1\r\n", 25);
+    assert_memory_equal(server->heard, "POST /learnham HTTP/1.0\r\n", 25);
     free(server);
     settings.fuzzy_flag = 11;
     assert_int_equal(learn(&settings, LESSON_FORGET, learned, &server), 0);
-    assert_memory_equal(server->heard, "POST /fuzzydel HTTP/1.1\r\n", 25);
+    assert_memory_equal(server->heard, "POST /fuzzydel HTTP/1.0\r\n", 25);
     assert_non_null(strstr(server->heard, "\r\nFlag: 11\r\n"));
     free(server);
 }

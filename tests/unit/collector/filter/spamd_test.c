@@ -144,7 +144,7 @@ static void a_trace_holds_no_lines_of_strangers(void **unused)
     message.helo = TEXT("");
     buffer_clear(&trace);
     assert_true(spamd_write_trace(&message, NOW, &trace));
-    assert_non_null(memmem(trace.bytes, trace.length, "from unknown (unknown [0.0.0.0])", 32));
+    assert_true(text_equals(buffer_text(&trace), TEXT("X-Envelope-From: <a@b>??X-Spam-Flag: NO?\?>\r\n")));
     buffer_clear(&trace);
 }
 

@@ -2,9 +2,14 @@
 #include "tests/unit/collector/store/stocked.h"
 
 #include "collector/store/bulk.h"
+#include "collector/store/reckon.h"
 
-static const struct bulk_settings settings = {
-    .enabled = true, .steps = {.items = {6, 20}, .count = 2}, .customers = 2, .window = DAY, .most = 1000};
+static const struct bulk_settings settings = {.enabled = true,
+                                              .steps = {.items = {6, 20}, .count = 2},
+                                              .customers = 2,
+                                              .window = DAY,
+                                              .remembered = 30 * DAY,
+                                              .most = 1000};
 
 #define BODY       "0123456789abcdef0123456789abcdef"
 #define OTHER_BODY "ffffffffffffffffffffffffffffffff"
@@ -53,8 +58,11 @@ static void test_recipients_add_up_over_nodes_and_customers(void **unused)
     assert_int_equal(counts.body.customers, 2);
     assert_int_equal(counts.body.nodes, 2);
     assert_int_equal(counts.body.steps, 1);
+    assert_int_equal(counts.body.step, 6);
+    assert_string_equal(counts.body.digest, BODY);
     body_of(OTHER, "bert", 14, NOW + 3);
     assert_int_equal(counts.body.steps, 2);
+    assert_int_equal(counts.body.step, 20);
     assert_int_equal(counts.picture.recipients, 0);
 }
 
@@ -106,7 +114,7 @@ static void test_what_was_sent_a_window_ago_counts_no_more(void **unused)
     assert_int_equal(counts.body.recipients, 2);
     assert_int_equal(counts.body.customers, 1);
     assert_int_equal(counts.body.messages, 3);
-    body_of(OTHER, "bert", 1, NOW + 60 * HOUR); /* forgotten in between */
+    body_of(OTHER, "bert", 1, NOW + 60 * HOUR);
     assert_int_equal(counts.body.recipients, 1);
     assert_int_equal(counts.body.messages, 1);
 }
@@ -139,6 +147,20 @@ static void test_what_most_have_sent_for_a_week_is_no_bulk(void **unused)
         body_of(NODE, customer, 4, NOW + 24 * 8 * HOUR);
     }
     assert_true(counts.body.steps > 0);
+}
+
+static void test_what_programs_write_once_a_month_is_none_either(void **unused)
+{
+    (void)unused;
+    for (int month = 0; month < 2; month++)
+        for (int i = 0; i < 5; i++) {
+            char customer[8];
+            snprintf(customer, sizeof customer, "shop%d", i);
+            body_of(i % 2 ? NODE : OTHER, customer, 2, NOW + month * 28 * DAY);
+            assert_int_equal(counts.body.recipients, 2 * (i + 1));
+        }
+    assert_int_equal(counts.body.customers, 5);
+    assert_int_equal(counts.body.steps, 0);
 }
 
 static void test_customers_of_a_node_are_told_apart_up_to_sixteen(void **unused)
@@ -174,6 +196,7 @@ static void test_near_pictures_are_one(void **unused)
     assert_int_equal(counts.picture.customers, 3);
     assert_int_equal(counts.picture.nodes, 2);
     assert_int_equal(counts.picture.steps, 1);
+    assert_string_equal(counts.picture.digest, "c3a5f00f12345678"); /* the first one's */
     assert_int_equal(ask("SELECT COUNT(*) FROM bulk"), 1);
     picture_of(OTHER, "dora", PICTURE ^ UINT64_C(0x7f), 2); /* seven bits: another */
     assert_int_equal(counts.picture.recipients, 2);
@@ -202,6 +225,78 @@ static void test_nothing_is_counted_where_it_is_off(void **unused)
     well(store_bulk_count(store, &off, &message, NOW, &counts, &failed));
     assert_int_equal(counts.body.recipients, 0);
     assert_int_equal(ask("SELECT COUNT(*) FROM bulk"), 0);
+}
+
+/* --- what nodes are told --- */
+
+#define LIKENESS "00010002000300040005000600070008000900100011001200130014001500ab"
+
+static char news[2][400];
+static int64_t news_count;
+
+static void hear_news(void *context, const struct store_news *item)
+{
+    (void)context;
+    store_copy(item->text, news[news_count % 2], sizeof news[0]);
+    news_count++;
+}
+
+/* The news that a round makes; "": none. */
+static const char *reckon(moment now)
+{
+    struct store_reckoner reckoner = {.holder = 3, .node = INT64_MIN};
+    static int64_t number;
+    news_count = 0;
+    news[0][0] = '\0';
+    well(store_reckon(store, &reckoner, now, &failed));
+    well(store_news(store, number, false, 10, hear_news, NULL, &failed));
+    well(store_news_highest(store, &number, &failed));
+    return news[0];
+}
+
+static void likely_body_of(int64_t node, const char *customer, uint32_t recipients, moment now)
+{
+    count_message((struct bulk_message){.node = node,
+                                        .customer = text_of(customer),
+                                        .recipients = recipients,
+                                        .body = BODY,
+                                        .likeness = TEXT(LIKENESS)},
+                  now);
+}
+
+static void test_nodes_are_told_of_each_step_once_two_of_them_sent_it(void **unused)
+{
+    (void)unused;
+    likely_body_of(NODE, "anna", 5, NOW);
+    likely_body_of(NODE, "bert", 5, NOW + 1); /* bulk, by the word of one node */
+    assert_int_equal(counts.body.steps, 1);
+    assert_string_equal(reckon(NOW + 2), "");
+    likely_body_of(OTHER, "carl", 1, NOW + SECOND);
+    const char *text = reckon(NOW + SECOND + 1);
+    assert_non_null(strstr(text, "\"kind\":\"counted\",\"likeness\":\"" LIKENESS "\""));
+    assert_non_null(strstr(text, "\"customers\":3,\"nodes\":2,\"recipients\":11,\"first\":\"2027-01-15T08:00:00."));
+    likely_body_of(OTHER, "carl", 1, NOW + 2 * SECOND);
+    assert_string_equal(reckon(NOW + 2 * SECOND + 1), "");
+    likely_body_of(OTHER, "carl", 10, NOW + 3 * SECOND);
+    assert_non_null(strstr(reckon(NOW + 3 * SECOND + 1), "\"recipients\":22,"));
+    body_of(OTHER, "carl", 100, NOW + 4 * SECOND); /* without a likeness nobody could know it again */
+    assert_string_equal(reckon(NOW + 4 * SECOND + 1), "");
+}
+
+static void test_a_likeness_that_is_none_is_told_to_nobody(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++)
+        count_message(
+            (struct bulk_message){.node = i ? NODE : OTHER,
+                                  .customer = i ? TEXT("anna") : TEXT("bert"),
+                                  .recipients = 5,
+                                  .body = BODY,
+                                  .likeness = TEXT("zzzz0002000300040005000600070008000900100011001200130014001500ab")},
+            NOW + i);
+    assert_int_equal(counts.body.steps, 1);
+    assert_string_equal(reckon(NOW + 2), "");
+    assert_int_equal(ask("SELECT COUNT(*) FROM heard"), 0);
 }
 
 struct seen {
@@ -245,14 +340,14 @@ static int64_t rows(void)
                "bulk_parts)");
 }
 
-static void test_what_was_not_seen_within_the_window_is_forgotten(void **unused)
+static void test_what_was_not_seen_for_a_month_is_forgotten(void **unused)
 {
     (void)unused;
     body_of(NODE, "anna", 3, NOW);
     picture_of(NODE, "anna", PICTURE, 5);
-    well(store_bulk_tidy(store, &settings, NOW + DAY, &failed));
+    well(store_bulk_tidy(store, &settings, NOW + 30 * DAY, &failed));
     assert_int_equal(rows(), 2 + 2 + 8);
-    well(store_bulk_tidy(store, &settings, NOW + DAY + 1, &failed));
+    well(store_bulk_tidy(store, &settings, NOW + 30 * DAY + 1, &failed));
     assert_int_equal(rows(), 0);
 }
 
@@ -285,13 +380,16 @@ int main(void)
         STOCKED(test_what_was_sent_a_window_ago_counts_no_more),
         STOCKED(test_a_moment_of_the_half_window_before_is_none_of_its_own),
         STOCKED(test_what_most_have_sent_for_a_week_is_no_bulk),
+        STOCKED(test_what_programs_write_once_a_month_is_none_either),
         STOCKED(test_customers_of_a_node_are_told_apart_up_to_sixteen),
         STOCKED(test_of_a_node_that_was_turned_out_nothing_counts),
         STOCKED(test_near_pictures_are_one),
         STOCKED(test_of_several_pictures_the_one_seen_most_counts),
         STOCKED(test_nothing_is_counted_where_it_is_off),
+        STOCKED(test_nodes_are_told_of_each_step_once_two_of_them_sent_it),
+        STOCKED(test_a_likeness_that_is_none_is_told_to_nobody),
         STOCKED(test_the_list_has_the_most_first),
-        STOCKED(test_what_was_not_seen_within_the_window_is_forgotten),
+        STOCKED(test_what_was_not_seen_for_a_month_is_forgotten),
         STOCKED(test_more_than_there_may_be_go_the_oldest_first),
     };
     return ENGINES_RUN(tests);

@@ -130,6 +130,20 @@ static void of_two_who_want_a_lesson_one_gets_it(void **state)
     assert_int_equal(due("rspamd", list), 1);
 }
 
+static void what_the_dead_had_claimed_is_due_when_the_collector_starts(void **state)
+{
+    struct store_lesson_due list[10];
+    (void)state;
+    wish(SAME, "rspamd", TAUGHT_SPAM);
+    wish(SAME, "spamd", TAUGHT_SPAM);
+    assert_int_equal(due("rspamd", list), 1);
+    assert_int_equal(store_lesson_claim(store, "rspamd", &list[0], now + HOUR, &failed), 1);
+    well(store_lessons_unclaim(store, "spamd", now, &failed));
+    assert_int_equal(due("rspamd", list), 0);
+    well(store_lessons_unclaim(store, "rspamd", now, &failed));
+    assert_int_equal(due("rspamd", list), 1);
+}
+
 static void what_failed_comes_again_or_never(void **state)
 {
     struct store_lesson_due list[10];
@@ -333,6 +347,7 @@ int main(void)
         LESSONS(a_correction_that_is_corrected_before_it_was_taught_is_nothing_to_do),
         LESSONS(what_is_asked_for_while_a_lesson_is_under_way_is_due_after_it),
         LESSONS(of_two_who_want_a_lesson_one_gets_it),
+        LESSONS(what_the_dead_had_claimed_is_due_when_the_collector_starts),
         LESSONS(what_failed_comes_again_or_never),
         LESSONS(undone_is_what_was_taught_and_nothing_else),
         LESSONS(all_since_a_moment_is_undone),

@@ -89,7 +89,7 @@ static void what_a_node_tells_anew_stands_alone(void **unused)
 static void what_has_ended_leaves_the_table(void **unused)
 {
     (void)unused;
-    const struct store_retention keep = {DAY, HOUR, 2 * DAY, 3 * DAY, 3 * DAY};
+    const struct store_retention keep = {.records = DAY, .minutes = HOUR, .hours = 2 * DAY, .days = 3 * DAY, .audit = 3 * DAY};
     const struct store_record block[] = {order(1, "192.0.2.1", "block", NOW - 25 * HOUR),
                                          order(2, "192.0.2.2", "block", NOW + HOUR)};
     well(store_deliver(store, NODE, 9, 2, block, 2, NOW, &failed));

@@ -402,7 +402,8 @@ static void a_long_order_is_told_on_before_relays_let_go_of_it(void **unused)
 static void what_is_due_stays_while_nobody_reckons(void **unused)
 {
     (void)unused;
-    const struct store_retention keep = {DAY, HOUR, 20 * DAY, 30 * DAY, 30 * DAY};
+    const struct store_retention keep = {
+        .records = DAY, .minutes = HOUR, .hours = 20 * DAY, .days = 30 * DAY, .audit = 30 * DAY};
     order(NODE, "192.0.2.1", "", "block", NOW + 30 * DAY);
     told("\"until\":\"2027-01-22T00:00:00.000000Z\"");
     clock_now = NOW + 10 * DAY;
@@ -436,7 +437,8 @@ static void one_reckons_at_a_time_and_is_followed(void **unused)
 static void what_is_over_leaves_the_store(void **unused)
 {
     (void)unused;
-    const struct store_retention keep = {DAY, HOUR, 2 * DAY, 3 * DAY, 3 * DAY};
+    const struct store_retention keep = {
+        .records = DAY, .minutes = HOUR, .hours = 2 * DAY, .days = 3 * DAY, .audit = 3 * DAY};
     body(NODE, "tap1", "acme", TEXT1, 40);
     body(OTHER, "tap2", "baker", TEXT1, 40);
     body(OTHER, "tap3", "baker", FAR1, 40);

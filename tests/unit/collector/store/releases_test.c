@@ -83,6 +83,16 @@ static void what_was_being_sent_by_one_who_died_is_in_doubt(void **state)
     assert_int_equal(claim(NOW + HOUR), 1);
 }
 
+static void what_was_being_sent_when_the_collector_starts_is_in_doubt(void **state)
+{
+    (void)state;
+    well(store_release_add(store, NAME, "anna", false, NOW, &failed));
+    assert_int_equal(claim(NOW), 1);
+    well(store_releases_unclaim(store, NOW + SECOND, &failed));
+    assert_int_equal(claim(NOW + SECOND), 0);
+    assert_int_equal(state_of(NAME), RELEASE_IN_DOUBT);
+}
+
 static void old_ones_go(void **state)
 {
     (void)state;
@@ -103,6 +113,7 @@ int main(void)
         STOCKED(what_the_relay_puts_off_comes_again),
         STOCKED(what_failed_may_be_released_anew),
         STOCKED(what_was_being_sent_by_one_who_died_is_in_doubt),
+        STOCKED(what_was_being_sent_when_the_collector_starts_is_in_doubt),
         STOCKED(old_ones_go),
     };
     return ENGINES_RUN(tests);
