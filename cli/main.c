@@ -43,6 +43,9 @@ static const struct command commands[] = {
     {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
      "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
      command_learn},
+    {"complaints", "import FILE|DIRECTORY|-...",
+     "complaints that came by other ways: mails, mailboxes, XARF, Shadowserver's CSV (of a collector)",
+     command_complaints},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256
