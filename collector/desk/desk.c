@@ -153,17 +153,16 @@ static bool read_sources(struct desk *desk)
 
 struct opening {
     struct desk *desk;
-    const char *id;
     int status;
     struct error error;
 };
 
-static void open_content(void *context, enum store_packing packing, struct text packed)
+static void open_content(void *context, const char *arrival, enum store_packing packing, struct text packed)
 {
     struct opening *opening = context;
     struct desk *desk = opening->desk;
     buffer_clear(&desk->plain);
-    opening->status = packing_unpack(desk->keeper.keys, opening->id, packing, packed, &desk->plain, &opening->error);
+    opening->status = packing_unpack(desk->keeper.keys, arrival, packing, packed, &desk->plain, &opening->error);
 }
 
 static int claim(struct desk *desk, char id[STORE_COMPLAINT_ID], struct error *error)
@@ -188,7 +187,7 @@ static int put_off(struct desk *desk, const char *id, struct error *error)
 /* What cannot be opened or read is written as well, with the reason, for a person. */
 static int read_one(struct desk *desk, const char *id, struct error *error)
 {
-    struct opening opening = {.desk = desk, .id = id, .status = -ENOENT};
+    struct opening opening = {.desk = desk, .status = -ENOENT};
     struct complaints complaints = {.found = FOUND_BROKEN};
     struct error why = {0};
     moment now = 0;

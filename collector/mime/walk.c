@@ -181,6 +181,15 @@ static void take_subject(struct walk *walk, GMimeMessage *message)
         line_copy(text_of(subject), walk->facts->subject, FACTS_SUBJECT);
 }
 
+static void take_message_id(struct walk *walk, GMimeMessage *message)
+{
+    const char *value = g_mime_object_get_header((GMimeObject *)message, "Message-ID");
+    const char *open = value ? strchr(value, '<') : NULL;
+    const char *start = open ? open + 1 : value ? value : "";
+    line_copy((struct text){start, open ? strcspn(start, ">") : strlen(start)}, walk->facts->message_id,
+              FACTS_MESSAGE_ID);
+}
+
 /* Of HTML what is seen; where there are two versions of one text, it is what nearly everyone is shown. */
 static void digest_text(struct walk *walk, GMimeMessage *message)
 {
@@ -235,6 +244,7 @@ void walk_message(struct text content, const struct walk_limits *limits, struct 
     if (message == NULL)
         return;
     take_subject(&walk, message);
+    take_message_id(&walk, message);
     take_parts(&walk, message);
     digest_text(&walk, message);
     line_copy(buffer_text(&walk.picture_text), result->picture_text, FACTS_PICTURE_TEXT);

@@ -42,3 +42,49 @@ int store_alert_resolve(struct store *store, const char *kind, const char *name,
                          NULL, error, STRING(kind), STRING(name), INTEGER(now));
     return rows < 0 ? rows : rows > 0;
 }
+
+/* --- lists --- */
+
+const char *store_severity_name(int64_t severity)
+{
+    static const char *const names[SEVERITIES] = {"news", "warning", "trouble"};
+    return severity >= 0 && severity < SEVERITIES ? names[severity] : "trouble";
+}
+
+struct listener {
+    void (*each)(void *, const struct store_alert_row *);
+    void *context;
+};
+
+static bool alert_row(void *context, const struct value *columns, size_t count)
+{
+    const struct listener *listener = context;
+    const struct store_alert_row row = {.number = columns[0].integer,
+                                        .kind = columns[1].text,
+                                        .name = columns[2].text,
+                                        .severity = columns[3].integer,
+                                        .node = columns[4].integer,
+                                        .node_name = columns[5].text,
+                                        .sender = columns[6].text,
+                                        .customer = columns[7].text,
+                                        .raised = columns[8].integer,
+                                        .last = columns[9].integer,
+                                        .times = columns[10].integer,
+                                        .subject = columns[11].text,
+                                        .text = columns[12].text};
+    (void)count;
+    listener->each(listener->context, &row);
+    return true;
+}
+
+int store_alerts(struct store *store, uint32_t most, void (*each)(void *, const struct store_alert_row *),
+                 void *context, struct error *error)
+{
+    struct listener listener = {each, context};
+    int rows = STORE_RUN(store,
+                         "SELECT a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, "
+                         "a.customer, a.raised, a.last, a.times, a.subject, a.text FROM alerts a LEFT JOIN nodes n ON "
+                         "n.node = a.node WHERE a.resolved = 0 ORDER BY a.last DESC, a.number DESC LIMIT $1",
+                         alert_row, &listener, error, INTEGER(most));
+    return rows < 0 ? rows : 0;
+}

@@ -21,4 +21,16 @@ int store_alert_raise(struct store *, const struct store_alert *, moment now, st
 /* It is over. 1: it stood; 0: there was none. */
 int store_alert_resolve(struct store *, const char *kind, const char *name, moment now, struct error *) MUST_CHECK;
 
+struct store_alert_row {
+    int64_t number;
+    struct text kind, name, node_name, sender, customer, subject, text;
+    int64_t severity, node, times; /* enum store_severity */
+    moment raised, last;
+};
+/* "news", "warning", "trouble". */
+const char *store_severity_name(int64_t);
+/* Those that stand, the newest first. */
+int store_alerts(struct store *, uint32_t most, void (*each)(void *, const struct store_alert_row *), void *context,
+                 struct error *) MUST_CHECK;
+
 #endif

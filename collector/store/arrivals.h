@@ -8,6 +8,7 @@
 
 #include "collector/store/messages.h"
 #include "collector/store/store.h"
+#include "collector/store/tying.h"
 
 #define STORE_COMPLAINT_ID    17  /* 16 hexadecimal digits and the end */
 #define STORE_COMPLAINT_PLACE 256 /* how far a source was read */
@@ -25,20 +26,23 @@ int store_arrival_claim(struct store *, moment now, moment until, char id[STORE_
 int store_arrival_later(struct store *, const char *id, moment until, struct error *) MUST_CHECK;
 /* Whether there is one to claim. */
 int store_arrival_waits(struct store *, moment now, struct error *) MUST_CHECK;
-/* 1: there is such a complaint, and `each` was shown its content. */
-int store_complaint_content(struct store *, const char *id, void (*each)(void *, enum store_packing, struct text),
-                            void *context, struct error *) MUST_CHECK;
+/* 1: there is such a complaint, and `each` was shown the arrival's id and content. */
+int store_complaint_content(struct store *, const char *id,
+                            void (*each)(void *, const char *arrival, enum store_packing, struct text), void *context,
+                            struct error *) MUST_CHECK;
 
 struct store_complaint {
     const char *id;      /* of this one */
     const char *arrival; /* of what it came in; the same, for the first */
     moment time;         /* of what is complained of; 0: not known */
     const char *format, *type, *reporter, *address, *message_id, *subject, *recipient, *state, *note;
-    struct text fields; /* a JSON object of all that was read */
+    struct text fields;   /* a JSON object of all that was read */
+    const char *likeness; /* what tells the same has the same; empty: nothing is like it */
+    const struct store_tie *tie;
     uint32_t incidents;
 };
-/* What was read of an arrival: its own row is filled in, those beside it are added. 1: done; 0: it is no longer
- * claimed, or was read before. The first comes last. */
+/* What was read of an arrival: its own row is filled in, those beside it are added. What is like an earlier one is a
+ * "double", and counted there. 1: done; 0: it is no longer claimed, or was read before. The first comes last. */
 int store_arrival_read(struct store *, const struct store_complaint *, struct error *) MUST_CHECK;
 
 /* How far a source was read; empty: never. */

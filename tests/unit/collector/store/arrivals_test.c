@@ -18,6 +18,8 @@ static int keep(const char *id, const char *content)
     return status;
 }
 
+static const struct store_tie untied = {.tied = ""};
+
 static struct store_complaint read_as(const char *id, const char *arrival)
 {
     return (struct store_complaint){.id = id,
@@ -33,12 +35,15 @@ static struct store_complaint read_as(const char *id, const char *arrival)
                                     .state = "open",
                                     .note = "",
                                     .fields = TEXT("{}"),
+                                    .likeness = "",
+                                    .tie = &untied,
                                     .incidents = 1};
 }
 
-static void take_content(void *context, enum store_packing packing, struct text content)
+static void take_content(void *context, const char *arrival, enum store_packing packing, struct text content)
 {
     assert_int_equal(packing, PACKING_ZSTD);
+    assert_int_equal(strlen(arrival), STORE_COMPLAINT_ID - 1);
     snprintf(context, 20, "%.*s", (int)content.length, content.bytes);
 }
 
@@ -72,6 +77,8 @@ static void test_kept_once_and_read_in_order(void **unused)
     read = read_as(id, id);
     assert_int_equal(store_arrival_read(store, &read, &failed), 1);
     assert_int_equal(store_arrival_read(store, &read, &failed), 0); /* once */
+    assert_int_equal(store_complaint_content(store, "00000000000000ff", take_content, content, &failed), 1);
+    assert_string_equal(content, "first"); /* they came in one */
     read = read_as("00000000000000fe", id);
     assert_int_equal(store_arrival_read(store, &read, &failed), 0);
     assert_int_equal(store_arrival_claim(store, now, now + MINUTE, id, &failed), 1);
@@ -99,6 +106,32 @@ static void test_tried_three_times(void **unused)
     assert_int_equal(ask("SELECT times FROM complaints"), 1);
 }
 
+/* Handed on by two ways, a report has two contents and is still one. */
+static void test_what_tells_the_same_is_counted_at_the_first(void **unused)
+{
+    static const struct store_tie tied = {.tied = "message", .sender = "port:tap1", .customer = "acme", .node = NODE};
+    char id[STORE_COMPLAINT_ID];
+    (void)unused;
+    assert_int_equal(keep("0000000000000001", "first"), 1);
+    assert_int_equal(keep("0000000000000002", "second"), 1);
+    assert_int_equal(keep("0000000000000003", "third"), 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_arrival_claim(store, now, now + MINUTE, id, &failed), 1);
+        struct store_complaint read = read_as(id, id);
+        read.likeness = i < 2 ? "aaaa" : "bbbb";
+        read.tie = &tied;
+        assert_int_equal(store_arrival_read(store, &read, &failed), 1);
+        assert_int_equal(store_arrival_read(store, &read, &failed), 0); /* nor counted twice */
+    }
+    assert_int_equal(ask("SELECT times FROM complaints WHERE id = '0000000000000001' AND state = 'open'"), 2);
+    assert_int_equal(ask("SELECT COUNT(*) FROM complaints WHERE state = 'double' AND id = '0000000000000002' AND "
+                         "note = 'the same as 0000000000000001'"),
+                     1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM complaints WHERE state = 'open' AND customer = 'acme' AND node = 7 AND "
+                         "sender = 'port:tap1' AND tied = 'message'"),
+                     2);
+}
+
 static void test_how_far_a_source_was_read(void **unused)
 {
     char place[STORE_COMPLAINT_PLACE];
@@ -120,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_ids),
         ARRIVALS(test_kept_once_and_read_in_order),
         ARRIVALS(test_tried_three_times),
+        ARRIVALS(test_what_tells_the_same_is_counted_at_the_first),
         ARRIVALS(test_how_far_a_source_was_read),
     };
     return ENGINES_RUN(tests);
