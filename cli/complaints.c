@@ -1,6 +1,6 @@
-/* postern complaints import: what came to an abuse desk by other ways goes to the collector, which reads it. A file is
- * one mail, an mbox, XARF JSON or a CSV of Shadowserver; a directory holds mails. Each goes by itself, so that what was
- * handed in before something breaks is there, and is known the next time. */
+/* postern complaints; and its import: what came to an abuse desk by other ways goes to the collector, which reads it. A
+ * file is one mail, an mbox, XARF JSON or a CSV of Shadowserver; a directory holds mails. Each goes by itself, so that
+ * what was handed in before something breaks is there, and is known the next time. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "cli/centre.h"
+#include "cli/complaints_shown.h"
 #include "cli/mail_source.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
@@ -107,19 +108,11 @@ static int import_all(const struct cli *cli, const char *const *words, int count
     return status < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-int command_complaints(const struct cli *cli, int count, char **arguments)
+static int import(const struct cli *cli, int count, char **arguments)
 {
     const char *words[WORDS_MOST];
     const struct command_option options[] = {{NULL, NULL, NULL}};
-    if (!cli->collector) {
-        fprintf(stderr, "postern complaints: a collector takes them: --collector URL, or POSTERN_COLLECTOR\n");
-        return EXIT_USAGE;
-    }
-    if (count < 2 || strcmp(arguments[1], "import") != 0) {
-        fprintf(stderr, "postern complaints: import FILE...\n");
-        return EXIT_USAGE;
-    }
-    int found = command_read(count - 1, arguments + 1, options, words, WORDS_MOST);
+    int found = command_read(count, arguments, options, words, WORDS_MOST);
     if (found < 0)
         return EXIT_USAGE;
     if (found == 0) {
@@ -127,4 +120,24 @@ int command_complaints(const struct cli *cli, int count, char **arguments)
         return EXIT_USAGE;
     }
     return import_all(cli, words, found);
+}
+
+/* Without a word it is the list. */
+int command_complaints(const struct cli *cli, int count, char **arguments)
+{
+    static const struct {
+        const char *word;
+        int (*run)(const struct cli *, int, char **);
+    } verbs[] = {{"list", complaints_list}, {"show", complaints_show}, {"done", complaints_done}, {"import", import}};
+    if (!cli->collector) {
+        fprintf(stderr, "postern complaints: a collector has them: --collector URL, or POSTERN_COLLECTOR\n");
+        return EXIT_USAGE;
+    }
+    if (count < 2 || arguments[1][0] == '-')
+        return complaints_list(cli, count, arguments);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(arguments[1], verbs[i].word) == 0)
+            return verbs[i].run(cli, count - 1, arguments + 1);
+    fprintf(stderr, "postern complaints: list, show, done or import\n");
+    return EXIT_USAGE;
 }

@@ -78,6 +78,11 @@ int lesson_undo_handle(struct store *, struct exchange *, struct error *) MUST_C
 int arrival_prepare(struct exchange *, struct error *) MUST_CHECK;
 void arrival_forget(struct exchange *);
 int arrival_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int complaints_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int complaint_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int complaint_content_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int complaint_done_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
