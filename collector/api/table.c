@@ -360,13 +360,6 @@ const struct endpoint endpoints[] = {
      .text = "Complaints, the latest first, each with whose doing it is where that is known: `tied` says by what, "
              "`message`, `text` or `address`. Subjects are for who may see content."},
     {.method = "GET",
-     .path = "/v1/complaints/{id}",
-     .permission = MAY_READ,
-     .worker = ASK_READER,
-     .handle = complaint_handle,
-     .answers = "200 400 404",
-     .text = "One complaint, with all that was read of it in `fields`."},
-    {.method = "GET",
      .path = "/v1/complaints/{id}/content",
      .permission = MAY_CONTENT,
      .worker = ASK_WRITER,
@@ -376,6 +369,13 @@ const struct endpoint endpoints[] = {
      .text =
          "The letter that it came in, decoded, with nothing in it that a terminal or a browser would obey. Each time "
          "is on record."},
+    {.method = "GET",
+     .path = "/v1/complaints/{id}",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = complaint_handle,
+     .answers = "200 400 404",
+     .text = "One complaint, with all that was read of it in `fields`."},
     {.method = "POST",
      .path = "/v1/complaints/{id}/done",
      .permission = MAY_ORDER,

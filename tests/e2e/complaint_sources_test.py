@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Complaints come in by all ways, from a real Dovecot among them: each is taken once, whatever is killed or begun anew,
-and read; a source that fails is told of until it works again."""
+read, and tied to who sent what is complained of; people see them and are done with them; a source that fails is told of
+until it works again."""
+import json
 import os
 import shutil
 import smtplib
@@ -15,8 +17,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
 from collector import Collector  # noqa: E402
+from samples import Sampler  # noqa: E402
 from dovecot import PROGRAM, Dovecot, certificate, free_port  # noqa: E402
 
+ONCE = True
 POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 XARF = b"""{"xarf_version":"4.2.0","report_id":"r1","timestamp":"2026-11-23T08:00:00Z","reporter":{"org":"Trap",
 "contact":"r@trap.example","domain":"trap.example"},"source_identifier":"203.0.113.77","source_port":25,
@@ -49,10 +53,14 @@ class Desk:
         self.centre = Collector(folder, more)
         self.centre.start()
         self.secret = self.centre.person("ann", "read,order").split()[-1]
-        self.key = os.path.join(folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(self.secret + "\n")
-        os.chmod(self.key, 0o600)
+        self.key = self.key_of("ann", self.secret)
+
+    def key_of(self, name, secret):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+        os.chmod(path, 0o600)
+        return path
 
     def rows(self, question, *values):
         database = sqlite3.connect(self.centre.database, timeout=20)
@@ -72,8 +80,8 @@ class Desk:
     def post(self, content):
         return self.centre.ask("POST", "/v1/complaints", self.secret, content)
 
-    def run(self, *words):
-        done = subprocess.run([POSTERN, "--key", self.key, *words], capture_output=True, text=True, check=False, timeout=60,
+    def run(self, *words, key=None):
+        done = subprocess.run([POSTERN, "--key", key or self.key, *words], capture_output=True, text=True, check=False, timeout=60,
                               env={**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{self.centre.port}"})
         return done.returncode, done.stdout + done.stderr
 
@@ -122,6 +130,49 @@ def by_maildir(checks, desk, folder):
     checks.that("brought again it is the same", desk.reached("maildir", 2) is True, desk.reached("maildir", 2))
 
 
+def tied(checks, desk):
+    """A node sent the message in that a report is about, then the same report comes again by another way."""
+    node = Sampler(desk.centre, "hv1")
+    node.send(b"Message-ID: <m200@shop.example>\r\nSubject: Sale\r\n\r\nBuy.\r\n", sender="port:tap7", customer="acme",
+              address="203.0.113.200")
+    known = soon(lambda: desk.rows("SELECT name FROM messages WHERE message_id = 'm200@shop.example'"))
+    checks.that("a message is known by its Message-ID", known, desk.rows("SELECT message_id, due FROM messages"))
+    reader = desk.key_of("rex", desk.centre.person("rex", "read,content").split()[-1])
+    first = desk.post(arf(200))[1]["id"]
+    soon(lambda: desk.rows("SELECT 1 FROM complaints WHERE id = ? AND state = 'open'", first))
+    again = desk.post(b"Received: from elsewhere\n" + arf(200))[1]["id"]
+    soon(lambda: desk.rows("SELECT 1 FROM complaints WHERE id = ? AND state <> 'arrived'", again))
+    said = json.loads(desk.run("--json", "complaints", "--customer", "acme")[1].splitlines()[0])
+    wanted = {"id": first, "customer": "acme", "sender": "port:tap7", "node_name": "hv1", "tied": "message",
+              "message": known[0][0] if known else "", "times": 2, "state": "open", "subject": None}
+    checks.that("the complaint is tied to it, and its double counted", wanted.items() <= said.items(), said)
+    status, said = desk.run("complaints", "list")
+    row = next((line for line in said.splitlines() if line.startswith(first)), "")
+    checks.that("people see it in the list", status == 0 and "acme" in row and "port:tap7" in row and again not in said, said)
+    checks.that("and the double among all", again in desk.run("complaints", "--all")[1])
+    status, said = desk.run("complaints", "show", first)
+    checks.that("one is shown, the letter only to who may see content", status == 0 and "hv1" in said and
+                "A report." not in said and "Sale" not in said and "content" in said, said)
+    status, said = desk.run("complaints", "show", first, key=reader)
+    checks.that("it is to him", status == 0 and "A report." in said and "Sale" in said, said)
+    checks.that("of the double too", "from elsewhere" in desk.run("complaints", "show", again, key=reader)[1])
+    looks = desk.rows("SELECT person, target FROM audit WHERE deed = 'view complaint' ORDER BY time")
+    checks.that("each look is on record", looks == [("rex", first), ("rex", again)], looks)
+    status, said = desk.run("complaints", "done", first)
+    checks.that("done wants a reason", status == 2 and "--reason" in said, said)
+    checks.that("and the right", desk.run("complaints", "done", first, "--reason", "x", key=reader)[0] == 1)
+    status, said = desk.run("complaints", "done", first, "--reason", "the customer was told")
+    checks.that("somebody is done with it", status == 0 and first not in desk.run("complaints")[1], said)
+    checks.that("as is shown", "the customer was told" in desk.run("complaints", "show", first)[1])
+    checks.that("once", "409" in desk.run("complaints", "done", first, "--reason", "y")[1])
+    deeds = desk.rows("SELECT person, target, reason FROM audit WHERE deed = 'complaint done'")
+    checks.that("on record", deeds == [("ann", first, "the customer was told")], deeds)
+    for wrong in "0000000000000000", "../persons", "x":
+        checks.that(f"{wrong} is none", desk.run("complaints", "show", wrong)[0] != 0)
+    checks.that("a state that is none is refused", desk.centre.ask("GET", "/v1/complaints?state=x", desk.secret)[0] == 400)
+    checks.that("strangers see nothing", desk.centre.ask("GET", "/v1/complaints")[0] == 401)
+
+
 def by_mbox(checks, desk, path):
     for count, number in (1, 20), (2, 21):
         with open(path, "ab") as file:
@@ -145,6 +196,7 @@ def by_imap(checks, desk, dovecot):
     dovecot.stop()
     alert = soon(lambda: desk.rows("SELECT text FROM alerts WHERE kind = 'source' AND name = 'imap' AND resolved = 0"))
     checks.that("a server that is away is told of", alert and "IMAP" in alert[0][0], alert)
+    checks.that("people see that it stands", "imap" in desk.run("alerts")[1], desk.run("alerts"))
     os.remove(os.path.join(dovecot.folder, "mail", "dovecot-uidlist"))
     for name in os.listdir(os.path.join(dovecot.folder, "mail")):
         if name.startswith("dovecot.index"):
@@ -155,6 +207,7 @@ def by_imap(checks, desk, dovecot):
     checks.that("a mailbox made anew: what is new is taken, nothing twice", desk.reached("imap", 5) is True,
                 desk.reached("imap", 5))
     solved = soon(lambda: desk.rows("SELECT 1 FROM alerts WHERE kind = 'source' AND resolved > 0"))
+    checks.that("nothing stands then", desk.run("alerts")[1] == "nothing stands\n", desk.run("alerts"))
     checks.that("and it is over", solved, desk.rows("SELECT kind, name, resolved, text FROM alerts"))
 
 
@@ -220,6 +273,8 @@ def main():
             by_http(checks, desk)
         with checks.part("import"):
             by_import(checks, desk)
+        with checks.part("tied"):
+            tied(checks, desk)
         with checks.part("Maildir"):
             by_maildir(checks, desk, maildir)
         with checks.part("mbox"):
