@@ -28,8 +28,8 @@ struct reading_question {
     uint64_t length;
 };
 
-/* From the reader, to READING_FACTS. Where text in pictures is read, which may take longer than there is time, all else is said before
- * it, and then all of it again with the text. */
+/* From the reader, to READING_FACTS. Where text in pictures is read, which may take longer than there is time, all else
+ * is said before it, and then all of it again with the text. */
 struct reading_answer {
     uint32_t magic;
     uint32_t more; /* 1: another answer follows */
