@@ -262,7 +262,7 @@ static int run_verb(struct cli *cli, int count, char **arguments)
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, arguments[0]) != 0)
             continue;
-        if (count > 1 && strcmp(arguments[1], "--help") == 0) {
+        if ((count > 1 && strcmp(arguments[1], "--help") == 0) || (count > 2 && strcmp(arguments[2], "--help") == 0)) {
             printf("usage: postern %s %s\n%s\n", commands[i].name, commands[i].arguments, commands[i].text);
             return EXIT_DONE;
         }

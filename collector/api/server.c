@@ -148,7 +148,8 @@ static void count(struct server *server, const struct exchange *exchange)
 static bool is_put_off(struct server *server, struct request *request)
 {
     struct exchange *exchange = &request->exchange;
-    if (!exchange->nothing || exchange->patience <= 0 || server->ending)
+    bool away = request->until != 0 && exchange->trouble.code == ENOTCONN; /* woken while the store is: it waits on */
+    if ((!exchange->nothing && !away) || exchange->patience <= 0 || server->ending)
         return false;
     if (request->until == 0)
         request->until = exchange->begun + exchange->patience;

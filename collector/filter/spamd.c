@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include "collector/filter/conversation.h"
+#include "collector/filter/spamd_report.h"
 #include "collector/filter/trace.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
-#define ANSWER_MOST  (64U * 1024)
+#define ANSWER_MOST  (256U * 1024)
 #define REQUEST_MOST 8192
 
 /* --- reading --- */
@@ -73,17 +74,16 @@ static int read_answer(const struct filter_settings *settings, struct text text,
     return 0;
 }
 
-int spamd_read_opinion(const struct filter_settings *settings, struct text text, struct opinion *result,
-                       struct error *error)
+/* "True ; 15.2 / 5.0" */
+static int read_verdict(const struct filter_settings *settings, struct text text, struct answer *answer,
+                        struct opinion *result, struct error *error)
 {
-    struct answer answer;
     int32_t score, threshold;
     *result = (struct opinion){0};
-    int status = read_answer(settings, text, &answer, error);
+    int status = read_answer(settings, text, answer, error);
     if (status < 0)
         return status;
-    /* "True ; 15.2 / 5.0" */
-    struct text rest = answer.spam;
+    struct text rest = answer->spam;
     struct text word = text_trim(text_split(&rest, ';')), first = text_trim(text_split(&rest, '/'));
     bool is_spam = text_equals_nocase(word, TEXT("True")) || text_equals_nocase(word, TEXT("Yes"));
     bool is_ham = text_equals_nocase(word, TEXT("False")) || text_equals_nocase(word, TEXT("No"));
@@ -91,9 +91,25 @@ int spamd_read_opinion(const struct filter_settings *settings, struct text text,
         return refuse(settings, "there is no verdict in it", error);
     opinion_set_verdict(result, score, threshold, is_spam);
     opinion_set_action(result, is_spam ? TEXT("spam") : TEXT("ham"));
-    for (struct text left = answer.body; left.length > 0;)
-        filter_add_symbol(settings, text_trim(text_split(&left, ',')), result);
     return 0;
+}
+
+int spamd_read_report_opinion(const struct filter_settings *settings, struct text text, struct opinion *result,
+                              struct error *error)
+{
+    struct answer answer;
+    int status = read_verdict(settings, text, &answer, result, error);
+    return status < 0 ? status : spamd_read_report(settings, answer.body, result) ? 0 : 1;
+}
+
+int spamd_read_opinion(const struct filter_settings *settings, struct text text, struct opinion *result,
+                       struct error *error)
+{
+    struct answer answer;
+    int status = read_verdict(settings, text, &answer, result, error);
+    for (struct text left = answer.body; status == 0 && left.length > 0;)
+        filter_add_symbol(settings, text_trim(text_split(&left, ',')), result);
+    return status;
 }
 
 int spamd_read_lesson(const struct filter_settings *settings, struct text text, struct error *error)
@@ -110,31 +126,38 @@ int spamd_read_lesson(const struct filter_settings *settings, struct text text, 
 bool spamd_write_trace(const struct filter_message *message, moment now, struct buffer *result)
 {
     /* Above all Received lines: SpamAssassin believes none that stands below one. */
-    return trace_write_header("X-Envelope-From", message->from, result) && trace_write_received(message, now, result);
+    return trace_write_header("X-Envelope-From", message->from, result) &&
+           trace_write_received_unlooked(message, now, result);
 }
 
-/* One request and its answer. `more`: headers of the request, each with its end. */
-static int converse(const struct filter_settings *settings, const char *verb, const char *more, struct text trace,
-                    struct text content, struct buffer *answer, struct error *error)
+struct request {
+    const char *verb, *more; /* more: headers of the request, each with its end */
+    struct text trace, content;
+    duration patience;
+};
+
+/* One request and its answer. */
+static int converse(const struct filter_settings *settings, const struct request *request, struct buffer *answer,
+                    struct error *error)
 {
     CLEANUP(conversation_close) struct conversation talk = CONVERSATION_NONE;
-    CLEANUP(buffer_clear) struct buffer request;
+    CLEANUP(buffer_clear) struct buffer head;
     struct error sending = {0};
-    buffer_init(&request, REQUEST_MOST);
-    int status = conversation_open(settings->address, settings->patience, &talk, error);
+    buffer_init(&head, REQUEST_MOST);
+    int status = conversation_open(settings->address, request->patience, &talk, error);
     if (status < 0)
         return status;
-    bool written = buffer_printf(&request, "%s SPAMC/1.5\r\nContent-length: %zu\r\n%s", verb,
-                                 trace.length + content.length, more) &&
-                   (!settings->user[0] || buffer_printf(&request, "User: %s\r\n", settings->user)) &&
-                   buffer_append(&request, TEXT("\r\n"));
+    bool written = buffer_printf(&head, "%s SPAMC/1.5\r\nContent-length: %zu\r\n%s", request->verb,
+                                 request->trace.length + request->content.length, request->more) &&
+                   (!settings->user[0] || buffer_printf(&head, "User: %s\r\n", settings->user)) &&
+                   buffer_append(&head, TEXT("\r\n"));
     if (!written)
         return error_set(error, ENOMEM, "%s: no memory for a request", settings->address);
-    int sent = conversation_send(&talk, buffer_text(&request), &sending);
+    int sent = conversation_send(&talk, buffer_text(&head), &sending);
     if (sent == 0)
-        sent = conversation_send(&talk, trace, &sending);
+        sent = conversation_send(&talk, request->trace, &sending);
     if (sent == 0)
-        sent = conversation_send(&talk, content, &sending);
+        sent = conversation_send(&talk, request->content, &sending);
     if (sent == 0)
         conversation_end_sending(&talk);
     /* It refuses what it does not like (a verb that is not allowed) before it has read all. */
@@ -144,15 +167,37 @@ static int converse(const struct filter_settings *settings, const char *verb, co
     return answer->length > 0 && status == -ECONNRESET ? 0 : status;
 }
 
+/* Who does not know a verb may close without a word: so does Rspamd, which speaks the protocol as well. */
+static bool is_silent(int status, const struct buffer *answer)
+{
+    return answer->length == 0 && (status == 0 || status == -ECONNRESET || status == -EPIPE);
+}
+
 static int ask_spamd(const struct filter_settings *settings, const struct filter_message *message,
                      struct opinion *result, struct error *error)
 {
     CLEANUP(buffer_clear) struct buffer answer, trace;
+    duration begun = clock_steady();
     buffer_init(&answer, ANSWER_MOST);
     buffer_init(&trace, TRACE_MOST);
     if (!spamd_write_trace(message, clock_now(), &trace))
         return error_set(error, ENOMEM, "%s: no memory for a request", settings->address);
-    int status = converse(settings, "SYMBOLS", "", buffer_text(&trace), message->content, &answer, error);
+    struct request request = {.verb = "REPORT",
+                              .more = "",
+                              .trace = buffer_text(&trace),
+                              .content = message->content,
+                              .patience = settings->patience};
+    int status = converse(settings, &request, &answer, error);
+    if (is_silent(status, &answer))
+        status = 1;
+    else if (status == 0)
+        status = spamd_read_report_opinion(settings, buffer_text(&answer), result, error);
+    if (status <= 0)
+        return status;
+    buffer_clear(&answer);
+    request.verb = "SYMBOLS";
+    request.patience -= clock_steady() - begun; /* both within the patience for one message */
+    status = converse(settings, &request, &answer, error);
     return status < 0 ? status : spamd_read_opinion(settings, buffer_text(&answer), result, error);
 }
 
@@ -168,7 +213,9 @@ static int teach_spamd(const struct filter_settings *settings, const struct filt
     buffer_init(&answer, ANSWER_MOST);
     const char *given =
         lesson == LESSON_SPAM && settings->reports ? "Message-class: spam\r\nSet: local, remote\r\n" : headers[lesson];
-    int status = converse(settings, "TELL", given, TEXT(""), message->content, &answer, error);
+    const struct request request = {
+        .verb = "TELL", .more = given, .trace = TEXT(""), .content = message->content, .patience = settings->patience};
+    int status = converse(settings, &request, &answer, error);
     return status < 0 ? status : spamd_read_lesson(settings, buffer_text(&answer), error);
 }
 

@@ -59,3 +59,18 @@ bool trace_write_received(const struct filter_message *message, moment now, stru
                          (int)message->client.length, message->client.bytes, message->name) &&
            write_date(now, buffer) && buffer_append(buffer, TEXT("\r\n"));
 }
+
+bool trace_write_received_unlooked(const struct filter_message *message, moment now, struct buffer *buffer)
+{
+    char clean[TRACE_VALUE_MOST];
+    struct address client;
+    if (!address_parse(message->client, &client))
+        return true;
+    return buffer_printf(
+               buffer,
+               "Received: from [%s%.*s] (HELO %s)\r\n\tby postern.invalid (CommuniGate Pro SMTP) with ESMTP id "
+               "%s;\r\n\t",
+               client.family == 6 ? "IPv6:" : "", (int)message->client.length, message->client.bytes,
+               clean_helo(message->helo, clean), message->name) &&
+           write_date(now, buffer) && buffer_append(buffer, TEXT("\r\n"));
+}

@@ -17,6 +17,10 @@ bool trace_write_header(const char *name, struct text value, struct buffer *) __
  * "postern.invalid". */
 bool trace_write_received(const struct filter_message *, moment now, struct buffer *)
     __attribute__((warn_unused_result));
+/* The same in the form of CommuniGate Pro, which looks up no name of the client: SpamAssassin then neither takes HELO
+ * for a name that the DNS confirmed, nor has points for a client without one. */
+bool trace_write_received_unlooked(const struct filter_message *, moment now, struct buffer *)
+    __attribute__((warn_unused_result));
 
 /* A value without what a line cannot hold, as a string. Returns `result`. */
 const char *trace_clean(struct text value, char result[TRACE_VALUE_MOST]);

@@ -175,7 +175,7 @@ def delay(folder, program, filter_name, mails):
                 link.getresponse().read()
                 link.close()
             else:
-                program.ask("SYMBOLS", mail)
+                program.ask("REPORT", mail)
             own.append(time.monotonic() - begun)
     finally:
         centre.stop()

@@ -59,7 +59,9 @@ class Circle:
 
     def soon(self, sender, taken, name):
         """Prints how long after the server took the message its evidence was there, by the journal."""
-        (record,) = [e for e in self.agent.events("evidence") if e["detector"] == "filter" and e["sender"] == sender]
+        def written():
+            return [e for e in self.agent.events("evidence") if e["detector"] == "filter" and e["sender"] == sender]
+        (record,) = self.agent.wait(written, 10, "the journal's entry")
         whole = datetime.datetime.fromisoformat(record["time"].replace("Z", "+00:00")).timestamp() - taken
         (own,) = self.ask("SELECT answered - asked FROM opinions WHERE filter = ? AND certain = 1 ORDER BY answered DESC", name)[0]
         print(f"      evidence {whole * 1000:.0f} ms after the message's end, {own / 1e6:.0f} ms of them {name}'s own")

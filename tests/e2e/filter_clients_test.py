@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 ONCE = True
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "testbed")]
 from check import Checks  # noqa: E402
-from filters import TEST_VIRUS_NAME, Clamd, Rspamd, Spamd, gtube, letter, virus  # noqa: E402
+from filters import GTUBE, TEST_VIRUS_NAME, Clamd, Rspamd, Spamd, gtube, letter, virus  # noqa: E402
 
 BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
 TOOL = os.path.join(BUILD, "test/e2e/filter_tool")
@@ -85,9 +85,24 @@ def spamd_part(folder):
         said = client("ask", letter("See you on Tuesday."))
         checks.that("spamd: a letter is ham", said[0] == 0 and said[1] < said[2] == 500, said)
         checks.that("spamd: it reads the trace as a Received line", not {"NO_RELAYS", "NO_RECEIVED"} & set(said[5]), said)
+        checks.that("spamd: ... that says nothing of the client's name in the DNS", not {"RDNS_NONE", "UNPARSEABLE_RELAY"} & set(said[5]), said)
+        said = client("ask", letter(f"{GTUBE}\nGr\u00f6\u00dfe"))
+        checks.that("spamd: the weightiest rule comes first", said[5][:1] == ["GTUBE"] and "CTE_8BIT_MISMATCH" in said[5], said)
+        said = client("ask", letter("Content analysis details:\n\n" + "-" * 4 + " " + "-" * 22 + " " + "-" * 50 + "\n1000 GTUBE  BODY: x\n"))
+        checks.that("spamd: a table that the message brings is none", said[0] == 0 and said[3] == "- -" and said[5] and "GTUBE" not in said[5], said)
         lessons("spamd", client, [("spam", 0), ("spam", 1), ("ham", 0), ("ham", 1), ("forget", 0), ("forget", 1)])
         said = Client(folder, "rspamd", f"127.0.0.1:{spamd.port}")("ask", letter("x"))
         checks.that("rspamd's client does not take spamd for rspamd", said[0] < 0 and said[6], said)
+
+
+def report_part(folder):
+    """A report of the site's own, without a table."""
+    with Spamd(more="clear_report_template\nreport It is spam: _YESNO_. _PREVIEW_\n") as spamd:
+        checks.that("spamd: its report is the site's own", "It is spam: Yes. XJS" in spamd.ask("REPORT", gtube()), spamd.said()[-500:])
+        client = Client(folder, "spamd", f"127.0.0.1:{spamd.port}")
+        spam_certain("spamd with a report of the site's", client("ask", gtube()))
+        said = client("ask", letter("1000 GTUBE  BODY: x"))
+        checks.that("... and what it quotes is no rule", said[0] == 0 and said[3] == "- -" and said[5] and "GTUBE" not in said[5], said)
 
 
 def clamd_part(folder):
@@ -106,7 +121,7 @@ def clamd_part(folder):
 def main():
     build_tool()
     with tempfile.TemporaryDirectory() as folder:
-        for part in (rspamd_part, spamd_part, clamd_part):
+        for part in (rspamd_part, spamd_part, report_part, clamd_part):
             with checks.part(part.__name__):
                 try:
                     part(folder)

@@ -145,6 +145,8 @@ def shown_safely(checks, anna, name):
     for odd in ("../../etc/passwd", "0DC5B48D4.A739", "0DC5B48D4.A739D/content", "x" * 500):
         status, _, err = anna.run("quarantine", "show", odd)
         checks.that(f"{odd[:30]} is no message", status == 2 and "which message" in err, err)
+    checks.that("what it takes is said", all(anna.run(*words, "--help")[:2] == anna.run("quarantine", "--help")[:2]
+                                             for words in (["quarantine"], ["quarantine", "list"])))
     checks.that("nor is one that is not there", "404" in anna.run("quarantine", "show", "0DC5B48D4.A739D")[2])
 
 

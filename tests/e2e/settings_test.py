@@ -29,7 +29,7 @@ def detectors():
     """Those that can be switched off, by the example file."""
     printed = subprocess.run([f"{BUILD}/postern-agent", "print-example"], capture_output=True, text=True, check=True).stdout
     sections = re.split(r"^\[(.+)\]$", printed, flags=re.M)[1:]
-    return [name for name, body in zip(sections[::2], sections[1::2]) if re.search(r"^#enabled = ", body, re.M)]
+    return [name for name, body in zip(sections[::2], sections[1::2]) if re.search(r"^#enabled = (yes|no)$", body, re.M)]
 
 
 FLEET = ("# for everybody\n[policy]\nallow_senders = vnet2\n[plan quiet]\nsenders = vnet3\n"

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     memcpy(copy, bytes + 1, length - 1);
     struct text answer = {copy, length - 1};
     int status = 0;
-    switch (bytes[0] % 7) {
+    switch (bytes[0] % 8) {
     case 0:
         status = rspamd_read_opinion(&settings, answer, &opinion, &error);
         break;
@@ -68,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         break;
     case 3:
         appliance_read_refusal(&settings, 554, answer, &opinion);
+        break;
+    case 7:
+        status = spamd_read_report_opinion(&settings, answer, &opinion, &error);
+        hold(status <= 0 || (opinion_is_one(&opinion) && opinion.symbols[0] == 0 && !opinion.certain));
         break;
     case 6:
         hold(!http_read_answer(answer, &code, &body) || (code >= 200 && code <= 999 && body.length <= answer.length));

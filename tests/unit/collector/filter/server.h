@@ -1,4 +1,5 @@
-/* A small server for tests of clients: one connection, played by a script in a thread of its own. */
+/* A small server for tests of clients: a connection, or some after each other, played by a script in a thread
+ * of its own. */
 #ifndef TESTS_COLLECTOR_FILTER_SERVER_H
 #define TESTS_COLLECTOR_FILTER_SERVER_H
 
@@ -13,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include "common/io/listen.h"
+
+#define SERVER_NEXT SIZE_MAX /* as the length of what a step says: nothing; it closes and takes the next connection */
 
 struct server_step {
     const char *await; /* what must have come before it goes on; "": nothing */
@@ -62,18 +65,31 @@ static void server_says(const struct server *server, const struct server_step *s
     }
 }
 
+static bool server_takes(struct server *server)
+{
+    struct pollfd ready = {.fd = server->listener, .events = POLLIN};
+    if (poll(&ready, 1, 10000) < 1)
+        return false;
+    server->connection = accept(server->listener, NULL, NULL);
+    return true;
+}
+
 static void *server_work(void *context)
 {
     struct server *server = context;
-    struct pollfd ready = {.fd = server->listener, .events = POLLIN};
     size_t from = 0;
-    if (poll(&ready, 1, 10000) < 1)
+    if (!server_takes(server))
         return NULL;
-    server->connection = accept(server->listener, NULL, NULL);
     for (const struct server_step *step = server->steps; step->say; step++) {
         if (!server_hears(server, step->await, &from))
             break;
-        server_says(server, step);
+        if (step->length != SERVER_NEXT) {
+            server_says(server, step);
+            continue;
+        }
+        close(server->connection);
+        if (!server_takes(server))
+            return NULL;
     }
     while (server->holds && server->length + 1 < sizeof server->heard) {
         ssize_t got =
