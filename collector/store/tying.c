@@ -50,11 +50,14 @@ static bool agree(void *context, const struct value *columns, size_t count)
 static int settle(const struct agreement *agreement, int rows, const char *how)
 {
     struct store_tie *tie = agreement->tie;
-    if (agreement->is_mixed)
+    /* A name such as "port:tap7" is another's on another node, unless one customer has them all. */
+    bool is_mixed = agreement->is_mixed ||
+                    (agreement->on_several && (agreement->of_several || (agreement->has_nobody && tie->customer[0])));
+    if (is_mixed)
         tie->sender[0] = tie->message[0] = '\0';
     if (agreement->on_several)
         tie->node = 0;
-    if (agreement->of_several || (agreement->is_mixed && agreement->has_nobody))
+    if (agreement->of_several || (is_mixed && agreement->has_nobody))
         tie->customer[0] = '\0';
     tie->tied = how;
     if (rows > 0 && (tie->sender[0] || tie->customer[0]))
@@ -65,47 +68,61 @@ static int settle(const struct agreement *agreement, int rows, const char *how)
 
 /* --- by messages --- */
 
-#define MESSAGES "SELECT sender, customer, node, name FROM messages WHERE "
-#define FROM_IT  " AND ($2 = '' OR address = $2) ORDER BY received DESC LIMIT $3"
+/* Of more than can be looked at the first are looked at as well as the last: who sent much of late is not alone. */
+#define LATEST(where, by)                                                                                              \
+    "SELECT sender, customer, node, name FROM messages WHERE " where " ORDER BY " by " DESC LIMIT $1"
+#define FIRST(where, by) "SELECT sender, customer, node, name FROM messages WHERE " where " ORDER BY " by " LIMIT $1"
 
-static int by_message_id(struct store *store, const char *id, const char *address, struct store_tie *tie,
-                         struct error *error)
+static int look(struct store *store, const char *const queries[2], const struct value *values, size_t count,
+                struct agreement *agreement, struct error *error)
 {
-    struct agreement agreement = {.tie = tie};
-    int rows = STORE_RUN(store, MESSAGES "message_id = $1 AND message_id <> ''" FROM_IT, agree, &agreement, error,
-                         STRING(id), STRING(address), INTEGER(LOOKED_AT));
-    return settle(&agreement, rows, "message");
+    int rows = engine_run(store->engine, queries[0], values, count, agree, agreement, error);
+    if (rows < LOOKED_AT)
+        return rows;
+    int more = engine_run(store->engine, queries[1], values, count, agree, agreement, error);
+    return more < 0 ? more : rows;
 }
 
-static int by_body(struct store *store, const char *body, const char *address, struct store_tie *tie,
-                   struct error *error)
+static int by_copied(struct store *store, const char *const queries[2], const char *what, const char *address,
+                     const char *how, struct store_tie *tie, struct error *error)
 {
     struct agreement agreement = {.tie = tie};
-    int rows = STORE_RUN(store, MESSAGES "body = $1 AND body <> ''" FROM_IT, agree, &agreement, error, STRING(body),
-                         STRING(address), INTEGER(LOOKED_AT));
-    return settle(&agreement, rows, "text");
+    const struct value values[] = {INTEGER(LOOKED_AT), STRING(what), STRING(address)};
+    return settle(&agreement, look(store, queries, values, 3, &agreement, error), how);
 }
 
 /* `address` empty: sent from wherever. */
 static int by_message(struct store *store, const struct store_trail *trail, const char *address, struct store_tie *tie,
                       struct error *error)
 {
-    int status = trail->message_id[0] ? by_message_id(store, trail->message_id, address, tie, error) : 0;
-    return status == 0 && trail->body[0] ? by_body(store, trail->body, address, tie, error) : status;
+#define OF_ID   "message_id = $2 AND message_id <> '' AND ($3 = '' OR address = $3)"
+#define OF_BODY "body = $2 AND body <> '' AND ($3 = '' OR address = $3)"
+    static const char *const of_id[] = {LATEST(OF_ID, "received"), FIRST(OF_ID, "received")};
+    static const char *const of_body[] = {LATEST(OF_BODY, "received"), FIRST(OF_BODY, "received")};
+    int status = trail->message_id[0] ? by_copied(store, of_id, trail->message_id, address, "message", tie, error) : 0;
+    return status == 0 && trail->body[0] ? by_copied(store, of_body, trail->body, address, "text", tie, error) : status;
 }
 
 /* --- by an address --- */
 
+#define SEVERAL 2 /* it is known, and not one customer's */
+
+/* What rows of an address lead to. */
+static int settle_address(const struct agreement *agreement, int rows)
+{
+    int status = settle(agreement, rows, "address");
+    return status == 0 && rows > 0 ? SEVERAL : status;
+}
+
 static int by_sent(struct store *store, const char *address, moment when, struct store_tie *tie, struct error *error)
 {
+#define OF_ADDRESS "address = $2 AND time >= $3 AND time < $4"
+    static const char *const queries[] = {LATEST(OF_ADDRESS, "time"), FIRST(OF_ADDRESS, "time")};
     struct agreement agreement = {.tie = tie};
-    int rows = STORE_RUN(store, MESSAGES "address = $1 AND time >= $2 AND time < $3 ORDER BY time DESC LIMIT $4", agree,
-                         &agreement, error, STRING(address), INTEGER(when - BEFORE), INTEGER(when + BEHIND),
-                         INTEGER(LOOKED_AT));
-    if (rows > 0)
-        tie->message[0] = '\0'; /* one from there, not the one */
-    int status = settle(&agreement, rows, "address");
-    return status == 0 && rows > 0 ? 2 : status; /* several had it then: who has it now is no better */
+    const struct value values[] = {INTEGER(LOOKED_AT), STRING(address), INTEGER(when - BEFORE), INTEGER(when + BEHIND)};
+    int rows = look(store, queries, values, 4, &agreement, error);
+    tie->message[0] = '\0'; /* one from there, not the one */
+    return settle_address(&agreement, rows);
 }
 
 static int by_senders(struct store *store, const struct address *address, const char *text, struct store_tie *tie,
@@ -119,7 +136,7 @@ static int by_senders(struct store *store, const struct address *address, const 
                   "SELECT sender, customer, node FROM senders WHERE (address = $1 AND address <> '') OR "
                   "sender = $2 LIMIT $3",
                   agree, &agreement, error, STRING(text), STRING(sender_print(&sender, name)), INTEGER(LOOKED_AT));
-    return settle(&agreement, rows, "address");
+    return settle_address(&agreement, rows);
 }
 
 static int by_orders(struct store *store, const struct address *address, moment when, struct store_tie *tie,
@@ -131,7 +148,7 @@ static int by_orders(struct store *store, const struct address *address, moment 
     int rows =
         STORE_RUN(store, "SELECT sender, customer, node FROM orders WHERE standing = $1 AND until > $2 LIMIT $3", agree,
                   &agreement, error, STRING(sender_print(&sender, name)), INTEGER(when), INTEGER(LOOKED_AT));
-    return settle(&agreement, rows, "address");
+    return settle_address(&agreement, rows);
 }
 
 static int by_address(struct store *store, const struct address *address, moment when, moment now,
@@ -145,7 +162,7 @@ static int by_address(struct store *store, const struct address *address, moment
         status = by_senders(store, address, text, tie, error);
     if (status == 0 && is_now)
         status = by_orders(store, address, when, tie, error);
-    return status == 2 ? 0 : status;
+    return status;
 }
 
 int store_tie(struct store *store, const struct store_trail *trail, moment now, struct store_tie *result,
@@ -156,12 +173,14 @@ int store_tie(struct store *store, const struct store_trail *trail, moment now, 
     int status = 0;
     *result = (struct store_tie){.tied = ""};
     for (size_t i = 0; i < trail->address_count && status == 0; i++)
-        status = by_message(store, trail, address_print(&trail->addresses[i], text), result, error);
+        if (!address_is_special(&trail->addresses[i]))
+            status = by_message(store, trail, address_print(&trail->addresses[i], text), result, error);
     if (status == 0 && !trail->is_source)
         status = by_message(store, trail, "", result, error);
     for (size_t i = 0; i < trail->address_count && status == 0; i++)
-        status = by_address(store, &trail->addresses[i], when, now, result, error);
+        if (!address_is_special(&trail->addresses[i])) /* 127.0.0.1 is everybody's */
+            status = by_address(store, &trail->addresses[i], when, now, result, error);
     if (status == 0 && trail->is_source)
         status = by_message(store, trail, "", result, error);
-    return status;
+    return status == SEVERAL ? 0 : status;
 }

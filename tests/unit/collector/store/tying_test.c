@@ -138,12 +138,67 @@ static void test_hosts_that_may_have_sent_it(void **unused)
     is_tied("address", "port:tap2", "bolt", NODE, ""); /* the last one that is ours: what is below may be made up */
 }
 
+/* On two nodes two customers' ports may have one name. */
+static void test_one_name_on_several_nodes(void **unused)
+{
+    (void)unused;
+    put("INSERT INTO senders (node, sender, customer, verdict, score, changed, address) VALUES "
+        "(7, 'port:tap1', 'acme', 'clear', 0, 1, '192.0.2.1'), (8, 'port:tap1', 'bolt', 'clear', 0, 1, '192.0.2.1'), "
+        "(7, 'port:tap2', 'acme', 'clear', 0, 1, '192.0.2.2'), (8, 'port:tap2', '', 'clear', 0, 1, '192.0.2.2'), "
+        "(7, 'port:tap3', 'acme', 'clear', 0, 1, '192.0.2.3'), (8, 'port:tap3', 'acme', 'clear', 0, 1, '192.0.2.3')");
+    assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 0);
+    is_tied("", "", "", 0, "");
+    assert_int_equal(tie_to("", "", "192.0.2.2", NOW), 0);
+    is_tied("", "", "", 0, "");
+    assert_int_equal(tie_to("", "", "192.0.2.3", NOW), 1); /* it has moved */
+    is_tied("address", "port:tap3", "acme", 0, "");
+}
+
+/* What several sent from the address that is named is not laid at the door of one who sent the like from another. */
+static void test_what_several_may_have_sent_is_not_anothers(void **unused)
+{
+    (void)unused;
+    send_in("A", "port:tap1", "acme", "192.0.2.1", "", "", NOW - HOUR);
+    send_in("B", "port:tap2", "bolt", "192.0.2.1", "", "", NOW - HOUR);
+    send_in("C", "port:tap3", "cord", "192.0.2.3", "c@x", "cc", NOW - HOUR);
+    assert_int_equal(tie_to("c@x", "cc", "192.0.2.1", NOW), 0);
+    is_tied("", "", "", 0, "");
+}
+
+/* Nor is everybody's doing that of who sent the most of late. */
+static void test_much_does_not_hide_the_rest(void **unused)
+{
+    (void)unused;
+    send_in("A", "port:tap1", "acme", "192.0.2.1", "a@x", "aa", NOW - 2 * HOUR);
+    for (int i = 0; i < 250; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "B%d", i);
+        send_in(name, "port:tap2", "bolt", "192.0.2.1", "a@x", "aa", NOW - HOUR + i * SECOND);
+    }
+    assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 0);
+    assert_int_equal(tie_to("a@x", "", NULL, NOW), 0);
+    assert_int_equal(tie_to("", "aa", NULL, NOW), 0);
+    is_tied("", "", "", 0, "");
+}
+
+/* Every machine is 127.0.0.1 to itself. */
+static void test_an_address_that_everybody_has_names_nobody(void **unused)
+{
+    (void)unused;
+    send_in("A", "port:tap1", "acme", "127.0.0.1", "a@x", "", NOW - HOUR);
+    assert_int_equal(tie_to("", "", "127.0.0.1", NOW), 0);
+    assert_int_equal(tie_to("a@x", "", "127.0.0.1", NOW), 1);
+    is_tied("message", "port:tap1", "acme", NODE, "A");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STOCKED(test_by_message_id_and_by_text), STOCKED(test_an_address_says_more_than_what_can_be_copied),
-        STOCKED(test_who_had_the_address_then),  STOCKED(test_several_accounts_behind_one_address),
-        STOCKED(test_who_has_the_address_now),   STOCKED(test_hosts_that_may_have_sent_it),
+        STOCKED(test_one_name_on_several_nodes),   STOCKED(test_what_several_may_have_sent_is_not_anothers),
+        STOCKED(test_much_does_not_hide_the_rest), STOCKED(test_an_address_that_everybody_has_names_nobody),
+        STOCKED(test_by_message_id_and_by_text),   STOCKED(test_an_address_says_more_than_what_can_be_copied),
+        STOCKED(test_who_had_the_address_then),    STOCKED(test_several_accounts_behind_one_address),
+        STOCKED(test_who_has_the_address_now),     STOCKED(test_hosts_that_may_have_sent_it),
     };
     return ENGINES_RUN(tests);
 }
