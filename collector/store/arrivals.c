@@ -9,13 +9,13 @@
 void store_complaint_id(struct text content, uint32_t number, char result[STORE_COMPLAINT_ID])
 {
     unsigned char digest[crypto_generichash_BYTES_MIN];
-    const unsigned char counted[4] = {(unsigned char)(number >> 24), (unsigned char)(number >> 16),
-                                      (unsigned char)(number >> 8), (unsigned char)number};
+    /* A key, and nothing behind the content: other content could end in the number, and have the same id. */
+    const unsigned char key[crypto_generichash_KEYBYTES_MIN] = {(unsigned char)(number >> 24),
+                                                                (unsigned char)(number >> 16),
+                                                                (unsigned char)(number >> 8), (unsigned char)number};
     crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, sizeof digest);
+    crypto_generichash_init(&state, number > 0 ? key : NULL, number > 0 ? sizeof key : 0, sizeof digest);
     crypto_generichash_update(&state, (const unsigned char *)content.bytes, content.length);
-    if (number > 0)
-        crypto_generichash_update(&state, counted, sizeof counted);
     crypto_generichash_final(&state, digest, sizeof digest);
     sodium_bin2hex(result, STORE_COMPLAINT_ID, digest, (STORE_COMPLAINT_ID - 1) / 2);
 }

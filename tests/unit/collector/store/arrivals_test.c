@@ -57,6 +57,9 @@ static void test_ids(void **unused)
     assert_string_not_equal(one, other);
     store_complaint_id(TEXT("b"), 0, other);
     assert_string_not_equal(one, other);
+    store_complaint_id(TEXT("a"), 1, one);
+    store_complaint_id(TEXT("a\0\0\0\1"), 0, other); /* nobody makes the second of another's */
+    assert_string_not_equal(one, other);
 }
 
 static void test_kept_once_and_read_in_order(void **unused)
