@@ -142,10 +142,10 @@ static void take_legacy(struct complaints *complaints, struct complaint *complai
 {
     const json_t *report = json_object_get(whole, "Report");
     struct text class = text_at(report, "ReportClass"), kind = text_at(report, "ReportType");
-    char name[sizeof complaint->native] = "", type[40] = "";
+    char name[23] = "", type[40] = ""; /* with a stroke between they fit, and none is cut inside of a character */
     TAKE_LINE(class, name);
     TAKE_LINE(kind, type);
-    snprintf(complaint->native, sizeof complaint->native, "%.22s/%s", name, type);
+    snprintf(complaint->native, sizeof complaint->native, "%s/%s", name, type);
     bool is_known = kind_take_legacy(complaint, kind);
     take_legacy_reporter(complaint, json_object_get(whole, "ReporterInfo"), json_object_get(whole, "OnBehalfOf"));
     take_legacy_source(complaint, report);

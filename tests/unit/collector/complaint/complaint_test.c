@@ -210,6 +210,11 @@ static void test_xarf_of_before(void **unused)
             FOUND_COMPLAINTS, 1);
     assert_int_equal(one->type, COMPLAINT_FRAUD);
     assert_string_equal(one->links[0], "https://bad.example/");
+    /* No text is cut inside of a character. */
+    read_it("{\"Version\":\"3\",\"Report\":{\"ReportClass\":"
+            "\"x\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+            "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\",\"ReportType\":\"Spam\",\"SourceIp\":\"192.0.2.55\"}}",
+            FOUND_COMPLAINTS, 1);
     read_it("{\"Version\":\"3\",\"Report\":{}}", FOUND_BROKEN, 1);
     read_it("{\"hello\":1}", FOUND_BROKEN, 0);
     read_it("{\"xarf_version\":", FOUND_BROKEN, 0);
