@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "common/buffer.h"
 
 #define URL_SIZE 1024
@@ -45,9 +46,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return 0;
 }
 
+/* 127.0.0.1, [::1] or localhost, and not a name that begins like one of them. */
 static bool is_loopback(const char *server)
 {
-    return strstr(server, "://127.") || strstr(server, "://[::1]") || strstr(server, "://localhost");
+    static const char *const hosts[] = {"127.0.0.1", "[::1]", "localhost"};
+    const char *host = strstr(server, "://");
+    host = host ? host + 3 : "";
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        size_t length = strlen(hosts[i]);
+        if (strncasecmp(host, hosts[i], length) != 0)
+            continue;
+        const char *rest = host + length;
+        if (*rest == ':')
+            rest += 1 + strspn(rest + 1, "0123456789");
+        if (*rest == '\0' || *rest == '/')
+            return true;
+    }
+    return false;
 }
 
 static int begin(struct imap *imap, struct error *error)
