@@ -2,6 +2,7 @@
 #ifndef COLLECTOR_DESK_BROUGHT_H
 #define COLLECTOR_DESK_BROUGHT_H
 
+#include <stdbool.h>
 #include "common/error.h"
 #include "common/text.h"
 
@@ -16,6 +17,8 @@ struct taker {
     /* 0: it is kept for good, with its place; then the source may let go of it. Negative: not now. */
     int (*take)(void *context, const struct brought *, struct error *);
     void *context;
+    /* Whether nobody takes any more, so that a source that is slow need not be waited for; NULL: never. */
+    bool (*is_over)(void *context);
 };
 
 #endif

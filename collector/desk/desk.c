@@ -67,9 +67,20 @@ static int is_wanted(struct desk *desk, struct error *error)
 
 /* --- sources --- */
 
+static bool is_ending(void *context)
+{
+    struct desk *desk = context;
+    pthread_mutex_lock(&desk->lock);
+    bool is_ending = desk->ending;
+    pthread_mutex_unlock(&desk->lock);
+    return is_ending;
+}
+
 static int keep(void *context, const struct brought *brought, struct error *error)
 {
     struct desk *desk = context;
+    if (is_ending(desk))
+        return error_set(error, ECANCELED, "the collector ends");
     return keeper_keep(&desk->keeper, desk->source, brought, error);
 }
 
@@ -118,7 +129,7 @@ static int find_place(struct desk *desk, char place[STORE_COMPLAINT_PLACE], stru
 /* How many were taken. What goes wrong with it is noted with the source and raised as an alert. */
 static int read_source(struct desk *desk, const char *name)
 {
-    const struct taker taker = {keep, desk};
+    const struct taker taker = {keep, desk, is_ending};
     char place[STORE_COMPLAINT_PLACE];
     struct error why = {0}, ignored;
     desk->source = name;
@@ -131,6 +142,8 @@ static int read_source(struct desk *desk, const char *name)
         status = mbox_read(desk->settings->mbox, ROUND, place, &taker, &why);
     else
         status = read_imap(desk, place, &taker, &why);
+    if (status == -ECANCELED)
+        return 0;
     int noted = note(desk, status < 0 ? why.text : "", &ignored);
     return status < 0 ? status : noted < 0 ? noted : status;
 }

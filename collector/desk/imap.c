@@ -15,6 +15,7 @@
 
 struct imap {
     const struct imap_settings *settings;
+    const struct taker *taker;
     CURL *easy;
     uint32_t validity; /* of the mailbox, 0: not heard yet */
     struct buffer body;
@@ -44,6 +45,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
         return size * count;
     imap->too_long = true;
     return 0;
+}
+
+/* Called once a second and more often; not 0 ends what is under way. */
+static int on_progress(void *context, curl_off_t to_come, curl_off_t came, curl_off_t to_send, curl_off_t sent)
+{
+    const struct taker *taker = ((const struct imap *)context)->taker;
+    (void)to_come, (void)came, (void)to_send, (void)sent;
+    return taker->is_over && taker->is_over(taker->context);
 }
 
 /* 127.0.0.1, [::1] or localhost, and not a name that begins like one of them. */
@@ -92,6 +101,9 @@ static int begin(struct imap *imap, struct error *error)
     curl_easy_setopt(imap->easy, CURLOPT_HEADERDATA, imap);
     curl_easy_setopt(imap->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(imap->easy, CURLOPT_WRITEDATA, imap);
+    curl_easy_setopt(imap->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(imap->easy, CURLOPT_XFERINFODATA, imap);
+    curl_easy_setopt(imap->easy, CURLOPT_NOPROGRESS, 0L);
     return 0;
 }
 
@@ -116,6 +128,8 @@ static int run(struct imap *imap, uint32_t uid, const char *command, struct erro
         return 0;
     if (imap->too_long)
         return error_set(error, EMSGSIZE, "message %" PRIu32 " is longer than %zu bytes", uid, BROUGHT_MOST);
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        return error_set(error, ECANCELED, "IMAP: it was not waited for");
     if (code == CURLE_REMOTE_FILE_NOT_FOUND)
         return error_set(error, ENOENT, "message %" PRIu32 " is not there any more", uid);
     return error_set(error, EIO, "IMAP: %s", imap->trouble[0] ? imap->trouble : curl_easy_strerror(code));
@@ -183,7 +197,7 @@ static int take(struct imap *imap, uint32_t uid, const struct taker *taker, stru
 int imap_read(const struct imap_settings *settings, int most, const char *place, const struct taker *taker,
               struct error *error)
 {
-    struct imap imap = {.settings = settings};
+    struct imap imap = {.settings = settings, .taker = taker};
     struct error passed_over = {0};
     uint32_t last = 0, *uids = NULL;
     size_t count = 0;

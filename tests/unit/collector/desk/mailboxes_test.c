@@ -7,9 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "collector/desk/imap.h"
 #include "collector/desk/maildir.h"
 #include "collector/desk/mbox.h"
 
@@ -27,7 +31,7 @@ static int take(void *context, const struct brought *brought, struct error *erro
         snprintf(place, sizeof place, "%s", brought->place);
     return 0;
 }
-static const struct taker taker = {take, NULL};
+static const struct taker taker = {.take = take};
 
 static void put(const char *name, const char *mode, const char *content)
 {
@@ -176,6 +180,36 @@ static void test_maildir_follows_no_links(void **unused)
     assert_int_equal(count, 0);
 }
 
+static int ask_silent_server(const char *host, const struct taker *for_whom)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof name;
+    char server[64];
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&name, &length), 0);
+    snprintf(server, sizeof server, "imap://%s:%u", host, ntohs(name.sin_port));
+    const struct imap_settings settings = {
+        .server = server, .mailbox = "INBOX", .user = "u", .password = "p", .authority = "", .patience = MINUTE};
+    int status = imap_read(&settings, 10, "", for_whom, &failed);
+    close(listening);
+    return status;
+}
+
+static bool is_over(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void test_imap_is_not_waited_for_at_the_end(void **unused)
+{
+    (void)unused;
+    const struct taker ending = {.take = take, .is_over = is_over};
+    assert_int_equal(ask_silent_server("127.0.0.1", &ending), -ECANCELED);
+}
+
 int main(void)
 {
 #define MAILBOX(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -187,6 +221,7 @@ int main(void)
         MAILBOX(test_mbox_what_is_too_long_is_said_and_passed_over),
         MAILBOX(test_maildir),
         MAILBOX(test_maildir_follows_no_links),
+        MAILBOX(test_imap_is_not_waited_for_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
