@@ -105,9 +105,12 @@ static int read_imap(struct desk *desk, const char *place, const struct taker *t
     return status;
 }
 
-static int note(struct desk *desk, const char *trouble, struct error *error)
+/* What a server said stands in the trouble. */
+static int note(struct desk *desk, const char *said, struct error *error)
 {
+    char trouble[sizeof error->text];
     moment now = 0;
+    text_copy_printable(text_of(said), trouble, sizeof trouble);
     int status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
         status = store_source_note(desk->keeper.store, desk->source, NULL, trouble, now, error);
