@@ -7,6 +7,7 @@
 #include "collector/store/store_own.h"
 #include "common/words/sender.h"
 
+#define SEARCHED  "2000"    /* messages of one text or Message-ID, for those of an address */
 #define LOOKED_AT 200       /* messages of one text or Message-ID; the latest */
 #define BEFORE    (2 * DAY) /* so long a message may have been on its way until it was complained of */
 #define BEHIND    HOUR      /* so far another's clock may be wrong */
@@ -69,9 +70,8 @@ static int settle(const struct agreement *agreement, int rows, const char *how)
 /* --- by messages --- */
 
 /* Of more than can be looked at the first are looked at as well as the last: who sent much of late is not alone. */
-#define LATEST(where, by)                                                                                              \
-    "SELECT sender, customer, node, name FROM messages WHERE " where " ORDER BY " by " DESC LIMIT $1"
-#define FIRST(where, by) "SELECT sender, customer, node, name FROM messages WHERE " where " ORDER BY " by " LIMIT $1"
+#define LATEST(by) " ORDER BY " by " DESC LIMIT $1"
+#define FIRST(by)  " ORDER BY " by " LIMIT $1"
 
 static int look(struct store *store, const char *const queries[2], const struct value *values, size_t count,
                 struct agreement *agreement, struct error *error)
@@ -95,10 +95,15 @@ static int by_copied(struct store *store, const char *const queries[2], const ch
 static int by_message(struct store *store, const struct store_trail *trail, const char *address, struct store_tie *tie,
                       struct error *error)
 {
-#define OF_ID   "message_id = $2 AND message_id <> '' AND ($3 = '' OR address = $3)"
-#define OF_BODY "body = $2 AND body <> '' AND ($3 = '' OR address = $3)"
-    static const char *const of_id[] = {LATEST(OF_ID, "received"), FIRST(OF_ID, "received")};
-    static const char *const of_body[] = {LATEST(OF_BODY, "received"), FIRST(OF_BODY, "received")};
+    /* In an outbreak a million are alike: those of an address are looked for among some of them. */
+#define ALIKE(what, order)                                                                                             \
+    "SELECT sender, customer, node, name FROM (SELECT sender, customer, node, name, address, received FROM messages "  \
+    "WHERE " what " = $2 AND " what " <> '' ORDER BY received" order " LIMIT " SEARCHED ") AS alike "                  \
+    "WHERE $3 = '' OR address = $3"
+    static const char *const of_id[] = {ALIKE("message_id", " DESC") LATEST("received"),
+                                        ALIKE("message_id", "") FIRST("received")};
+    static const char *const of_body[] = {ALIKE("body", " DESC") LATEST("received"),
+                                          ALIKE("body", "") FIRST("received")};
     int status = trail->message_id[0] ? by_copied(store, of_id, trail->message_id, address, "message", tie, error) : 0;
     return status == 0 && trail->body[0] ? by_copied(store, of_body, trail->body, address, "text", tie, error) : status;
 }
@@ -116,8 +121,8 @@ static int settle_address(const struct agreement *agreement, int rows)
 
 static int by_sent(struct store *store, const char *address, moment when, struct store_tie *tie, struct error *error)
 {
-#define OF_ADDRESS "address = $2 AND time >= $3 AND time < $4"
-    static const char *const queries[] = {LATEST(OF_ADDRESS, "time"), FIRST(OF_ADDRESS, "time")};
+#define OF_ADDRESS "SELECT sender, customer, node, name FROM messages WHERE address = $2 AND time >= $3 AND time < $4"
+    static const char *const queries[] = {OF_ADDRESS LATEST("time"), OF_ADDRESS FIRST("time")};
     struct agreement agreement = {.tie = tie};
     const struct value values[] = {INTEGER(LOOKED_AT), STRING(address), INTEGER(when - BEFORE), INTEGER(when + BEHIND)};
     int rows = look(store, queries, values, 4, &agreement, error);
