@@ -7,7 +7,7 @@
 #include "collector/store/store_own.h"
 #include "common/words/sender.h"
 
-#define SEARCHED  "2000"    /* messages of one text or Message-ID, for those of an address */
+#define SEARCHED  "500"     /* messages of one text or Message-ID, for those of an address */
 #define LOOKED_AT 200       /* messages of one text or Message-ID; the latest */
 #define BEFORE    (2 * DAY) /* so long a message may have been on its way until it was complained of */
 #define BEHIND    HOUR      /* so far another's clock may be wrong */
