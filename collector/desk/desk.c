@@ -25,7 +25,7 @@
 #define LOOK          SECOND
 #define AGAIN         MINUTE        /* between two tries at reading one */
 #define ROUND         100           /* messages of one source before the others have their turn */
-#define SPARE         (10 * SECOND) /* for what is claimed, beside the patience of the reading */
+#define SPARE         (10 * SECOND) /* for what is claimed, beside the reading */
 #define PASSWORD_MOST ((size_t)4096)
 
 struct desk {
@@ -304,7 +304,7 @@ int desk_create(const char *where, const struct desk_settings *settings, const s
     desk->settings = settings;
     keeper_init(&desk->keeper, desk->where, keys);
     desk->reading = reading;
-    desk->claim = patience + SPARE;
+    desk->claim = 2 * patience + SPARE; /* until a process is free to read it, and until it has */
     pthread_mutex_init(&desk->lock, NULL);
     pthread_cond_init(&desk->end, NULL);
     buffer_init(&desk->plain, PACKING_PLAIN_MOST);
