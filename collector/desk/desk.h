@@ -24,8 +24,8 @@ extern const struct option desk_options[];
 bool desk_settings_check(const void *, struct error *);
 
 struct desk;
-/* `where`: the store's place; copied. All else is borrowed. `patience`: how long one may take to be read; a little
- * longer it is ours, and then another collector's, should this one have died. */
+/* `where`: the store's place; copied. All else is borrowed. `patience`: how long one may take to be read; twice as long
+ * and a little longer it is ours, and then another collector's, should this one have died. */
 int desk_create(const char *where, const struct desk_settings *, const struct packing_keys *, struct reading *,
                 duration patience, struct desk **result, struct error *) MUST_CHECK;
 void desk_destroy(struct desk **); /* after what is under way */
