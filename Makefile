@@ -33,7 +33,7 @@ TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
 	spampd tesseract-ocr-eng sqlgrey libdbd-sqlite3-perl fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd \
-	rbldnsd unbound adns-tools
+	rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract libcares
@@ -58,7 +58,7 @@ LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/sample agent/relay agent/judge agent/sender agent/log agent/packet \
-	detectors nft collector/api collector/sorter collector/lookout collector/blacklist collector/reading collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
@@ -104,11 +104,11 @@ $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
-CENTRE := collector/api collector/sorter collector/lookout collector/blacklist collector/reading collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 $(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
-$(BUILD)/postern-reader: $(call objects,collector/reader) $(foreach f,collector/mime collector/picture common/io common,$(call archive,$(f)))
+$(BUILD)/postern-reader: $(call objects,collector/reader) $(foreach f,collector/complaint collector/mime collector/picture common/io common/words common,$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
 $(BUILD)/postern: $(call objects,cli) $(call archive,common/io) $(call archive,common/words) $(call archive,common)

@@ -53,6 +53,9 @@ static const struct route {
     {"messages", "/v1/messages", {"since", "before", "sender", "customer", "verdict", "node", "limit", NULL}},
     {"message", "/v1/messages/", {NULL}}, /* with its name behind it */
     {"lessons", "/v1/lessons", {NULL}},
+    {"complaints", "/v1/complaints", {"since", "customer", "state", "top", NULL}},
+    {"complaint", "/v1/complaints/", {NULL}}, /* with its id behind it */
+    {"alerts", "/v1/alerts", {"top", NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)

@@ -38,6 +38,8 @@ int command_audit(const struct cli *, int count, char **arguments);
 int command_settings(const struct cli *, int count, char **arguments);
 int command_quarantine(const struct cli *, int count, char **arguments);
 int command_learn(const struct cli *, int count, char **arguments);
+int command_complaints(const struct cli *, int count, char **arguments);
+int command_alerts(const struct cli *, int count, char **arguments);
 int command_enforce(const struct cli *, int count, char **arguments);
 
 /* What every verb's options share: "--json" and "--help" are taken by all. */

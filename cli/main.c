@@ -43,6 +43,13 @@ static const struct command commands[] = {
     {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
      "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
      command_learn},
+    {"complaints",
+     "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
+     "done ID --reason TEXT | import FILE|DIRECTORY|-...",
+     "what came to the abuse desk, whose doing it is, and what was done with it (of a collector); import: what came by "
+     "other ways, mails, mailboxes, XARF, Shadowserver's CSV",
+     command_complaints},
+    {"alerts", "[--top N]", "what a person should know and what is not over (of a collector)", command_alerts},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 #include "collector/api/means.h"
 #include "collector/api/server.h"
+#include "collector/desk/desk.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -31,6 +32,7 @@ struct centre {
     struct means means;
     struct trainer *trainer;
     struct releaser *releaser;
+    struct desk *desk;
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -122,6 +124,9 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
         code = returning_create(&settings->returned, settings->filters.items, settings->filters.count, take_back,
                                 centre->sorter, &centre->returning, error);
     centre->means.returning = centre->returning;
+    if (code == 0)
+        code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
+                           &centre->desk, error);
     return code;
 }
 
@@ -199,6 +204,7 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    desk_destroy(&centre.desk);
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);

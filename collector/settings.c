@@ -124,7 +124,12 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->returned,
         .check = returned_settings_check,
         .text = "The listener to which appliances (kind smtp) give messages back, by SMTP or LMTP."};
-    size_t count = 7 + filters_settings_bind(&settings->filters, result + 7);
+    result[7] = (struct option_binding){
+        .options = desk_options,
+        .settings = &settings->complaints,
+        .check = desk_settings_check,
+        .text = "Where complaints arrive, besides POST /v1/complaints and `postern complaints import`."};
+    size_t count = 8 + filters_settings_bind(&settings->filters, result + 8);
     result[count] = (struct option_binding){.options = NULL};
 }
 

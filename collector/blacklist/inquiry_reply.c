@@ -99,6 +99,17 @@ static void take_address(struct inquiry *inquiry, struct slot *slot, const struc
     inquiry_settle(inquiry, slot, now);
 }
 
+/* A list may repeat the name that it was asked for, in which the key stands. */
+static void hide_key(const struct zone *zone, char *reason)
+{
+    char key[ZONE_NAME];
+    size_t length = zone->name[0] == '{' ? strcspn(zone->origin, ".") : 0;
+    memcpy(key, zone->origin, length);
+    key[length] = '\0';
+    for (char *found = reason; length > 0 && (found = strcasestr(found, key)) != NULL;)
+        memset(found, '*', length);
+}
+
 static void take_reason(struct inquiry *inquiry, struct slot *slot, const struct dns_reply *reply)
 {
     if (inquiry_is_forged(inquiry, slot, reply)) {
@@ -110,6 +121,7 @@ static void take_reason(struct inquiry *inquiry, struct slot *slot, const struct
         return;
     } else if (reply->outcome == DNS_ANSWERED) {
         text_copy_printable(text_of(reply->text), slot->answer.reason, sizeof slot->answer.reason);
+        hide_key(inquiry->zones[slot->zone].zone, slot->answer.reason);
     }
     end(inquiry, slot); /* listed it is, with or without a reason */
 }

@@ -16,7 +16,8 @@ static bool is_printable(const char *text, size_t size)
 bool facts_are_sound(const struct message_facts *facts)
 {
     size_t digits = strnlen(facts->body, FACTS_BODY);
-    return is_printable(facts->subject, FACTS_SUBJECT) && is_printable(facts->picture_text, FACTS_PICTURE_TEXT) &&
-           (digits == 0 || digits == FACTS_BODY - 1) && strspn(facts->body, "0123456789abcdef") == digits &&
-           facts->picture_count <= FACTS_PICTURES && facts->cut <= 1;
+    return is_printable(facts->subject, FACTS_SUBJECT) && is_printable(facts->message_id, FACTS_MESSAGE_ID) &&
+           is_printable(facts->picture_text, FACTS_PICTURE_TEXT) && (digits == 0 || digits == FACTS_BODY - 1) &&
+           strspn(facts->body, "0123456789abcdef") == digits && facts->picture_count <= FACTS_PICTURES &&
+           facts->cut <= 1;
 }

@@ -8,6 +8,7 @@
 #include "common/text.h"
 
 #define FACTS_SUBJECT      256
+#define FACTS_MESSAGE_ID   256
 #define FACTS_BODY         33 /* 32 hexadecimal digits and the end */
 #define FACTS_PICTURES     8
 #define FACTS_PICTURE_TEXT 4096
@@ -18,12 +19,13 @@ struct picture_facts {
 };
 
 struct message_facts {
-    char subject[FACTS_SUBJECT];   /* decoded, UTF-8, printable; empty: there is none */
-    char body[FACTS_BODY];         /* digest of the visible text's normal form; empty: it has too few words */
-    uint32_t words;                /* of the normal form */
-    uint32_t parts;                /* MIME parts looked at */
-    uint32_t picture_count;        /* in `pictures`: those worth to be counted, each hash once */
-    uint32_t pictures_passed_over; /* too many, too large, too plain, or broken */
+    char subject[FACTS_SUBJECT];       /* decoded, UTF-8, printable; empty: there is none */
+    char message_id[FACTS_MESSAGE_ID]; /* without brackets, printable; empty: there is none */
+    char body[FACTS_BODY];             /* digest of the visible text's normal form; empty: it has too few words */
+    uint32_t words;                    /* of the normal form */
+    uint32_t parts;                    /* MIME parts looked at */
+    uint32_t picture_count;            /* in `pictures`: those worth to be counted, each hash once */
+    uint32_t pictures_passed_over;     /* too many, too large, too plain, or broken */
     struct picture_facts pictures[FACTS_PICTURES];
     char picture_text[FACTS_PICTURE_TEXT]; /* read in pictures: printable, one line; empty: none, or not wanted */
     uint32_t cut;                          /* 1: bounds were met, parts or bytes were left out */

@@ -3,6 +3,7 @@
 
 #include <gmime/gmime.h>
 #include <iconv.h>
+#include "collector/mime/line.h"
 #include "collector/mime/normal.h"
 #include "collector/mime/visible.h"
 #include "collector/picture/hash.h"
@@ -34,24 +35,6 @@ void walk_prepare(void)
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
         if (kept[i] == NULL)
             kept[i] = iconv_open("UTF-8", sets[i]);
-}
-
-/* Printable, with one space for any white space. */
-static void copy_line(struct text text, char *result, size_t size)
-{
-    size_t length = text_copy_printable((struct text){"", 0}, result, size);
-    struct text rest = text_trim(text);
-    while (rest.length > 0 && length + 2 < size) {
-        size_t end = 0;
-        while (end < rest.length && !g_ascii_isspace(rest.bytes[end]))
-            end++;
-        if (length > 0 && end > 0)
-            result[length++] = ' ';
-        length += text_copy_printable((struct text){rest.bytes, end}, result + length, size - length);
-        while (end < rest.length && g_ascii_isspace(rest.bytes[end]))
-            end++;
-        rest = (struct text){rest.bytes + end, rest.length - end};
-    }
 }
 
 /* --- what a part holds --- */
@@ -195,7 +178,16 @@ static void take_subject(struct walk *walk, GMimeMessage *message)
 {
     const char *subject = g_mime_message_get_subject(message);
     if (subject)
-        copy_line(text_of(subject), walk->facts->subject, FACTS_SUBJECT);
+        line_copy(text_of(subject), walk->facts->subject, FACTS_SUBJECT);
+}
+
+static void take_message_id(struct walk *walk, GMimeMessage *message)
+{
+    const char *value = g_mime_object_get_header((GMimeObject *)message, "Message-ID");
+    const char *open = value ? strchr(value, '<') : NULL;
+    const char *start = open ? open + 1 : value ? value : "";
+    line_copy((struct text){start, open ? strcspn(start, ">") : strlen(start)}, walk->facts->message_id,
+              FACTS_MESSAGE_ID);
 }
 
 /* Of HTML what is seen; where there are two versions of one text, it is what nearly everyone is shown. */
@@ -252,9 +244,10 @@ void walk_message(struct text content, const struct walk_limits *limits, struct 
     if (message == NULL)
         return;
     take_subject(&walk, message);
+    take_message_id(&walk, message);
     take_parts(&walk, message);
     digest_text(&walk, message);
-    copy_line(buffer_text(&walk.picture_text), result->picture_text, FACTS_PICTURE_TEXT);
+    line_copy(buffer_text(&walk.picture_text), result->picture_text, FACTS_PICTURE_TEXT);
     g_object_unref(message);
     buffer_clear(&walk.plain);
     buffer_clear(&walk.html);

@@ -130,33 +130,53 @@ static int enter(struct reader *reader, struct error *error)
     return code < 0 ? code : sandbox_enter_refusing(calls, refused, error);
 }
 
+static bool tell_facts(const struct reader *reader, struct text content)
+{
+    static struct reading_answer answer; /* all of it is written, so all of it is known bytes */
+    struct walk_limits plain = reader->limits;
+    plain.read_text = NULL;
+    answer.magic = READING_ANSWER;
+    walk_message(content, &plain, &answer.facts);
+    answer.more = reader->limits.read_text && (answer.facts.picture_count || answer.facts.pictures_passed_over);
+    bool goes_on = write_all(&answer, sizeof answer);
+    if (goes_on && answer.more) {
+        walk_message(content, &reader->limits, &answer.facts);
+        answer.more = 0;
+        goes_on = write_all(&answer, sizeof answer);
+    }
+    alarm(0);
+    return goes_on;
+}
+
+static bool tell_complaints(struct text content)
+{
+    struct complaints complaints;
+    complaints_read(content, &complaints);
+    alarm(0);
+    struct reading_found found = {
+        .magic = READING_ANSWER, .found = complaints.found, .count = complaints.count, .cut = complaints.cut};
+    memcpy(found.trouble, complaints.trouble, sizeof found.trouble);
+    bool goes_on =
+        write_all(&found, sizeof found) && write_all(complaints.items, complaints.count * sizeof *complaints.items);
+    complaints_clear(&complaints);
+    return goes_on;
+}
+
 /* False: the collector has gone, or says what makes no sense. */
 static bool serve(const struct reader *reader)
 {
     struct reading_question question;
     if (!read_all(&question, sizeof question) || question.magic != READING_QUESTION ||
-        question.length > READING_MESSAGE_MOST)
+        question.kind > READING_COMPLAINTS || question.length > READING_MESSAGE_MOST)
         return false;
     char *content = malloc(question.length + 1);
     if (content == NULL || !read_all(content, question.length)) {
         free(content);
         return false;
     }
-    static struct reading_answer answer; /* all of it is written, so all of it is known bytes */
-    answer.magic = READING_ANSWER;
-    const struct text message = {content, question.length};
-    struct walk_limits plain = reader->limits;
-    plain.read_text = NULL;
+    struct text text = {content, question.length};
     alarm((unsigned)reader->seconds); /* where the collector does not live to end it */
-    walk_message(message, &plain, &answer.facts);
-    answer.more = reader->limits.read_text && (answer.facts.picture_count || answer.facts.pictures_passed_over);
-    bool goes_on = write_all(&answer, sizeof answer);
-    if (goes_on && answer.more) {
-        walk_message(message, &reader->limits, &answer.facts);
-        answer.more = 0;
-        goes_on = write_all(&answer, sizeof answer);
-    }
-    alarm(0);
+    bool goes_on = question.kind == READING_FACTS ? tell_facts(reader, text) : tell_complaints(text);
     free(content);
     return goes_on;
 }

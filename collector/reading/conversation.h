@@ -4,6 +4,7 @@
 #define COLLECTOR_READING_CONVERSATION_H
 
 #include <stdint.h>
+#include "collector/complaint/complaint.h"
 #include "collector/mime/facts.h"
 
 #define READING_GREETING UINT32_C(0x50524731)
@@ -18,18 +19,27 @@ struct reading_greeting {
     char text[240]; /* the sentence, ended */
 };
 
+/* What a message is read for. */
+enum reading_kind { READING_FACTS, READING_COMPLAINTS };
+
 /* To the reader; the content follows. */
 struct reading_question {
-    uint32_t magic, unused;
+    uint32_t magic, kind;
     uint64_t length;
 };
 
-/* From the reader. Where text in pictures is read, which may take longer than there is time, all else is said before
- * it, and then all of it again with the text. */
+/* From the reader, to READING_FACTS. Where text in pictures is read, which may take longer than there is time, all else
+ * is said before it, and then all of it again with the text. */
 struct reading_answer {
     uint32_t magic;
     uint32_t more; /* 1: another answer follows */
     struct message_facts facts;
+};
+
+/* From the reader, to READING_COMPLAINTS; the complaints follow. */
+struct reading_found {
+    uint32_t magic, found, count, cut;
+    char trouble[COMPLAINTS_TROUBLE];
 };
 
 #endif

@@ -152,14 +152,19 @@ static int hear_answer(struct reading_process *process, duration until, struct r
     return code;
 }
 
+static int ask(struct reading_process *process, enum reading_kind kind, struct text content, duration until,
+               struct error *error)
+{
+    const struct reading_question question = {.magic = READING_QUESTION, .kind = kind, .length = content.length};
+    int code = say(process->socket, &question, sizeof question, until, error);
+    return code < 0 ? code : say(process->socket, content.bytes, content.length, until, error);
+}
+
 int reading_process_ask(struct reading_process *process, struct text content, duration until,
                         struct message_facts *result, struct error *error)
 {
-    const struct reading_question question = {.magic = READING_QUESTION, .length = content.length};
     struct reading_answer answer;
-    int code = say(process->socket, &question, sizeof question, until, error);
-    if (code == 0)
-        code = say(process->socket, content.bytes, content.length, until, error);
+    int code = ask(process, READING_FACTS, content, until, error);
     if (code == 0)
         code = hear_answer(process, until, &answer, error);
     if (code < 0)
@@ -173,6 +178,53 @@ int reading_process_ask(struct reading_process *process, struct text content, du
     else
         reading_process_end(process); /* over the text in a picture: the rest is not lost with it */
     return 0;
+}
+
+static bool is_sound(const struct reading_found *found)
+{
+    char trouble[sizeof found->trouble];
+    size_t length = strnlen(found->trouble, sizeof found->trouble);
+    return found->magic == READING_ANSWER && found->found < COMPLAINT_FINDINGS && found->count <= COMPLAINTS_MOST &&
+           found->cut <= 1 && (found->found != FOUND_COMPLAINTS || found->count > 0) && length < sizeof trouble &&
+           text_copy_printable((struct text){found->trouble, length}, trouble, sizeof trouble) == length &&
+           memcmp(trouble, found->trouble, length) == 0;
+}
+
+static int hear_complaints(struct reading_process *process, duration until, struct complaints *result,
+                           struct error *error)
+{
+    size_t size = result->count * sizeof *result->items;
+    if (result->count == 0)
+        return 0;
+    result->items = malloc(size);
+    if (result->items == NULL)
+        return error_set(error, ENOMEM, "no memory for %u complaints", result->count);
+    int code = hear(process->socket, result->items, size, until, error);
+    for (uint32_t i = 0; code == 0 && i < result->count; i++)
+        if (!complaint_is_sound(&result->items[i]))
+            code = error_set(error, EPROTO, "the reader said what makes no sense");
+    return code;
+}
+
+int reading_process_ask_complaints(struct reading_process *process, struct text content, duration until,
+                                   struct complaints *result, struct error *error)
+{
+    struct reading_found found;
+    *result = (struct complaints){0};
+    int code = ask(process, READING_COMPLAINTS, content, until, error);
+    if (code == 0)
+        code = hear(process->socket, &found, sizeof found, until, error);
+    if (code < 0)
+        return code;
+    if (!is_sound(&found))
+        return error_set(error, EPROTO, "the reader said what makes no sense");
+    *result = (struct complaints){.found = found.found, .count = found.count, .cut = found.cut};
+    memcpy(result->trouble, found.trouble, sizeof result->trouble);
+    code = hear_complaints(process, until, result, error);
+    if (code < 0)
+        complaints_clear(result);
+    process->served += code == 0;
+    return code;
 }
 
 void reading_process_end(struct reading_process *process)

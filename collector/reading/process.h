@@ -3,6 +3,7 @@
 #define COLLECTOR_READING_PROCESS_H
 
 #include <sys/types.h>
+#include "collector/complaint/complaint.h"
 #include "collector/mime/facts.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -22,6 +23,9 @@ int reading_process_start(struct reading_process *, const char *const *words, du
  * read the message; other: it ended on it. After a failure it must be ended. */
 int reading_process_ask(struct reading_process *, struct text content, duration until, struct message_facts *result,
                         struct error *) MUST_CHECK;
+/* The same of READING_COMPLAINTS. After a failure the result is empty. */
+int reading_process_ask_complaints(struct reading_process *, struct text content, duration until,
+                                   struct complaints *result, struct error *) MUST_CHECK;
 /* At once, whatever it does. */
 void reading_process_end(struct reading_process *);
 

@@ -149,8 +149,14 @@ static void give_place(struct reading *reading, struct place *place, uint32_t st
     pthread_mutex_unlock(&reading->lock);
 }
 
+/* One of them is wanted. */
+struct wanted {
+    struct message_facts *facts;
+    struct complaints *complaints;
+};
+
 static int ask(struct reading *reading, struct place *place, struct text content, duration until, uint32_t *started,
-               struct message_facts *result, struct error *error)
+               const struct wanted *wanted, struct error *error)
 {
     struct reading_process *process = &place->process;
     if (process->served >= SERVES)
@@ -161,25 +167,38 @@ static int ask(struct reading *reading, struct place *place, struct text content
         code = reading_process_start(process, reading->words, until, error);
         *started += code == 0;
     }
-    if (code == 0)
-        code = reading_process_ask(process, content, until, result, error);
+    if (code == 0 && wanted->facts)
+        code = reading_process_ask(process, content, until, wanted->facts, error);
+    else if (code == 0)
+        code = reading_process_ask_complaints(process, content, until, wanted->complaints, error);
     if (code < 0)
         reading_process_end(process);
     /* It may have been killed since its last message, which is no fault of this one. */
-    return code == -EPIPE && ran ? ask(reading, place, content, until, started, result, error) : code;
+    return code == -EPIPE && ran ? ask(reading, place, content, until, started, wanted, error) : code;
 }
 
-int reading_ask(struct reading *reading, struct text content, struct message_facts *result, struct error *error)
+static int read_one(struct reading *reading, struct text content, const struct wanted *wanted, struct error *error)
 {
     uint32_t started = 0;
     if (content.length > READING_MESSAGE_MOST)
         return error_set(error, EMSGSIZE, "the message is longer than %u bytes", READING_MESSAGE_MOST);
     struct place *place = take_place(reading);
     duration until = clock_steady() + reading->settings.patience;
-    int code = place ? ask(reading, place, content, until, &started, result, error)
+    int code = place ? ask(reading, place, content, until, &started, wanted, error)
                      : error_set(error, ETIMEDOUT, "no process was free to read the message in time");
     give_place(reading, place, started, code);
     return code;
+}
+
+int reading_ask(struct reading *reading, struct text content, struct message_facts *result, struct error *error)
+{
+    return read_one(reading, content, &(struct wanted){.facts = result}, error);
+}
+
+int reading_ask_complaints(struct reading *reading, struct text content, struct complaints *result, struct error *error)
+{
+    *result = (struct complaints){0};
+    return read_one(reading, content, &(struct wanted){.complaints = result}, error);
 }
 
 struct reading_counts reading_counts(struct reading *reading)

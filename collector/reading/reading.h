@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "collector/complaint/complaint.h"
 #include "collector/mime/facts.h"
 #include "common/buffer.h"
 #include "common/error.h"
@@ -47,6 +48,10 @@ void reading_destroy(struct reading **);
  * long; -EMSGSIZE: longer than READING_MESSAGE_MOST; other negative: the reader ended on it or cannot be started.
  * Nobody need try again: go on without facts. */
 int reading_ask(struct reading *, struct text content, struct message_facts *result, struct error *) MUST_CHECK;
+
+/* Read what came to the abuse desk: a mail, or a file of those that complaints_read() knows. As reading_ask(), but who
+ * asks keeps what could not be read, for a person. The caller clears the result. */
+int reading_ask_complaints(struct reading *, struct text content, struct complaints *result, struct error *) MUST_CHECK;
 
 struct reading_counts {
     uint64_t asked, failed, late, started; /* messages; of them without an answer, and too slow; processes */

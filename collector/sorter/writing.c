@@ -99,8 +99,10 @@ static int write_apart(struct round *round, const struct outcome *outcome, struc
 {
     const struct sorter *sorter = round->sorter;
     const struct letter *letter = outcome->letter;
-    int status = store_sorting_apart(round->store, sorter->holder, outcome->name,
-                                     letter->read ? letter->facts.subject : "", error);
+    struct store_read read = {.subject = "", .message_id = "", .body = ""};
+    if (letter->read)
+        read = (struct store_read){letter->facts.subject, letter->facts.message_id, letter->facts.body};
+    int status = store_sorting_apart(round->store, sorter->holder, outcome->name, &read, error);
     if (status <= 0)
         return status;
     round->counts.sorted[SORTED_WAITING]++;

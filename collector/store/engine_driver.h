@@ -5,7 +5,7 @@
 #include "collector/store/engine.h"
 #include "common/buffer.h"
 
-#define ENGINE_PARAMETERS 16 /* the most that one statement takes */
+#define ENGINE_PARAMETERS 28 /* the most that one statement takes, and that a row has */
 
 struct engine_driver {
     void (*close)(struct engine *);

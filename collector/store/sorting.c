@@ -100,12 +100,15 @@ int store_sorting_dead(struct store *store, moment now, struct error *error)
     return rows < 0 ? rows : rows > 0;
 }
 
-int store_sorting_apart(struct store *store, int64_t holder, const char *name, const char *subject, struct error *error)
+int store_sorting_apart(struct store *store, int64_t holder, const char *name, const struct store_read *read,
+                        struct error *error)
 {
     return STORE_RUN(store,
-                     "UPDATE messages SET due = 0, holder = 0, held = 0, subject = $3 WHERE name = $1 AND holder = $2 "
+                     "UPDATE messages SET due = 0, holder = 0, held = 0, subject = $3, message_id = $4, body = $5 "
+                     "WHERE name = $1 AND holder = $2 "
                      "AND due > 0",
-                     NULL, NULL, error, STRING(name), INTEGER(holder), STRING(subject));
+                     NULL, NULL, error, STRING(name), INTEGER(holder), STRING(read->subject), STRING(read->message_id),
+                     STRING(read->body));
 }
 
 /* --- opinions --- */

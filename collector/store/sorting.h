@@ -30,8 +30,12 @@ int store_sorting_alive(struct store *, int64_t holder, moment until, moment now
 /* 1: there are such. */
 int store_sorting_dead(struct store *, moment now, struct error *) MUST_CHECK;
 
+/* What the reader made of a message; empty: nothing. */
+struct store_read {
+    const char *subject, *message_id, *body; /* body: the digest of its text's normal form */
+};
 /* A new message was taken apart: it is `holder`'s no more. 1: done; 0: it is another's by now, or was forgotten. */
-int store_sorting_apart(struct store *, int64_t holder, const char *name, const char *subject,
+int store_sorting_apart(struct store *, int64_t holder, const char *name, const struct store_read *,
                         struct error *) MUST_CHECK;
 
 /* A filter's row of a message, at first. */

@@ -135,6 +135,8 @@ static struct world *begin(const char *zones, const struct inquiry_settings *set
     assert_int_equal(zones_create(&world->zones, &error), 0);
     if (zones_read(world->zones, text_of(zones), "file", &error) < 0)
         fail_msg("%s", error.text);
+    if (strstr(zones, "[{k}."))
+        assert_int_equal(zones_give_key(world->zones, TEXT("k"), TEXT("s3cret"), &error), 0);
     assert_int_equal(zones_choose(world->zones, NULL, 0, &error), 0);
     assert_int_equal(inquiry_create(settings, world->zones, take_result, world, &world->inquiry, &error), 0);
     return world;
@@ -239,6 +241,32 @@ static void all_are(const struct world *world, enum answer_doubt doubt)
 }
 
 /* --- telling --- */
+
+static duration repeats_the_question(struct world *world, const struct inquiry_question *question,
+                                     struct dns_reply *reply)
+{
+    duration after = sound(world, question, reply);
+    if (question->type == DNS_TXT)
+        snprintf(reply->text, sizeof reply->text, "see %s and S3CRET", question->name);
+    return after;
+}
+
+static void a_key_is_not_told(void **state)
+{
+    (void)state;
+    struct inquiry_settings settings = usual();
+    settings.reasons = true;
+    struct world *world =
+        begin("[{k}.a.example]\nkind = addresses\nlists = x\ncode = 127.0.0.2 high spam\n", &settings);
+    char reason[sizeof world->told[0].answer.reason];
+    world->answer = repeats_the_question;
+    ask(world, "198.51.100.77", 1);
+    run(world);
+    assert_int_equal(world->told_count, 1);
+    lower(world->told[0].answer.reason, reason);
+    assert_string_equal(reason, "see 77.100.51.198.******.a.example and ******");
+    end(world);
+}
 
 static void a_sound_zone_is_believed(void **state)
 {
@@ -828,6 +856,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_zone_is_believed),
+        cmocka_unit_test(a_key_is_not_told),
         cmocka_unit_test(each_zone_that_takes_it_is_asked),
         cmocka_unit_test(a_zone_that_fails_its_test_is_not_asked),
         cmocka_unit_test(it_is_tested_anew_in_a_while),

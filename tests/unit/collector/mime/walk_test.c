@@ -34,8 +34,9 @@ static void walk(const char *content)
 static void test_subject_and_text_of_a_plain_message(void **unused)
 {
     (void)unused;
-    walk("Subject: Good\r\n news\r\nFrom: a@example.com\r\n\r\n" TEXT_OF_IT "\r\n");
+    walk("Subject: Good\r\n news\r\nFrom: a@example.com\r\nMessage-ID:\r\n <m1@example.com>\r\n\r\n" TEXT_OF_IT "\r\n");
     assert_string_equal(facts.subject, "Good news");
+    assert_string_equal(facts.message_id, "m1@example.com");
     assert_int_equal(strlen(facts.body), 32);
     assert_int_equal(facts.parts, 1);
     assert_int_equal(facts.picture_count, 0);

@@ -67,6 +67,47 @@ static void test_a_message_is_read(void **unused)
     reading_destroy(&reading);
 }
 
+/* As complaints, in the same process: dates, tables and digests need no file. */
+static void test_complaints_are_read(void **unused)
+{
+    static const char arf[] =
+        "From: fbl@example.com\nDate: Mon, 23 Nov 2026 09:00:00 +0900\nContent-Type: multipart/report; "
+        "report-type=feedback-report; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: "
+        "abuse\nSource-IP: 203.0.113.9\nArrival-Date: Thu, 8 Mar 2025 14:00:00 EDT\n\n--b--\n";
+    struct reading *reading = create(NULL, 20 * SECOND);
+    struct complaints complaints;
+    (void)unused;
+    if (reading_ask_complaints(reading, TEXT(arf), &complaints, &failed) < 0)
+        fail_msg("%s", failed.text);
+    assert_int_equal(complaints.found, FOUND_COMPLAINTS);
+    assert_int_equal(complaints.count, 1);
+    assert_string_equal(complaints.items[0].source_text, "203.0.113.9");
+    assert_int_equal(complaints.items[0].sent, INT64_C(1795392000) * SECOND);
+    assert_int_equal(complaints.items[0].time, INT64_C(1741456800) * SECOND);
+    complaints_clear(&complaints);
+    assert_int_equal(reading_ask_complaints(
+                         reading, TEXT("timestamp,ip\n2026-11-23 08:00:00,192.0.2.1\n2026-11-23 08:00:00,192.0.2.2\n"),
+                         &complaints, &failed),
+                     0);
+    assert_int_equal(complaints.count, 2);
+    assert_string_equal(complaints.items[1].source_text, "192.0.2.2");
+    complaints_clear(&complaints);
+    assert_int_equal(reading_ask_complaints(reading,
+                                            TEXT("{\"xarf_version\":\"4.2.0\",\"category\":\"messaging\",\"type\":"
+                                                 "\"spam\",\"source_identifier\":\"192.0.2.3\"}"),
+                                            &complaints, &failed),
+                     0);
+    assert_int_equal(complaints.found, FOUND_COMPLAINTS);
+    complaints_clear(&complaints);
+    assert_int_equal(reading_ask_complaints(reading, TEXT("{"), &complaints, &failed), 0);
+    assert_int_equal(complaints.found, FOUND_BROKEN);
+    assert_int_equal(complaints.count, 0);
+    assert_string_not_equal(complaints.trouble, "");
+    assert_int_equal(reading_ask(reading, TEXT("Subject: Hello\r\n\r\n"), &facts, &failed), 0);
+    assert_int_equal(reading_counts(reading).started, 1);
+    reading_destroy(&reading);
+}
+
 /* Files are not to be had any more: sets that are loaded are converted, one that is not is left as it is. */
 static void test_a_character_set_that_is_not_loaded_ends_nothing(void **unused)
 {
@@ -237,6 +278,10 @@ static void test_what_makes_no_sense_is_not_believed(void **unused)
     (void)unused;
     assert_true(reading_ask(reading, TEXT("bad"), &facts, &failed) < 0);
     assert_string_equal(failed.text, "the reader said what makes no sense");
+    struct complaints complaints; /* the stand-in knows of none, and says a message's facts */
+    assert_true(reading_ask_complaints(reading, TEXT("good"), &complaints, &failed) < 0);
+    assert_string_equal(failed.text, "the reader said what makes no sense");
+    assert_null(complaints.items);
     reading_destroy(&reading);
 }
 
@@ -329,6 +374,7 @@ int main(int argc, char **argv)
     snprintf(program, sizeof program, "%.*s/postern-reader", (int)(end ? end - self : 0), self);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_message_is_read),
+        cmocka_unit_test(test_complaints_are_read),
         cmocka_unit_test(test_a_character_set_that_is_not_loaded_ends_nothing),
         cmocka_unit_test(test_a_large_message_is_read_and_a_larger_one_is_not),
         cmocka_unit_test(test_groups_in_groups_of_addresses_end_nothing),

@@ -8,6 +8,7 @@
 #define YOU 22
 
 static const duration pauses[STORE_PAUSES] = {5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR};
+static const struct store_read hello = {"Hello", "m@x", "aa"}, nothing = {"", "", ""};
 static char names[10][STORE_MESSAGE_NAME];
 
 static void add(const char *name, int64_t number, moment received)
@@ -81,10 +82,10 @@ static void what_was_taken_apart_is_done_and_only_its_holder_can_say_so(void **u
     int64_t waiting;
     add("A", 1, NOW);
     take(NULL, ME, NOW, 1);
-    assert_int_equal(store_sorting_apart(store, YOU, "A", "Hello", &failed), 0);
-    assert_int_equal(store_sorting_apart(store, ME, "A", "Hello", &failed), 1);
-    assert_int_equal(store_sorting_apart(store, ME, "A", "Hello", &failed), 0);
-    assert_int_equal(store_sorting_apart(store, ME, "nobody", "", &failed), 0);
+    assert_int_equal(store_sorting_apart(store, YOU, "A", &hello, &failed), 0);
+    assert_int_equal(store_sorting_apart(store, ME, "A", &hello, &failed), 1);
+    assert_int_equal(store_sorting_apart(store, ME, "A", &hello, &failed), 0);
+    assert_int_equal(store_sorting_apart(store, ME, "nobody", &nothing, &failed), 0);
     assert_int_equal(ask("SELECT COUNT(*) FROM messages WHERE subject = 'Hello'"), 1);
     assert_int_equal(take(NULL, ME, NOW + DAY, 1), 0);
     well(store_sorting_waiting(store, NULL, &waiting, &failed));
@@ -141,7 +142,7 @@ static void an_opinion_is_given_once(void **unused)
     assert_int_equal(store_sorting_is_new(store, "B", &failed), 0);
     assert_int_equal(take(NULL, ME, NOW, 5), 1);
     assert_int_equal(store_sorting_is_new(store, "A", &failed), 1);
-    assert_int_equal(store_sorting_apart(store, ME, "A", "", &failed), 1);
+    assert_int_equal(store_sorting_apart(store, ME, "A", &nothing, &failed), 1);
     assert_int_equal(store_sorting_is_new(store, "A", &failed), 0);
 }
 

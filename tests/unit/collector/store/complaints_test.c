@@ -1,0 +1,127 @@
+/* What people see of complaints and alerts: what they ask for, the newest first, and what they were done with once. */
+#include "collector/store/complaints.h"
+#include "collector/store/alerts.h"
+#include "collector/store/arrivals.h"
+#include "tests/unit/collector/store/stocked.h"
+
+static char seen[200];
+static struct store_complaint_row last;
+
+static void see(void *context, const struct store_complaint_row *row)
+{
+    size_t length = strlen(seen);
+    (void)context;
+    snprintf(seen + length, sizeof seen - length, "%.*s ", (int)row->id.length, row->id.bytes);
+    last = (struct store_complaint_row){.incidents = row->incidents, .times = row->times, .closed = row->closed};
+    assert_true(row->node == 0 || text_equals(row->node_name, TEXT("hv7")));
+    assert_true(row->fields.length == 0 || text_equals(row->fields, TEXT("{\"a\":1}")));
+}
+
+static void read_one(const char *id, const char *customer, const char *state, moment when)
+{
+    struct store_tie tie = {.tied = "address", .node = customer[0] ? NODE : 0};
+    char claimed[STORE_COMPLAINT_ID];
+    snprintf(tie.customer, sizeof tie.customer, "%s", customer);
+    well(store_arrival_keep(store, id, "http", when, PACKING_ZSTD, TEXT("x"), &failed));
+    if (strcmp(state, "arrived") == 0)
+        return;
+    assert_int_equal(store_arrival_claim(store, when, when + MINUTE, claimed, &failed), 1);
+    const struct store_complaint complaint = {.id = id,
+                                              .arrival = id,
+                                              .format = "arf",
+                                              .type = "abuse",
+                                              .reporter = "r",
+                                              .address = "192.0.2.1",
+                                              .message_id = "",
+                                              .subject = "",
+                                              .recipient = "",
+                                              .state = state,
+                                              .note = "",
+                                              .fields = TEXT("{\"a\":1}"),
+                                              .likeness = "",
+                                              .tie = &tie,
+                                              .incidents = 3};
+    assert_int_equal(store_arrival_read(store, &complaint, &failed), 1);
+}
+
+static const char *list(moment since, const char *customer, const char *state, uint32_t most)
+{
+    const struct store_complaint_query query = {since, customer, state, most};
+    seen[0] = '\0';
+    well(store_complaint_list(store, &query, see, NULL, &failed));
+    return seen;
+}
+
+static void test_lists(void **unused)
+{
+    (void)unused;
+    read_one("1", "acme", "open", NOW);
+    read_one("2", "", "unread", NOW + 1);
+    read_one("3", "acme", "done", NOW + 2);
+    read_one("4", "bolt", "open", NOW + 3);
+    read_one("5", "", "arrived", NOW + 4);
+    assert_string_equal(list(0, NULL, NULL, 10), "5 4 2 1 ");
+    assert_string_equal(list(0, NULL, "all", 10), "5 4 3 2 1 ");
+    assert_string_equal(list(0, NULL, "open", 10), "4 1 ");
+    assert_string_equal(list(0, "acme", NULL, 10), "1 ");
+    assert_string_equal(list(0, "acme", "all", 10), "3 1 ");
+    assert_string_equal(list(0, "bolt", "done", 10), "");
+    assert_string_equal(list(NOW + 2, NULL, "all", 10), "5 4 3 ");
+    assert_string_equal(list(0, NULL, "all", 2), "5 4 ");
+}
+
+static void test_done_once(void **unused)
+{
+    (void)unused;
+    read_one("1", "acme", "open", NOW);
+    read_one("2", "", "arrived", NOW + 1);
+    seen[0] = '\0';
+    assert_int_equal(store_complaint_find(store, "1", see, NULL, &failed), 1);
+    assert_int_equal(last.incidents, 3);
+    assert_int_equal(last.times, 1);
+    assert_int_equal(last.closed, 0);
+    assert_int_equal(store_complaint_done(store, "1", "ann", "told", NOW + HOUR, &failed), 1);
+    assert_int_equal(store_complaint_done(store, "1", "bob", "too", NOW + HOUR, &failed), 0);
+    assert_int_equal(store_complaint_done(store, "2", "bob", "unseen", NOW + HOUR, &failed), 0);
+    assert_int_equal(store_complaint_done(store, "9", "bob", "none", NOW + HOUR, &failed), 0);
+    assert_int_equal(ask("SELECT COUNT(*) FROM complaints WHERE state = 'done' AND person = 'ann' AND reason = 'told'"),
+                     1);
+    assert_int_equal(store_complaint_find(store, "1", see, NULL, &failed), 1);
+    assert_true(last.closed == NOW + HOUR);
+    assert_int_equal(store_complaint_find(store, "9", see, NULL, &failed), 0);
+}
+
+static void see_alert(void *context, const struct store_alert_row *row)
+{
+    size_t length = strlen(seen);
+    (void)context;
+    snprintf(seen + length, sizeof seen - length, "%.*s*%d ", (int)row->name.length, row->name.bytes, (int)row->times);
+}
+
+static void raise_one(const char *name, moment now)
+{
+    const struct store_alert alert = {.kind = "source", .name = name, .severity = SEVERITY_TROUBLE};
+    well(store_alert_raise(store, &alert, now, &failed));
+}
+
+static void test_alerts_that_stand(void **unused)
+{
+    (void)unused;
+    raise_one("imap", NOW);
+    raise_one("mbox", NOW + 1);
+    raise_one("maildir", NOW + 2);
+    raise_one("imap", NOW + 3);
+    assert_int_equal(store_alert_resolve(store, "source", "mbox", NOW + 4, &failed), 1);
+    seen[0] = '\0';
+    well(store_alerts(store, 10, see_alert, NULL, &failed));
+    assert_string_equal(seen, "imap*2 maildir*1 ");
+    seen[0] = '\0';
+    well(store_alerts(store, 1, see_alert, NULL, &failed));
+    assert_string_equal(seen, "imap*2 ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {STOCKED(test_lists), STOCKED(test_done_once), STOCKED(test_alerts_that_stand)};
+    return ENGINES_RUN(tests);
+}
