@@ -48,6 +48,9 @@ void pulse_take(struct pulse *pulse, bool told[TOLD_KINDS])
     pulse->under_way = false;
     if (pulse->exchange.trouble.code != 0)
         return;
+    if (pulse->missed)
+        told[TOLD_NODES] = told[TOLD_PEOPLE] = true;
+    pulse->missed = false;
     /* Who waits with a secret that was taken back, a node or a person, hears it by the revision that this took. */
     told[TOLD_NODES] |= found->revision != pulse->seen.revision || found->news != pulse->seen.news;
     if (found->filtered != pulse->filtered && clock_steady() >= pulse->filtered_due) {

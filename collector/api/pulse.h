@@ -9,6 +9,7 @@
 struct pulse {
     struct exchange exchange; /* goes to the reader as a request's does */
     bool under_way;
+    bool missed;                    /* somebody who waits was asked again in vain, the store being away */
     duration due;                   /* steady time */
     duration filtered_due;          /* when nodes may be woken again for what filters say ... */
     int64_t filtered;               /* ... behind this number */

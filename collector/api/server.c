@@ -91,6 +91,7 @@ static void submit(struct server *server, struct request *request)
         give(server, server->door, request);
     } else if (exchange->step == STEP_ANSWER) {
         exchange->generation = server->waiting.generation[waiting_for(request)];
+        exchange->trouble = (struct error){0};
         give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
     } else {
         if (server->unprepared == NULL)
@@ -151,6 +152,7 @@ static bool is_put_off(struct server *server, struct request *request)
     bool away = request->until != 0 && exchange->trouble.code == ENOTCONN; /* woken while the store is: it waits on */
     if ((!exchange->nothing && !away) || exchange->patience <= 0 || server->ending)
         return false;
+    server->pulse.missed |= away;
     if (request->until == 0)
         request->until = exchange->begun + exchange->patience;
     if (exchange->generation != server->waiting.generation[waiting_for(request)]) {

@@ -353,7 +353,7 @@ const struct endpoint endpoints[] = {
      .permission = MAY_READ,
      .worker = ASK_READER,
      .handle = complaints_handle,
-     .parameters = {"since: a time, of when they came", "customer",
+     .parameters = {"since: a time, of when they came", "customer: laid at this one's door",
                     "state: `open`, `unread`, `done`, `double`, `arrived` or `all`; without: what is not done with",
                     "top: how many, 100 unless told otherwise"},
      .answers = "200 400",

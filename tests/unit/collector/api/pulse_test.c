@@ -52,6 +52,24 @@ static void test_what_filters_say_wakes_nodes_not_more_often_than_each_second(vo
     assert_false(told[TOLD_NODES]);
 }
 
+static void test_who_was_asked_in_vain_is_asked_again_when_the_store_is_back(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS];
+    (void)state;
+    pulse_begin(&pulse);
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    pulse.missed = true;
+    pulse.exchange.trouble.code = 107;
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    assert_false(told[TOLD_NODES] || told[TOLD_PEOPLE]);
+    pulse.exchange.trouble.code = 0;
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    assert_true(told[TOLD_NODES] && told[TOLD_PEOPLE]);
+    found(&pulse, (struct store_pulse){.revision = 5}, told);
+    assert_false(told[TOLD_NODES] || told[TOLD_PEOPLE]);
+}
+
 static void test_what_was_ordered_here_wakes_nobody_twice(void **state)
 {
     struct pulse pulse;
@@ -87,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_number_that_rises_wakes_whom_it_concerns),
         cmocka_unit_test(test_what_filters_say_wakes_nodes_not_more_often_than_each_second),
+        cmocka_unit_test(test_who_was_asked_in_vain_is_asked_again_when_the_store_is_back),
         cmocka_unit_test(test_what_was_ordered_here_wakes_nobody_twice),
         cmocka_unit_test(test_a_store_that_fails_wakes_nobody),
     };
