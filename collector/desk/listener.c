@@ -108,8 +108,8 @@ static bool hear(struct client *client)
         return errno == EAGAIN || errno == EINTR;
     if (got == 0)
         return false;
-    client->heard = clock_steady();
     client->ending = !dialogue_feed(client->dialogue, (struct text){piece, (size_t)got}, &client->out);
+    client->heard = clock_steady(); /* behind what we took to answer */
     return true;
 }
 
@@ -125,16 +125,18 @@ static bool answer(struct client *client)
     return client->out.length > 0 || !client->ending;
 }
 
-/* Who has not taken our answers yet is not listened to. */
+/* Who has not taken our answers yet is not listened to. What has come is heard before anybody is called silent: it may
+ * have waited for us. */
 static void serve(struct listener *listener, const struct pollfd *ready)
 {
+    duration now = clock_steady();
     for (uint32_t i = listener->client_count; i-- > 0;) {
         struct client *client = &listener->clients[i];
-        duration now = clock_steady();
-        bool lives = now - client->heard < SILENCE && now - client->begun < WHOLE;
-        if (lives && ready[i].revents & (POLLIN | POLLHUP | POLLERR) && client->out.length == 0)
+        bool lives = true;
+        if (ready[i].revents & (POLLIN | POLLHUP | POLLERR) && client->out.length == 0)
             lives = hear(client);
-        if (!lives || !answer(client))
+        bool is_over = now - client->heard >= SILENCE || now - client->begun >= WHOLE;
+        if (!lives || is_over || !answer(client))
             drop(listener, i);
     }
 }
