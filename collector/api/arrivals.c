@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include "collector/api/endpoint.h"
 #include "collector/api/means.h"
-#include "collector/api/unpack.h"
 #include "collector/store/arrivals.h"
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -14,19 +13,6 @@ struct arrival_body {
     enum store_packing packing;
 };
 
-static int take_plain(struct exchange *exchange, struct buffer *plain, struct error *error)
-{
-    buffer_init(plain, INTAKE_PLAIN_MOST);
-    if (exchange->packed) {
-        int status = unpack_zstd(buffer_text(&exchange->body), plain, error);
-        buffer_clear(&exchange->body);
-        return status;
-    }
-    *plain = exchange->body;
-    buffer_init(&exchange->body, 0);
-    return 0;
-}
-
 int arrival_prepare(struct exchange *exchange, struct error *error)
 {
     struct arrival_body *body = calloc(1, sizeof *body);
@@ -35,7 +21,7 @@ int arrival_prepare(struct exchange *exchange, struct error *error)
         return error_set(error, ENOMEM, "no memory for a complaint");
     exchange->prepared = body;
     buffer_init(&body->packed, PACKING_MOST);
-    int status = take_plain(exchange, &body->plain, &why);
+    int status = exchange_take_body(exchange, INTAKE_PLAIN_MOST, &body->plain, &why);
     if (status == 0 && text_trim(buffer_text(&body->plain)).length == 0)
         return exchange_refuse(exchange, 400, "there is nothing in it");
     if (status == 0) {

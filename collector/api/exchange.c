@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "collector/api/unpack.h"
 #include "common/json.h"
 
 void exchange_reset(struct exchange *exchange)
@@ -15,6 +16,19 @@ void exchange_reset(struct exchange *exchange)
     exchange->told = TOLD_NOBODY;
     exchange->revision = 0;
     exchange->records = exchange->duplicates = exchange->messages = 0;
+}
+
+int exchange_take_body(struct exchange *exchange, size_t most, struct buffer *plain, struct error *error)
+{
+    buffer_init(plain, most);
+    if (exchange->packed) {
+        int status = unpack_zstd(buffer_text(&exchange->body), plain, error);
+        buffer_clear(&exchange->body);
+        return status;
+    }
+    *plain = exchange->body;
+    buffer_init(&exchange->body, 0);
+    return 0;
 }
 
 int exchange_refuse(struct exchange *exchange, int status, const char *format, ...)

@@ -70,6 +70,9 @@ struct exchange {
 
 /* Forget an answer: before it is worked out once more. */
 void exchange_reset(struct exchange *);
+/* The body as it is, or what it is packed of, of `most` bytes; it is the caller's now, also after a failure. -EBADMSG,
+ * -EMSGSIZE: as of unpack_zstd(). */
+int exchange_take_body(struct exchange *, size_t most, struct buffer *plain, struct error *) MUST_CHECK;
 /* Answer {"error":SENTENCE}. Returns 0, so that `return exchange_refuse(...)` ends a handler. */
 int exchange_refuse(struct exchange *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* NULL: not given. */

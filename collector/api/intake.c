@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include "collector/api/endpoint.h"
 #include "collector/api/means.h"
-#include "collector/api/unpack.h"
 #include "collector/message/message_file.h"
 #include "collector/store/messages.h"
 #include "common/cleanup.h"
@@ -18,20 +17,6 @@ struct intake {
     struct message_file *file; /* points into `plain` */
 };
 
-/* The body as it is, or what it is packed of. */
-static int take_plain(struct exchange *exchange, struct buffer *plain, struct error *error)
-{
-    buffer_init(plain, INTAKE_PLAIN_MOST);
-    if (exchange->packed) {
-        int status = unpack_zstd(buffer_text(&exchange->body), plain, error);
-        buffer_clear(&exchange->body);
-        return status;
-    }
-    *plain = exchange->body;
-    buffer_init(&exchange->body, 0);
-    return 0;
-}
-
 int intake_prepare(struct exchange *exchange, struct error *error)
 {
     struct intake *intake = calloc(1, sizeof *intake);
@@ -41,7 +26,7 @@ int intake_prepare(struct exchange *exchange, struct error *error)
     exchange->prepared = intake;
     buffer_init(&intake->packed, PACKING_MOST);
     store_message_name(intake->name);
-    int status = take_plain(exchange, &intake->plain, &why);
+    int status = exchange_take_body(exchange, INTAKE_PLAIN_MOST, &intake->plain, &why);
     if (status == 0)
         status = message_file_read(buffer_text(&intake->plain), &intake->file, &why);
     if (status == 0)

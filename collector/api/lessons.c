@@ -10,7 +10,6 @@
 #include "collector/api/lines.h"
 #include "collector/api/means.h"
 #include "collector/api/person.h"
-#include "collector/api/unpack.h"
 #include "collector/quarantine/content.h"
 #include "collector/sorter/learning.h"
 #include "collector/store/lessons.h"
@@ -164,19 +163,6 @@ static int read_names(struct lesson_body *body, struct exchange *exchange)
     return 0;
 }
 
-static int take_plain(struct exchange *exchange, struct buffer *plain, struct error *error)
-{
-    buffer_init(plain, INTAKE_PLAIN_MOST);
-    if (exchange->packed) {
-        int status = unpack_zstd(buffer_text(&exchange->body), plain, error);
-        buffer_clear(&exchange->body);
-        return status;
-    }
-    *plain = exchange->body;
-    buffer_init(&exchange->body, 0);
-    return 0;
-}
-
 int lesson_prepare(struct exchange *exchange, struct error *error)
 {
     struct lesson_body *body = calloc(1, sizeof *body);
@@ -185,7 +171,7 @@ int lesson_prepare(struct exchange *exchange, struct error *error)
         return error_set(error, ENOMEM, "no memory for a lesson");
     exchange->prepared = body;
     buffer_init(&body->packed, PACKING_MOST);
-    int status = take_plain(exchange, &body->plain, &why);
+    int status = exchange_take_body(exchange, INTAKE_PLAIN_MOST, &body->plain, &why);
     if (status == 0 && body->plain.length > 0 && body->plain.bytes[0] == '{')
         return read_names(body, exchange);
     if (status == 0 && text_trim(buffer_text(&body->plain)).length == 0)
