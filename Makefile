@@ -25,7 +25,7 @@ VERSION      := 0.1.0
 BUILD_PACKAGES := gcc make pkgconf libc6-dev libpcap-dev libsqlite3-dev libpcre2-dev libmnl-dev libinih-dev \
 	libsystemd-dev libseccomp-dev libcap-ng-dev libjansson-dev libzstd-dev zlib1g-dev libxxhash-dev \
 	libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libpq-dev libsodium-dev \
-	libmilter-dev libgmime-3.0-dev libgd-dev libtesseract-dev libc-ares-dev
+	libmilter-dev libgmime-3.0-dev libgd-dev libtesseract-dev libc-ares-dev libcairo2-dev
 RUN_PACKAGES   := nftables iproute2
 DEMO_PACKAGES  := postfix swaks python3 procps
 TEST_MAIL_SERVERS := exim opensmtpd sendmail rspamd
@@ -33,10 +33,11 @@ TEST_TOOLS     := promtool
 TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mandoc sasl2-bin systemd-journal-remote \
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
 	spampd tesseract-ocr-eng sqlgrey libdbd-sqlite3-perl fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd \
-	rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools
+	rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools \
+	lynx mutt chromium
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
-	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract libcares
+	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract libcares cairo
 
 comma := ,
 SANITIZE_asan := -fsanitize=address$(comma)undefined -fno-sanitize-recover=all
@@ -58,7 +59,7 @@ LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/sample agent/relay agent/judge agent/sender agent/log agent/packet \
-	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/letter collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
@@ -104,7 +105,7 @@ $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
-CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/letter collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
 $(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 

@@ -17,7 +17,7 @@ FILE_LINES, HEADER_LINES, FUNCTION_LINES = 900, 300, 120
 LONG_FUNCTION, LONG_SHARE = 60, 0.10  # not more than one function in ten is longer than sixty lines
 
 PURE = ["common", "common/words", "detectors", "agent/packet", "agent/log", "agent/sender", "agent/judge", "agent/relay",
-        "agent/sample", "collector/picture", "collector/mime", "collector/blacklist"]
+        "agent/sample", "collector/picture", "collector/mime", "collector/blacklist", "collector/alert", "collector/report"]
 
 # What a pure folder cannot call: it would open something, ask the time, or depend on where it runs.
 FORBIDDEN = set("""

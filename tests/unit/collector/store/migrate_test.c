@@ -16,7 +16,7 @@
 #include "common/cleanup.h"
 #include "tests/unit/collector/store/engines.h"
 
-#define COLUMNS 400
+#define COLUMNS 800
 #define ROWS    3
 
 static const char *const dropped[] = {NULL}; /* "table.column, why", ... */
