@@ -29,8 +29,8 @@ EMBED(messages, "007-messages.sql")
 EMBED(reputation, "008-reputation.sql")
 EMBED(watch, "009-watch.sql")
 
-static const char *const steps[] = {schema_begin, schema_keep,  schema_settings, schema_ask,
-                                    schema_fleet, schema_asked, schema_messages, schema_reputation, schema_watch};
+static const char *const steps[] = {schema_begin, schema_keep,     schema_settings,   schema_ask,  schema_fleet,
+                                    schema_asked, schema_messages, schema_reputation, schema_watch};
 #define NEWEST ((int64_t)(sizeof steps / sizeof steps[0]))
 
 /* A word in braces is the engine's own to say. NULL: it is none. */
