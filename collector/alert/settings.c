@@ -23,9 +23,9 @@ static const struct option own_options[] = {
     DURATION_OPTION("alerts", struct alert_settings, keep, "400d", .least = "1d", .most = "3650d",
                     .text = "Alerts that are over are kept for this long."),
     TEXT_OPTION("alerts", struct alert_settings, maintenance, "",
-                .text = "When nodes and filters are worked on: \"Sun 02:00-04:00, 1st shift\" will not do, but \"Sun "
-                        "02:00-04:00, Wed 22:00-23:30\" will, in this machine's own time. Of what begins and ends "
-                        "within, nobody is told; what still stands afterwards is told then."),
+                .text = "When nodes and filters are worked on, in this machine's own time: \"Sun 02:00-04:00, Wed "
+                        "22:00-23:30\". Of what begins and ends within, nobody is told; what still stands afterwards "
+                        "is told then."),
     WORDS_OPTION("alerts", struct alert_settings, maintenance_kinds, "node filter source zone",
                  .text = "The kinds of alerts that this is about. Spam is told of during maintenance too."),
     TEXT_OPTION("alerts", struct alert_settings, link, "",
@@ -36,7 +36,8 @@ static const struct option own_options[] = {
 #define SECTION "alert NAME"
 static const struct option options[] = {
     CHOICE_OPTION(SECTION, struct channel, type, "mail", .choices = channel_type_names,
-                  .text = "How it is delivered: mail (as [mail] says), webhook (a POST request), syslog, or a program."),
+                  .text =
+                      "How it is delivered: mail (as [mail] says), webhook (a POST request), syslog, or a program."),
     WORDS_OPTION(SECTION, struct channel, kinds, "*",
                  .text = "The kinds of alerts that it is told of: block, throttle, divert, virus, complaint, listing, "
                          "zone, node, filter, source, ... \"*\" and \"?\" stand for any letters. \"-\": none; then it "
@@ -80,7 +81,8 @@ static const struct option options[] = {
                           "and Rocket.Chat take; pagerduty: an event of PagerDuty's Events API v2."),
     TEXT_OPTION(SECTION, struct channel, key, "", .text = "webhook of form pagerduty: the integration key."),
     TEXT_OPTION(SECTION, struct channel, program, "",
-                .text = "program: its absolute path. It is given the notice in JSON on its standard input."),
+                .text = "program: its absolute path, and arguments. It is given the notice in JSON on its standard "
+                        "input."),
     {.key = NULL},
 };
 

@@ -78,10 +78,11 @@ int windows_check(struct text text, struct error *error)
     while (text.length > 0) {
         struct text one = text_trim(text_split(&text, ','));
         if (one.length > 0 && !read_window(one, &window))
-            return error_set(error, EINVAL,
-                             "\"%.*s\" is no time of the week; \"Mon-Fri 08:00-18:00\" and \"22:00-06:00\" are allowed, "
-                             "a comma between two",
-                             (int)(one.length < 60 ? one.length : 60), one.bytes);
+            return error_set(
+                error, EINVAL,
+                "\"%.*s\" is no time of the week; \"Mon-Fri 08:00-18:00\" and \"22:00-06:00\" are allowed, "
+                "a comma between two",
+                (int)(one.length < 60 ? one.length : 60), one.bytes);
     }
     return 0;
 }

@@ -36,15 +36,16 @@ static int raise_all(struct store *store, const struct finds *finds, moment now,
 {
     int status = 0;
     for (size_t i = 0; i < finds->count && status >= 0; i++) {
-        struct found *found = &finds->items[i];
-        text_copy_printable(text_of(found->subject), found->subject, sizeof found->subject);
+        const struct found *found = &finds->items[i];
+        char subject[sizeof found->subject];
+        text_copy_printable(text_of(found->subject), subject, sizeof subject);
         const struct store_alert alert = {.kind = found->kind,
                                           .name = found->name,
                                           .severity = found->severity,
                                           .node = found->node,
                                           .sender = text_of(found->sender),
                                           .customer = text_of(found->customer),
-                                          .subject = text_of(found->subject),
+                                          .subject = text_of(subject),
                                           .text = text_of(found->text)};
         status = store_alert_raise(store, &alert, now, error);
     }
