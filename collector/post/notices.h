@@ -12,6 +12,8 @@ struct notices {
     moment begun, latest; /* since when this collector looks without a break, and when it did last */
     moment aged;
 };
+/* Whether it is time for a round. */
+bool notices_wanted(const struct notices *, moment now);
 /* A round: raises what is to be looked for, and makes sendings of what is due. How many were made. It costs little
  * where there is nothing; every few seconds will do. -EAGAIN: another collector was faster; roll back, and come again
  * with the next round. */
