@@ -141,7 +141,7 @@ static int find(struct lane *lane, struct error *error)
 
 /* People hear what the post cannot deliver: of a way as a whole under its name, of single sendings under "NAME lost".
  */
-static int raise(struct lane *lane, bool lost, const char *trouble, moment now, struct error *error)
+static int tell(struct lane *lane, bool lost, const char *trouble, moment now, struct error *error)
 {
     char name[STORE_SENDING_CHANNEL + 8], subject[160];
     snprintf(name, sizeof name, "%s%s", lane->name, lost ? " lost" : "");
@@ -204,7 +204,7 @@ static int claim(struct lane *lane, struct error *error)
         status = store_sendings_doubt(lane->store, lane->name, now, error);
     if (status > 0)
         status =
-            raise(lane, true, "the collector ended while something was sent: it may have arrived or not", now, error);
+            tell(lane, true, "the collector ended while something was sent: it may have arrived or not", now, error);
     if (status >= 0)
         status =
             store_sending_claim(lane->store, lane->name, lane->holder, now, now + patience + SPARE, take, lane, error);
@@ -277,9 +277,9 @@ static int write_once(struct lane *lane, const struct outcome *outcome, struct t
     if (status > 0 && left.length > 0)
         status = store_sending_split(lane->store, lane->id, left, now + lane_pause(lane->tries), error);
     if (status >= 0 && outcome->lost)
-        status = raise(lane, true, outcome->trouble, now, error);
+        status = tell(lane, true, outcome->trouble, now, error);
     if (status >= 0 && outcome->away)
-        status = raise(lane, false, outcome->trouble, now, error);
+        status = tell(lane, false, outcome->trouble, now, error);
     if (status >= 0 && outcome->works)
         status = store_alert_resolve(lane->store, "post", lane->name, now, error);
     return end(lane, status, error);
