@@ -354,9 +354,27 @@ static enum delivered send_to(struct mail *mail, struct curl_slist *list)
     return result;
 }
 
+/* Some servers take a bare CR, or a bare LF, for the end of a line: what stands behind a dot between two would be
+ * commands to them. */
+static bool has_whole_lines(struct text bytes)
+{
+    for (size_t i = 0; i < bytes.length; i++) {
+        bool is_end = bytes.bytes[i] == '\r' && i + 1 < bytes.length && bytes.bytes[i + 1] == '\n';
+        if (is_end)
+            i++;
+        else if (bytes.bytes[i] == '\r' || bytes.bytes[i] == '\n')
+            return false;
+    }
+    return bytes.length > 0;
+}
+
 enum delivered mail_deliver(struct mail *mail, struct delivery *delivery)
 {
     enum delivered result;
+    if (!has_whole_lines(delivery->bytes)) {
+        snprintf(delivery->trouble, sizeof delivery->trouble, "it is no message whose lines end with CRLF");
+        return DELIVERY_REFUSED;
+    }
     if (mail->settings->server[0] == '\0') {
         snprintf(delivery->trouble, sizeof delivery->trouble, "there is no mail server: set server in [mail]");
         return DELIVERY_AWAY;
