@@ -55,7 +55,8 @@ static const struct route {
     {"lessons", "/v1/lessons", {NULL}},
     {"complaints", "/v1/complaints", {"since", "customer", "state", "top", NULL}},
     {"complaint", "/v1/complaints/", {NULL}}, /* with its id behind it */
-    {"alerts", "/v1/alerts", {"top", NULL}},
+    {"alerts", "/v1/alerts", {"top", "since", NULL}},
+    {"silences", "/v1/silences", {NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)

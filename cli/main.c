@@ -49,7 +49,12 @@ static const struct command commands[] = {
      "what came to the abuse desk, whose doing it is, and what was done with it (of a collector); import: what came by "
      "other ways, mails, mailboxes, XARF, Shadowserver's CSV",
      command_complaints},
-    {"alerts", "[--top N]", "what a person should know and what is not over (of a collector)", command_alerts},
+    {"alerts",
+     "[list] [--since T] [--top N] | test [CHANNEL] | silence [KIND [NAME]] --for DURATION --reason TEXT "
+     "[--customer C] [--node N] [--begin T] | silences | unsilence NUMBER... | close NUMBER... [--reason TEXT]",
+     "what a person should know and what is not over (of a collector); whether channels reach people; what nobody is "
+     "told of for a while",
+     command_alerts},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256

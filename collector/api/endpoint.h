@@ -83,6 +83,11 @@ int complaint_handle(struct store *, struct exchange *, struct error *) MUST_CHE
 int complaint_content_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int complaint_done_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int alert_close_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int alert_test_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silences_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silence_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silence_end_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
