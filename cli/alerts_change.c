@@ -42,7 +42,7 @@ static int call(struct centre *centre, const char *method, const char *path, jso
     CLEANUP(take_text) char *text = given ? json_dumps(given, JSON_COMPACT) : NULL;
     const struct centre_request request = {.method = method,
                                            .path = path,
-                                           .type = strcmp(method, "GET") == 0 ? NULL : "application/json",
+                                           .type = given ? "application/json" : NULL,
                                            .body = text_of(text ? text : "")};
     answer->length = 0;
     return centre_call(centre, &request, answer, error);
