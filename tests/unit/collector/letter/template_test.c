@@ -292,6 +292,8 @@ static void every_language_has_every_word(void **state)
 
 static void every_detector_has_a_word(void **state)
 {
+    __typeof__(&findings_add) volatile judged = findings_add; /* what detectors call stands on a floor above them */
+    (void)judged;
     (void)state;
     for (size_t i = 0; detector_table[i]; i++)
         if (strcmp(letter_reason_word(text_of(detector_table[i]->name)), "other") == 0)
