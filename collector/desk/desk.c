@@ -225,7 +225,8 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
         text_copy_printable(text_of(why.text), complaints.trouble, sizeof complaints.trouble);
     status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = writing_write(desk->keeper.store, id, buffer_text(&desk->plain), &complaints, now, error);
+        status =
+            writing_write(desk->keeper.store, desk->settings, id, buffer_text(&desk->plain), &complaints, now, error);
     complaints_clear(&complaints);
     return keeper_end(&desk->keeper, status, error);
 }
