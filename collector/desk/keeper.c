@@ -60,3 +60,12 @@ int keeper_keep(struct keeper *keeper, const char *source, const struct brought 
     buffer_clear(&keeper->packed);
     return status < 0 ? status : 0;
 }
+
+int keeper_place(struct keeper *keeper, const char *source, const char *place, struct error *error)
+{
+    moment now = 0;
+    int status = keeper_begin(keeper, &now, error);
+    if (status >= 0)
+        status = store_source_note(keeper->store, source, place, NULL, now, error);
+    return keeper_end(keeper, status, error);
+}
