@@ -135,7 +135,7 @@ int store_watch_hold(struct store *store, int64_t holder, moment held, struct er
 int store_watch_give_back(struct store *store, int64_t holder, const char *name, moment now, struct error *error)
 {
     int rows = STORE_RUN(store,
-                         "UPDATE watched SET holder = 0, due = $2 WHERE holder = $1 AND holder <> 0 AND "
+                         "UPDATE watched SET holder = 0, due = $2 WHERE ($1 = 0 OR holder = $1) AND holder <> 0 AND "
                          "($3 = '' OR name = $3)",
                          NULL, NULL, error, INTEGER(holder), INTEGER(now), STRING(name ? name : ""));
     return rows < 0 ? rows : 0;
