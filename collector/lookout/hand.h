@@ -19,7 +19,7 @@ struct held {
     moment claimed;
     uint64_t rows[ZONES_MOST / 64]; /* zones of which something stands in the store */
     uint32_t clean, unknown, listed;
-    bool is_used, is_over;
+    bool is_used, is_over, is_urgent;
     bool is_doubted; /* something is to be confirmed: asked for anew, at once */
     bool is_lost;    /* an answer could not be kept: it is asked for again */
 };

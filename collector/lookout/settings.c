@@ -1,8 +1,14 @@
-/* [blacklists]: see watch.h. */
+/* See settings.h. */
+#include "collector/lookout/settings.h"
+
 #include <errno.h>
-#include "collector/blacklist/own.h"
+#include <stdlib.h>
 #include "collector/blacklist/resolver.h"
-#include "collector/lookout/watch.h"
+#include "collector/lookout/choice.h"
+#include "common/cleanup.h"
+#include "common/io/file.h"
+
+#define NAMES_FILE ((size_t)16 * 1024 * 1024)
 
 #define TEXT_OF(member, preset_, text_)                                                                                \
     FIXED_OPTION(OPTION_TEXT, char[OPTION_TEXT_SIZE], "blacklists", struct watch_settings, member, preset_,            \
@@ -74,4 +80,60 @@ bool watch_settings_check(const void *given, struct error *error)
         return false;
     }
     return true;
+}
+
+/* --- what they lead to --- */
+
+static struct choice_words split(const char *from, struct text result[OPTION_TEXT_SIZE])
+{
+    struct text rest = text_of(from);
+    size_t count = 0;
+    while (rest.length > 0) {
+        struct text word = text_trim(text_split(&rest, ' '));
+        if (word.length > 0)
+            result[count++] = word;
+    }
+    return (struct choice_words){result, count};
+}
+
+static struct choice_words words_of(const struct option_words *words, struct text result[32])
+{
+    for (uint32_t i = 0; i < words->count; i++)
+        result[i] = text_of(words->items[i]);
+    return (struct choice_words){result, words->count};
+}
+
+int watch_settings_zones(const struct watch_settings *settings, struct zones **result, struct error *error)
+{
+    struct text files[OPTION_TEXT_SIZE], keys[OPTION_TEXT_SIZE], lists[32];
+    return choice_zones(split(settings->zones, files), split(settings->keys, keys), words_of(&settings->lists, lists),
+                        result, error);
+}
+
+int watch_settings_resolvers(const struct watch_settings *settings, struct dns_server result[DNS_SERVERS_MOST],
+                             uint32_t *count, struct error *error)
+{
+    struct text resolvers[32];
+    return choice_resolvers(words_of(&settings->resolvers, resolvers), result, count, error);
+}
+
+static void free_text(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+int watch_settings_own(const struct watch_settings *settings, struct own *result, struct error *error)
+{
+    CLEANUP(free_text) char *content = NULL;
+    char word[ADDRESS_TEXT];
+    size_t length = 0;
+    int status = 0;
+    for (size_t i = 0; i < settings->own.count && status == 0; i++)
+        status = own_add(result, text_of(address_print(&settings->own.items[i], word)), error);
+    for (uint32_t i = 0; i < settings->domains.count && status == 0; i++)
+        status = own_add(result, text_of(settings->domains.items[i]), error);
+    if (status == 0 && settings->names[0])
+        status = file_read(settings->names, NAMES_FILE, &content, &length, error);
+    return status == 0 ? own_read(result, (struct text){content, length}, settings->names, error) : status;
 }

@@ -186,12 +186,14 @@ int store_listing_forget(struct store *store, moment before, uint32_t most, stru
                          "DELETE FROM listing_history WHERE (name, zone, since) IN (SELECT name, zone, since FROM "
                          "listing_history WHERE until > 0 AND until < $1 ORDER BY until, name LIMIT $2)",
                          NULL, NULL, error, INTEGER(before), INTEGER(most));
-    /* Of what is over long ago nothing is left to count. */
-    int more = rows < 0 ? rows
-                        : STORE_RUN(store,
-                                    "DELETE FROM listings WHERE (name, zone) IN (SELECT name, zone FROM listings WHERE "
-                                    "since = 0 AND doubted = 0 AND checked < $1 LIMIT $2)",
-                                    NULL, NULL, error, INTEGER(before), INTEGER(most));
+    /* Of what is over long ago nothing is left to count, and what was said once of others' names is nobody's. */
+    int more = rows < 0
+                   ? rows
+                   : STORE_RUN(store,
+                               "DELETE FROM listings WHERE (name, zone) IN (SELECT name, zone FROM listings WHERE "
+                               "since = 0 AND ((doubted = 0 AND checked < $1) OR NOT EXISTS (SELECT 1 FROM watched w "
+                               "WHERE w.name = listings.name)) LIMIT $2)",
+                               NULL, NULL, error, INTEGER(before), INTEGER(most));
     return more < 0 ? more : rows + more;
 }
 

@@ -16,7 +16,8 @@ int store_watch(struct store *store, const struct store_watched *watched, durati
         "origin = CASE WHEN watched.origin = 'own' THEN watched.origin ELSE $3 END, "
         "seen = CASE WHEN $4 > watched.seen THEN $4 ELSE watched.seen END, "
         "until = CASE WHEN $5 > watched.until THEN $5 ELSE watched.until END, "
-        "due = CASE WHEN watched.holder = 0 AND $4 > watched.asked AND watched.due > watched.asked + $7 THEN "
+        "due = CASE WHEN watched.holder = 0 AND ($4 > watched.asked OR watched.origin = 'person') AND watched.due > "
+        "watched.asked + $7 THEN "
         "watched.asked + $7 ELSE watched.due END WHERE $4 > watched.seen + " NEWS " OR $5 > watched.until + " NEWS,
         NULL, NULL, error, STRING(watched->name), STRING(watched->is_domain ? "domain" : "address"),
         STRING(watched->origin), INTEGER(watched->seen), INTEGER(watched->until), INTEGER(now), INTEGER(every));
@@ -156,12 +157,11 @@ int store_watch_done(struct store *store, int64_t holder, const struct store_cla
 
 int store_watch_forget(struct store *store, uint32_t most, moment now, struct error *error)
 {
-    return STORE_RUN(
-        store,
-        "DELETE FROM watched WHERE name IN (SELECT w.name FROM watched w WHERE w.until < $1 AND NOT EXISTS "
-        "(SELECT 1 FROM listings l WHERE l.name = w.name AND (l.since > 0 OR l.doubted > 0)) "
-        "ORDER BY w.until, w.name LIMIT $2)",
-        NULL, NULL, error, INTEGER(now), INTEGER(most));
+    return STORE_RUN(store,
+                     "DELETE FROM watched WHERE name IN (SELECT w.name FROM watched w WHERE w.until < $1 AND "
+                     "(w.origin = 'person' OR NOT EXISTS (SELECT 1 FROM listings l WHERE l.name = w.name AND "
+                     "(l.since > 0 OR l.doubted > 0))) ORDER BY w.until, w.name LIMIT $2)",
+                     NULL, NULL, error, INTEGER(now), INTEGER(most));
 }
 
 struct listener {
