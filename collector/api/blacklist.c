@@ -1,5 +1,6 @@
 /* Own names on blacklists: where each is listed, since when and how often, how to get off; which lists are not
  * believed; and a person's wish that a name be asked for now. */
+#include <jansson.h>
 #include <string.h>
 #include "collector/api/endpoint.h"
 #include "collector/api/lines.h"
@@ -174,13 +175,16 @@ int blacklist_check_handle(struct store *store, struct exchange *exchange, struc
         return exchange_refuse(exchange, 409, "blacklists are not watched: enabled in [blacklists] says whether");
     if (count == 0 || count > NAMES_MOST)
         return exchange_refuse(exchange, 400, "1 to %d addresses and domains: {\"names\":[\"192.0.2.7\"]}", NAMES_MOST);
-    int status = 0;
-    for (size_t i = 0; i < count && status == 0; i++) {
-        char name[SUBJECT_TEXT];
-        bool is_domain = false;
+    char name[SUBJECT_TEXT];
+    bool is_domain = false;
+    for (size_t i = 0; i < count; i++) {
         const char *word = json_string_value(json_array_get(names, i));
         if (word == NULL || name_of(word, name, &is_domain) == NULL)
             return exchange_refuse(exchange, 400, "%.100s: no address and no domain", word ? word : "what is no text");
+    }
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        name_of(json_string_value(json_array_get(names, i)), name, &is_domain);
         status = store_watch_want(store, name, is_domain, exchange->arrived + ASKED_FOR, exchange->arrived, error);
     }
     if (status < 0)

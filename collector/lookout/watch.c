@@ -30,6 +30,7 @@
 #define RETIRE_MOST 64
 #define NAMES_FILE  ((size_t)16 * 1024 * 1024)
 #define REMEMBERED  16384
+#define NEVER       (3650 * DAY)
 
 struct watch {
     pthread_t thread;
