@@ -13,6 +13,7 @@
 #include "collector/api/means.h"
 #include "collector/api/server.h"
 #include "collector/desk/desk.h"
+#include "collector/post/post.h"
 #include "collector/lookout/watch.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
@@ -34,6 +35,7 @@ struct centre {
     struct trainer *trainer;
     struct releaser *releaser;
     struct desk *desk;
+    struct post *post;
     struct watch *watch;
     struct reading *reading;
     struct sorter *sorter;
@@ -129,6 +131,9 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
+    const struct post_settings post = {.mail = &settings->mail};
+    if (code == 0)
+        code = post_create(store, &post, &centre->post, error);
     if (code == 0 && centre->watch)
         code = watch_begin(centre->watch, error);
     return code;
@@ -212,6 +217,7 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    post_destroy(&centre.post);
     desk_destroy(&centre.desk);
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);

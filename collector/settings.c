@@ -130,12 +130,17 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = desk_settings_check,
         .text = "Where complaints arrive, besides POST /v1/complaints and `postern complaints import`."};
     result[8] = (struct option_binding){
+        .options = mail_options,
+        .settings = &settings->mail,
+        .check = mail_settings_check,
+        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
+    result[9] = (struct option_binding){
         .options = watch_options,
         .settings = &settings->blacklists,
         .check = watch_settings_check,
         .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
                 "more."};
-    size_t count = 9 + filters_settings_bind(&settings->filters, result + 9);
+    size_t count = 10 + filters_settings_bind(&settings->filters, result + 10);
     result[count] = (struct option_binding){.options = NULL};
 }
 

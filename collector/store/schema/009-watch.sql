@@ -38,13 +38,16 @@ ALTER TABLE nodes ADD COLUMN address TEXT NOT NULL DEFAULT '';
 
 -- What goes out to people. `id`: the same for the same sending, however often it is made, so none is made twice.
 -- `channel`: a section of the configuration; `purpose`: "alert", "letter", "report", "complaint", "test". `state`:
--- "waiting", "sent", "failed" (for good; `trouble` says why). `bytes`: a whole message, or the body of a request.
+-- "waiting", "handed" (whole, and nobody has said yet that it arrived), "sent", "failed" (for good; `trouble` says
+-- why), "in doubt" (handed by who died then). `due`: when it is looked at again, 0: not any more. `bytes`: a whole
+-- message, or the body of a request.
 CREATE TABLE sendings (
     id TEXT NOT NULL PRIMARY KEY, channel TEXT NOT NULL, purpose TEXT NOT NULL, made BIGINT NOT NULL,
     due BIGINT NOT NULL, tries BIGINT NOT NULL, state TEXT NOT NULL, done BIGINT NOT NULL, holder BIGINT NOT NULL,
     held BIGINT NOT NULL, recipients TEXT NOT NULL, subject TEXT NOT NULL, customer TEXT NOT NULL,
     trouble TEXT NOT NULL, bytes {BYTES} NOT NULL);
-CREATE INDEX sendings_by_due ON sendings (due, id) WHERE due > 0;
+CREATE INDEX sendings_by_due ON sendings (channel, due, id) WHERE due > 0;
+CREATE INDEX sendings_by_state ON sendings (state, made, id);
 CREATE INDEX sendings_by_made ON sendings (made, id);
 CREATE INDEX sendings_by_customer ON sendings (customer, made);
 -- What each channel was told of each alert.
