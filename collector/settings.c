@@ -134,7 +134,13 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->mail,
         .check = mail_settings_check,
         .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
-    size_t count = 9 + filters_settings_bind(&settings->filters, result + 9);
+    result[9] = (struct option_binding){
+        .options = watch_options,
+        .settings = &settings->blacklists,
+        .check = watch_settings_check,
+        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
+                "more."};
+    size_t count = 10 + filters_settings_bind(&settings->filters, result + 10);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }
