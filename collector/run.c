@@ -13,6 +13,7 @@
 #include "collector/api/means.h"
 #include "collector/api/server.h"
 #include "collector/desk/desk.h"
+#include "collector/post/post.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -33,6 +34,7 @@ struct centre {
     struct trainer *trainer;
     struct releaser *releaser;
     struct desk *desk;
+    struct post *post;
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -127,6 +129,9 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
+    const struct post_settings post = {.mail = &settings->mail};
+    if (code == 0)
+        code = post_create(store, &post, &centre->post, error);
     return code;
 }
 
@@ -204,6 +209,7 @@ int collector_run(const struct collector_settings *settings)
     } else {
         fprintf(stderr, "postern-collector: %s\n", error.text);
     }
+    post_destroy(&centre.post);
     desk_destroy(&centre.desk);
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);

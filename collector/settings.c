@@ -129,7 +129,12 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->complaints,
         .check = desk_settings_check,
         .text = "Where complaints arrive, besides POST /v1/complaints and `postern complaints import`."};
-    size_t count = 8 + filters_settings_bind(&settings->filters, result + 8);
+    result[8] = (struct option_binding){
+        .options = mail_options,
+        .settings = &settings->mail,
+        .check = mail_settings_check,
+        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
+    size_t count = 9 + filters_settings_bind(&settings->filters, result + 9);
     result[count] = (struct option_binding){.options = NULL};
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
+#include "collector/post/settings.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
 #include "collector/sorter/learning.h"
@@ -33,9 +34,10 @@ struct collector_settings {
     struct filters_settings filters;
     struct returned_settings returned;
     struct desk_settings complaints;
+    struct mail_settings mail;
 };
 
-#define SETTINGS_BINDINGS (10 + FILTERS_BINDINGS)
+#define SETTINGS_BINDINGS (11 + FILTERS_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

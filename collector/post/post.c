@@ -1,0 +1,167 @@
+/* See post.h. What is due is made in one transaction that writes, behind a look that waits for nobody. */
+#include "collector/post/post.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "collector/store/sendings.h"
+#include "collector/store/store.h"
+#include "common/cleanup.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+
+#define LOOK SECOND
+#define TIDY HOUR
+
+struct post {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t end;
+    bool ending;
+    char *where;
+    struct post_settings settings;
+    struct store *store; /* NULL: it is opened with the next round */
+    duration tidy_after; /* steady */
+    bool failing;        /* it was said */
+};
+
+/* --- making what is due --- */
+
+static int begin(struct post *post, moment *now, struct error *error)
+{
+    int status = post->store ? 0 : store_open(post->where, &post->store, error);
+    if (status >= 0)
+        status = store_begin(post->store, error);
+    return status < 0 ? status : store_now(post->store, clock_now(), now, error);
+}
+
+static int end(struct post *post, int status, struct error *error)
+{
+    if (status >= 0 && store_commit(post->store, error) < 0)
+        status = -error->code;
+    if (status < 0 && post->store)
+        store_rollback(post->store);
+    if (status == -ENOTCONN)
+        store_close(&post->store);
+    return status;
+}
+
+static int make_notices(struct post *post, struct error *error)
+{
+    moment now = 0;
+    int status = begin(post, &now, error);
+    /* W: if (status >= 0) status = notices_make(post->store, post->settings.alerts, post->settings.mail, now, error);
+     */
+    return end(post, status, error);
+}
+
+static int make_reports(struct post *post, struct error *error)
+{
+    moment now = 0;
+    int status = begin(post, &now, error);
+    /* V: if (status >= 0) status = reports_make(post->store, post->settings.reports, post->settings.mail, now, error);
+     */
+    return end(post, status, error);
+}
+
+static int tidy(struct post *post, struct error *error)
+{
+    moment now = 0;
+    if (clock_steady() < post->tidy_after)
+        return 0;
+    int status = begin(post, &now, error);
+    if (status >= 0)
+        status = store_sendings_tidy(post->store, now - post->settings.mail->keep, error);
+    status = end(post, status, error);
+    post->tidy_after = clock_steady() + (status > 0 ? LOOK : TIDY);
+    return status;
+}
+
+static void say(struct post *post, int status, const struct error *error)
+{
+    const struct log log = log_open("collector");
+    if (status < 0 && status != -EAGAIN && !post->failing)
+        log_write(&log, LOG_TROUBLE, "notices and reports wait: %s", error->text);
+    else if (status >= 0 && post->failing)
+        log_write(&log, LOG_NEWS, "notices and reports are made again");
+    post->failing = status < 0 && (status != -EAGAIN || post->failing);
+}
+
+static void step(struct post *post)
+{
+    struct error error = {0};
+    int status = make_notices(post, &error);
+    if (status >= 0)
+        status = make_reports(post, &error);
+    if (status >= 0)
+        status = tidy(post, &error);
+    say(post, status, &error);
+}
+
+static void *work(void *context)
+{
+    struct post *post = context;
+    pthread_mutex_lock(&post->lock);
+    while (!post->ending) {
+        pthread_mutex_unlock(&post->lock);
+        step(post);
+        duration then = clock_steady() + LOOK;
+        const struct timespec until = {.tv_sec = then / SECOND, .tv_nsec = then % SECOND};
+        pthread_mutex_lock(&post->lock);
+        if (!post->ending)
+            pthread_cond_clockwait(&post->end, &post->lock, CLOCK_MONOTONIC, &until);
+    }
+    pthread_mutex_unlock(&post->lock);
+    return NULL;
+}
+
+/* --- its life --- */
+
+static void post_free(struct post **post)
+{
+    if (*post == NULL)
+        return;
+    store_close(&(*post)->store);
+    pthread_cond_destroy(&(*post)->end);
+    pthread_mutex_destroy(&(*post)->lock);
+    free((*post)->where);
+    free(*post);
+    *post = NULL;
+}
+
+int post_create(const char *where, const struct post_settings *settings, struct post **result, struct error *error)
+{
+    struct post *made = calloc(1, sizeof *made);
+    sigset_t all, before;
+    if (made == NULL || (made->where = strdup(where)) == NULL) {
+        free(made);
+        return error_set(error, ENOMEM, "no memory for a thread");
+    }
+    CLEANUP(post_free) struct post *post = made;
+    post->settings = *settings;
+    pthread_mutex_init(&post->lock, NULL);
+    pthread_cond_init(&post->end, NULL);
+    sigfillset(&all); /* signals are the loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int status = pthread_create(&post->thread, NULL, work, post);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status != 0)
+        return error_set(error, status, "cannot start a thread: %s", strerror(status));
+    *result = TAKE(post);
+    return 0;
+}
+
+void post_destroy(struct post **post)
+{
+    if (*post == NULL)
+        return;
+    pthread_mutex_lock(&(*post)->lock);
+    (*post)->ending = true;
+    pthread_cond_signal(&(*post)->end);
+    pthread_mutex_unlock(&(*post)->lock);
+    pthread_join((*post)->thread, NULL);
+    post_free(post);
+}
