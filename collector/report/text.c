@@ -97,6 +97,7 @@ static void put_title(struct page *page, const char *title, char line)
 struct measure {
     const struct sheet *sheet;
     size_t widths[SHEET_COLUMNS], rows;
+    size_t spaces; /* that stand before what is written next: none do at the end of a line */
     struct page *page;
 };
 
@@ -132,24 +133,29 @@ static void fit(struct measure *measure)
     }
 }
 
+static void put_word(struct measure *measure, const char *text, size_t length)
+{
+    if (length == 0)
+        return;
+    put_times(measure->page, ' ', measure->spaces);
+    put_some(measure->page, text, length);
+    measure->spaces = 0;
+}
+
 /* A word that is too long ends in "..". */
 static void put_cell(struct measure *measure, size_t column, const char *text)
 {
-    struct page *page = measure->page;
     size_t width = measure->widths[column], wide = columns_of(text);
-    bool is_last = column + 1 == measure->sheet->column_count;
-    if (column > 0)
-        put_times(page, ' ', GAP);
+    bool is_number = measure->sheet->columns[column].is_number;
+    measure->spaces += column > 0 ? GAP : 0;
     if (wide > width) {
-        put_some(page, text, bytes_of(text, width - 2));
-        put(page, "..");
+        put_word(measure, text, bytes_of(text, width - 2));
+        put(measure->page, "..");
         return;
     }
-    if (measure->sheet->columns[column].is_number)
-        put_times(page, ' ', width - wide);
-    put(page, text);
-    if (!measure->sheet->columns[column].is_number && !is_last)
-        put_times(page, ' ', width - wide);
+    measure->spaces += is_number ? width - wide : 0;
+    put_word(measure, text, strlen(text));
+    measure->spaces += is_number ? 0 : width - wide;
 }
 
 static void print_row(void *context, const char *const *cells, enum sheet_mark mark)
@@ -160,6 +166,7 @@ static void print_row(void *context, const char *const *cells, enum sheet_mark m
     for (size_t i = 0; i < last; i++)
         put_cell(measure, i, cells[i]);
     put(measure->page, "\n");
+    measure->spaces = 0;
 }
 
 static void put_columns(struct measure *measure)
