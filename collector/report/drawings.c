@@ -54,13 +54,16 @@ static void set_steps(const struct report *report, const struct calendar_zone *z
 static void steps_chart(const struct report *report, const struct calendar_zone *zone, struct chart *chart)
 {
     set_steps(report, zone, chart);
-    for (uint32_t i = 0; i < chart->points; i++)
+    for (uint32_t i = 0; i < chart->points; i++) {
         chart->series[0].values[i] = report->steps[i].complaints;
+        if (report->period.kind == CALENDAR_WEEK) /* "Mon 16" finds no room in half the width */
+            chart->labels[i][3] = '\0';
+    }
 }
 
 static void waits_chart(const struct report *report, const struct calendar_zone *zone, struct chart *chart)
 {
-    static const char *const labels[REPORT_WAITS] = {"held", "1 h", "4 h", "1 d", "3 d", "more", "not yet"};
+    static const char *const labels[REPORT_WAITS] = {"held", "1 h", "4 h", "1 d", "3 d", "more", "none"};
     (void)zone;
     chart->points = REPORT_WAITS;
     chart->marked = WAIT_NOT_YET;

@@ -54,7 +54,7 @@ static void put_head(struct page *page, const struct report *report, const struc
     put_safe(page, period);
     put(page, "</title></head>\n<body style=\"margin:0;padding:0;background-color:#eef1f4;" INK FONT "\">\n" TABLE
               "style=\"background-color:#eef1f4;\"><tr><td align=\"center\" style=\"padding:16px 8px;\">\n" TABLE
-              "style=\"max-width:" WIDTH "px;" PAPER "border:1px solid #d0d7de;\">\n"
+              "style=\"table-layout:fixed;max-width:" WIDTH "px;" PAPER "border:1px solid #d0d7de;\">\n"
               "<tr><td style=\"" BAND "color:#ffffff;padding:20px 24px;\">"
               "<div style=\"font-size:13px;color:#b9d4e6;\">Postern: what was complained of, and what was done</div>"
               "<h1 style=\"margin:4px 0 2px 0;font-size:26px;line-height:32px;font-weight:600;color:#ffffff;\">");
@@ -81,10 +81,8 @@ static void put_tile(struct page *page, const struct report *report, enum report
     put(page, is_wait && value == 0 ? "-" : is_wait ? wording_wait(value, now) : wording_number(value, now));
     put(page, "</div><div style=\"font-size:12px;" QUIET "\">");
     if (before >= 0 && !(is_wait && before == 0)) {
+        put(page, "before: ");
         put(page, is_wait ? wording_wait(before, number) : wording_number(before, number));
-        put(page, " the ");
-        put(page, wording_kind(report->period.kind));
-        put(page, " before");
     }
     put(page, "&nbsp;</div></td>");
 }
@@ -93,7 +91,7 @@ static void put_tiles(struct page *page, const struct report *report)
 {
     put(page, "<tr><td style=\"padding:0 12px;" RULE "\">" TABLE "><tr>");
     put_tile(page, report, SUM_COMPLAINTS, "Complaints");
-    put_tile(page, report, SUM_WAITED, "Until something was done");
+    put_tile(page, report, SUM_WAITED, "Time to action");
     put_tile(page, report, SUM_BLOCKS, "Blocks");
     put_tile(page, report, SUM_LISTED, "On blacklists");
     put(page, "</tr></table></td></tr>\n");

@@ -50,8 +50,12 @@ const char *wording_wait(int64_t seconds, char result[WORDING])
         snprintf(result, WORDING, "under a minute");
     else if (hours < 1)
         snprintf(result, WORDING, "%" PRId64 " min", minutes);
+    else if (days < 1 && minutes % 60 == 0)
+        snprintf(result, WORDING, "%" PRId64 " h", hours);
     else if (days < 1)
         snprintf(result, WORDING, "%" PRId64 " h %" PRId64 " min", hours, minutes % 60);
+    else if (hours % 24 == 0)
+        snprintf(result, WORDING, "%" PRId64 " d", days);
     else
         snprintf(result, WORDING, "%" PRId64 " d %" PRId64 " h", days, hours % 24);
     return result;

@@ -8,7 +8,7 @@
 
 const char *wording_number(int64_t, char result[WORDING]); /* "1,234,567" */
 const char *wording_bytes(int64_t, char result[WORDING]);  /* "0 bytes", "1.2 MB" (of 1,000,000 bytes) */
-/* "under a minute", "25 min", "3 h 20 min", "2 d 4 h". */
+/* "under a minute", "25 min", "3 h", "3 h 20 min", "2 d 4 h". */
 const char *wording_wait(int64_t seconds, char result[WORDING]);
 /* "1 complaint", "5 complaints": `plural` is what stands behind any number but one. */
 const char *wording_count(int64_t, const char *singular, const char *plural, char result[WORDING]);
