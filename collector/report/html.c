@@ -9,16 +9,17 @@
 #include "collector/report/summary.h"
 #include "collector/report/wording.h"
 
-#define WIDTH "688" /* pixels */
-#define FONT  "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
-#define INK   "color:#24292f;"
-#define QUIET "color:#57606a;"
-#define PAPER "background-color:#ffffff;"
-#define BAND  "background-color:#0b3d5c;"
-#define BAD   "color:#8a1f11;background-color:#fdeeeb;"
-#define GOOD  "color:#0a5540;background-color:#e6f4ee;"
-#define RULE  "border-bottom:1px solid #e3e7eb;"
-#define TABLE "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
+#define ROWS_IN_MAIL 30    /* of a table */
+#define WIDTH        "688" /* pixels */
+#define FONT         "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
+#define INK          "color:#24292f;"
+#define QUIET        "color:#57606a;"
+#define PAPER        "background-color:#ffffff;"
+#define BAND         "background-color:#0b3d5c;"
+#define BAD          "color:#8a1f11;background-color:#fdeeeb;"
+#define GOOD         "color:#0a5540;background-color:#e6f4ee;"
+#define RULE         "border-bottom:1px solid #e3e7eb;"
+#define TABLE        "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
 
 /* What is being written. Once something failed, nothing more is. */
 struct page {
@@ -183,26 +184,26 @@ static void put_pictures(struct page *page, const struct drawings *drawings, con
 struct rows {
     struct page *page;
     const struct sheet *sheet;
-    size_t count;
+    size_t count, most; /* rows: all there are; that are shown */
 };
 
+/* What is alike in a row stands in its <tr>: some readers show the first 100 kB of a mail and no more. */
 static void put_row(void *context, const char *const *cells, enum sheet_mark mark)
 {
     struct rows *rows = context;
     struct page *page = rows->page;
-    put(page, "<tr>");
+    if (rows->count++ >= rows->most)
+        return;
+    put(page, mark == MARK_BAD    ? "<tr bgcolor=\"#fdeeeb\" style=\"" BAD "\">"
+              : mark == MARK_GOOD ? "<tr bgcolor=\"#e6f4ee\" style=\"" GOOD "\">"
+                                  : "<tr>");
     for (size_t i = 0; i < rows->sheet->column_count; i++) {
-        const char *style = mark == MARK_BAD ? BAD : mark == MARK_GOOD ? GOOD : INK PAPER;
-        bool is_number = rows->sheet->columns[i].is_number;
-        put(page, is_number ? "<td align=\"right\" style=\"padding:5px 8px;white-space:nowrap;" RULE
-                            : "<td align=\"left\" style=\"padding:5px 8px;word-break:break-word;" RULE);
-        put(page, style);
-        put(page, "\">");
+        put(page, rows->sheet->columns[i].is_number ? "<td align=\"right\" nowrap style=\"" RULE "\">"
+                                                    : "<td style=\"" RULE "\">");
         put_safe(page, cells[i]);
         put(page, "</td>");
     }
     put(page, "</tr>\n");
-    rows->count++;
 }
 
 static void count_row(void *context, const char *const *cells, enum sheet_mark mark)
@@ -215,11 +216,10 @@ static void count_row(void *context, const char *const *cells, enum sheet_mark m
 
 static void put_columns(struct page *page, const struct sheet *sheet)
 {
-    put(page, "<tr>");
+    put(page, "<tr style=\"font-size:12px;" QUIET "\">");
     for (size_t i = 0; i < sheet->column_count; i++) {
         put(page, sheet->columns[i].is_number ? "<th align=\"right\"" : "<th align=\"left\"");
-        put(page, " valign=\"bottom\" style=\"padding:5px 8px;font-size:12px;font-weight:600;border-bottom:2px solid "
-                  "#afb8c1;" QUIET PAPER "\">");
+        put(page, " valign=\"bottom\" style=\"font-weight:600;border-bottom:2px solid #afb8c1;\">");
         put_safe(page, sheet->columns[i].title);
         put(page, "</th>");
     }
@@ -230,35 +230,43 @@ static void put_note(struct page *page, const char *text)
 {
     if (text[0] == '\0')
         return;
-    put(page, "<div style=\"padding:5px 8px;font-size:12px;line-height:17px;" QUIET "\">");
+    put(page, "<div style=\"padding:5px 6px;font-size:12px;line-height:17px;" QUIET "\">");
     put_safe(page, text);
     put(page, "</div>");
 }
 
-static void put_sheet(struct page *page, const struct report *report, const struct calendar_zone *zone, size_t which)
+static void put_table(struct rows *rows, const struct report *report, const struct calendar_zone *zone, size_t which)
+{
+    put(rows->page,
+        "<div style=\"overflow-x:auto;\"><table width=\"100%\" cellpadding=\"6\" cellspacing=\"0\" border=\"0\" "
+        "style=\"border-collapse:collapse;font-size:13px;line-height:17px;word-break:break-word;" INK PAPER
+        "font-variant-numeric:tabular-nums;\">\n");
+    put_columns(rows->page, rows->sheet);
+    rows->count = 0;
+    sheet_rows(report, zone, which, put_row, rows);
+    put(rows->page, "</table></div>");
+    if (rows->count > rows->most)
+        put_note(rows->page, "There is more of this in the CSV.");
+}
+
+static void put_sheet(struct page *page, const struct report *report, const struct calendar_zone *zone, size_t which,
+                      size_t most)
 {
     struct sheet sheet;
     sheet_head(report, which, &sheet);
-    struct rows rows = {.page = page, .sheet = &sheet};
+    struct rows rows = {.page = page, .sheet = &sheet, .most = most};
     sheet_rows(report, zone, which, count_row, &rows);
     if (rows.count == 0 && sheet.empty == NULL)
         return;
     put(page, "<tr><td style=\"padding:22px 16px 0 16px;\"><h2 id=\"");
     put(page, sheet.name);
-    put(page, "\" style=\"margin:0 0 6px 8px;font-size:16px;line-height:22px;font-weight:600;" INK "\">");
+    put(page, "\" style=\"margin:0 0 6px 6px;font-size:16px;line-height:22px;font-weight:600;" INK "\">");
     put_safe(page, sheet.title);
     put(page, "</h2>");
-    if (rows.count > 0) {
-        put(page,
-            "<div style=\"overflow-x:auto;\"><table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
-            "style=\"border-collapse:collapse;font-size:13px;line-height:18px;font-variant-numeric:tabular-nums;"
-            "\">\n");
-        put_columns(page, &sheet);
-        sheet_rows(report, zone, which, put_row, &rows);
-        put(page, "</table></div>");
-    } else {
+    if (rows.count > 0)
+        put_table(&rows, report, zone, which);
+    else
         put_note(page, sheet.empty);
-    }
     put_note(page, sheet.more);
     if (rows.count > 0)
         put_note(page, sheet.about);
@@ -273,7 +281,7 @@ static void put_foot(struct page *page, const struct report *report, const struc
     put(page, wording_moment(zone, report->made, made));
     put(page, ", ");
     put_safe(page, calendar_zone_name(zone));
-    put(page, ". All figures are in the CSV beside this.</td></tr>\n</table>\n</td></tr></table>\n</body></html>\n");
+    put(page, ".</td></tr>\n</table>\n</td></tr></table>\n</body></html>\n");
 }
 
 bool report_html(const struct report *report, const struct calendar_zone *zone, const struct drawings *drawings,
@@ -290,7 +298,7 @@ bool report_html(const struct report *report, const struct calendar_zone *zone, 
     free(summary);
     put_pictures(&page, drawings, host);
     for (size_t i = 0; i < sheet_count(); i++)
-        put_sheet(&page, report, zone, i);
+        put_sheet(&page, report, zone, i, host ? ROWS_IN_MAIL : SIZE_MAX);
     put_foot(&page, report, zone);
     return page.is_good;
 }
