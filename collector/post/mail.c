@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "collector/letter/compose.h"
 #include "common/io/clock.h"
 
 #define RECIPIENTS_MOST 64            /* of one message; the others are asked the next time */
@@ -308,11 +309,11 @@ static struct curl_slist *list_recipients(struct mail *mail)
     mail->count = mail->asked = 0;
     while (rest.length > 0) {
         struct text address = text_split(&rest, ' ');
-        char copy[MAIL_ADDRESS_MOST + 1];
+        char copy[COMPOSE_ADDRESS_MOST + 1];
         if (address.length == 0)
             continue;
         struct recipient bad = {.address = address, .answer = "it is no address"};
-        if (!mail_is_address(address)) {
+        if (!compose_is_address(address)) {
             note(delivery, &bad);
             continue;
         }
@@ -334,7 +335,7 @@ static struct curl_slist *list_recipients(struct mail *mail)
 
 static enum delivered send_to(struct mail *mail, struct curl_slist *list)
 {
-    char from[MAIL_ADDRESS_MOST + 1];
+    char from[COMPOSE_ADDRESS_MOST + 1];
     struct text sender = mail_settings_sender(mail->settings);
     snprintf(from, sizeof from, "%.*s", (int)sender.length, sender.length ? sender.bytes : "");
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_FROM, from);
