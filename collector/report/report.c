@@ -16,6 +16,7 @@ static const struct {
     [SUM_BLOCKS] = {"blocks", "Blocks"},
     [SUM_THROTTLES] = {"throttles", "Throttles"},
     [SUM_DIVERTS] = {"diverts", "Diversions to the relay"},
+    [SUM_HELD] = {"held", "Senders held"},
     [SUM_SENDERS] = {"senders", "Senders"},
     [SUM_CONNECTIONS] = {"connections", "Connections"},
     [SUM_MESSAGES] = {"messages", "Messages accepted"},
@@ -63,12 +64,12 @@ const char *report_wait_title(enum report_wait wait)
     return waits[wait].title;
 }
 
-struct report *report_create(void)
+struct report *numbers_create(void)
 {
     return calloc(1, sizeof(struct report));
 }
 
-void report_destroy(struct report **report)
+void numbers_destroy(struct report **report)
 {
     free(*report);
     *report = NULL;

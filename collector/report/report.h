@@ -36,6 +36,7 @@ enum report_sum {
     SUM_BLOCKS,
     SUM_THROTTLES,
     SUM_DIVERTS,
+    SUM_HELD, /* senders of which any of these is true */
     /* Mail, as nodes saw it. */
     SUM_SENDERS,
     SUM_CONNECTIONS,
@@ -149,8 +150,8 @@ struct report {
     size_t node_count;
     int64_t nodes_all;
 };
-/* Some 400 kB: made by report_create(), which sets all to 0. NULL: no memory. */
-struct report *report_create(void);
-void report_destroy(struct report **);
+/* Some 400 kB: made by numbers_create(), which sets all to 0. NULL: no memory. */
+struct report *numbers_create(void);
+void numbers_destroy(struct report **);
 
 #endif
