@@ -163,7 +163,7 @@ static int write_all(struct store *store, const struct reports_means *means, str
 static int make(struct store *store, const struct reports_means *means, const struct calendar_period *period,
                 moment now, struct error *error)
 {
-    CLEANUP(report_destroy) struct report *report = report_create();
+    CLEANUP(numbers_destroy) struct report *report = numbers_create();
     CLEANUP(buffer_clear) struct buffer numbers;
     buffer_init(&numbers, NUMBERS_JSON_MOST);
     if (report == NULL)

@@ -93,7 +93,7 @@ static void put_tiles(struct page *page, const struct report *report)
     put(page, "<tr><td style=\"padding:0 12px;" RULE "\">" TABLE "><tr>");
     put_tile(page, report, SUM_COMPLAINTS, "Complaints");
     put_tile(page, report, SUM_WAITED, "Time to action");
-    put_tile(page, report, SUM_BLOCKS, "Blocks");
+    put_tile(page, report, SUM_HELD, "Senders held");
     put_tile(page, report, SUM_LISTED, "On blacklists");
     put(page, "</tr></table></td></tr>\n");
 }

@@ -57,6 +57,7 @@ static const struct total {
     {.sum = SUM_ACTED},
     {.sum = SUM_WAITED, .title = "Time to action, median", .is_wait = true},
     {.sum = SUM_OPEN, .is_bad = true},
+    {.sum = SUM_HELD},
     {.sum = SUM_BLOCKS},
     {.sum = SUM_THROTTLES},
     {.sum = SUM_DIVERTS},

@@ -181,36 +181,31 @@ static void say_waits(const struct report *report, struct summary *summary)
             sums[SUM_UNTIED] == 1 ? "it" : "them");
 }
 
-static int64_t held_of(const int64_t *sums)
-{
-    return sums[SUM_BLOCKS] + sums[SUM_THROTTLES] + sums[SUM_DIVERTS];
-}
-
-/* ", 2 blocks": nothing where there were none. */
-static const char *part(int64_t number, const char *singular, const char *plural, char result[2 * WORDING])
+/* Append "2 blocks" to a list; nothing where there were none. */
+static void add_part(char list[SUMMARY_LINE], int64_t number, const char *singular, const char *plural)
 {
     char count[WORDING];
-    result[0] = '\0';
+    size_t length = strlen(list);
     if (number > 0)
-        snprintf(result, (size_t)2 * WORDING, ", %s", wording_count(number, singular, plural, count));
-    return result;
+        snprintf(list + length, SUMMARY_LINE - length, "%s%s", length > 0 ? ", " : ": ",
+                 wording_count(number, singular, plural, count));
 }
 
 static void say_held(const struct report *report, struct summary *summary)
 {
     const int64_t *sums = report->past[0].sums;
-    int64_t held = held_of(sums);
-    char times[WORDING], number[WORDING], parts[3][2 * WORDING], before[2 * WORDING] = "";
+    char held[WORDING], number[WORDING], parts[SUMMARY_LINE] = "", before[2 * WORDING] = "";
+    add_part(parts, sums[SUM_BLOCKS], "block", "blocks");
+    add_part(parts, sums[SUM_THROTTLES], "throttle", "throttles");
+    add_part(parts, sums[SUM_DIVERTS], "diversion to the relay", "diversions to the relay");
     if (report->past[1].is_known)
         snprintf(before, sizeof(before), " (the %s before: %.40s)", wording_kind(report->period.kind),
-                 wording_number(held_of(report->past[1].sums), number));
-    if (held == 0)
+                 wording_number(report->past[1].sums[SUM_HELD], number));
+    if (sums[SUM_HELD] == 0)
         say(summary, MARK_PLAIN, "No sender was blocked, throttled or diverted%s.", before);
     else
-        say(summary, MARK_PLAIN, "Senders were held %s%s%s%s%s.", wording_times(held, times),
-            part(sums[SUM_BLOCKS], "block", "blocks", parts[0]),
-            part(sums[SUM_THROTTLES], "throttle", "throttles", parts[1]),
-            part(sums[SUM_DIVERTS], "diversion to the relay", "diversions to the relay", parts[2]), before);
+        say(summary, MARK_PLAIN, "%s held%.160s%.200s.",
+            wording_count(sums[SUM_HELD], "sender was", "senders were", held), before, parts);
 }
 
 static void say_listings(const struct report *report, struct summary *summary)

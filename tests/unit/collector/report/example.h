@@ -16,7 +16,7 @@ static inline struct calendar_zone *example_zone(void)
 /* Fourteen weeks without anything in them. */
 static inline struct report *example_empty(const struct calendar_zone *zone)
 {
-    struct report *report = report_create();
+    struct report *report = numbers_create();
     calendar_period_named(zone, CALENDAR_WEEK, TEXT("2026-W47"), &report->period);
     snprintf(report->zone, sizeof(report->zone), "%s", calendar_zone_name(zone));
     report->made = report->period.end + 7 * HOUR;
@@ -130,6 +130,7 @@ static inline struct report *example_report(const struct calendar_zone *zone)
                                              [SUM_OPEN] = i == 0 ? 9 : 0,
                                              [SUM_BLOCKS] = i == 0 ? 2 : n / 9,
                                              [SUM_THROTTLES] = i == 0 ? 2 : n / 4,
+                                             [SUM_HELD] = i == 0 ? 3 : n / 9 + n / 4,
                                              [SUM_SENDERS] = 402 - i,
                                              [SUM_CONNECTIONS] = 214000 - i * 700,
                                              [SUM_MESSAGES] = 190900 - i * 512,
