@@ -140,7 +140,13 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = watch_settings_check,
         .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
                 "more."};
-    size_t count = 10 + filters_settings_bind(&settings->filters, result + 10);
+    result[10] = (struct option_binding){
+        .options = report_options,
+        .settings = &settings->reports,
+        .check = report_settings_check,
+        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
+                "goes out by itself to channels of type mail."};
+    size_t count = 11 + filters_settings_bind(&settings->filters, result + 11);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }
@@ -179,6 +185,23 @@ static int check_channels(const struct collector_settings *settings, const char 
             return error_set(error, EINVAL,
                              "%s: [alert %s] type: mail needs a server to go out by; set server and from in [mail]",
                              file, channel->name);
+    }
+    return 0;
+}
+
+/* Reports are mail. */
+static int check_reports(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (int kind = 0; kind < CALENDAR_KINDS; kind++) {
+        const struct option_words *channels = report_channels(&settings->reports, (enum calendar_kind)kind);
+        for (uint32_t i = 0; i < channels->count; i++) {
+            const struct channel *channel = alert_channel(&settings->alerts, text_of(channels->items[i]));
+            if (channel == NULL || channel->type != CHANNEL_MAIL)
+                return error_set(error, EINVAL,
+                                 "%s: [reports]: \"%s\" is no channel for reports; the name of an [alert NAME] of type "
+                                 "mail is allowed",
+                                 file, channels->items[i]);
+        }
     }
     return 0;
 }
@@ -223,6 +246,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         status = check_appliances(result, file, error);
     if (status == 0)
         status = check_channels(result, file, error);
+    if (status == 0)
+        status = check_reports(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);

@@ -10,6 +10,7 @@
 #include "collector/lookout/watch.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
+#include "collector/report/settings.h"
 #include "collector/sorter/learning.h"
 #include "collector/store/bulk.h"
 #include "collector/sorter/returning.h"
@@ -39,9 +40,10 @@ struct collector_settings {
     struct mail_settings mail;
     struct alert_settings alerts;
     struct watch_settings blacklists;
+    struct report_settings reports;
 };
 
-#define SETTINGS_BINDINGS (14 + FILTERS_BINDINGS + ALERT_BINDINGS)
+#define SETTINGS_BINDINGS (16 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */
