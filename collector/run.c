@@ -166,6 +166,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
+                                   .mail = &settings->mail,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
