@@ -1,12 +1,14 @@
 /* See complaint_send.h. */
 #include "cli/complaint_send.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/centre.h"
+#include "cli/columns.h"
 #include "cli/mail_source.h"
 #include "cli/message_names.h"
 #include "cli/question.h"
