@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include "collector/complaint/redact.h"
 #include "collector/complaint/taking.h"
+#include "collector/mime/line.h"
 #include "common/cleanup.h"
 
 #define SAID_MOST      ((size_t)16 * 1024) /* bytes of the text, and of the fields */
 #define DATE_TEXT      40
+#define REPORTER       256
 #define ID_BYTES       16
 #define MESSAGE_ID_ALL (sizeof "@" + OUTGOING_ID + COMPOSE_ADDRESS_MOST)
 
@@ -77,7 +79,7 @@ static bool show(const struct outgoing *outgoing, struct evidence *evidence)
     size_t most = outgoing->format == OUTGOING_XARF ? OUTGOING_XARF_WHOLE : OUTGOING_WHOLE;
     CLEANUP(buffer_clear) struct buffer redacted;
     struct text head = head_of(outgoing->message, NULL);
-    buffer_init(&redacted, 4 * REDACT_HEAD_MOST);
+    buffer_init(&redacted, REDACT_MOST);
     buffer_init(&evidence->bytes, OUTGOING_MOST);
     evidence->type = "message/rfc822";
     if (!outgoing->is_redacted && outgoing->message.length <= most) {
@@ -115,7 +117,7 @@ static void print_date(moment when, char result[DATE_TEXT])
 
 static bool write_text(const struct outgoing *outgoing, const struct evidence *evidence, struct buffer *out)
 {
-    char source[ADDRESS_TEXT], date[DATE_TEXT];
+    char source[ADDRESS_TEXT], date[DATE_TEXT], reporter[REPORTER];
     bool is_whole = strcmp(evidence->type, "message/rfc822") == 0;
     bool fits = buffer_printf(out, "This is a complaint about mail that was sent from %s",
                               address_print(&outgoing->source, source));
@@ -136,8 +138,8 @@ static bool write_text(const struct outgoing *outgoing, const struct evidence *e
                               outgoing->note.length > 0 ? "\n" : "");
     if (outgoing->note.length > 0)
         fits = fits && buffer_append(out, outgoing->note) && buffer_append(out, TEXT("\n"));
-    return fits && buffer_append(out, TEXT("\n")) && buffer_append(out, outgoing_reporter(outgoing)) &&
-           buffer_append(out, TEXT("\n"));
+    line_copy(outgoing_reporter(outgoing), reporter, sizeof reporter);
+    return fits && buffer_printf(out, "\n%s\n", reporter);
 }
 
 static bool write_recipients(const struct outgoing *outgoing, struct buffer *out)
