@@ -18,8 +18,12 @@
  * worth 1 point, 2 where two reporters say so, and not one more whatever their number: nobody gets his neighbour
  * blocked by complaining.
  *
- * What remains: who finds the sender's messages in nine names' mailboxes a day has nine reporters' say. Whoever says
- * "verified" answers for it.
+ * A name costs nothing either. Reporters whose names are only what their reports say ("claimed") count as one, all of
+ * them together, and their "not spam" takes nothing back: a sender could write it himself. What is withdrawn, because a
+ * person found that it was no abuse, is taken back by what it counted for.
+ *
+ * What remains: who finds the sender's messages in nine names' mailboxes a day, of names that prove who they are, has
+ * nine reporters' say. Whoever says "verified" answers for it.
  *
  * State (100 bytes): what was accepted and complained of, eight reporters of this day, and what was said.
  *
@@ -118,10 +122,20 @@ static uint32_t weight_of(enum complaint_type type)
     }
 }
 
-/* How much of it still counts, after what this reporter has said today. */
-static uint32_t allow(struct state *state, struct text name, uint64_t quarters)
+static uint32_t reporter_of(const struct observation *seen)
 {
-    uint32_t hash = recent_hash(name), i = 0;
+    return recent_hash(seen->complaint.claimed ? TEXT("?") : seen->complaint.reporter);
+}
+
+static uint32_t most_of_one(const struct state *state)
+{
+    return (OF_ONE + state->recipients / OF_ONE_PART) * QUARTERS;
+}
+
+/* How much of it still counts, after what this reporter has said today. */
+static uint32_t allow(struct state *state, uint32_t hash, uint64_t quarters)
+{
+    uint32_t i = 0;
     while (i < REPORTERS && state->reporters[i].hash != hash)
         i++;
     if (i == REPORTERS) {
@@ -130,11 +144,26 @@ static uint32_t allow(struct state *state, struct text name, uint64_t quarters)
         state->reporters[i] = (struct reporter){.hash = hash};
     }
     struct reporter *reporter = &state->reporters[i];
-    uint32_t most = (OF_ONE + state->recipients / OF_ONE_PART) * QUARTERS;
+    uint32_t most = most_of_one(state);
     uint32_t room = most > reporter->quarters ? most - reporter->quarters : 0;
     uint32_t allowed = quarters < room ? (uint32_t)quarters : room;
     reporter->quarters += allowed;
     return allowed;
+}
+
+/* What it counted for, when it is withdrawn: no more than the reporter's say of this day. What was said on a day before
+ * is not known any more. */
+static uint32_t give_back(struct state *state, uint32_t hash, uint64_t quarters)
+{
+    uint32_t most = most_of_one(state), i = 0;
+    while (i < REPORTERS && state->reporters[i].hash != hash)
+        i++;
+    if (i < REPORTERS)
+        most = state->reporters[i].quarters;
+    uint32_t back = quarters < most ? (uint32_t)quarters : most;
+    if (i < REPORTERS)
+        state->reporters[i].quarters -= back;
+    return back;
 }
 
 static points worth_of(const struct settings *settings, const struct state *state)
@@ -156,7 +185,23 @@ static void take_back(const struct settings *settings, struct state *state, cons
     if (back <= 0)
         return;
     state->standing.said -= back;
-    findings_add(findings, -back, "%.*s: not spam after all", SHOWN(seen->complaint.reporter));
+    findings_add(findings, -back, "%.*s: not %s after all", SHOWN(seen->complaint.reporter),
+                 seen->complaint.withdrawn ? "abuse" : "spam");
+}
+
+/* Where several reporters said so, the others' word stands. */
+static void doubt_no_more(const struct settings *settings, struct state *state, const struct observation *seen,
+                          struct findings *findings)
+{
+    points left = state->unverified == 1 ? UNVERIFIED : 0;
+    standing_raise(&state->doubtful, 0, seen->time, settings->again); /* what was said has faded since */
+    points back = state->doubtful.said - left;
+    if (back <= 0)
+        return;
+    if (left == 0)
+        state->unverified = 0;
+    state->doubtful.said -= back;
+    findings_add(findings, -back, "%.*s: not abuse after all", SHOWN(seen->complaint.reporter));
 }
 
 /* Anybody can say so. */
@@ -165,7 +210,7 @@ static void doubt(const struct settings *settings, struct state *state, const st
 {
     if (seen->complaint.type == COMPLAINT_NOT_SPAM)
         return;
-    uint32_t hash = recent_hash(seen->complaint.reporter);
+    uint32_t hash = reporter_of(seen);
     if (state->unverified == 0)
         state->unverified = hash;
     else if (state->unverified != hash)
@@ -183,12 +228,23 @@ static void observe_complaint(const struct settings *settings, struct state *sta
     uint64_t quarters = weight_of(seen->complaint.type) * (uint64_t)(seen->complaint.count ? seen->complaint.count : 1);
     if (quarters == 0)
         return;
-    if (!seen->complaint.verified) {
+    bool takes_back = seen->complaint.type == COMPLAINT_NOT_SPAM;
+    if (takes_back && (seen->complaint.withdrawn || seen->complaint.claimed))
+        return;
+    if (!seen->complaint.verified && !seen->complaint.withdrawn) {
         doubt(settings, state, seen, findings);
         return;
     }
-    uint32_t allowed = allow(state, seen->complaint.reporter, quarters);
-    if (seen->complaint.type == COMPLAINT_NOT_SPAM) {
+    if (!seen->complaint.verified) {
+        doubt_no_more(settings, state, seen, findings);
+        return;
+    }
+    if (seen->complaint.withdrawn) {
+        take_back(settings, state, seen, give_back(state, reporter_of(seen), quarters), findings);
+        return;
+    }
+    uint32_t allowed = allow(state, reporter_of(seen), quarters);
+    if (takes_back) {
         take_back(settings, state, seen, allowed, findings);
         return;
     }

@@ -174,6 +174,8 @@ struct observation {
             enum complaint_type type;
             uint32_t count; /* so many alike in one report; 0 counts as 1 */
             bool verified;  /* the message it is about was found among those that this sender sent */
+            bool claimed;   /* the reporter's name is only what the report says */
+            bool withdrawn; /* an earlier one like this was found to be none */
         } complaint;
     };
 };

@@ -1,20 +1,26 @@
 -- Own names on blacklists, alerts that go out, reports. {BYTES}: as in the schemas before.
 --
--- What is watched on blacklists. `kind`: "address", "domain"; `origin`: "own" (configured), "node", "sender". `due`:
--- when it is asked again; `held`: until when it is in the hand of `holder`, a collector's thread.
+-- What is watched on blacklists. `kind`: "address", "domain"; `origin`: "own" (configured), "node", "sender", "person"
+-- (asked for once). `seen`: when it was heard of last as something that sends, `until`: it is watched until then at
+-- least. `asked`: last; `due`: when it is asked next, or, in the hand of `holder` (a collector), when he has lost it.
+-- `wanted`: since when a person waits for it. `clean`, `unknown`: how many lists said so when it was asked last.
 CREATE TABLE watched (
-    name TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, origin TEXT NOT NULL, node BIGINT NOT NULL,
-    sender TEXT NOT NULL, customer TEXT NOT NULL, seen BIGINT NOT NULL, asked BIGINT NOT NULL, due BIGINT NOT NULL,
-    holder BIGINT NOT NULL, held BIGINT NOT NULL);
+    name TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, origin TEXT NOT NULL, seen BIGINT NOT NULL,
+    until BIGINT NOT NULL, asked BIGINT NOT NULL, due BIGINT NOT NULL, holder BIGINT NOT NULL, wanted BIGINT NOT NULL,
+    clean BIGINT NOT NULL, unknown BIGINT NOT NULL);
 CREATE INDEX watched_by_due ON watched (due, name);
-CREATE INDEX watched_by_seen ON watched (seen, name);
--- What a zone says of a name. `since`: 0: it is not listed; `first`: when it was listed for the first time, `times`:
--- how often, `total`: for how long, before now.
+CREATE INDEX watched_by_until ON watched (until, name);
+CREATE INDEX watched_by_holder ON watched (holder) WHERE holder <> 0;
+-- What a zone says of a name. `since` 0: it is not listed; `doubted`: when something else was said for the first time,
+-- which another answer has to confirm; `first`: when it was listed for the first time, `times`: how often, `total`: for
+-- how long, before now. Whose it was when it was listed last: `node`, `sender`, `customer`.
 CREATE TABLE listings (
     name TEXT NOT NULL, zone TEXT NOT NULL, since BIGINT NOT NULL, checked BIGINT NOT NULL, doubted BIGINT NOT NULL,
     first BIGINT NOT NULL, times BIGINT NOT NULL, total BIGINT NOT NULL, weight BIGINT NOT NULL, code TEXT NOT NULL,
-    reason TEXT NOT NULL, node BIGINT NOT NULL, sender TEXT NOT NULL, customer TEXT NOT NULL, PRIMARY KEY (name, zone));
+    means TEXT NOT NULL, reason TEXT NOT NULL, node BIGINT NOT NULL, sender TEXT NOT NULL, customer TEXT NOT NULL,
+    PRIMARY KEY (name, zone));
 CREATE INDEX listings_by_since ON listings (since, name) WHERE since > 0;
+CREATE INDEX listings_by_doubted ON listings (doubted, name) WHERE doubted > 0;
 -- Each time that a name was listed; `until` 0: it still is.
 CREATE TABLE listing_history (
     name TEXT NOT NULL, zone TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, weight BIGINT NOT NULL,
@@ -22,10 +28,13 @@ CREATE TABLE listing_history (
     PRIMARY KEY (name, zone, since));
 CREATE INDEX listing_history_by_since ON listing_history (since, name);
 CREATE INDEX listing_history_by_until ON listing_history (until, name);
--- How each zone is: "good", or why it is not believed; how many questions it was asked on `day`.
+-- How each zone is: "good", or why it is not believed, since when; how many questions it was asked on `day` (days since
+-- 1970) by all collectors.
 CREATE TABLE zones (
     zone TEXT NOT NULL PRIMARY KEY, state TEXT NOT NULL, trouble TEXT NOT NULL, since BIGINT NOT NULL,
     checked BIGINT NOT NULL, day BIGINT NOT NULL, asked BIGINT NOT NULL);
+-- From where a node speaks to us: an own address.
+ALTER TABLE nodes ADD COLUMN address TEXT NOT NULL DEFAULT '';
 
 -- What goes out to people. `id`: the same for the same sending, however often it is made, so none is made twice.
 -- `channel`: a section of the configuration; `purpose`: "alert", "letter", "report", "complaint", "test". `state`:

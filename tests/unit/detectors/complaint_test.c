@@ -23,6 +23,26 @@ static points complain(struct subject *subject, moment time, const char *reporte
     return subject_observe(subject, &seen);
 }
 
+static points withdraw(struct subject *subject, moment time, const char *reporter, bool verified, bool claimed)
+{
+    struct observation seen = observation_of(OBSERVATION_COMPLAINT, time, 0);
+    seen.complaint.reporter = text_of(reporter);
+    seen.complaint.type = COMPLAINT_ABUSE;
+    seen.complaint.verified = verified;
+    seen.complaint.claimed = claimed;
+    seen.complaint.withdrawn = true;
+    return subject_observe(subject, &seen);
+}
+
+static points claim(struct subject *subject, moment time, const char *reporter, enum complaint_type type)
+{
+    struct observation seen = observation_of(OBSERVATION_COMPLAINT, time, 0);
+    seen.complaint.reporter = text_of(reporter);
+    seen.complaint.type = type;
+    seen.complaint.verified = seen.complaint.claimed = true;
+    return subject_observe(subject, &seen);
+}
+
 /* So many recipients, a day later so many complaints by so many reporters: the peak. */
 static void shares(void **state)
 {
@@ -154,6 +174,63 @@ static void taken_back(void **state)
     subject_destroy(&subject);
 }
 
+/* Names that nobody vouches for are one reporter, and take nothing back. */
+static void claimed_names(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_complaint, "");
+    for (int i = 0; i < 1000; i++) {
+        char reporter[32];
+        snprintf(reporter, sizeof reporter, "enemy%d.example", i);
+        claim(&subject, NOON, reporter, COMPLAINT_FRAUD);
+    }
+    assert_int_equal(subject.findings.sum, 1398); /* an alert, and no throttle */
+    assert_int_equal(claim(&subject, NOON, "friend.example", COMPLAINT_NOT_SPAM), 0);
+    complain(&subject, NOON, "loop.example", COMPLAINT_ABUSE, 1, true); /* others still have their say */
+    assert_int_equal(subject.findings.sum, 1700);
+    subject_destroy(&subject);
+}
+
+static void withdrawn(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_complaint, "");
+    assert_int_equal(complain(&subject, NOON, "a.example", COMPLAINT_ABUSE, 1, true), 699);
+    assert_int_equal(complain(&subject, NOON, "b.example", COMPLAINT_ABUSE, 1, true), 699);
+    assert_int_equal(withdraw(&subject, NOON, "a.example", true, false), -699);
+    assert_string_equal(subject.findings.reason, "a.example: not abuse after all");
+    assert_int_equal(withdraw(&subject, NOON, "a.example", true, false), 0); /* nothing of it is left */
+    assert_int_equal(withdraw(&subject, NOON, "b.example", true, false), -699);
+    assert_true(subject.findings.account < 0.01);
+    /* What counted, although more was said than counts. */
+    for (int i = 0; i < 10; i++)
+        claim(&subject, NOON, "c.example", COMPLAINT_ABUSE);
+    withdraw(&subject, NOON, "c.example", true, true);
+    withdraw(&subject, NOON, "c.example", true, true);
+    assert_true(subject.findings.account < 0.01);
+    assert_int_equal(claim(&subject, NOON, "d.example", COMPLAINT_ABUSE), 699); /* and there is room again */
+    /* On another day it counts no more for those that come. */
+    subject_forget(&subject);
+    complain(&subject, NOON, "e.example", COMPLAINT_ABUSE, 1, true);
+    withdraw(&subject, NOON + DAY, "e.example", true, false);
+    assert_int_equal(complain(&subject, NOON + DAY, "f.example", COMPLAINT_ABUSE, 1, true), 699);
+    subject_destroy(&subject);
+}
+
+static void doubts_withdrawn(void **state)
+{
+    (void)state;
+    struct subject subject = subject_create(&detector_complaint, "");
+    assert_int_equal(withdraw(&subject, NOON, "a.example", false, false), 0);
+    assert_int_equal(complain(&subject, NOON, "a.example", COMPLAINT_ABUSE, 1, false), 100);
+    assert_int_equal(withdraw(&subject, NOON, "a.example", false, false), -100);
+    assert_int_equal(complain(&subject, NOON, "a.example", COMPLAINT_ABUSE, 1, false), 100);
+    assert_int_equal(complain(&subject, NOON, "b.example", COMPLAINT_ABUSE, 1, false), 100);
+    assert_int_equal(withdraw(&subject, NOON, "a.example", false, false), -100); /* the other's word stands */
+    assert_int_equal(withdraw(&subject, NOON, "a.example", false, false), 0);
+    subject_destroy(&subject);
+}
+
 /* Complaints come days after the mail; a month later the mail no longer speaks for the sender. */
 static void fading(void **state)
 {
@@ -182,9 +259,10 @@ static void configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares),       cmocka_unit_test(a_year),        cmocka_unit_test(types),
-        cmocka_unit_test(one_reporter), cmocka_unit_test(taken_back),    cmocka_unit_test(not_verified),
-        cmocka_unit_test(fading),       cmocka_unit_test(configuration),
+        cmocka_unit_test(shares),       cmocka_unit_test(a_year),           cmocka_unit_test(types),
+        cmocka_unit_test(one_reporter), cmocka_unit_test(taken_back),       cmocka_unit_test(not_verified),
+        cmocka_unit_test(fading),       cmocka_unit_test(configuration),    cmocka_unit_test(claimed_names),
+        cmocka_unit_test(withdrawn),    cmocka_unit_test(doubts_withdrawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,8 @@ static struct observation random_observation(uint64_t *random, char rooms[2][409
         seen.complaint.type = (enum complaint_type)(next_random(random) % 9);
         seen.complaint.count = next_random(random) % 3 ? next_random(random) % 5 : next_random(random) << 1;
         seen.complaint.verified = next_random(random) % 2;
+        seen.complaint.claimed = next_random(random) % 2;
+        seen.complaint.withdrawn = next_random(random) % 4 == 0;
         break;
     default:
         break;
