@@ -129,7 +129,7 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
-    const struct post_settings post = {.mail = &settings->mail};
+    const struct post_settings post = {.mail = &settings->mail, .alerts = &settings->alerts};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
     return code;
@@ -167,6 +167,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
                                    .mail = &settings->mail,
+                                   .alerts = &settings->alerts,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,

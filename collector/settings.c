@@ -135,6 +135,7 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = mail_settings_check,
         .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
     size_t count = 9 + filters_settings_bind(&settings->filters, result + 9);
+    count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -145,6 +146,7 @@ void collector_settings_describe(struct collector_settings *settings, struct opt
     while (result[count].options)
         count++;
     result[count++] = filters_settings_describe(&settings->filters.items[0]);
+    result[count++] = alert_settings_describe(&settings->alerts.channels[0]);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -158,6 +160,19 @@ static int check_appliances(const struct collector_settings *settings, const cha
                              "%s: [filter %s] kind: smtp needs a listener to give messages back to; set listen in "
                              "[returned]",
                              file, filter->name);
+    }
+    return 0;
+}
+
+/* Mail of a channel goes out as [mail] says. */
+static int check_channels(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->alerts.count; i++) {
+        const struct channel *channel = &settings->alerts.channels[i];
+        if (channel->type == CHANNEL_MAIL && settings->mail.server[0] == '\0')
+            return error_set(error, EINVAL,
+                             "%s: [alert %s] type: mail needs a server to go out by; set server and from in [mail]",
+                             file, channel->name);
     }
     return 0;
 }
@@ -192,12 +207,16 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         return status;
     struct option_binding bindings[SETTINGS_BINDINGS];
     status = filters_settings_find(&result->filters, (struct text){bytes ? bytes : "", length}, file, error);
+    if (status == 0)
+        status = alert_settings_find(&result->alerts, (struct text){bytes ? bytes : "", length}, file, error);
     if (status < 0)
         return status;
     collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
         status = check_appliances(result, file, error);
+    if (status == 0)
+        status = check_channels(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);

@@ -3,6 +3,7 @@
 #define COLLECTOR_SETTINGS_H
 
 #include <stdint.h>
+#include "collector/alert/settings.h"
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
 #include "collector/post/settings.h"
@@ -35,9 +36,10 @@ struct collector_settings {
     struct returned_settings returned;
     struct desk_settings complaints;
     struct mail_settings mail;
+    struct alert_settings alerts;
 };
 
-#define SETTINGS_BINDINGS (11 + FILTERS_BINDINGS)
+#define SETTINGS_BINDINGS (12 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */
