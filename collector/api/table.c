@@ -358,7 +358,8 @@ const struct endpoint endpoints[] = {
                     "top: how many, 100 unless told otherwise"},
      .answers = "200 400",
      .text = "Complaints, the latest first, each with whose doing it is where that is known: `tied` says by what, "
-             "`message`, `text` or `address`. Subjects are for who may see content."},
+             "`message`, `text` or `address`; `told` says as what the sender's node was told of it, `nothing`, "
+             "`doubtful`, `confirmed` or `vouched`. Subjects are for who may see content."},
     {.method = "GET",
      .path = "/v1/complaints/{id}/content",
      .permission = MAY_CONTENT,
@@ -404,9 +405,10 @@ const struct endpoint endpoints[] = {
      .worker = ASK_WRITER,
      .body_most = SMALL,
      .handle = complaint_done_handle,
-     .request = "{\"reason\":\"...\"}",
+     .request = "{\"reason\":\"...\", \"not_abuse\":true}",
      .answers = "204 400 404 409",
-     .text = "Somebody was done with a complaint that was open or unread, as the reason says. It is on record."},
+     .text = "Somebody was done with a complaint that was open or unread, as the reason says. It is on record. "
+             "`not_abuse`: it was none, and what the sender's node was told of it is taken back."},
     {.method = "GET",
      .path = "/v1/alerts",
      .permission = MAY_READ,
