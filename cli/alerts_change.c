@@ -40,10 +40,8 @@ static int call(struct centre *centre, const char *method, const char *path, jso
 {
     CLEANUP(drop) json_t *given = body;
     CLEANUP(take_text) char *text = given ? json_dumps(given, JSON_COMPACT) : NULL;
-    const struct centre_request request = {.method = method,
-                                           .path = path,
-                                           .type = given ? "application/json" : NULL,
-                                           .body = text_of(text ? text : "")};
+    const struct centre_request request = {
+        .method = method, .path = path, .type = given ? "application/json" : NULL, .body = text_of(text ? text : "")};
     answer->length = 0;
     return centre_call(centre, &request, answer, error);
 }
