@@ -59,7 +59,7 @@ LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/sample agent/relay agent/judge agent/sender agent/log agent/packet \
-	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/letter collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store collector/report collector/letter common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
@@ -106,7 +106,7 @@ $(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
-CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/letter collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store collector/report collector/letter common/io common/words common
 $(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
