@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
      "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
      command_learn},
+    {"letter", "CUSTOMER [--language L] [--to ADDRESS] [--note TEXT] [--reason TEXT] [--again] [--preview]",
+     "a letter to a customer: what stands against it, and what to do (of a collector)", command_letter},
     {"complaints",
      "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
      "done ID --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",

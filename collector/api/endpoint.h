@@ -57,6 +57,7 @@ int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customer_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int bulk_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int letter_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int campaigns_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

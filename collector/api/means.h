@@ -13,6 +13,7 @@ struct sorter;
 struct returning;
 struct mail_settings;
 struct alert_settings;
+struct letters;
 struct watch;
 struct zones;
 struct report_settings;
@@ -25,6 +26,7 @@ struct means {
     const struct alert_settings *alerts;
     const struct report_settings *reports;
     const struct calendar_zone *zone; /* of reports */
+    struct letters *letters;
     const struct filter_settings *filters;
     size_t filter_count;
     struct sorter *sorter;       /* NULL: none */

@@ -129,6 +129,19 @@ const struct endpoint endpoints[] = {
      .text = "One customer: its sums, its senders on every node with the address that each used last, the firm points "
              "held against it and those against the customer's senders on other nodes, and the orders on it and on "
              "what it has."},
+    {.method = "POST",
+     .path = "/v1/customers/{customer}/letter",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .body_most = SMALL,
+     .once = true,
+     .handle = letter_handle,
+     .request = "{\"language\":\"de\",\"to\":\"admin@acme.example\",\"note\":\"...\",\"reason\":\"...\"}; "
+                "\"preview\":true to look at it alone; \"again\":true where one about the same went out lately. All may "
+                "be left out",
+     .answers = "201 200 400 409",
+     .text = "A letter to the customer: what stands against it, in its language, and what to do. It goes out by mail "
+             "(201), or is a preview (200). Kept on record with who wanted it and why."},
     {.method = "GET",
      .path = "/v1/campaigns",
      .permission = MAY_READ,

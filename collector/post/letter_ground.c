@@ -12,7 +12,7 @@
 #include "common/cleanup.h"
 #include "common/words/sender.h"
 
-#define COUNTED       1000     /* rows that are counted at most */
+#define COUNTED       1000 /* rows that are counted at most */
 #define COMPLAINT_AGE (30 * DAY)
 
 static void free_ground(struct letter_ground **ground)

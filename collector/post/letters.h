@@ -14,7 +14,7 @@
 
 /* [letters] */
 struct letter_settings {
-    bool automatic; /* who is blocked is written to */
+    bool automatic;                   /* who is blocked is written to */
     char contacts[OPTION_TEXT_SIZE];  /* a file, contacts.h; empty: none */
     char directory[OPTION_TEXT_SIZE]; /* of templates of the site's own; empty: none */
     char language[OPTION_TEXT_SIZE];  /* where a contact says none */
@@ -37,6 +37,7 @@ struct letter_wish {
     struct text customer;
     const char *language, *to, *note; /* NULL: as the customer's contact says; nothing to add */
     const char *person;               /* who wants it; empty: nobody, it is written by itself */
+    const char *name;                 /* of the wish: the same wish again is the same letter; NULL: none */
     bool again;                       /* though one about the same cause went out lately */
     bool preview;                     /* only to look at: nothing is sent or noted */
 };
@@ -53,8 +54,8 @@ enum letter_outcome {
 #define LETTER_TEXT_MOST    ((size_t)256 * 1024)
 struct letter_result {
     enum letter_outcome outcome;
-    char sentence[240];                                            /* why there is none */
-    char id[STORE_SENDING_ID];                                     /* of what goes out */
+    char sentence[240];                                                    /* why there is none */
+    char id[STORE_SENDING_ID];                                             /* of what goes out */
     char recipients[(CONTACT_ADDRESSES + 1) * (COMPOSE_ADDRESS_MOST + 1)]; /* a space between two; without the copy */
     char language[TEMPLATE_LANGUAGE];
     const char *cause; /* store_letter.cause */

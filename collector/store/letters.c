@@ -12,7 +12,7 @@ int store_letter_take(struct store *store, const struct store_letter *letter, mo
                          "VALUES ($1, $2, $3, 1, $4, $5, $6) ON CONFLICT (customer, cause) DO UPDATE SET "
                          "made = excluded.made, times = letters.times + 1, sending = excluded.sending, "
                          "language = excluded.language, person = excluded.person "
-                         "WHERE letters.made < $7 OR letters.sending = ''",
+                         "WHERE letters.made < $7 OR letters.sending = '' OR letters.sending = excluded.sending",
                          NULL, NULL, error, VALUE_TEXT(letter->customer), STRING(letter->cause), INTEGER(now),
                          STRING(letter->sending), STRING(letter->language), STRING(letter->person), INTEGER(before));
     if (rows != 0)

@@ -12,7 +12,8 @@ struct store_letter {
     const char *language;
     const char *person; /* empty: it was written by itself */
 };
-/* It is written now, unless one about that cause went out at `before` or later. 1: noted; 0: one did, at *last. */
+/* It is written now, unless another one about that cause went out at `before` or later. 1: noted; 0: one did, at *last.
+ */
 int store_letter_take(struct store *, const struct store_letter *, moment now, moment before, moment *last,
                       struct error *) MUST_CHECK;
 
