@@ -13,7 +13,7 @@
 #include "common/io/log.h"
 
 #define NOTE_MOST  2000 /* bytes */
-#define ROUND      MINUTE
+#define ROUND      (3 * SECOND)
 #define ROUND_MOST 20  /* letters in one */
 #define NEWS       DAY /* a block that began before this is no news */
 #define CUSTOMER   300
