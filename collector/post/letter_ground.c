@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "collector/blacklist/zones.h"
+#include "collector/letter/plain.h"
 #include "collector/store/complaints.h"
 #include "collector/store/customers.h"
 #include "collector/store/listings.h"
@@ -21,9 +22,14 @@ static void free_ground(struct letter_ground **ground)
     *ground = NULL;
 }
 
+/* One harmless line, as far as there is room. */
 static void keep(struct text text, char result[GROUND_TEXT])
 {
-    text_copy_printable(text, result, GROUND_TEXT);
+    CLEANUP(buffer_clear) struct buffer plain;
+    buffer_init(&plain, (size_t)3 * GROUND_TEXT);
+    text.length = text.length < GROUND_TEXT ? text.length : GROUND_TEXT;
+    bool is_whole = plain_line(text, &plain);
+    text_copy_printable(is_whole ? buffer_text(&plain) : text, result, GROUND_TEXT);
 }
 
 void letter_time(moment time, char result[GROUND_TIME])

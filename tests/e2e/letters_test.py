@@ -131,8 +131,6 @@ def by_itself(checks, desk, node):
     checks.that("who is blocked is written to", soon(lambda: desk.letters("admin@acme.example")), desk.centre.said())
     recipients, content = desk.mailbox.mails[0]
     letter = parse(content)
-    checks.that("a collector that is asked says what went out", "letter" in
-                str(desk.centre.ask("GET", "/v1/sendings", desk.secret)[1]))
     checks.that("to all of the customer's addresses, and the desk's", sorted(recipients) ==
                 ["admin@acme.example", "boss@acme.example", "desk@host.example"], recipients)
     checks.that("the head is a letter's", (letter["From"], letter["To"], letter["Reply-To"], letter["Auto-Submitted"]) ==
@@ -146,7 +144,7 @@ def by_itself(checks, desk, node):
                          ("the weightier of two of a kind", "9,000 messages"),
                          ("what to do with an account", "- Mailkonto:"), ("and with a machine", "- Server oder Rechner:"),
                          ("whom to answer", "Müllers Abuse-Team\ntickets@host.example\n"),
-                         ("what nodes say stays a line", "Bcc: all@example.org <script>?[2J")):
+                         ("what nodes say stays a line", "unknown Bcc: all@example.org <script>?[2J")):
         checks.that(name, wanted in " ".join(text.split(" ")) or wanted in " ".join(text.split()), text)
     checks.that("what speaks for it is not told", "hidden" not in text and "4,000" not in text, text)
     checks.that("nothing got into the head, and no control character is anywhere", letter["Bcc"] is None and
