@@ -58,6 +58,7 @@ static const struct route {
     {"blacklist", "/v1/blacklist", {"name", "customer", "since", "all", "top", NULL}},
     {"alerts", "/v1/alerts", {"top", "since", NULL}},
     {"silences", "/v1/silences", {NULL}},
+    {"sendings", "/v1/sendings", {"id", "channel", "purpose", "customer", "state", "since", "top", NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)

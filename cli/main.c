@@ -59,9 +59,11 @@ static const struct command commands[] = {
      "that one was; check: lists are asked now",
      command_blacklist},
     {"alerts",
-     "[list] [--since T] [--top N] | test [CHANNEL] | silence [KIND [NAME]] --for DURATION --reason TEXT "
+     "[list] [--since T] [--top N] | sent [--channel C] [--purpose P] [--customer C] [--state S] [--since T] [--top N] "
+     "| again ID... | test [CHANNEL] | silence [KIND [NAME]] --for DURATION --reason TEXT "
      "[--customer C] [--node N] [--begin T] | silences | unsilence NUMBER... | close NUMBER... [--reason TEXT]",
-     "what a person should know and what is not over (of a collector); whether channels reach people; what nobody is "
+     "what a person should know and what is not over (of a collector); sent: what went out, or is to; whether channels "
+     "reach people; what nobody is "
      "told of for a while",
      command_alerts},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},

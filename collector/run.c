@@ -137,6 +137,7 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
         .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    centre->means.post = centre->post;
     if (code == 0 && centre->watch)
         code = watch_begin(centre->watch, error);
     return code;

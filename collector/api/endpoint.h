@@ -93,6 +93,8 @@ int alert_test_handle(struct store *, struct exchange *, struct error *) MUST_CH
 int silences_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int silence_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int silence_end_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sendings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sending_again_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
