@@ -141,6 +141,7 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
                                        .letters = centre->letters};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    centre->means.post = centre->post;
     if (code == 0 && centre->watch)
         code = watch_begin(centre->watch, error);
     return code;
