@@ -5,7 +5,7 @@
 #include "common/io/clock.h"
 
 #define EVERY    (200 * MILLISECOND)
-#define ALONE    (5 * SECOND) /* the same where nobody else writes to the store: threads of ours do */
+#define ALONE    (2 * SECOND) /* the same where nobody else writes to the store: threads of ours do */
 #define WHETHER  SECOND       /* it is back */
 #define FILTERED SECOND       /* nodes are woken so often for what filters say of the messages of some of them */
 
