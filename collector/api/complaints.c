@@ -264,6 +264,6 @@ int alerts_handle(struct store *store, struct exchange *exchange, struct error *
     if (!lines_most(exchange, "top", &most))
         return exchange_refuse(exchange, 400, "top: 1 to %d", LINES_MOST);
     struct lines lines = lines_begin(exchange);
-    int status = store_alerts(store, most, add_alert, &lines, error);
+    int status = store_alerts(store, 0, most, add_alert, &lines, error);
     return status < 0 ? status : lines_end(&lines, NULL);
 }
