@@ -32,9 +32,9 @@ resolvers = 127.0.0.1:{RESOLVER}
 zones = ZONES
 own = 198.51.100.0/30 2001:db8:bad::7
 domains = mail.bad.example.org good.example.org
-every = 2s
-idle = 3s
-apart = 2s
+every = 1s
+idle = 2s
+apart = 1s
 spread = 0s
 patience = 1s
 """
