@@ -15,6 +15,7 @@
 #include "collector/desk/desk.h"
 #include "collector/post/post.h"
 #include "collector/lookout/watch.h"
+#include "collector/zone_file.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -37,6 +38,7 @@ struct centre {
     struct desk *desk;
     struct post *post;
     struct watch *watch;
+    struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -131,7 +133,8 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
-    const struct post_settings post = {.mail = &settings->mail};
+    const struct post_settings post = {
+        .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
     if (code == 0 && centre->watch)
@@ -164,6 +167,8 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
+    if (code == 0)
+        code = zone_file_read(settings->reports.zone, &centre->zone, error);
     raise_descriptors();
     if (code == 0)
         code = make_sorter(centre, settings, store, error);
@@ -172,6 +177,10 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
+                                   .mail = &settings->mail,
+                                   .alerts = &settings->alerts,
+                                   .reports = &settings->reports,
+                                   .zone = centre->zone,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
@@ -182,6 +191,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
     keep.message_bytes = settings->quarantine.size;
+    keep.complaints = settings->complaints.keep;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
@@ -223,6 +233,7 @@ int collector_run(const struct collector_settings *settings)
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
     watch_destroy(&centre.watch); /* the server has read its zones */
+    calendar_zone_destroy(&centre.zone);
     end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);

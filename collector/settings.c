@@ -140,7 +140,14 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = watch_settings_check,
         .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
                 "more."};
-    size_t count = 10 + filters_settings_bind(&settings->filters, result + 10);
+    result[10] = (struct option_binding){
+        .options = report_options,
+        .settings = &settings->reports,
+        .check = report_settings_check,
+        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
+                "goes out by itself to channels of type mail."};
+    size_t count = 11 + filters_settings_bind(&settings->filters, result + 11);
+    count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -151,6 +158,7 @@ void collector_settings_describe(struct collector_settings *settings, struct opt
     while (result[count].options)
         count++;
     result[count++] = filters_settings_describe(&settings->filters.items[0]);
+    result[count++] = alert_settings_describe(&settings->alerts.channels[0]);
     result[count] = (struct option_binding){.options = NULL};
 }
 
@@ -164,6 +172,36 @@ static int check_appliances(const struct collector_settings *settings, const cha
                              "%s: [filter %s] kind: smtp needs a listener to give messages back to; set listen in "
                              "[returned]",
                              file, filter->name);
+    }
+    return 0;
+}
+
+/* Mail of a channel goes out as [mail] says. */
+static int check_channels(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (uint32_t i = 0; i < settings->alerts.count; i++) {
+        const struct channel *channel = &settings->alerts.channels[i];
+        if (channel->type == CHANNEL_MAIL && settings->mail.server[0] == '\0')
+            return error_set(error, EINVAL,
+                             "%s: [alert %s] type: mail needs a server to go out by; set server and from in [mail]",
+                             file, channel->name);
+    }
+    return 0;
+}
+
+/* Reports are mail. */
+static int check_reports(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (int kind = 0; kind < CALENDAR_KINDS; kind++) {
+        const struct option_words *channels = report_channels(&settings->reports, (enum calendar_kind)kind);
+        for (uint32_t i = 0; i < channels->count; i++) {
+            const struct channel *channel = alert_channel(&settings->alerts, text_of(channels->items[i]));
+            if (channel == NULL || channel->type != CHANNEL_MAIL)
+                return error_set(error, EINVAL,
+                                 "%s: [reports]: \"%s\" is no channel for reports; the name of an [alert NAME] of type "
+                                 "mail is allowed",
+                                 file, channels->items[i]);
+        }
     }
     return 0;
 }
@@ -198,12 +236,18 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         return status;
     struct option_binding bindings[SETTINGS_BINDINGS];
     status = filters_settings_find(&result->filters, (struct text){bytes ? bytes : "", length}, file, error);
+    if (status == 0)
+        status = alert_settings_find(&result->alerts, (struct text){bytes ? bytes : "", length}, file, error);
     if (status < 0)
         return status;
     collector_settings_bind(result, bindings);
     status = options_read(bindings, (struct text){bytes ? bytes : "", length}, file, error);
     if (status == 0)
         status = check_appliances(result, file, error);
+    if (status == 0)
+        status = check_channels(result, file, error);
+    if (status == 0)
+        status = check_reports(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);

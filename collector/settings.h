@@ -3,12 +3,14 @@
 #define COLLECTOR_SETTINGS_H
 
 #include <stdint.h>
+#include "collector/alert/settings.h"
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
 #include "collector/post/settings.h"
 #include "collector/lookout/watch.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
+#include "collector/report/settings.h"
 #include "collector/sorter/learning.h"
 #include "collector/store/bulk.h"
 #include "collector/sorter/returning.h"
@@ -36,10 +38,12 @@ struct collector_settings {
     struct returned_settings returned;
     struct desk_settings complaints;
     struct mail_settings mail;
+    struct alert_settings alerts;
     struct watch_settings blacklists;
+    struct report_settings reports;
 };
 
-#define SETTINGS_BINDINGS (12 + FILTERS_BINDINGS)
+#define SETTINGS_BINDINGS (16 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

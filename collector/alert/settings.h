@@ -13,9 +13,8 @@
 
 enum channel_type { CHANNEL_MAIL, CHANNEL_WEBHOOK, CHANNEL_SYSLOG, CHANNEL_PROGRAM };
 extern const char *const channel_type_names[]; /* ended by NULL */
-/* What a webhook is given, and a program. */
+/* What a webhook is given. */
 enum channel_form { FORM_PLAIN, FORM_SLACK, FORM_PAGERDUTY };
-enum channel_tls { TLS_STARTTLS, TLS_IMPLICIT, TLS_NONE };
 
 struct channel {
     char name[CHANNEL_NAME_MOST];
@@ -32,14 +31,11 @@ struct channel {
 
     /* How it is delivered. */
     duration patience;
-    char server[OPTION_TEXT_SIZE]; /* mail: "mail.example.net:587" */
-    int tls;                       /* enum channel_tls */
-    char user[OPTION_TEXT_SIZE], password[OPTION_TEXT_SIZE];
-    char from[OPTION_TEXT_SIZE]; /* "Postern <postern@example.net>" */
-    struct option_words to;      /* addresses */
-    struct option_urls url;      /* webhook: one */
-    char secret[OPTION_TEXT_SIZE], key[OPTION_TEXT_SIZE];
-    int form;                       /* enum channel_form */
+    struct option_words to;         /* mail: addresses; it goes out as [mail] says */
+    struct option_urls url;         /* webhook: one */
+    char secret[OPTION_TEXT_SIZE];  /* webhook: a file, with what requests are signed by; empty: they are not */
+    char key[OPTION_TEXT_SIZE];     /* webhook, form pagerduty: the routing key */
+    int form;                       /* webhook: enum channel_form */
     char program[OPTION_TEXT_SIZE]; /* absolute path */
 };
 

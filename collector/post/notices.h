@@ -4,22 +4,25 @@
 #define COLLECTOR_POST_NOTICES_H
 
 #include "collector/alert/notice.h"
-#include "collector/store/store.h"
+#include "collector/post/settings.h"
+#include "collector/store/sendings.h"
 
 /* What is remembered from round to round; zeroed at first. */
 struct notices {
     moment begun, latest; /* since when this collector looks without a break, and when it did last */
     moment aged;
 };
+/* Whether it is time for a round. */
+bool notices_wanted(const struct notices *, moment now);
 /* A round: raises what is to be looked for, and makes sendings of what is due. How many were made. It costs little
  * where there is nothing; every few seconds will do. -EAGAIN: another collector was faster; roll back, and come again
  * with the next round. */
-int notices_make(struct store *, struct notices *, const struct alert_settings *, moment now,
-                 struct error *) MUST_CHECK;
+int notices_make(struct store *, struct notices *, const struct alert_settings *, const struct mail_settings *,
+                 moment now, struct error *) MUST_CHECK;
 
-#define NOTICE_ID 96
-/* A sending by which a person sees whether a channel works; its id to `id`. */
-int notices_test(struct store *, const struct alert_settings *, const struct channel *, int64_t number, moment now,
-                 char id[NOTICE_ID], struct error *) MUST_CHECK;
+/* A sending by which a person sees whether a channel works; its id to `id`. `name`: of the wish; made twice by one name
+ * it is one. */
+int notices_test(struct store *, const struct alert_settings *, const struct mail_settings *, const struct channel *,
+                 struct text name, moment now, char id[STORE_SENDING_ID], struct error *) MUST_CHECK;
 
 #endif

@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "collector/post/lane.h"
+#include "collector/post/notices.h"
+#include "collector/post/reports.h"
 #include "collector/store/sendings.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
@@ -15,6 +19,7 @@
 
 #define LOOK SECOND
 #define TIDY HOUR
+#define GONE 16 /* channels that are gone, in one round */
 
 struct post {
     pthread_t thread;
@@ -26,6 +31,10 @@ struct post {
     struct store *store; /* NULL: it is opened with the next round */
     duration tidy_after; /* steady */
     bool failing;        /* it was said */
+    struct notices notices;
+    struct reports reports;
+    struct lane *lanes[LANE_NAMES];
+    size_t lane_count;
 };
 
 /* --- making what is due --- */
@@ -51,20 +60,57 @@ static int end(struct post *post, int status, struct error *error)
 
 static int make_notices(struct post *post, struct error *error)
 {
-    moment now = 0;
+    moment now = clock_now();
+    if (post->settings.alerts == NULL || !notices_wanted(&post->notices, now))
+        return 0;
     int status = begin(post, &now, error);
-    /* W: if (status >= 0) status = notices_make(post->store, post->settings.alerts, post->settings.mail, now, error);
-     */
+    if (status >= 0)
+        status = notices_make(post->store, &post->notices, post->settings.alerts, post->settings.mail, now, error);
     return end(post, status, error);
 }
 
+/* It opens transactions of its own. */
 static int make_reports(struct post *post, struct error *error)
 {
-    moment now = 0;
-    int status = begin(post, &now, error);
-    /* V: if (status >= 0) status = reports_make(post->store, post->settings.reports, post->settings.mail, now, error);
-     */
-    return end(post, status, error);
+    const struct reports_means means = {.settings = post->settings.reports,
+                                        .zone = post->settings.zone,
+                                        .alerts = post->settings.alerts,
+                                        .mail = post->settings.mail};
+    moment now = clock_now();
+    if (means.zone == NULL || means.alerts == NULL || !reports_wanted(&post->reports, &means, now))
+        return 0;
+    int status = post->store ? 0 : store_open(post->where, &post->store, error);
+    if (status >= 0)
+        status = reports_make(post->store, &post->reports, &means, now, error);
+    if (status == -ENOTCONN)
+        store_close(&post->store);
+    return status;
+}
+
+struct gone {
+    const struct post *post;
+    char names[GONE][STORE_SENDING_CHANNEL];
+    size_t count;
+};
+
+static void take_gone(void *context, struct text channel)
+{
+    struct gone *gone = context;
+    const struct alert_settings *alerts = gone->post->settings.alerts;
+    bool is_there = text_equals(channel, TEXT(STORE_SENDING_MAIL)) || (alerts && alert_channel(alerts, channel));
+    if (!is_there && gone->count < GONE && channel.length < STORE_SENDING_CHANNEL)
+        snprintf(gone->names[gone->count++], STORE_SENDING_CHANNEL, "%.*s", (int)channel.length, channel.bytes);
+}
+
+/* What is for a channel that is in no collector's configuration any more is not kept waiting for ever. */
+static int abandon(struct post *post, moment now, struct error *error)
+{
+    struct gone gone = {.post = post};
+    moment before = now - post->settings.mail->give_up;
+    int status = store_sendings_overdue(post->store, before, take_gone, &gone, error);
+    for (size_t i = 0; i < gone.count && status >= 0; i++)
+        status = store_sendings_abandon(post->store, gone.names[i], before, now, error);
+    return status;
 }
 
 static int tidy(struct post *post, struct error *error)
@@ -74,9 +120,11 @@ static int tidy(struct post *post, struct error *error)
         return 0;
     int status = begin(post, &now, error);
     if (status >= 0)
+        status = abandon(post, now, error);
+    if (status >= 0)
         status = store_sendings_tidy(post->store, now - post->settings.mail->keep, error);
     status = end(post, status, error);
-    post->tidy_after = clock_steady() + (status > 0 ? LOOK : TIDY);
+    post->tidy_after = clock_steady() + (status == 0 ? TIDY : LOOK);
     return status;
 }
 
@@ -124,6 +172,8 @@ static void post_free(struct post **post)
 {
     if (*post == NULL)
         return;
+    for (size_t i = 0; i < (*post)->lane_count; i++)
+        lane_destroy(&(*post)->lanes[i]);
     store_close(&(*post)->store);
     pthread_cond_destroy(&(*post)->end);
     pthread_mutex_destroy(&(*post)->lock);
@@ -132,10 +182,48 @@ static void post_free(struct post **post)
     *post = NULL;
 }
 
+static int add_lane(struct post *post, const struct lane_settings *settings, struct error *error)
+{
+    int status = lane_create(settings, &post->lanes[post->lane_count], error);
+    post->lane_count += status == 0;
+    return status;
+}
+
+/* All mail is one lane, for it goes to one server. */
+static int add_lanes(struct post *post, struct error *error)
+{
+    const struct alert_settings *alerts = post->settings.alerts;
+    struct lane_settings mail = {
+        .where = post->where, .mail = post->settings.mail, .names = {STORE_SENDING_MAIL}, .name_count = 1};
+    int status = 0;
+    for (uint32_t i = 0; alerts && i < alerts->count && status == 0; i++) {
+        const struct channel *channel = &alerts->channels[i];
+        const struct lane_settings own = {.where = post->where,
+                                          .mail = post->settings.mail,
+                                          .channel = channel,
+                                          .names = {channel->name},
+                                          .name_count = 1};
+        if (channel->type == CHANNEL_MAIL)
+            mail.names[mail.name_count++] = channel->name;
+        else
+            status = add_lane(post, &own, error);
+    }
+    return status == 0 ? add_lane(post, &mail, error) : status;
+}
+
+static int start(struct post *post, struct error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all); /* signals are the loop's */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int status = pthread_create(&post->thread, NULL, work, post);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status == 0 ? 0 : error_set(error, status, "cannot start a thread: %s", strerror(status));
+}
+
 int post_create(const char *where, const struct post_settings *settings, struct post **result, struct error *error)
 {
     struct post *made = calloc(1, sizeof *made);
-    sigset_t all, before;
     if (made == NULL || (made->where = strdup(where)) == NULL) {
         free(made);
         return error_set(error, ENOMEM, "no memory for a thread");
@@ -144,12 +232,11 @@ int post_create(const char *where, const struct post_settings *settings, struct 
     post->settings = *settings;
     pthread_mutex_init(&post->lock, NULL);
     pthread_cond_init(&post->end, NULL);
-    sigfillset(&all); /* signals are the loop's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int status = pthread_create(&post->thread, NULL, work, post);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (status != 0)
-        return error_set(error, status, "cannot start a thread: %s", strerror(status));
+    int status = add_lanes(post, error);
+    if (status == 0)
+        status = start(post, error);
+    if (status < 0)
+        return status;
     *result = TAKE(post);
     return 0;
 }
@@ -162,6 +249,8 @@ void post_destroy(struct post **post)
     (*post)->ending = true;
     pthread_cond_signal(&(*post)->end);
     pthread_mutex_unlock(&(*post)->lock);
+    for (size_t i = 0; i < (*post)->lane_count; i++) /* all end at once, then each is waited for */
+        lane_end((*post)->lanes[i]);
     pthread_join((*post)->thread, NULL);
     post_free(post);
 }

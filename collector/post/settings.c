@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include "collector/letter/compose.h"
 
 static const char *const tls_words[] = {
     [MAIL_TLS_REQUIRED] = "required", [MAIL_TLS_TRIED] = "tried", [MAIL_TLS_NONE] = "none", NULL};
@@ -66,37 +67,25 @@ static bool is_server(const char *server)
 
 struct text mail_settings_sender(const struct mail_settings *settings)
 {
-    struct text text = text_of(settings->sender[0] ? settings->sender : settings->from);
-    const char *begin = memchr(text.bytes, '<', text.length);
-    if (begin == NULL)
-        return text_trim(text);
-    struct text rest = {begin + 1, (size_t)(text.bytes + text.length - begin) - 1};
-    return text_trim(text_split(&rest, '>'));
-}
-
-/* What can stand between the brackets of MAIL and RCPT. */
-bool mail_is_address(struct text address)
-{
-    const char *at = address.length ? memrchr(address.bytes, '@', address.length) : NULL;
-    for (size_t i = 0; i < address.length; i++)
-        if ((unsigned char)address.bytes[i] <= ' ' || (unsigned char)address.bytes[i] >= 0x7f ||
-            strchr("<>\"\\,;", address.bytes[i]))
-            return false;
-    return at && at > address.bytes && at + 1 < address.bytes + address.length && address.length <= MAIL_ADDRESS_MOST;
+    struct draft_address address;
+    bool is_one = compose_read_address(text_of(settings->sender[0] ? settings->sender : settings->from), &address);
+    return is_one ? address.address : TEXT("");
 }
 
 bool mail_settings_check(const void *given, struct error *error)
 {
     const struct mail_settings *settings = given;
-    struct text sender = mail_settings_sender(settings);
+    struct draft_address address;
     if (settings->server[0] && !is_server(settings->server))
         error_set(error, EINVAL, "server: \"%.80s\" will not do; smtp://HOST and smtps://HOST are allowed, with a port",
                   settings->server);
-    else if (settings->server[0] && settings->from[0] == '\0')
-        error_set(error, EINVAL, "from: all mail is written by somebody; an address is allowed");
-    else if (settings->server[0] && sender.length > 0 && !mail_is_address(sender))
-        error_set(error, EINVAL, "%s: \"%.80s\" is no address; \"Abuse desk <abuse@example.com>\" is allowed",
-                  settings->sender[0] ? "sender" : "from", settings->sender[0] ? settings->sender : settings->from);
+    else if (settings->server[0] && !compose_read_address(text_of(settings->from), &address))
+        error_set(error, EINVAL, "from: \"%.80s\" is no address; \"Abuse desk <abuse@example.com>\" is allowed",
+                  settings->from);
+    else if (settings->sender[0] && strcmp(settings->sender, "<>") != 0 &&
+             !compose_read_address(text_of(settings->sender), &address))
+        error_set(error, EINVAL, "sender: \"%.80s\" is no address; \"bounces@example.com\" and \"<>\" are allowed",
+                  settings->sender);
     else if (settings->user[0] && settings->password[0] == '\0')
         error_set(error, EINVAL, "password: who logs in needs one; the name of a file is allowed");
     else if (settings->user[0] && settings->tls != MAIL_TLS_REQUIRED && !mail_server_is_near(settings->server))

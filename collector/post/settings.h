@@ -26,9 +26,6 @@ struct mail_settings {
 extern const struct option mail_options[];
 bool mail_settings_check(const void *, struct error *);
 
-#define MAIL_ADDRESS_MOST 254 /* bytes, RFC 5321 4.5.3.1.3 */
-/* Whether it can be said in MAIL and RCPT: local@domain, ASCII, nothing quoted. */
-bool mail_is_address(struct text);
 /* Whether the server is this machine: 127.0.0.1, [::1] or localhost, and no name that begins like one of them. */
 bool mail_server_is_near(const char *server);
 /* The address without its name, of the envelope: borrowed from the settings. Empty: the null sender. */

@@ -3,8 +3,7 @@
 
 #include "collector/store/store_own.h"
 
-/* The next number of an alert, this transaction's alone until it commits. */
-static int next_number(struct store *store, int64_t *result, struct error *error)
+int store_alert_number(struct store *store, int64_t *result, struct error *error)
 {
     int rows = engine_run(store->engine, "UPDATE alerting SET highest = highest + 1 WHERE only_one = 1", NULL, 0, NULL,
                           NULL, error);
@@ -24,7 +23,7 @@ int store_alert_raise(struct store *store, const struct store_alert *alert, mome
                          INTEGER(alert->severity), VALUE_TEXT(alert->subject), VALUE_TEXT(alert->text));
     if (rows != 0)
         return rows < 0 ? rows : 0;
-    int code = next_number(store, &number, error);
+    int code = store_alert_number(store, &number, error);
     if (code < 0)
         return code;
     rows = STORE_RUN(store,
@@ -40,6 +39,13 @@ int store_alert_resolve(struct store *store, const char *kind, const char *name,
 {
     int rows = STORE_RUN(store, "UPDATE alerts SET resolved = $3 WHERE kind = $1 AND name = $2 AND resolved = 0", NULL,
                          NULL, error, STRING(kind), STRING(name), INTEGER(now));
+    return rows < 0 ? rows : rows > 0;
+}
+
+int store_alert_close(struct store *store, int64_t number, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store, "UPDATE alerts SET resolved = $2 WHERE number = $1 AND resolved = 0", NULL, NULL, error,
+                         INTEGER(number), INTEGER(now));
     return rows < 0 ? rows : rows > 0;
 }
 
@@ -71,20 +77,22 @@ static bool alert_row(void *context, const struct value *columns, size_t count)
                                         .last = columns[9].integer,
                                         .times = columns[10].integer,
                                         .subject = columns[11].text,
-                                        .text = columns[12].text};
+                                        .text = columns[12].text,
+                                        .resolved = columns[13].integer};
     (void)count;
     listener->each(listener->context, &row);
     return true;
 }
 
-int store_alerts(struct store *store, uint32_t most, void (*each)(void *, const struct store_alert_row *),
+int store_alerts(struct store *store, moment since, uint32_t most, void (*each)(void *, const struct store_alert_row *),
                  void *context, struct error *error)
 {
     struct listener listener = {each, context};
     int rows = STORE_RUN(store,
                          "SELECT a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, "
-                         "a.customer, a.raised, a.last, a.times, a.subject, a.text FROM alerts a LEFT JOIN nodes n ON "
-                         "n.node = a.node WHERE a.resolved = 0 ORDER BY a.last DESC, a.number DESC LIMIT $1",
-                         alert_row, &listener, error, INTEGER(most));
+                         "a.customer, a.raised, a.last, a.times, a.subject, a.text, a.resolved FROM alerts a LEFT JOIN "
+                         "nodes n ON n.node = a.node WHERE a.resolved = 0 OR (a.resolved > 0 AND a.resolved >= $2 AND "
+                         "$2 > 0) ORDER BY a.last DESC, a.number DESC LIMIT $1",
+                         alert_row, &listener, error, INTEGER(most), INTEGER(since));
     return rows < 0 ? rows : 0;
 }

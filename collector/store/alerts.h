@@ -20,17 +20,21 @@ struct store_alert {
 int store_alert_raise(struct store *, const struct store_alert *, moment now, struct error *) MUST_CHECK;
 /* It is over. 1: it stood; 0: there was none. */
 int store_alert_resolve(struct store *, const char *kind, const char *name, moment now, struct error *) MUST_CHECK;
+/* The same by its number, for a person who knows that it is. */
+int store_alert_close(struct store *, int64_t number, moment now, struct error *) MUST_CHECK;
+/* The next number of an alert or a silence, this transaction's alone until it commits. */
+int store_alert_number(struct store *, int64_t *result, struct error *) MUST_CHECK;
 
 struct store_alert_row {
     int64_t number;
     struct text kind, name, node_name, sender, customer, subject, text;
     int64_t severity, node, times; /* enum store_severity */
-    moment raised, last;
+    moment raised, last, resolved; /* resolved 0: it stands */
 };
 /* "news", "warning", "trouble". */
 const char *store_severity_name(int64_t);
-/* Those that stand, the newest first. */
-int store_alerts(struct store *, uint32_t most, void (*each)(void *, const struct store_alert_row *), void *context,
-                 struct error *) MUST_CHECK;
+/* Those that stand, and those that ended since `since` (0: none of these), the latest first. */
+int store_alerts(struct store *, moment since, uint32_t most, void (*each)(void *, const struct store_alert_row *),
+                 void *context, struct error *) MUST_CHECK;
 
 #endif

@@ -13,10 +13,10 @@ struct store_news_row {
     bool over; /* it was told that it is over, or need not be told any more */
     moment kind_told;
 };
-/* Those of which there may be something to tell: those that stand, those of which the channel was told and was not
- * told that they are over, and those that ended since `since` without its having been told of them. By kind, name and
- * number. */
-int store_notices_pending(struct store *, const char *channel, moment since, uint32_t most,
+/* Those of which there may be something to tell: those that stand and that the channel was not told of, or before they
+ * were as bad, or not since `said_before`; those that are over, of which it was told and not that they are over; and
+ * those that ended since `since` without its having been told of them. By kind, name and number. */
+int store_notices_pending(struct store *, const char *channel, moment since, moment said_before, uint32_t most,
                           void (*each)(void *, const struct store_news_row *), void *context,
                           struct error *) MUST_CHECK;
 /* When the channel was here first; it is from now on where it was not. */

@@ -144,10 +144,64 @@ int store_sending_ended(struct store *store, const char *id, int64_t holder, enu
     return rows < 0 ? rows : rows > 0;
 }
 
-int store_sendings_unclaim(struct store *store, moment now, struct error *error)
+int store_sending_split(struct store *store, const char *id, struct text recipients, moment due, struct error *error)
 {
-    return STORE_RUN(store, "UPDATE sendings SET due = $1, held = 0, holder = 0 WHERE due > 0 AND holder <> 0", NULL,
-                     NULL, error, INTEGER(now));
+    char part[STORE_SENDING_ID];
+    store_sending_id("part", id, recipients, part);
+    int rows = STORE_RUN(store,
+                         "INSERT INTO sendings (id, channel, purpose, made, due, tries, state, done, holder, held, "
+                         "recipients, subject, customer, trouble, bytes) SELECT $2, channel, purpose, made, $4, tries, "
+                         "'waiting', 0, 0, 0, $3, subject, customer, '', bytes FROM sendings WHERE id = $1",
+                         NULL, NULL, error, STRING(id), STRING(part), VALUE_TEXT(recipients), INTEGER(due));
+    return rows < 0 ? rows : 0;
+}
+
+int store_sendings_unclaim(struct store *store, const char *channel, moment now, struct error *error)
+{
+    return STORE_RUN(store, "UPDATE sendings SET due = $2, held = 0 WHERE channel = $1 AND due > 0 AND holder <> 0",
+                     NULL, NULL, error, STRING(channel), INTEGER(now));
+}
+
+int store_sendings_lost(struct store *store, const char *channel, moment since, int64_t *result, struct error *error)
+{
+    *result = 0;
+    int rows =
+        STORE_RUN(store,
+                  "SELECT COUNT(*) FROM sendings WHERE (state = 'failed' OR state = 'in doubt') AND channel = $1 "
+                  "AND done >= $2",
+                  store_row_integer, result, error, STRING(channel), INTEGER(since));
+    return rows < 0 ? rows : 0;
+}
+
+struct names {
+    void (*each)(void *, struct text channel);
+    void *context;
+};
+
+static bool channel_row(void *context, const struct value *columns, size_t count)
+{
+    const struct names *listed = context;
+    (void)count;
+    listed->each(listed->context, columns[0].text);
+    return true;
+}
+
+int store_sendings_overdue(struct store *store, moment before, void (*each)(void *, struct text channel), void *context,
+                           struct error *error)
+{
+    struct names listed = {each, context};
+    int rows = STORE_RUN(store, "SELECT DISTINCT channel FROM sendings WHERE due > 0 AND due <= $1 ORDER BY channel",
+                         channel_row, &listed, error, INTEGER(before));
+    return rows < 0 ? rows : 0;
+}
+
+int store_sendings_abandon(struct store *store, const char *channel, moment before, moment now, struct error *error)
+{
+    return STORE_RUN(
+        store,
+        "UPDATE sendings SET state = 'failed', due = 0, done = $3, holder = 0, trouble = 'there is no such "
+        "channel any more' WHERE channel = $1 AND due > 0 AND due <= $2",
+        NULL, NULL, error, STRING(channel), INTEGER(before), INTEGER(now));
 }
 
 int store_sending_again(struct store *store, const char *id, moment now, struct error *error)

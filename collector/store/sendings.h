@@ -11,8 +11,9 @@
 #define STORE_SENDING_ID      33 /* 32 hexadecimal digits and the end */
 #define STORE_SENDING_CHANNEL 64
 #define STORE_SENDING_MOST    ((size_t)16 * 1024 * 1024) /* bytes of one */
-#define STORE_SENDING_MAIL    "mail" /* the channel of mail that is of no section: letters, complaints; [mail] sends it \
-                                      */
+#define STORE_SENDING_MAIL                                                                                             \
+    "mail" /* the channel of mail that is of no section: letters, complaints; [mail] sends it                          \
+            */
 
 struct store_sending {
     const char *id, *channel; /* a section [alert NAME], or STORE_SENDING_MAIL */
@@ -66,9 +67,18 @@ int store_sending_handed(struct store *, const char *id, int64_t holder, moment 
  * is not the holder's any more. */
 int store_sending_ended(struct store *, const char *id, int64_t holder, enum store_sending_state, const char *trouble,
                         moment now, moment due, struct error *) MUST_CHECK;
+/* Of mail that others got already: a sending of its own for the recipients who are asked again then. */
+int store_sending_split(struct store *, const char *id, struct text recipients, moment due, struct error *) MUST_CHECK;
 /* Where nobody else writes to the store, what was claimed when the collector starts is nobody's: it is sent again, or
  * in doubt where it was handed over. */
-int store_sendings_unclaim(struct store *, moment now, struct error *) MUST_CHECK;
+int store_sendings_unclaim(struct store *, const char *channel, moment now, struct error *) MUST_CHECK;
+/* How many failed for good since then by that channel, or are in doubt. */
+int store_sendings_lost(struct store *, const char *channel, moment since, int64_t *result, struct error *) MUST_CHECK;
+/* Which channels have something that was due before then; what each of them has is failed by store_sendings_abandon(),
+ * for who finds that nobody delivers by it any more. */
+int store_sendings_overdue(struct store *, moment before, void (*each)(void *, struct text channel), void *context,
+                           struct error *) MUST_CHECK;
+int store_sendings_abandon(struct store *, const char *channel, moment before, moment now, struct error *) MUST_CHECK;
 /* A person wants one that failed or is in doubt sent again. 1: it is; 0: there is none such. */
 int store_sending_again(struct store *, const char *id, moment now, struct error *) MUST_CHECK;
 

@@ -36,6 +36,12 @@ CREATE TABLE zones (
 -- From where a node speaks to us: an own address.
 ALTER TABLE nodes ADD COLUMN address TEXT NOT NULL DEFAULT '';
 
+-- What the sender's node was told of a complaint: 0 nothing, else enum store_complaint_told; `not_abuse` 1: a person found
+-- that it was none, and it was taken back.
+ALTER TABLE complaints ADD COLUMN told BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE complaints ADD COLUMN not_abuse BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX complaints_by_arrival ON complaints (arrival);
+
 -- What goes out to people. `id`: the same for the same sending, however often it is made, so none is made twice.
 -- `channel`: a section of the configuration; `purpose`: "alert", "letter", "report", "complaint", "test". `state`:
 -- "waiting", "handed" (whole, and nobody has said yet that it arrived), "sent", "failed" (for good; `trouble` says
@@ -50,16 +56,28 @@ CREATE INDEX sendings_by_due ON sendings (channel, due, id) WHERE due > 0;
 CREATE INDEX sendings_by_state ON sendings (state, made, id);
 CREATE INDEX sendings_by_made ON sendings (made, id);
 CREATE INDEX sendings_by_customer ON sendings (customer, made);
--- What each channel was told of each alert.
+-- What each channel was told of each alert: when it was last told that it stands, how badly, and whether it need not be
+-- told any more. `kind` "": when the channel was here first, and the number of its latest notice; else when it was last
+-- told of something of that kind.
 CREATE TABLE alert_sendings (
-    channel TEXT NOT NULL, number BIGINT NOT NULL, said BIGINT NOT NULL, times BIGINT NOT NULL, resolved BIGINT NOT NULL,
-    PRIMARY KEY (channel, number));
+    channel TEXT NOT NULL, number BIGINT NOT NULL, said BIGINT NOT NULL, severity BIGINT NOT NULL,
+    finished BIGINT NOT NULL, PRIMARY KEY (channel, number));
 CREATE INDEX alert_sendings_by_number ON alert_sendings (number);
-CREATE TABLE alert_channels (channel TEXT NOT NULL PRIMARY KEY, told BIGINT NOT NULL);
+CREATE INDEX alert_sendings_unfinished ON alert_sendings (channel, number) WHERE finished = 0;
+CREATE TABLE alert_channels (
+    channel TEXT NOT NULL, kind TEXT NOT NULL, told BIGINT NOT NULL, notices BIGINT NOT NULL,
+    PRIMARY KEY (channel, kind));
 -- What is not told of until then: a pattern of each, empty: any.
 CREATE TABLE silences (
     number BIGINT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, customer TEXT NOT NULL,
-    node BIGINT NOT NULL, begin BIGINT NOT NULL, until BIGINT NOT NULL, person TEXT NOT NULL, reason TEXT NOT NULL);
+    node TEXT NOT NULL, begin BIGINT NOT NULL, until BIGINT NOT NULL, person TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX silences_by_until ON silences (until, number);
+-- By which alerts are found that stand or ended lately, and what they are raised of, among much else.
+CREATE INDEX alerts_standing ON alerts (kind, node, sender) WHERE resolved = 0;
+CREATE INDEX alerts_by_resolved ON alerts (resolved, number) WHERE resolved > 0;
+CREATE INDEX complaints_open ON complaints (customer) WHERE state = 'open';
+CREATE INDEX senders_held ON senders (changed) WHERE verdict IN ('block', 'throttle', 'divert');
+CREATE INDEX messages_of_virus ON messages (received, name) WHERE verdict = 3 AND corrected = 0;
 
 -- The numbers of a time that is over, as they were when its report was made: a report that is asked for again says the
 -- same, also when what it was made from is gone. `kind`: "day", "week", "month"; `period`: "2026-W47".
