@@ -19,6 +19,7 @@ from check import Checks  # noqa: E402
 from collector import Collector, Node  # noqa: E402
 
 ONCE = True
+WAITS = True
 POSTERN = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"), "postern")
 TEST = ":127.0.0.2:Seen by $\n127.0.0.2\n"
 OURS, SENT, FORGED = "198.51.100.1", "203.0.113.77", "203.0.113.99"
