@@ -56,6 +56,13 @@ static const struct route {
     {"complaints", "/v1/complaints", {"since", "customer", "state", "top", NULL}},
     {"complaint", "/v1/complaints/", {NULL}}, /* with its id behind it */
     {"alerts", "/v1/alerts", {"top", NULL}},
+    {"report top", "/v1/reports/top/", {"by", "since", "before", "top", NULL}}, /* with what it is of behind it */
+    {"report hours", "/v1/reports/hours", {"since", "before", NULL}},
+    {"report days", "/v1/reports/days", {"since", "before", NULL}},
+    {"report rules", "/v1/reports/rules", {"since", "before", "top", NULL}},
+    {"report viruses", "/v1/reports/viruses", {"since", "before", "top", NULL}},
+    {"report scores", "/v1/reports/scores", {"filter", "since", "before", NULL}},
+    {"report list", "/v1/reports", {"top", NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)
