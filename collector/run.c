@@ -14,6 +14,7 @@
 #include "collector/api/server.h"
 #include "collector/desk/desk.h"
 #include "collector/post/post.h"
+#include "collector/lookout/watch.h"
 #include "collector/zone_file.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
@@ -36,6 +37,7 @@ struct centre {
     struct releaser *releaser;
     struct desk *desk;
     struct post *post;
+    struct watch *watch;
     struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct reading *reading;
     struct sorter *sorter;
@@ -135,6 +137,8 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
         .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    if (code == 0 && centre->watch)
+        code = watch_begin(centre->watch, error);
     return code;
 }
 
@@ -168,6 +172,8 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     raise_descriptors();
     if (code == 0)
         code = make_sorter(centre, settings, store, error);
+    if (code == 0 && settings->blacklists.enabled)
+        code = watch_create(store, &settings->blacklists, &centre->watch, error);
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
@@ -178,12 +184,15 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
-                                   .sorter = centre->sorter};
+                                   .sorter = centre->sorter,
+                                   .watch = centre->watch,
+                                   .zones = centre->watch ? watch_zones(centre->watch) : NULL};
     struct store_retention keep = settings->keep;
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
     keep.message_bytes = settings->quarantine.size;
     keep.reports = settings->reports.keep;
+    keep.complaints = settings->complaints.keep;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
@@ -224,6 +233,7 @@ int collector_run(const struct collector_settings *settings)
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
+    watch_destroy(&centre.watch); /* the server has read its zones */
     calendar_zone_destroy(&centre.zone);
     end_sorter(&centre);
     sd_event_unref(centre.loop);
