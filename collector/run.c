@@ -15,6 +15,7 @@
 #include "collector/desk/desk.h"
 #include "collector/post/post.h"
 #include "collector/zone_file.h"
+#include "collector/lookout/watch.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -37,6 +38,7 @@ struct centre {
     struct desk *desk;
     struct post *post;
     struct calendar_zone *zone; /* by whose clocks reports begin and end */
+    struct watch *watch;
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -135,6 +137,8 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
         .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    if (code == 0 && centre->watch)
+        code = watch_begin(centre->watch, error);
     return code;
 }
 
@@ -168,6 +172,8 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     raise_descriptors();
     if (code == 0)
         code = make_sorter(centre, settings, store, error);
+    if (code == 0 && settings->blacklists.enabled)
+        code = watch_create(store, &settings->blacklists, &centre->watch, error);
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
@@ -178,7 +184,9 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
-                                   .sorter = centre->sorter};
+                                   .sorter = centre->sorter,
+                                   .watch = centre->watch,
+                                   .zones = centre->watch ? watch_zones(centre->watch) : NULL};
     struct store_retention keep = settings->keep;
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
@@ -224,6 +232,7 @@ int collector_run(const struct collector_settings *settings)
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
     calendar_zone_destroy(&centre.zone);
+    watch_destroy(&centre.watch); /* the server has read its zones */
     end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);

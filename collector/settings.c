@@ -135,12 +135,18 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = mail_settings_check,
         .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
     result[9] = (struct option_binding){
+        .options = watch_options,
+        .settings = &settings->blacklists,
+        .check = watch_settings_check,
+        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
+                "more."};
+    result[10] = (struct option_binding){
         .options = report_options,
         .settings = &settings->reports,
         .check = report_settings_check,
         .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
                 "goes out by itself to channels of type mail."};
-    size_t count = 10 + filters_settings_bind(&settings->filters, result + 10);
+    size_t count = 11 + filters_settings_bind(&settings->filters, result + 11);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }

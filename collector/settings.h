@@ -7,6 +7,7 @@
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
 #include "collector/post/settings.h"
+#include "collector/lookout/watch.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
 #include "collector/report/settings.h"
@@ -38,6 +39,7 @@ struct collector_settings {
     struct desk_settings complaints;
     struct mail_settings mail;
     struct alert_settings alerts;
+    struct watch_settings blacklists;
     struct report_settings reports;
 };
 

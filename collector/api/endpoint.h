@@ -82,6 +82,8 @@ int complaints_handle(struct store *, struct exchange *, struct error *) MUST_CH
 int complaint_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int complaint_content_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int complaint_done_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int blacklist_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int blacklist_check_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -15,6 +15,8 @@ struct mail_settings;
 struct alert_settings;
 struct report_settings;
 struct calendar_zone;
+struct watch;
+struct zones;
 struct means {
     const struct packing_keys *keys; /* NULL: nothing is sealed */
     const struct quarantine_settings *quarantine;
@@ -27,6 +29,8 @@ struct means {
     size_t filter_count;
     struct sorter *sorter;       /* NULL: none */
     struct returning *returning; /* NULL: none; set once the server is there, and read by its loop alone */
+    struct watch *watch;         /* NULL: blacklists are not watched */
+    const struct zones *zones;   /* NULL: the same */
     uint32_t held_back;          /* one in so many messages is not taught but shows what teaching does; 0: none */
 };
 
