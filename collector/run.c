@@ -191,6 +191,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
     keep.message_bytes = settings->quarantine.size;
+    keep.reports = settings->reports.keep;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,

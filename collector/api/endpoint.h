@@ -85,6 +85,14 @@ int complaint_done_handle(struct store *, struct exchange *, struct error *) MUS
 int blacklist_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int blacklist_check_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int reports_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int report_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+void report_forget(struct exchange *);
+int report_mail_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int tops_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* by the hour and by the day */
+int rules_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* and viruses */
+int scores_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int token_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int persons_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

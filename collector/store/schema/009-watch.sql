@@ -78,3 +78,4 @@ CREATE INDEX messages_of_virus ON messages (received, name) WHERE verdict = 3 AN
 CREATE TABLE reports (
     kind TEXT NOT NULL, period TEXT NOT NULL, zone TEXT NOT NULL, made BIGINT NOT NULL, numbers TEXT NOT NULL,
     PRIMARY KEY (kind, period, zone));
+CREATE INDEX reports_by_made ON reports (made);
