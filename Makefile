@@ -100,7 +100,8 @@ $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/collector/store/migrate.o: $(wildcard collector/store/schema/*.sql)
 $(BUILD)/obj/collector/filter/headers_builtin.o: $(wildcard conf/headers/*)
 $(BUILD)/obj/collector/blacklist/zones_builtin.o: conf/blacklists.conf
-$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/collector/blacklist/zones_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
+$(BUILD)/obj/collector/letter/templates_builtin.o: $(wildcard conf/letters/*)
+$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/collector/blacklist/zones_builtin.o $(BUILD)/obj/collector/letter/templates_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
@@ -198,7 +199,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/postern $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy \
-		$(DESTDIR)$(PREFIX)/share/postern/headers
+		$(DESTDIR)$(PREFIX)/share/postern/headers $(DESTDIR)$(PREFIX)/share/postern/letters
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern-reader $(DESTDIR)$(PREFIX)/libexec/postern/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
@@ -207,6 +208,7 @@ install: all
 	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
 	install -m 644 conf/headers/*.conf $(DESTDIR)$(PREFIX)/share/postern/headers/
+	install -m 644 conf/letters/*.txt $(DESTDIR)$(PREFIX)/share/postern/letters/
 	install -m 644 conf/grafana/postern.json $(DESTDIR)$(PREFIX)/share/postern/grafana/
 	install -m 644 conf/haproxy/postern.cfg $(DESTDIR)$(PREFIX)/share/postern/haproxy/
 	install -m 644 conf/blacklists.conf $(DESTDIR)$(PREFIX)/share/postern/

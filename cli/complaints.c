@@ -1,6 +1,7 @@
-/* postern complaints; and its import: what came to an abuse desk by other ways goes to the collector, which reads it. A
- * file is one mail, an mbox, XARF JSON or a CSV of Shadowserver; a directory holds mails. Each goes by itself, so that
- * what was handed in before something breaks is there, and is known the next time. */
+/* postern complaints, and complaint, which is the same; and its import: what came to an abuse desk by other ways goes
+ * to the collector, which reads it. A file is one mail, an mbox, XARF JSON or a CSV of Shadowserver; a directory holds
+ * mails. Each goes by itself, so that what was handed in before something breaks is there, and is known the next time.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "cli/centre.h"
+#include "cli/complaint_send.h"
 #include "cli/complaints_shown.h"
 #include "cli/mail_source.h"
 #include "common/cleanup.h"
@@ -128,7 +130,11 @@ int command_complaints(const struct cli *cli, int count, char **arguments)
     static const struct {
         const char *word;
         int (*run)(const struct cli *, int, char **);
-    } verbs[] = {{"list", complaints_list}, {"show", complaints_show}, {"done", complaints_done}, {"import", import}};
+    } verbs[] = {{"list", complaints_list},
+                 {"show", complaints_show},
+                 {"done", complaints_done},
+                 {"import", import},
+                 {"send", complaint_send}};
     if (!cli->collector) {
         fprintf(stderr, "postern complaints: a collector has them: --collector URL, or POSTERN_COLLECTOR\n");
         return EXIT_USAGE;
@@ -138,6 +144,6 @@ int command_complaints(const struct cli *cli, int count, char **arguments)
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(arguments[1], verbs[i].word) == 0)
             return verbs[i].run(cli, count - 1, arguments + 1);
-    fprintf(stderr, "postern complaints: list, show, done or import\n");
+    fprintf(stderr, "postern complaints: list, show, done, import or send\n");
     return EXIT_USAGE;
 }

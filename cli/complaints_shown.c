@@ -85,7 +85,7 @@ static const struct {
              {"format", "format"},   {"source", "came by"},        {"reporter", "reporter"}, {"customer", "customer"},
              {"sender", "sender"},   {"node_name", "node"},        {"tied", "tied by"},      {"message", "message"},
              {"address", "address"}, {"message_id", "message-id"}, {"subject", "subject"},   {"person", "done by"},
-             {"reason", "reason"}},
+             {"reason", "reason"},   {"told", "node told"}},
   more[] = {{"native", "called"},          {"report_id", "report"},    {"reporter_address", "answer to"},
             {"on_behalf", "on behalf of"}, {"recipient", "recipient"}, {"from", "from"},
             {"source_text", "source"},     {"agent", "program"}};
@@ -162,7 +162,9 @@ int complaints_show(const struct cli *cli, int count, char **arguments)
 int complaints_done(const struct cli *cli, int count, char **arguments)
 {
     const char *id = NULL, *reason = NULL;
-    const struct command_option options[] = {{"--reason", &reason, NULL}, {NULL, NULL, NULL}};
+    bool is_not_abuse = false;
+    const struct command_option options[] = {
+        {"--reason", &reason, NULL}, {"--not-abuse", NULL, &is_not_abuse}, {NULL, NULL, NULL}};
     char path[PATH_LENGTH];
     struct error error = {0};
     if (command_read(count, arguments, options, &id, 1) < 0)
@@ -176,7 +178,7 @@ int complaints_done(const struct cli *cli, int count, char **arguments)
     }
     CLEANUP(centre_close) struct centre *centre = NULL;
     CLEANUP(buffer_clear) struct buffer answer;
-    CLEANUP(drop) json_t *body = json_pack("{ss}", "reason", reason);
+    CLEANUP(drop) json_t *body = json_pack("{sssb}", "reason", reason, "not_abuse", (int)is_not_abuse);
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     const struct centre_request request = {
         .method = "POST", .path = path, .type = "application/json", .body = text_of(text ? text : "")};

@@ -45,9 +45,14 @@ static const struct command commands[] = {
      command_learn},
     {"complaints",
      "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
-     "done ID --reason TEXT | import FILE|DIRECTORY|-...",
+     "done ID --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",
      "what came to the abuse desk, whose doing it is, and what was done with it (of a collector); import: what came by "
      "other ways, mails, mailboxes, XARF, Shadowserver's CSV",
+     command_complaints},
+    {"complaint",
+     "send ID|FILE --to ADDRESS [--type abuse|fraud|virus|not-spam|other] [--format arf|xarf] [--redact] [--note TEXT] "
+     "[--source ADDRESS] [--port N] [--preview]",
+     "a complaint of our own about a message, to another abuse desk (of a collector); a file's needs its source",
      command_complaints},
     {"blacklist", "[NAME] [--customer C] [--all] [--since T] [--top N] | check NAME...",
      "which own address or domain is listed where, since when, how to get off (of a collector); --since T: each time "

@@ -14,8 +14,8 @@
 #include "collector/api/server.h"
 #include "collector/desk/desk.h"
 #include "collector/post/post.h"
-#include "collector/zone_file.h"
 #include "collector/lookout/watch.h"
+#include "collector/zone_file.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -37,8 +37,8 @@ struct centre {
     struct releaser *releaser;
     struct desk *desk;
     struct post *post;
-    struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct watch *watch;
+    struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -192,6 +192,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     keep.messages = settings->quarantine.age;
     keep.message_bytes = settings->quarantine.size;
     keep.reports = settings->reports.keep;
+    keep.complaints = settings->complaints.keep;
     const struct server_settings server = {
         .address = settings->listen,
         .store = store,
@@ -232,8 +233,8 @@ int collector_run(const struct collector_settings *settings)
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
-    calendar_zone_destroy(&centre.zone);
     watch_destroy(&centre.watch); /* the server has read its zones */
+    calendar_zone_destroy(&centre.zone);
     end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);

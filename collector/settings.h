@@ -43,7 +43,7 @@ struct collector_settings {
     struct report_settings reports;
 };
 
-#define SETTINGS_BINDINGS (13 + FILTERS_BINDINGS + ALERT_BINDINGS)
+#define SETTINGS_BINDINGS (16 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

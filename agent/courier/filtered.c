@@ -9,6 +9,7 @@
 #include "agent/courier/centre_answer.h"
 #include "common/cleanup.h"
 #include "common/siphash.h"
+#include "common/words/observation.h"
 
 #define HUNDREDTHS_MOST 1000000 /* what a filter says beyond is cut to it */
 
@@ -42,28 +43,106 @@ static void copy_symbols(struct text symbols, char *result, size_t size)
         result[length - 1] = 0;
 }
 
-/* By which an opinion that is told again is known. */
-static uint64_t mark_of(struct text message, struct text filter)
+/* By which what is told again is known. */
+static uint64_t mark_of(struct text what, struct text which)
 {
-    static const struct siphash_key message_key = {{1, 2}}, filter_key = {{3, 4}};
-    return siphash(&message_key, message.bytes, message.length) ^ siphash(&filter_key, filter.bytes, filter.length);
+    static const struct siphash_key what_key = {{1, 2}}, which_key = {{3, 4}};
+    return siphash(&what_key, what.bytes, what.length) ^ siphash(&which_key, which.bytes, which.length);
 }
 
-static bool read_one(const json_t *object, struct message_filtered *said)
+static bool sender_in(const json_t *object, struct sender *result)
+{
+    return sender_parse(text_in(object, "sender"), result) && result->kind != SENDER_CUSTOMER;
+}
+
+/* None is well. */
+static bool address_in(const json_t *object, const char *key, struct address *result)
+{
+    struct text address = text_in(object, key);
+    return address.length == 0 || address_parse(address, result);
+}
+
+static bool read_opinion(const json_t *object, struct message_filtered *said)
 {
     struct text message = text_in(object, "message"), filter = text_in(object, "filter");
-    struct text address = text_in(object, "address");
     said->mark = mark_of(message, filter);
     said->certain = json_is_true(json_object_get(object, "certain"));
     text_copy_printable(filter, said->filter, sizeof said->filter);
     text_copy_printable(text_in(object, "action"), said->action, sizeof said->action);
     copy_symbols(text_in(object, "symbols"), said->symbols, sizeof said->symbols);
     return message.length > 0 && filter.length > 0 && filter.length < sizeof said->filter &&
-           moment_parse(text_in(object, "time"), &said->time) && said->time > 0 &&
-           sender_parse(text_in(object, "sender"), &said->sender) && said->sender.kind != SENDER_CUSTOMER &&
-           (address.length == 0 || address_parse(address, &said->address)) &&
-           hundredths_in(object, "score", &said->score) && hundredths_in(object, "threshold", &said->threshold) &&
-           said->threshold >= 0;
+           moment_parse(text_in(object, "time"), &said->time) && said->time > 0 && sender_in(object, &said->sender) &&
+           address_in(object, "address", &said->address) && hundredths_in(object, "score", &said->score) &&
+           hundredths_in(object, "threshold", &said->threshold) && said->threshold >= 0;
+}
+
+static bool weight_in(const json_t *object, uint8_t *result)
+{
+    struct text word = text_in(object, "weight");
+    for (enum listing_weight weight = LISTING_INFORMATIONAL; weight <= LISTING_CRITICAL; weight++) {
+        *result = (uint8_t)weight;
+        if (text_equals(word, text_of(listing_weight_name(weight))))
+            return true;
+    }
+    return false;
+}
+
+static bool type_in(const json_t *object, uint8_t *result)
+{
+    struct text word = text_in(object, "type");
+    for (enum complaint_type type = COMPLAINT_ABUSE; type <= COMPLAINT_OTHER; type++) {
+        *result = (uint8_t)type;
+        if (text_equals(word, text_of(complaint_type_name(type))))
+            return true;
+    }
+    return false;
+}
+
+/* Each telling is a fact of its own: a listing that stands is told again, for what it says fades. */
+static bool read_listing(const json_t *object, int64_t number, struct message_listed *listed)
+{
+    struct text zone = text_in(object, "zone"), since = text_in(object, "since");
+    const json_t *is_listed = json_object_get(object, "listed");
+    listed->mark = mark_of((struct text){(const char *)&number, sizeof number}, zone);
+    listed->listed = json_is_true(is_listed);
+    text_copy_printable(zone, listed->zone, sizeof listed->zone);
+    return zone.length > 0 && zone.length < sizeof listed->zone && json_is_boolean(is_listed) &&
+           weight_in(object, &listed->weight) && sender_in(object, &listed->sender) &&
+           address_in(object, "address", &listed->address) && address_in(object, "code", &listed->code) &&
+           (since.length == 0 || (moment_parse(since, &listed->since) && listed->since > 0));
+}
+
+static bool read_complaint(const json_t *object, struct message_complained *complained)
+{
+    struct text id = text_in(object, "id");
+    json_int_t count = json_integer_value(json_object_get(object, "count"));
+    complained->withdrawn = json_is_true(json_object_get(object, "withdrawn"));
+    complained->mark = mark_of(id, complained->withdrawn ? TEXT("complaint withdrawn") : TEXT("complaint"));
+    complained->confirmed = json_is_true(json_object_get(object, "confirmed"));
+    complained->known = json_is_true(json_object_get(object, "known"));
+    complained->count = count > 0 && count <= UINT32_MAX ? (uint32_t)count : 1;
+    text_copy_printable(text_in(object, "reporter"), complained->reporter, sizeof complained->reporter);
+    return id.length > 0 && type_in(object, &complained->type) && sender_in(object, &complained->sender) &&
+           address_in(object, "address", &complained->address);
+}
+
+static bool read_one(const json_t *object, struct filtered *item)
+{
+    struct text kind = text_in(object, "kind");
+    item->kind = kind.length == 0                       ? MESSAGE_FILTERED
+                 : text_equals(kind, TEXT("listing"))   ? MESSAGE_LISTED
+                 : text_equals(kind, TEXT("complaint")) ? MESSAGE_COMPLAINED
+                                                        : MESSAGE_NONE;
+    switch (item->kind) {
+    case MESSAGE_FILTERED:
+        return read_opinion(object, &item->said);
+    case MESSAGE_LISTED:
+        return read_listing(object, item->number, &item->listed);
+    case MESSAGE_COMPLAINED:
+        return read_complaint(object, &item->complained);
+    default: /* of a later centre */
+        return false;
+    }
 }
 
 static void read_all(const json_t *filtered, struct filtered_list *list)
@@ -76,7 +155,7 @@ static void read_all(const json_t *filtered, struct filtered_list *list)
         list->number = number;
         struct filtered *item = &list->items[list->count];
         *item = (struct filtered){.number = number};
-        if (read_one(object, &item->said))
+        if (read_one(object, item))
             list->count++;
         else
             list->unsound++;
@@ -105,7 +184,7 @@ int filtered_read(struct text answer, int64_t after, struct filtered_list *resul
     if (count > 0) {
         result->items = calloc(count < FILTERED_MOST ? count : FILTERED_MOST, sizeof *result->items);
         if (!result->items)
-            return error_set(error, ENOMEM, "no memory for filters' opinions");
+            return error_set(error, ENOMEM, "no memory for what the centre tells");
         read_all(filtered, result);
     }
     /* What is beyond the most is asked for again. */

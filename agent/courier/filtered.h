@@ -1,5 +1,6 @@
-/* What content filters at the centre say of messages that this node sent in, as it comes with the answer to the
- * question for directives. Bytes from the network in, plain values out; what cannot be true is left out. */
+/* What the centre tells of senders of this node, as it comes with the answer to the question for directives: what
+ * content filters say of messages that were sent in, listings on blacklists, complaints. Bytes from the network in,
+ * plain values out; what cannot be true is left out. */
 #ifndef AGENT_COURIER_FILTERED_H
 #define AGENT_COURIER_FILTERED_H
 
@@ -13,7 +14,12 @@
 
 struct filtered {
     int64_t number;
-    struct message_filtered said; /* without its head */
+    enum message_kind kind; /* MESSAGE_FILTERED, MESSAGE_LISTED, MESSAGE_COMPLAINED; without its head: */
+    union {
+        struct message_filtered said;
+        struct message_listed listed;
+        struct message_complained complained;
+    };
 };
 
 struct filtered_list {

@@ -51,10 +51,16 @@ bool opinions_next(const struct opinions *opinions, union message *message)
 {
     if (opinions->told == opinions->count)
         return false;
-    message_prepare(message, MESSAGE_FILTERED, QUESTION_OF_OPINIONS);
+    const struct filtered *item = &opinions->items[opinions->told];
+    message_prepare(message, item->kind, QUESTION_OF_OPINIONS);
     struct message_head head = message->head;
-    message->filtered = opinions->items[opinions->told].said;
-    message->filtered.head = head;
+    if (item->kind == MESSAGE_LISTED)
+        message->listed = item->listed;
+    else if (item->kind == MESSAGE_COMPLAINED)
+        message->complained = item->complained;
+    else
+        message->filtered = item->said;
+    message->head = head;
     return true;
 }
 

@@ -1,6 +1,7 @@
-/* Opinions of content filters on their way to the watcher. One is done with only when the watcher has judged it, which
- * it says; a watcher that was started anew is told all that no watcher has answered for. So none is lost, whoever dies;
- * and one that comes twice is known by its mark (agent/watcher/filtered.h). No descriptor, no clock. */
+/* What the centre tells of senders, opinions of content filters and the like, on its way to the watcher. One is done
+ * with only when the watcher has judged it, which it says; a watcher that was started anew is told all that no watcher
+ * has answered for. So none is lost, whoever dies; and one that comes twice is known by its mark
+ * (agent/watcher/filtered.h). No descriptor, no clock. */
 #ifndef AGENT_COURIER_OPINIONS_H
 #define AGENT_COURIER_OPINIONS_H
 

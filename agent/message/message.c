@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "agent/message/descriptor.h"
 #include "agent/sample/budget.h"
+#include "common/words/observation.h"
 #include "common/words/verdict.h"
 
 #define FROM(role) (1U << (role))
@@ -52,6 +53,8 @@ static const struct message_row {
     [MESSAGE_CUSTOMER] = {"customer", sizeof(struct message_customer), COURIER, WATCHER, false},
     [MESSAGE_CONTENT] = {"content", sizeof(struct message_content), COURIER, WATCHER, false},
     [MESSAGE_FILTERED] = {"filtered", sizeof(struct message_filtered), COURIER, WATCHER, false},
+    [MESSAGE_LISTED] = {"listed", sizeof(struct message_listed), COURIER, WATCHER, false},
+    [MESSAGE_COMPLAINED] = {"complained", sizeof(struct message_complained), COURIER, WATCHER, false},
     [MESSAGE_SENDER_ROW] = {"sender_row", sizeof(struct message_sender_row), WATCHER, COURIER, false},
     [MESSAGE_CUSTOMER_ROW] = {"customer_row", sizeof(struct message_customer_row), WATCHER, COURIER, false},
     [MESSAGE_EVIDENCE_ROW] = {"evidence_row", sizeof(struct message_evidence_row), WATCHER, COURIER, false},
@@ -143,6 +146,23 @@ static bool evidence_is_sound(const struct evidence *e)
     return ENDS(e->detector) && ENDS(e->reason);
 }
 
+static bool is_address_or_none(const struct address *address)
+{
+    return address->family == 0 || address->family == 4 || address->family == 6;
+}
+
+static bool listed_is_sound(const struct message_listed *m)
+{
+    return sender_is_sound(&m->sender) && is_address_or_none(&m->address) && is_address_or_none(&m->code) &&
+           m->weight <= LISTING_CRITICAL && m->listed <= 1 && m->zone[0] && ENDS(m->zone);
+}
+
+static bool complained_is_sound(const struct message_complained *m)
+{
+    return sender_is_sound(&m->sender) && is_address_or_none(&m->address) && m->type <= COMPLAINT_OTHER &&
+           m->count > 0 && m->confirmed <= 1 && m->known <= 1 && m->withdrawn <= 1 && ENDS(m->reporter);
+}
+
 bool message_is_sound(const union message *m)
 {
     const struct message_row *row = row_of(m->head.kind);
@@ -189,6 +209,10 @@ bool message_is_sound(const union message *m)
                (m->filtered.address.family == 0 || m->filtered.address.family == 4 ||
                 m->filtered.address.family == 6) &&
                ENDS(m->filtered.filter) && ENDS(m->filtered.action) && ENDS(m->filtered.symbols);
+    case MESSAGE_LISTED:
+        return listed_is_sound(&m->listed);
+    case MESSAGE_COMPLAINED:
+        return complained_is_sound(&m->complained);
     case MESSAGE_SAMPLE:
         return sender_is_sound(&m->sample.sender) && whose_is_sound(&m->sample.whose) && m->sample.complete <= 1 &&
                m->sample.why < SAMPLE_WHYS && m->sample.envelope > 0;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/message/report.h"
+#include "agent/message/told.h"
 #include "common/address.h"
 #include "common/error.h"
 #include "common/moment.h"
@@ -60,6 +61,8 @@ enum message_kind {
     MESSAGE_CUSTOMER,      /* the centre: what a customer's senders elsewhere have against them */
     MESSAGE_CONTENT,       /* what our milter says was in a message */
     MESSAGE_FILTERED,      /* the centre: what a content filter says of a message that this node sent in */
+    MESSAGE_LISTED,        /* the centre: a blacklist lists a sender's address, or no longer */
+    MESSAGE_COMPLAINED,    /* the centre: somebody complained of a sender, or that was found to be wrong */
     /* watcher to courier */
     MESSAGE_SENDER_ROW,
     MESSAGE_CUSTOMER_ROW,
@@ -214,19 +217,6 @@ struct message_content {
     uint8_t reserved[5];
 };
 
-/* A content filter's opinion of a message; the sender as its MESSAGE_SAMPLE had it. */
-struct message_filtered {
-    struct message_head head;
-    moment time; /* of the message, from MESSAGE_SAMPLE */
-    struct sender sender;
-    struct address address;   /* of the client, family 0: not known */
-    int32_t score, threshold; /* hundredths; threshold 0: none */
-    uint64_t mark;            /* of message and filter: an opinion that is told again has the same */
-    uint8_t certain;
-    uint8_t reserved[7];
-    char filter[32], action[64], symbols[256];
-};
-
 /* One end of a conversation. */
 struct channel {
     int descriptor;
@@ -257,6 +247,8 @@ union message {
     struct message_customer customer;
     struct message_content content;
     struct message_filtered filtered;
+    struct message_listed listed;
+    struct message_complained complained;
     struct message_sample sample;
     struct message_done done;
     struct message_sender_row sender_row;

@@ -74,6 +74,7 @@ bool envelope_members(const struct envelope *envelope, struct buffer *out)
     snprintf(digest, sizeof digest, "%016" PRIx64 "%016" PRIx64, envelope->digest[1], envelope->digest[0]);
     json_moment(&json, "time", envelope->time);
     json_address(&json, "address", &envelope->client);
+    json_unsigned(&json, "client_port", envelope->client_port);
     json_text(&json, "helo", said(envelope->helo));
     json_text(&json, "user", said(envelope->user));
     json_text(&json, "queue", envelope_queue(envelope->phrase));

@@ -17,6 +17,7 @@ struct envelope {
     struct text helo, user, from; /* `user`: whose login was accepted; `from.bytes` NULL: not known */
     struct text phrase;           /* of the server's answer, in which its queue id may stand */
     struct address client, server;
+    uint16_t client_port; /* 0: not known */
     enum sample_why why;
     bool complete;
     uint16_t code;      /* of the server's answer; 0: none was seen */

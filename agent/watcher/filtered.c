@@ -25,3 +25,28 @@ struct observation filtered_observation(const struct message_filtered *message, 
                                            .threshold = message->threshold,
                                            .certain = message->certain}};
 }
+
+struct observation listed_observation(const struct message_listed *message, moment now)
+{
+    return (struct observation){.kind = OBSERVATION_LISTING,
+                                .time = now,
+                                .origin = {.address = message->address},
+                                .listing = {.zone = text_of(message->zone),
+                                            .code = message->code,
+                                            .weight = (enum listing_weight)message->weight,
+                                            .listed = message->listed,
+                                            .since = message->since}};
+}
+
+struct observation complained_observation(const struct message_complained *message, moment now)
+{
+    return (struct observation){.kind = OBSERVATION_COMPLAINT,
+                                .time = now,
+                                .origin = {.address = message->address},
+                                .complaint = {.reporter = text_of(message->reporter),
+                                              .type = (enum complaint_type)message->type,
+                                              .count = message->count,
+                                              .verified = message->confirmed,
+                                              .claimed = !message->known,
+                                              .withdrawn = message->withdrawn}};
+}

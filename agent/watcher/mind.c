@@ -523,13 +523,34 @@ bool mind_saw(struct mind *mind, const struct observation *message)
     return seen_take(&mind->seen, message);
 }
 
-void mind_hear_filter(struct mind *mind, const struct message_filtered *message, moment now)
+static void hear_once(struct mind *mind, uint64_t mark, const struct sender *sender,
+                      const struct observation *observation, moment now)
 {
-    if (!filtered_is_new(&mind->filtered, message->mark))
+    if (!filtered_is_new(&mind->filtered, mark))
         return;
     mind_tick(mind, now);
-    struct observation observation = filtered_observation(message, now);
-    judge_observe_of(mind->judge, &message->sender, &observation);
+    judge_observe_of(mind->judge, sender, observation);
+}
+
+void mind_hear_told(struct mind *mind, const union message *message, moment now)
+{
+    struct observation seen;
+    switch (message->head.kind) {
+    case MESSAGE_FILTERED:
+        seen = filtered_observation(&message->filtered, now);
+        hear_once(mind, message->filtered.mark, &message->filtered.sender, &seen, now);
+        break;
+    case MESSAGE_LISTED:
+        seen = listed_observation(&message->listed, now);
+        hear_once(mind, message->listed.mark, &message->listed.sender, &seen, now);
+        break;
+    case MESSAGE_COMPLAINED:
+        seen = complained_observation(&message->complained, now);
+        hear_once(mind, message->complained.mark, &message->complained.sender, &seen, now);
+        break;
+    default:
+        break;
+    }
 }
 
 void mind_follow_logs(struct mind *mind, bool here)

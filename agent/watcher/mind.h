@@ -59,8 +59,9 @@ void mind_fill_owner(struct mind *, struct origin *, const struct address *serve
 void mind_hear_log(struct mind *, const struct observation *);
 /* Whether a message that a milter tells of and no log does was read on the wire; each message there answers for one. */
 bool mind_saw(struct mind *, const struct observation *message);
-/* What a content filter says of a message that was sent in. One that was heard before is not judged again. */
-void mind_hear_filter(struct mind *, const struct message_filtered *, moment now);
+/* What the centre tells of a sender (agent/message/told.h): what a content filter says of a message that was sent in, a
+ * listing, a complaint. What was heard before is not judged again. */
+void mind_hear_told(struct mind *, const union message *, moment now);
 /* How a message of someone of ours came to the mail server, from a log. */
 void mind_hear_trace(struct mind *, const struct log_trace *);
 void mind_settle(struct mind *); /* all that was heard is judged */

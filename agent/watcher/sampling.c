@@ -131,6 +131,7 @@ static bool write_envelope(struct waiting *waiting, const struct smtp_sampled *s
         .from = o->message.from,
         .phrase = o->message.reply.phrase,
         .client = o->origin.address,
+        .client_port = o->origin.client_port,
         .server = o->server,
         .why = (enum sample_why)message->why,
         .complete = message->complete,

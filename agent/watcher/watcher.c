@@ -473,14 +473,14 @@ static void say_status(struct watcher *watcher, uint32_t question)
 }
 
 /* The answer says that it was judged: until then the courier keeps it. */
-static void on_filtered(struct watcher *watcher, const struct message_filtered *filtered, moment now)
+static void on_told(struct watcher *watcher, const union message *told, moment now)
 {
     uint64_t orders = watcher->orders;
     union message message;
-    mind_hear_filter(watcher->mind, filtered, now);
+    mind_hear_told(watcher->mind, told, now);
     if (orders != watcher->orders)
         cut(watcher);
-    message_prepare(&message, MESSAGE_DONE, filtered->head.question);
+    message_prepare(&message, MESSAGE_DONE, told->head.question);
     talk_say(watcher->courier, &message, -1, TALK_MUST);
 }
 
@@ -514,7 +514,9 @@ static void on_courier_message(void *context, const union message *message, int 
         on_content(watcher, &message->content);
         break;
     case MESSAGE_FILTERED:
-        on_filtered(watcher, &message->filtered, now);
+    case MESSAGE_LISTED:
+    case MESSAGE_COMPLAINED:
+        on_told(watcher, message, now);
         break;
     case MESSAGE_COMMAND:
         mind_tick(watcher->mind, now);

@@ -104,6 +104,8 @@ static void add_complaint(void *context, const struct store_complaint_row *row)
     json_moment(&json, "closed", row->closed);
     json_text(&json, "person", row->person);
     json_text(&json, "reason", row->reason);
+    json_bool(&json, "not_abuse", row->is_not_abuse);
+    json_string(&json, "told", store_complaint_told_name(row->told));
     if (row->fields.length > 0)
         add_fields(listing, &json, row->fields);
     lines_add(&listing->lines, &json);
@@ -211,12 +213,14 @@ int complaint_done_handle(struct store *store, struct exchange *exchange, struct
 {
     CLEANUP(body_drop) json_t *body = body_read(exchange);
     const char *reason = json_string_value(json_object_get(body, "reason"));
+    const json_t *not_abuse = json_object_get(body, "not_abuse");
     char id[STORE_COMPLAINT_ID], state[EXCHANGE_NAME] = "";
     if (!read_id(exchange, id))
         return refuse_id(exchange);
-    if (reason == NULL || *reason == '\0')
-        return exchange_refuse(exchange, 400, "a reason is needed: {\"reason\":\"...\"}");
-    int status = store_complaint_done(store, id, exchange->person.name, reason, exchange->arrived, error);
+    if (reason == NULL || *reason == '\0' || (not_abuse && !json_is_boolean(not_abuse)))
+        return exchange_refuse(exchange, 400, "a reason is needed: {\"reason\":\"...\"}; not_abuse: true or false");
+    int status = store_complaint_done(store, id, exchange->person.name, reason, json_is_true(not_abuse),
+                                      exchange->arrived, error);
     if (status == 0) {
         status = store_complaint_find(store, id, take_state, state, error);
         return status < 0    ? status
@@ -224,7 +228,8 @@ int complaint_done_handle(struct store *store, struct exchange *exchange, struct
                              : exchange_refuse(exchange, 409, "it is not open, but %s", state);
     }
     if (status > 0)
-        status = audit_note(store, exchange, "complaint done", id, reason, error);
+        status = audit_note(store, exchange, json_is_true(not_abuse) ? "complaint was none" : "complaint done", id,
+                            reason, error);
     if (status < 0)
         return status;
     exchange->status = 204;

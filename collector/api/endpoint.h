@@ -84,6 +84,9 @@ int complaint_content_handle(struct store *, struct exchange *, struct error *) 
 int complaint_done_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int blacklist_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int blacklist_check_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int outgoing_prepare(struct exchange *, struct error *) MUST_CHECK;
+void outgoing_forget(struct exchange *);
+int outgoing_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int reports_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int report_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

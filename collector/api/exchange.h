@@ -10,7 +10,7 @@
 #include "common/buffer.h"
 #include "common/moment.h"
 
-#define EXCHANGE_PARAMETERS  8
+#define EXCHANGE_PARAMETERS  12
 #define EXCHANGE_NAME        65 /* bytes of a name, with its end */
 #define EXCHANGE_ANSWER_MOST (32U * 1024 * 1024)
 

@@ -13,10 +13,10 @@ struct sorter;
 struct returning;
 struct mail_settings;
 struct alert_settings;
-struct report_settings;
-struct calendar_zone;
 struct watch;
 struct zones;
+struct report_settings;
+struct calendar_zone;
 struct means {
     const struct packing_keys *keys; /* NULL: nothing is sealed */
     const struct quarantine_settings *quarantine;

@@ -65,7 +65,7 @@ static bool are_texts_sound(const struct complaint *complaint)
     bool are_sound = SOUND(native) && SOUND(version) && SOUND(category) && SOUND(kind) && SOUND(reporter) &&
                      SOUND(reporter_address) && SOUND(on_behalf) && SOUND(report_id) && SOUND(agent) &&
                      SOUND(source_text) && SOUND(message_id) && SOUND(envelope_id) && SOUND(envelope_from) &&
-                     SOUND(header_from) && SOUND(subject) && SOUND(recipient);
+                     SOUND(header_from) && SOUND(subject) && SOUND(recipient) && SOUND(authentic) && SOUND(authserv);
     for (size_t i = 0; i < COMPLAINT_DOMAINS; i++)
         are_sound = are_sound && SOUND(domains[i]);
     for (size_t i = 0; i < COMPLAINT_LINKS; i++)

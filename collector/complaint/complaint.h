@@ -72,6 +72,9 @@ struct complaint {
     char subject[256];
     char recipient[256]; /* without brackets; the first */
     char body[33];       /* as message_facts.body: the digest of the text's normal form */
+    /* Of the mail that brought it, by its uppermost Authentication-Results (RFC 8601): the address in From that DKIM or
+     * DMARC vouches for, and the name of the server that says so. Empty: nobody does. */
+    char authentic[128], authserv[128];
     char domains[COMPLAINT_DOMAINS][128], links[COMPLAINT_LINKS][256];
 };
 

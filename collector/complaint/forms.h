@@ -26,5 +26,7 @@ bool bounce_read(const struct mail *, struct complaints *);
 
 /* envelope.c: who sent the report, when, and its number, where nothing stands yet. */
 void envelope_take(const struct mail *, struct complaint *);
+/* authentic.c: who vouches for whom that is. Only of the mail itself: one inside of it may be made up. */
+void authentic_take(const struct mail *, struct complaint *);
 
 #endif

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include "collector/complaint/redact.h"
 #include "collector/complaint/taking.h"
+#include "collector/mime/line.h"
 #include "common/cleanup.h"
 
 #define SAID_MOST      ((size_t)16 * 1024) /* bytes of the text, and of the fields */
 #define DATE_TEXT      40
+#define REPORTER       256
 #define ID_BYTES       16
-#define MESSAGE_ID_ALL (sizeof "complaint-@" + OUTGOING_ID + COMPOSE_ADDRESS_MOST)
+#define MESSAGE_ID_ALL (sizeof "@" + OUTGOING_ID + COMPOSE_ADDRESS_MOST)
 
 static const char *const formats[OUTGOING_FORMATS] = {"arf", "xarf"};
 
@@ -37,6 +39,24 @@ struct text outgoing_reporter(const struct outgoing *outgoing)
     return outgoing->from.name.length > 0 ? outgoing->from.name : outgoing_domain(outgoing);
 }
 
+void outgoing_identify(const struct outgoing *outgoing, char result[OUTGOING_ID])
+{
+    unsigned char digest[ID_BYTES];
+    char source[ADDRESS_TEXT];
+    const unsigned char kind[] = {(unsigned char)outgoing->format, (unsigned char)outgoing->type,
+                                  outgoing->is_redacted};
+    crypto_generichash_state state;
+    address_print(&outgoing->source, source);
+    crypto_generichash_init(&state, NULL, 0, sizeof digest);
+    crypto_generichash_update(&state, kind, sizeof kind);
+    crypto_generichash_update(&state, (const unsigned char *)source, strlen(source) + 1);
+    crypto_generichash_update(&state, (const unsigned char *)outgoing->to.bytes, outgoing->to.length);
+    crypto_generichash_update(&state, (const unsigned char *)"", 1);
+    crypto_generichash_update(&state, (const unsigned char *)outgoing->message.bytes, outgoing->message.length);
+    crypto_generichash_final(&state, digest, sizeof digest);
+    sodium_bin2hex(result, OUTGOING_ID, digest, sizeof digest);
+}
+
 /* --- what is shown of the message --- */
 
 static bool end_lines(struct text text, struct buffer *out)
@@ -59,7 +79,7 @@ static bool show(const struct outgoing *outgoing, struct evidence *evidence)
     size_t most = outgoing->format == OUTGOING_XARF ? OUTGOING_XARF_WHOLE : OUTGOING_WHOLE;
     CLEANUP(buffer_clear) struct buffer redacted;
     struct text head = head_of(outgoing->message, NULL);
-    buffer_init(&redacted, 4 * REDACT_HEAD_MOST);
+    buffer_init(&redacted, REDACT_MOST);
     buffer_init(&evidence->bytes, OUTGOING_MOST);
     evidence->type = "message/rfc822";
     if (!outgoing->is_redacted && outgoing->message.length <= most) {
@@ -97,7 +117,7 @@ static void print_date(moment when, char result[DATE_TEXT])
 
 static bool write_text(const struct outgoing *outgoing, const struct evidence *evidence, struct buffer *out)
 {
-    char source[ADDRESS_TEXT], date[DATE_TEXT];
+    char source[ADDRESS_TEXT], date[DATE_TEXT], reporter[REPORTER];
     bool is_whole = strcmp(evidence->type, "message/rfc822") == 0;
     bool fits = buffer_printf(out, "This is a complaint about mail that was sent from %s",
                               address_print(&outgoing->source, source));
@@ -118,8 +138,8 @@ static bool write_text(const struct outgoing *outgoing, const struct evidence *e
                               outgoing->note.length > 0 ? "\n" : "");
     if (outgoing->note.length > 0)
         fits = fits && buffer_append(out, outgoing->note) && buffer_append(out, TEXT("\n"));
-    return fits && buffer_append(out, TEXT("\n")) && buffer_append(out, outgoing_reporter(outgoing)) &&
-           buffer_append(out, TEXT("\n"));
+    line_copy(outgoing_reporter(outgoing), reporter, sizeof reporter);
+    return fits && buffer_printf(out, "\n%s\n", reporter);
 }
 
 static bool write_recipients(const struct outgoing *outgoing, struct buffer *out)
@@ -156,30 +176,12 @@ static bool write_fields(const struct outgoing *outgoing, struct buffer *out)
 
 /* --- the mail --- */
 
-static void make_id(const struct outgoing *outgoing, char result[OUTGOING_ID])
-{
-    unsigned char digest[ID_BYTES];
-    char source[ADDRESS_TEXT];
-    const unsigned char kind[] = {(unsigned char)outgoing->format, (unsigned char)outgoing->type,
-                                  outgoing->is_redacted};
-    crypto_generichash_state state;
-    address_print(&outgoing->source, source);
-    crypto_generichash_init(&state, NULL, 0, sizeof digest);
-    crypto_generichash_update(&state, kind, sizeof kind);
-    crypto_generichash_update(&state, (const unsigned char *)source, strlen(source) + 1);
-    crypto_generichash_update(&state, (const unsigned char *)outgoing->to.bytes, outgoing->to.length);
-    crypto_generichash_update(&state, (const unsigned char *)"", 1);
-    crypto_generichash_update(&state, (const unsigned char *)outgoing->message.bytes, outgoing->message.length);
-    crypto_generichash_final(&state, digest, sizeof digest);
-    sodium_bin2hex(result, OUTGOING_ID, digest, sizeof digest);
-}
-
 /* The parts behind the text. */
-static int attach(const struct outgoing *outgoing, const struct evidence *evidence, const char *id,
-                  struct draft_part parts[2], struct buffer *said, struct error *error)
+static int attach(const struct outgoing *outgoing, const struct evidence *evidence, struct draft_part parts[2],
+                  struct buffer *said, struct error *error)
 {
     if (outgoing->format == OUTGOING_XARF) {
-        if (!outgoing_xarf(outgoing, evidence, id, said))
+        if (!outgoing_xarf(outgoing, evidence, said))
             return error_set(error, ENOSPC, "no room for a report");
         parts[0] =
             (struct draft_part){.type = "application/json", .name = TEXT("xarf.json"), .content = buffer_text(said)};
@@ -198,18 +200,17 @@ static int compose(const struct outgoing *outgoing, const struct evidence *evide
 {
     CLEANUP(buffer_clear) struct buffer text, said;
     struct draft_part parts[2];
-    char id[OUTGOING_ID], message_id[MESSAGE_ID_ALL], subject[64 + ADDRESS_TEXT], source[ADDRESS_TEXT];
+    char message_id[MESSAGE_ID_ALL], subject[64 + ADDRESS_TEXT], source[ADDRESS_TEXT];
     const struct draft_address to = {.name = TEXT(""), .address = outgoing->to};
     buffer_init(&text, SAID_MOST);
     buffer_init(&said, outgoing->format == OUTGOING_XARF ? OUTGOING_MOST : SAID_MOST);
-    make_id(outgoing, id);
     if (!write_text(outgoing, evidence, &text))
         return error_set(error, ENOSPC, "no room for a report");
-    int count = attach(outgoing, evidence, id, parts, &said, error);
+    int count = attach(outgoing, evidence, parts, &said, error);
     if (count < 0)
         return count;
     struct text domain = outgoing_domain(outgoing);
-    snprintf(message_id, sizeof message_id, "complaint-%s@%.*s", id, (int)domain.length, domain.bytes);
+    snprintf(message_id, sizeof message_id, "%s@%.*s", outgoing->id, (int)domain.length, domain.bytes);
     snprintf(subject, sizeof subject, "Abuse report: mail from %s", address_print(&outgoing->source, source));
     const struct draft draft = {
         .from = outgoing->from,

@@ -22,8 +22,11 @@ const char *outgoing_format_name(enum outgoing_format); /* "arf", "xarf" */
 #define OUTGOING_RECIPIENTS 20                         /* so many are named */
 #define OUTGOING_NOTE       900                        /* bytes */
 
+#define OUTGOING_ID 33 /* 32 hexadecimal digits and the end */
+
 /* Texts are borrowed. */
 struct outgoing {
+    const char *id; /* 32 hexadecimal digits: of its Message-ID and its report */
     enum outgoing_format format;
     enum complaint_type type;  /* outgoing_takes() */
     struct draft_address from; /* who complains: "Example Hosting <abuse@example.net>" */
@@ -45,6 +48,10 @@ struct outgoing {
 /* ARF has abuse, fraud, virus, not-spam and other. XARF 4 has one word for mail, spam, so there it is abuse alone.
  * Failed authentication is nobody's here to report: nothing of it is checked. */
 bool outgoing_takes(enum outgoing_format, enum complaint_type);
+
+/* A digest of what is said to whom: the same message complained of in the same way has the same, whoever does it, and
+ * whatever the note says. */
+void outgoing_identify(const struct outgoing *, char result[OUTGOING_ID]);
 
 /* Appends the mail, lines ended by CRLF; its bound should be OUTGOING_MOST. -EINVAL: it cannot be said, and the
  * sentence says why; -ENOSPC: no room. */

@@ -10,14 +10,12 @@ struct evidence {
     struct text head;    /* of it */
 };
 
-#define OUTGOING_ID 33 /* 32 hexadecimal digits and the end */
-
 /* Who reports: the name in the address, else its domain. */
 struct text outgoing_domain(const struct outgoing *);
 struct text outgoing_reporter(const struct outgoing *);
 
-/* Append the JSON of XARF 4. `id`: by which the report is known. False: no room. */
-bool outgoing_xarf(const struct outgoing *, const struct evidence *, const char id[OUTGOING_ID], struct buffer *out)
+/* Append the JSON of XARF 4. False: no room. */
+bool outgoing_xarf(const struct outgoing *, const struct evidence *, struct buffer *out)
     __attribute__((warn_unused_result));
 
 #endif

@@ -18,7 +18,7 @@
 #define UUID            37
 
 /* Version 4 of RFC 9562 in its form, of an id that is a digest. */
-static void write_uuid(const char id[OUTGOING_ID], char result[UUID])
+static void write_uuid(const char *id, char result[UUID])
 {
     snprintf(result, UUID, "%.8s-%.4s-4%.3s-%c%.3s-%.12s", id, id + 8, id + 13, "89ab"[(unsigned char)id[16] & 3],
              id + 17, id + 20);
@@ -102,12 +102,11 @@ static void write_tags(struct json *json, const struct outgoing *outgoing)
     json_array_close(json);
 }
 
-bool outgoing_xarf(const struct outgoing *outgoing, const struct evidence *evidence, const char id[OUTGOING_ID],
-                   struct buffer *out)
+bool outgoing_xarf(const struct outgoing *outgoing, const struct evidence *evidence, struct buffer *out)
 {
     char uuid[UUID], note[OUTGOING_NOTE + 1];
     struct json json = json_begin(out);
-    write_uuid(id, uuid);
+    write_uuid(outgoing->id, uuid);
     json_string(&json, "xarf_version", XARF_VERSION);
     json_string(&json, "report_id", uuid);
     json_moment(&json, "timestamp", outgoing->time ? outgoing->time : outgoing->now);

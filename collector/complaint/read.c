@@ -90,7 +90,10 @@ static void read_mail(struct text content, struct complaints *complaints)
         return;
     }
     mail_open(content, mail);
-    if (!read_forms(mail, complaints) && !read_inside(mail, complaints))
+    if (read_forms(mail, complaints))
+        for (uint32_t i = 0; i < complaints->count; i++)
+            authentic_take(mail, &complaints->items[i]);
+    else if (!read_inside(mail, complaints))
         take_other(mail, complaints);
     mail_close(mail);
     free(mail);

@@ -8,7 +8,8 @@
 #include "common/buffer.h"
 #include "common/text.h"
 
-#define REDACT_HEAD_MOST ((size_t)64 * 1024) /* bytes of a head; what is behind them is left out */
+#define REDACT_HEAD_MOST ((size_t)64 * 1024)     /* bytes of a head; what is behind them is left out */
+#define REDACT_MOST      (10 * REDACT_HEAD_MOST) /* bytes that may become of it */
 
 /* Appends the fields, each ended by CRLF, folded as they were. Who received it: `recipients`, and whoever stands in
  * fields such as To and Delivered-To. Names are looked for as they are written and as bounce addresses hold them

@@ -16,6 +16,8 @@ struct brought {
 struct taker {
     /* 0: it is kept for good, with its place; then the source may let go of it. Negative: not now. */
     int (*take)(void *context, const struct brought *, struct error *);
+    /* Nothing was taken, but the source is read up to that place. NULL: nobody keeps it. */
+    int (*pass)(void *context, const char *place, struct error *);
     void *context;
     /* Whether nobody takes any more, so that a source that is slow need not be waited for; NULL: never. */
     bool (*is_over)(void *context);

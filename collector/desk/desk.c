@@ -84,6 +84,12 @@ static int keep(void *context, const struct brought *brought, struct error *erro
     return keeper_keep(&desk->keeper, desk->source, brought, error);
 }
 
+static int pass(void *context, const char *place, struct error *error)
+{
+    struct desk *desk = context;
+    return keeper_place(&desk->keeper, desk->source, place, error);
+}
+
 static int read_imap(struct desk *desk, const char *place, const struct taker *taker, struct error *error)
 {
     const struct desk_settings *settings = desk->settings;
@@ -132,7 +138,7 @@ static int find_place(struct desk *desk, char place[STORE_COMPLAINT_PLACE], stru
 /* How many were taken. What goes wrong with it is noted with the source and raised as an alert. */
 static int read_source(struct desk *desk, const char *name)
 {
-    const struct taker taker = {keep, desk, is_ending};
+    const struct taker taker = {.take = keep, .pass = pass, .context = desk, .is_over = is_ending};
     char place[STORE_COMPLAINT_PLACE];
     struct error why = {0}, ignored;
     desk->source = name;
@@ -225,7 +231,8 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
         text_copy_printable(text_of(why.text), complaints.trouble, sizeof complaints.trouble);
     status = keeper_begin(&desk->keeper, &now, error);
     if (status >= 0)
-        status = writing_write(desk->keeper.store, id, buffer_text(&desk->plain), &complaints, now, error);
+        status =
+            writing_write(desk->keeper.store, desk->settings, id, buffer_text(&desk->plain), &complaints, now, error);
     complaints_clear(&complaints);
     return keeper_end(&desk->keeper, status, error);
 }

@@ -19,6 +19,10 @@ struct desk_settings {
     struct address_list from;      /* who may connect there */
     duration every;                /* between two looks at the sources */
     duration patience;             /* with an IMAP server */
+    struct address_list relays;    /* our own: what comes from there anybody here may have sent */
+    struct option_words believed;  /* reporters, as addresses and domains */
+    char authserv[OPTION_TEXT_SIZE];
+    duration keep; /* those that are done with */
 };
 extern const struct option desk_options[];
 bool desk_settings_check(const void *, struct error *);

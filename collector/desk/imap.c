@@ -17,7 +17,9 @@ struct imap {
     const struct imap_settings *settings;
     const struct taker *taker;
     CURL *easy;
-    uint32_t validity; /* of the mailbox, 0: not heard yet */
+    uint32_t validity;  /* of the mailbox, 0: not heard yet */
+    uint32_t last;      /* the highest UID that was looked at */
+    uint32_t too_large; /* the latest of those that were passed over because they are; 0: none */
     struct buffer body;
     bool too_long;
     char trouble[CURL_ERROR_SIZE];
@@ -163,57 +165,88 @@ static size_t read_search(struct text answer, uint32_t last, uint32_t **result)
     return count;
 }
 
-static int search(struct imap *imap, const char *place, uint32_t *last, uint32_t **uids, size_t *count,
-                  struct error *error)
+/* Where the mailbox is read up to, as it is kept. */
+#define PLACE_SIZE 48
+static const char *print_place(const struct imap *imap, char result[PLACE_SIZE])
+{
+    int length = snprintf(result, PLACE_SIZE, "%" PRIu32 " %" PRIu32, imap->validity, imap->last);
+    if (imap->too_large)
+        snprintf(result + length, PLACE_SIZE - (size_t)length, " %" PRIu32, imap->too_large);
+    return result;
+}
+
+static int search(struct imap *imap, const char *place, uint32_t **uids, size_t *count, struct error *error)
 {
     char command[64];
     uint32_t validity = 0;
-    *last = 0;
-    if (sscanf(place, "%" SCNu32 " %" SCNu32, &validity, last) != 2)
-        validity = *last = 0;
+    int known = sscanf(place, "%" SCNu32 " %" SCNu32 " %" SCNu32, &validity, &imap->last, &imap->too_large);
+    if (known < 2)
+        validity = imap->last = 0;
     /* With "1:*" where nothing is known; "n:*" always names the last message, whatever n is. */
-    snprintf(command, sizeof command, "UID SEARCH UID %" PRIu32 ":*", *last < UINT32_MAX ? *last + 1 : *last);
+    snprintf(command, sizeof command, "UID SEARCH UID %" PRIu32 ":*",
+             imap->last < UINT32_MAX ? imap->last + 1 : imap->last);
     int status = run(imap, 0, command, error);
     if (status == 0 && imap->validity == 0)
         status = error_set(error, EPROTO, "IMAP: the server names no UIDVALIDITY");
-    if (status == 0 && *last > 0 && imap->validity != validity) { /* another mailbox by the same name */
-        *last = 0;
+    if (status == 0 && imap->last > 0 && imap->validity != validity) { /* another mailbox by the same name */
+        imap->last = imap->too_large = 0;
         status = run(imap, 0, "UID SEARCH UID 1:*", error);
     }
     if (status == 0)
-        *count = read_search(buffer_text(&imap->body), *last, uids);
+        *count = read_search(buffer_text(&imap->body), imap->last, uids);
     return status;
 }
 
-static int take(struct imap *imap, uint32_t uid, const struct taker *taker, struct error *error)
+/* Whether somebody has taken it out of the mailbox. */
+static int look_for_too_large(struct imap *imap, struct error *error)
 {
-    char place[32];
+    char command[64];
+    uint32_t *uids = NULL;
+    if (imap->too_large == 0)
+        return 0;
+    snprintf(command, sizeof command, "UID SEARCH UID %" PRIu32, imap->too_large);
+    int status = run(imap, 0, command, error);
+    if (status == 0 && read_search(buffer_text(&imap->body), 0, &uids) == 0)
+        imap->too_large = 0;
+    free(uids);
+    return status;
+}
+
+static int take(struct imap *imap, uint32_t uid, struct error *error)
+{
+    const struct taker *taker = imap->taker;
+    char place[PLACE_SIZE];
     int status = run(imap, uid, NULL, error);
-    snprintf(place, sizeof place, "%" PRIu32 " %" PRIu32, imap->validity, uid);
-    const struct brought brought = {.content = buffer_text(&imap->body), .place = place};
-    return status < 0 ? status : taker->take(taker->context, &brought, error);
+    if (status < 0 && status != -EMSGSIZE)
+        return status;
+    imap->last = uid;
+    if (status == -EMSGSIZE) {
+        imap->too_large = uid;
+        return taker->pass ? taker->pass(taker->context, print_place(imap, place), error) : 0;
+    }
+    const struct brought brought = {.content = buffer_text(&imap->body), .place = print_place(imap, place)};
+    status = taker->take(taker->context, &brought, error);
+    return status < 0 ? status : 1;
 }
 
 int imap_read(const struct imap_settings *settings, int most, const char *place, const struct taker *taker,
               struct error *error)
 {
     struct imap imap = {.settings = settings, .taker = taker};
-    struct error passed_over = {0};
-    uint32_t last = 0, *uids = NULL;
+    uint32_t *uids = NULL;
     size_t count = 0;
     int taken = 0;
     buffer_init(&imap.body, BROUGHT_MOST + 1024);
     int status = begin(&imap, error);
     if (status == 0)
-        status = search(&imap, place, &last, &uids, &count, error);
-    for (size_t i = 0; i < count && status == 0 && taken < most; i++) {
-        status = take(&imap, uids[i], taker, error);
-        taken += status == 0;
-        if (status == -ENOENT || status == -EMSGSIZE) {
-            if (status == -EMSGSIZE && passed_over.code == 0)
-                passed_over = *error;
+        status = search(&imap, place, &uids, &count, error);
+    if (status == 0)
+        status = look_for_too_large(&imap, error);
+    for (size_t i = 0; i < count && status >= 0 && taken < most; i++) {
+        status = take(&imap, uids[i], error);
+        taken += status > 0;
+        if (status == -ENOENT)
             status = 0;
-        }
     }
     if (imap.easy)
         curl_easy_cleanup(imap.easy);
@@ -221,5 +254,7 @@ int imap_read(const struct imap_settings *settings, int most, const char *place,
     free(uids);
     if (status < 0)
         return status;
-    return passed_over.code ? error_set(error, EMSGSIZE, "%s", passed_over.text) : taken;
+    return imap.too_large ? error_set(error, EMSGSIZE, "message %" PRIu32 " is longer than %zu bytes and stays there",
+                                      imap.too_large, BROUGHT_MOST)
+                          : taken;
 }

@@ -15,7 +15,8 @@ struct imap_settings {
 };
 
 /* How many were taken. `place`: as it was last brought; empty: the mailbox is new. A message that is too long or is no
- * longer there is passed over; the error of -EMSGSIZE names the first, after all others were taken. */
+ * longer there is passed over. One that is too long is fetched once; while it is in the mailbox, the latest if there
+ * are several, it is said by -EMSGSIZE, after all others were taken. */
 int imap_read(const struct imap_settings *, int most, const char *place, const struct taker *,
               struct error *) MUST_CHECK;
 

@@ -55,8 +55,17 @@ int keeper_keep(struct keeper *keeper, const char *source, const struct brought 
     if (status >= 0)
         status = store_arrival_keep(keeper->store, id, source, now, packing, buffer_text(&keeper->packed), error);
     if (status >= 0 && brought->place)
-        status = store_source_note(keeper->store, source, brought->place, "", now, error);
+        status = store_source_note(keeper->store, source, brought->place, NULL, now, error);
     status = keeper_end(keeper, status, error);
     buffer_clear(&keeper->packed);
     return status < 0 ? status : 0;
+}
+
+int keeper_place(struct keeper *keeper, const char *source, const char *place, struct error *error)
+{
+    moment now = 0;
+    int status = keeper_begin(keeper, &now, error);
+    if (status >= 0)
+        status = store_source_note(keeper->store, source, place, NULL, now, error);
+    return keeper_end(keeper, status, error);
 }

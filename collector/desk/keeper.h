@@ -23,5 +23,7 @@ int keeper_begin(struct keeper *, moment *now, struct error *) MUST_CHECK;
 int keeper_end(struct keeper *, int status, struct error *) MUST_CHECK;
 /* In one transaction, with the source's place where there is one. 0: it is kept for good, now or before. */
 int keeper_keep(struct keeper *, const char *source, const struct brought *, struct error *) MUST_CHECK;
+/* The source's place alone. */
+int keeper_place(struct keeper *, const char *source, const char *place, struct error *) MUST_CHECK;
 
 #endif

@@ -27,6 +27,17 @@ const struct option desk_options[] = {
                  .most = "1d", .text = "How often the sources are looked at."),
     FIXED_OPTION(OPTION_DURATION, duration, "complaints", struct desk_settings, patience, "1m", .least = "1s",
                  .most = "10m", .text = "How long the IMAP server may take for one step."),
+    FIXED_OPTION(OPTION_ADDRESSES, struct address_list, "complaints", struct desk_settings, relays, "",
+                 .text = "Own mail relays: a complaint that names one of these is laid at the door of who sent that "
+                         "text, whatever the address."),
+    FIXED_OPTION(OPTION_WORDS, struct option_words, "complaints", struct desk_settings, believed, "",
+                 .text = "Reporters whose word is taken for who did it, fbl@example.com or example.com with what is "
+                         "below. Their mail must be authentic: see authserv."),
+    TEXT_OF(authserv, "",
+            "Who says which mail is authentic: the name that your mail server writes into Authentication-Results (RFC "
+            "8601). It must take such lines out of mail that comes in. Empty: no reporter is believed."),
+    FIXED_OPTION(OPTION_DURATION, duration, "complaints", struct desk_settings, keep, "365d", .least = "1d",
+                 .most = "3650d", .text = "How long a complaint that was done with is kept. Those that are open stay."),
     {.key = NULL},
 };
 
@@ -49,6 +60,10 @@ bool desk_settings_check(const void *given, struct error *error)
     }
     if (settings->imap[0] && (settings->imap_user[0] == '\0' || settings->imap_password[0] == '\0')) {
         error_set(error, EINVAL, "imap: it wants imap_user and imap_password as well");
+        return false;
+    }
+    if (settings->believed.count > 0 && settings->authserv[0] == '\0') {
+        error_set(error, EINVAL, "believed: it wants authserv as well, or anybody could write in their name");
         return false;
     }
     return true;

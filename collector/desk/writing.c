@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include "collector/complaint/write.h"
+#include "collector/desk/weighing.h"
 #include "collector/store/arrivals.h"
 #include "common/cleanup.h"
 
@@ -21,20 +22,24 @@ static const char *note_of(const struct complaints *complaints)
                                                    : complaint_finding_name((enum complaint_finding)complaints->found);
 }
 
-static int tie(struct store *store, const struct complaint *complaint, moment now, struct store_tie *result,
-               struct error *error)
+/* Behind a relay of ours anybody may have sent it: the text says more than the Message-ID, and its address nothing. */
+static int tie(struct store *store, const struct complaint *complaint, bool is_relay, moment now,
+               struct store_tie *result, struct error *error)
 {
-    bool is_source = complaint->source.family != 0;
-    const struct store_trail trail = {.message_id = complaint->message_id,
+    bool is_source = complaint->source.family != 0 && !is_relay;
+    const struct store_trail trail = {.message_id = is_relay && complaint->body[0] ? "" : complaint->message_id,
                                       .body = complaint->body,
                                       .addresses = is_source ? &complaint->source : complaint->addresses,
-                                      .address_count = is_source ? 1 : complaint->address_count,
+                                      .address_count = is_source  ? 1
+                                                       : is_relay ? 0
+                                                                  : complaint->address_count,
                                       .is_source = is_source,
                                       .time = complaint->time};
     return store_tie(store, &trail, now, result, error);
 }
 
 struct item {
+    const struct desk_settings *settings;
     const char *arrival, *id;
     const struct complaint *complaint; /* NULL: nothing could be read */
 };
@@ -54,7 +59,7 @@ static int write_item(struct store *store, const struct item *item, const struct
     if (read->source.family != 0)
         address_print(&read->source, address);
     bool is_complaint = complaints->found == FOUND_COMPLAINTS;
-    int status = is_complaint ? tie(store, read, now, &tied, error) : 0;
+    int status = is_complaint ? tie(store, read, weighing_is_relay(item->settings, read), now, &tied, error) : 0;
     if (status < 0)
         return status;
     if (is_complaint && read->report_id[0]) /* by its reporter's number one is known from another that says the same */
@@ -77,21 +82,25 @@ static int write_item(struct store *store, const struct item *item, const struct
         .tie = &tied,
         .incidents = read->incidents,
     };
-    return store_arrival_read(store, &row, error);
+    status = store_arrival_read(store, &row, error);
+    int told = status == 1 && is_complaint
+                   ? store_complaint_tell(store, item->id, weighing_weigh(item->settings, read, &tied), now, error)
+                   : 0;
+    return told < 0 ? told : status;
 }
 
-int writing_write(struct store *store, const char *arrival, struct text content, const struct complaints *complaints,
-                  moment now, struct error *error)
+int writing_write(struct store *store, const struct desk_settings *settings, const char *arrival, struct text content,
+                  const struct complaints *complaints, moment now, struct error *error)
 {
     int status = 1;
     for (uint32_t i = 1; i < complaints->count && status > 0; i++) {
         char id[STORE_COMPLAINT_ID];
         store_complaint_id(content, i, id);
-        status = write_item(store, &(struct item){arrival, id, &complaints->items[i]}, complaints, now, error);
-    }
-    if (status > 0)
         status =
-            write_item(store, &(struct item){arrival, arrival, complaints->count > 0 ? &complaints->items[0] : NULL},
-                       complaints, now, error);
-    return status;
+            write_item(store, &(struct item){settings, arrival, id, &complaints->items[i]}, complaints, now, error);
+    }
+    const struct item first = {settings, arrival, arrival, complaints->count > 0 ? &complaints->items[0] : NULL};
+    if (status > 0)
+        status = write_item(store, &first, complaints, now, error);
+    return status < 0 ? status : status > 0;
 }

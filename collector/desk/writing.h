@@ -1,13 +1,14 @@
-/* What was read of one arrival becomes rows of complaints. */
+/* What was read of one arrival becomes rows of complaints, of which the senders' nodes are told. */
 #ifndef COLLECTOR_DESK_WRITING_H
 #define COLLECTOR_DESK_WRITING_H
 
 #include "collector/complaint/complaint.h"
+#include "collector/desk/desk.h"
 #include "collector/store/store.h"
 
 /* Inside of a transaction of the caller's. `content`: of the arrival, from which the others' ids are made. 1: written;
  * 0: somebody else has. */
-int writing_write(struct store *, const char *arrival, struct text content, const struct complaints *, moment now,
-                  struct error *) MUST_CHECK;
+int writing_write(struct store *, const struct desk_settings *, const char *arrival, struct text content,
+                  const struct complaints *, moment now, struct error *) MUST_CHECK;
 
 #endif

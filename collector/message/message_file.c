@@ -85,9 +85,11 @@ static int read_number(const json_t *object, const char *key, json_int_t most, j
 
 static int read_numbers(struct message_file *file, const json_t *object, struct error *error)
 {
-    json_int_t code = 0, left_out = 0, bytes = 0;
+    json_int_t code = 0, port = 0, left_out = 0, bytes = 0;
     const json_t *time = json_object_get(object, "time");
     int failure = read_number(object, "code", 999, &code, error);
+    if (failure == 0)
+        failure = read_number(object, "client_port", UINT16_MAX, &port, error);
     if (failure == 0)
         failure = read_number(object, "recipients_left_out", UINT32_MAX, &left_out, error);
     if (failure == 0)
@@ -99,6 +101,7 @@ static int read_numbers(struct message_file *file, const json_t *object, struct 
     if (json_object_get(object, "bytes") && (size_t)bytes != file->content.length)
         return error_set(error, EINVAL, "bytes: it says %lld, and %zu follow", (long long)bytes, file->content.length);
     file->code = (uint16_t)code;
+    file->client_port = (uint16_t)port;
     file->recipients_left_out = (uint32_t)left_out;
     file->complete = !json_is_false(json_object_get(object, "complete"));
     return 0;

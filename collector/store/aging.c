@@ -1,5 +1,6 @@
 /* Messages go when they are too old, or too many: the oldest first, with what filters said of them. What was taught
- * from one stays on record. A bounded number at a time, for deliveries wait for it. */
+ * from one stays on record. Complaints go when they are old and somebody was done with all that came in one letter. A
+ * bounded number at a time, for deliveries wait for it. */
 #include "collector/store/store_own.h"
 
 #define AT_ONCE 200
@@ -59,6 +60,31 @@ static int drop_filtered(struct store *store, moment end, struct error *error)
                      "DELETE FROM filtered WHERE (node, number) IN (SELECT node, number FROM filtered WHERE kept < $1 "
                      "ORDER BY kept, node, number LIMIT $2)",
                      NULL, NULL, error, INTEGER(end), INTEGER(10 * AT_ONCE));
+}
+
+/* The letters of one state, all of whose complaints are done with for so long. */
+#define OLD_LETTERS                                                                                                    \
+    "(SELECT c.arrival FROM complaints c WHERE c.state = $2 AND c.id = c.arrival AND c.received < $1 AND "             \
+    "c.closed < $1 AND NOT EXISTS (SELECT 1 FROM complaints o WHERE o.arrival = c.arrival AND (o.closed >= $1 OR "     \
+    "o.state NOT IN ('done', 'double'))) ORDER BY c.received, c.id LIMIT $3)"
+
+static int drop_letters(struct store *store, const char *state, moment end, struct error *error)
+{
+    const struct value bounds[] = {INTEGER(end), STRING(state), INTEGER(AT_ONCE)};
+    int rows = engine_run(store->engine, "DELETE FROM complaint_contents WHERE id IN " OLD_LETTERS, bounds, 3, NULL,
+                          NULL, error);
+    int letters = rows;
+    if (rows > 0)
+        rows = engine_run(store->engine, "DELETE FROM complaints WHERE arrival IN " OLD_LETTERS, bounds, 3, NULL, NULL,
+                          error);
+    return rows < 0 ? rows : letters >= AT_ONCE;
+}
+
+int store_age_complaints(struct store *store, duration keep, moment now, struct error *error)
+{
+    int more = keep ? drop_letters(store, "done", now - keep, error) : 0;
+    int doubles = keep && more >= 0 ? drop_letters(store, "double", now - keep, error) : 0;
+    return more < 0 ? more : doubles < 0 ? doubles : more | doubles;
 }
 
 int store_age_messages(struct store *store, const struct store_retention *keep, moment now, struct error *error)

@@ -164,9 +164,10 @@ int store_arrival_read(struct store *store, const struct store_complaint *given,
         read.state = "double";
         read.note = note;
     }
+    bool is_double = rows > 0;
     if (rows >= 0)
         rows = write_row(store, &read, error);
-    return rows < 0 ? rows : rows > 0;
+    return rows < 0 ? rows : rows == 0 ? 0 : is_double ? 2 : 1;
 }
 
 /* --- sources --- */
@@ -209,8 +210,8 @@ int store_source_note(struct store *store, const char *source, const char *place
         STORE_RUN(store,
                   "INSERT INTO complaint_sources (source, place, read, trouble) VALUES ($1, $2, $3, $4) ON "
                   "CONFLICT (source) DO UPDATE SET place = CASE WHEN $5 = 1 THEN $2 ELSE complaint_sources.place "
-                  "END, read = $3, trouble = $4",
-                  NULL, NULL, error, STRING(source), STRING(place ? place : ""), INTEGER(now), STRING(trouble),
-                  INTEGER(place != NULL));
-    return rows < 0 ? rows : tell(store, source, trouble, now, error);
+                  "END, read = $3, trouble = CASE WHEN $6 = 1 THEN $4 ELSE complaint_sources.trouble END",
+                  NULL, NULL, error, STRING(source), STRING(place ? place : ""), INTEGER(now),
+                  STRING(trouble ? trouble : ""), INTEGER(place != NULL), INTEGER(trouble != NULL));
+    return rows < 0 ? rows : trouble ? tell(store, source, trouble, now, error) : 0;
 }

@@ -42,13 +42,15 @@ struct store_complaint {
     uint32_t incidents;
 };
 /* What was read of an arrival: its own row is filled in, those beside it are added. What is like an earlier one is a
- * "double", and counted there. 1: done; 0: it is no longer claimed, or was read before. The first comes last. */
+ * "double", and counted there. 1: done; 2: done, it is a double; 0: it is no longer claimed, or was read before. The
+ * first comes last. */
 int store_arrival_read(struct store *, const struct store_complaint *, struct error *) MUST_CHECK;
 
 /* How far a source was read; empty: never. */
 int store_source_place(struct store *, const char *source, char result[STORE_COMPLAINT_PLACE],
                        struct error *) MUST_CHECK;
-/* `trouble`: a sentence, an alert is raised of it; empty: there is none, and it is over. `place` NULL: as it was. */
+/* `trouble`: a sentence, an alert is raised of it; empty: there is none, and it is over; NULL: as it was. `place` NULL:
+ * as it was. */
 int store_source_note(struct store *, const char *source, const char *place, const char *trouble, moment now,
                       struct error *) MUST_CHECK;
 

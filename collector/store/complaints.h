@@ -4,6 +4,16 @@
 
 #include "collector/store/store.h"
 
+/* What the node of its sender was told of a complaint, by how much it is more than somebody's word. */
+enum store_complaint_told {
+    TOLD_NOTHING,
+    TOLD_DOUBTFUL,  /* anybody can have written it */
+    TOLD_CONFIRMED, /* the message is one that the sender sent */
+    TOLD_VOUCHED,   /* and the reporter is who it says; or it is, and names the sender's address */
+    TOLD_DEGREES
+};
+const char *store_complaint_told_name(int64_t told); /* "nothing", "doubtful", "confirmed", "vouched" */
+
 struct store_complaint_row {
     struct text id, arrival;
     moment received, time; /* here; of what is complained of, 0: not said */
@@ -15,6 +25,8 @@ struct store_complaint_row {
     int64_t times, incidents;
     moment closed; /* 0: nobody was done with it */
     struct text person, reason;
+    int64_t told; /* enum store_complaint_told */
+    bool is_not_abuse;
     struct text fields; /* all that was read: a JSON object; not by lists */
 };
 
@@ -31,8 +43,12 @@ int store_complaint_list(struct store *, const struct store_complaint_query *,
 /* 1: found. */
 int store_complaint_find(struct store *, const char *id, void (*each)(void *, const struct store_complaint_row *),
                          void *, struct error *) MUST_CHECK;
-/* 1: it is done with; 0: there is none of that id that is open or unread. */
-int store_complaint_done(struct store *, const char *id, const char *person, const char *reason, moment now,
+/* The node of its sender is told of it, once. 1: it is; 0: it was before, or no one sender is known. */
+int store_complaint_tell(struct store *, const char *id, enum store_complaint_told, moment now,
                          struct error *) MUST_CHECK;
+/* 1: it is done with; 0: there is none of that id that is open or unread. `is_not_abuse`: it was none, and what the
+ * node was told of it is taken back. */
+int store_complaint_done(struct store *, const char *id, const char *person, const char *reason, bool is_not_abuse,
+                         moment now, struct error *) MUST_CHECK;
 
 #endif

@@ -302,6 +302,9 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
     if (left >= 0)
         left = store_age_messages(store, keep, now, error);
     more |= left > 0;
+    if (left >= 0)
+        left = store_age_complaints(store, keep->complaints, now, error);
+    more |= left > 0;
     if (left >= 0 && keep->bulk)
         left = store_bulk_tidy(store, keep->bulk, now, error);
     more |= left > 0;

@@ -63,6 +63,9 @@ int store_revision_next(struct store *, int64_t *result, struct error *) MUST_CH
 /* A part of store_tidy(): messages. aging.c. 1: there is more. */
 int store_age_messages(struct store *, const struct store_retention *, moment now, struct error *) MUST_CHECK;
 
+/* Complaints. 1: there is more. */
+int store_age_complaints(struct store *, duration keep, moment now, struct error *) MUST_CHECK;
+
 int64_t store_schema_newest(void); /* what this program works with */
 /* Bring the schema up to the version that is wanted, one step after the other. One that is there already stays. */
 int store_migrate(struct engine *, int64_t wanted, struct error *) MUST_CHECK;

@@ -178,8 +178,10 @@ int store_tie(struct store *store, const struct store_trail *trail, moment now, 
     int status = 0;
     *result = (struct store_tie){.tied = ""};
     for (size_t i = 0; i < trail->address_count && status == 0; i++)
-        if (!address_is_special(&trail->addresses[i]))
+        if (!address_is_special(&trail->addresses[i])) {
             status = by_message(store, trail, address_print(&trail->addresses[i], text), result, error);
+            result->at = status > 0 ? i + 1 : 0;
+        }
     if (status == 0 && !trail->is_source)
         status = by_message(store, trail, "", result, error);
     for (size_t i = 0; i < trail->address_count && status == 0; i++)

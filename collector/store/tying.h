@@ -23,6 +23,8 @@ struct store_tie {
     char sender[STORE_TIE_TEXT], customer[STORE_TIE_TEXT]; /* empty: several come into question, or there is none */
     int64_t node;                                          /* 0: the same */
     char message[STORE_MESSAGE_NAME];                      /* the latest of those; empty: none that is kept */
+    size_t
+        at; /* by "message", "text": which of the trail's addresses it was sent from, counted from 1; 0: from another */
 };
 
 /* Inside of a transaction of the caller's. 1: it is tied; 0: it is not. */

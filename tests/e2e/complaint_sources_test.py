@@ -4,6 +4,7 @@ read, and tied to who sent what is complained of; people see them and are done w
 until it works again."""
 import json
 import os
+import re
 import shutil
 import smtplib
 import socket
@@ -211,6 +212,26 @@ def by_imap(checks, desk, dovecot):
     checks.that("and it is over", solved, desk.rows("SELECT kind, name, resolved, text FROM alerts"))
 
 
+def too_long(checks, desk, dovecot):
+    """It stays in the mailbox, is fetched once, and told of until somebody takes it out."""
+    dovecot.put(arf(35) + (b"x" * 70 + b"\n") * 250000)
+    dovecot.put(arf(36))
+    checks.that("the one behind it is taken", desk.reached("imap", 6) is True, desk.reached("imap", 6))
+    stands = "SELECT text, times FROM alerts WHERE kind = 'source' AND name = 'imap' AND resolved = 0"
+    alert = soon(lambda: [row for row in desk.rows(stands) if row[1] >= 3])
+    checks.that("and it is told of, as one alert, round by round", len(alert) == 1 and "longer than 16777216" in alert[0][0], alert)
+    place = desk.rows("SELECT place FROM complaint_sources WHERE source = 'imap'")[0][0].split()
+    checks.that("the mailbox is read behind it", len(place) == 3 and int(place[1]) == int(place[2]) + 1, place)
+    fetched = [int(size) for size in re.findall(r"out=(\d+)", dovecot.said()) if int(size) > 10000000]
+    checks.that("fetched once", len(fetched) == 1, fetched)
+    mail = os.path.join(dovecot.folder, "mail")
+    for name in "new", "cur":
+        for file in os.listdir(os.path.join(mail, name)):
+            if os.path.getsize(os.path.join(mail, name, file)) > 10000000:
+                os.remove(os.path.join(mail, name, file))
+    checks.that("taken out, it is over", soon(lambda: not desk.rows(stands)), desk.rows(stands))
+
+
 def by_mail(checks, desk, port):
     with smtplib.LMTP("127.0.0.1", port, timeout=20) as client:
         client.sendmail("fbl@example.com", ["abuse@host.example"], arf(90))
@@ -240,7 +261,7 @@ def killed(checks, desk, dovecot, folder):
         time.sleep(0.7)
         desk.centre.kill()
         desk.centre.start()
-    checks.that("killed again and again: each once, by IMAP", desk.reached("imap", 45) is True, desk.reached("imap", 45))
+    checks.that("killed again and again: each once, by IMAP", desk.reached("imap", 46) is True, desk.reached("imap", 46))
     checks.that("and from the Maildir", desk.reached("maildir", 42) is True, desk.reached("maildir", 42))
 
 
@@ -281,6 +302,8 @@ def main():
             by_mbox(checks, desk, mbox)
         with checks.part("IMAP"):
             by_imap(checks, desk, dovecot)
+        with checks.part("too long"):
+            too_long(checks, desk, dovecot)
         with checks.part("LMTP"):
             by_mail(checks, desk, listen)
         with checks.part("killed"):

@@ -55,11 +55,16 @@ static void check_news(struct text answer)
 static void check_opinion(const struct filtered *filtered)
 {
     union message message;
-    message_prepare(&message, MESSAGE_FILTERED, 1);
+    message_prepare(&message, filtered->kind, 1);
     struct message_head head = message.head;
-    message.filtered = filtered->said;
-    message.filtered.head = head;
-    if (!message_is_sound(&message) || filtered->said.threshold < 0)
+    if (filtered->kind == MESSAGE_LISTED)
+        message.listed = filtered->listed;
+    else if (filtered->kind == MESSAGE_COMPLAINED)
+        message.complained = filtered->complained;
+    else
+        message.filtered = filtered->said;
+    message.head = head;
+    if (!message_is_sound(&message) || (filtered->kind == MESSAGE_FILTERED && filtered->said.threshold < 0))
         abort();
 }
 

@@ -36,6 +36,12 @@ CREATE TABLE zones (
 -- From where a node speaks to us: an own address.
 ALTER TABLE nodes ADD COLUMN address TEXT NOT NULL DEFAULT '';
 
+-- What the sender's node was told of a complaint: 0 nothing, else enum store_complaint_told; `not_abuse` 1: a person found
+-- that it was none, and it was taken back.
+ALTER TABLE complaints ADD COLUMN told BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE complaints ADD COLUMN not_abuse BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX complaints_by_arrival ON complaints (arrival);
+
 -- What goes out to people. `id`: the same for the same sending, however often it is made, so none is made twice.
 -- `channel`: a section of the configuration; `purpose`: "alert", "letter", "report", "complaint", "test". `state`:
 -- "waiting", "handed" (whole, and nobody has said yet that it arrived), "sent", "failed" (for good; `trouble` says

@@ -13,6 +13,7 @@
 #include "agent/courier/filtered.h"
 #include "common/buffer.h"
 #include "common/cleanup.h"
+#include "common/words/observation.h"
 
 #define NOW (INT64_C(1795420800) * SECOND) /* 2026-11-23T08:00:00Z */
 #define OPINION(number)                                                                                                \
@@ -174,6 +175,65 @@ static void a_flood_is_taken_in_pieces(void **state)
     filtered_clear(&list);
 }
 
+#define LISTING(number, more)                                                                                          \
+    "{\"number\":" #number ",\"kind\":\"listing\",\"sender\":\"port:vnet3\",\"address\":\"192.0.2.7\","                \
+    "\"zone\":\"zen.example\",\"code\":\"127.0.0.2\"," more "}"
+#define COMPLAINT(number, more)                                                                                        \
+    "{\"number\":" #number ",\"kind\":\"complaint\",\"id\":\"0011223344556677\",\"sender\":\"port:vnet3\","            \
+    "\"reporter\":\"loop.example\"," more "}"
+
+static void a_listing_is_read(void **state)
+{
+    (void)state;
+    char address[ADDRESS_TEXT];
+    struct filtered_list list =
+        read_answer(LISTING(7, "\"weight\":\"high\",\"listed\":true,\"since\":\"2026-11-23T08:00:00Z\"") "," LISTING(
+                        8, "\"weight\":\"critical\",\"listed\":false,\"since\":null"),
+                    "", 3);
+    assert_true(list.count == 2 && list.unsound == 0 && list.number == 8);
+    assert_true(list.items[0].kind == MESSAGE_LISTED && list.items[1].kind == MESSAGE_LISTED);
+    const struct message_listed *first = &list.items[0].listed, *second = &list.items[1].listed;
+    assert_string_equal(first->zone, "zen.example");
+    assert_string_equal(address_print(&first->address, address), "192.0.2.7");
+    assert_string_equal(address_print(&first->code, address), "127.0.0.2");
+    assert_true(first->weight == LISTING_HIGH && first->listed == 1 && first->since == NOW);
+    assert_true(second->weight == LISTING_CRITICAL && second->listed == 0 && second->since == 0);
+    assert_true(first->mark != second->mark); /* each telling is one */
+    filtered_clear(&list);
+    list = read_answer(LISTING(9, "\"weight\":\"grave\",\"listed\":true") "," LISTING(
+                           10, "\"weight\":\"low\"") ","
+                                                     "{\"number\":11,\"kind\":\"portent\",\"sender\":\"port:vnet3\"}",
+                       "", 3);
+    assert_true(list.count == 0 && list.unsound == 3 && list.number == 11);
+    filtered_clear(&list);
+}
+
+/* It is the same by its id, unless it is withdrawn. */
+static void a_complaint_is_read(void **state)
+{
+    (void)state;
+    struct filtered_list list = read_answer(
+        COMPLAINT(
+            7,
+            "\"type\":\"fraud\",\"count\":3,\"confirmed\":true,\"known\":true,\"withdrawn\":"
+            "false") "," COMPLAINT(8,
+                                   "\"type\":\"abuse\",\"count\":-5") "," COMPLAINT(9,
+                                                                                    "\"type\":\"other\",\"withdrawn\":"
+                                                                                    "true") "," COMPLAINT(10,
+                                                                                                          "\"type\":"
+                                                                                                          "\"grudge\""),
+        "", 3);
+    assert_true(list.count == 3 && list.unsound == 1 && list.items[0].kind == MESSAGE_COMPLAINED);
+    const struct message_complained *first = &list.items[0].complained, *second = &list.items[1].complained,
+                                    *third = &list.items[2].complained;
+    assert_string_equal(first->reporter, "loop.example");
+    assert_true(first->type == COMPLAINT_FRAUD && first->count == 3 && first->confirmed && first->known);
+    assert_true(second->type == COMPLAINT_ABUSE && second->count == 1 && !second->confirmed && !second->known);
+    assert_true(third->type == COMPLAINT_OTHER && third->withdrawn && first->mark == second->mark &&
+                third->mark != first->mark);
+    filtered_clear(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +243,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_left_out_alone),
         cmocka_unit_test(what_is_too_much_is_cut),
         cmocka_unit_test(numbers_rise_or_begin_anew),
+        cmocka_unit_test(a_listing_is_read),
+        cmocka_unit_test(a_complaint_is_read),
         cmocka_unit_test(a_flood_is_taken_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ static void take(int64_t first, uint32_t count, int64_t number)
     static struct filtered items[FILTERED_MOST];
     for (uint32_t i = 0; i < count; i++)
         items[i] = (struct filtered){.number = first + i,
+                                     .kind = MESSAGE_FILTERED,
                                      .said = {.mark = (uint64_t)first + i, .sender = sender_from_port("vnet1")}};
     for (uint32_t i = 0; i < count; i++)
         strcpy(items[i].said.filter, "f");
@@ -105,6 +106,24 @@ static void a_new_watcher_is_told_what_no_watcher_answered_for(void **state)
     assert_int_equal(answer(MESSAGE_DONE, QUESTION_OF_OPINIONS), 3);
 }
 
+static void each_kind_is_told_as_what_it_is(void **state)
+{
+    (void)state;
+    union message message;
+    struct filtered items[2] = {{.number = 1, .kind = MESSAGE_LISTED}, {.number = 2, .kind = MESSAGE_COMPLAINED}};
+    items[0].listed = (struct message_listed){.sender = sender_from_port("vnet1"), .zone = "z.example", .listed = 1};
+    items[1].complained = (struct message_complained){.sender = sender_from_port("vnet2"), .count = 3};
+    const struct filtered_list list = {.items = items, .count = 2, .some = true, .number = 2};
+    assert_true(opinions_take(opinions, &list));
+    assert_true(opinions_next(opinions, &message) && message_is_sound(&message));
+    assert_int_equal(message.head.kind, MESSAGE_LISTED);
+    assert_string_equal(message.listed.zone, "z.example");
+    opinions_told(opinions);
+    assert_true(opinions_next(opinions, &message) && message_is_sound(&message));
+    assert_int_equal(message.head.kind, MESSAGE_COMPLAINED);
+    assert_int_equal(message.complained.count, 3);
+}
+
 static void they_are_bounded(void **state)
 {
     (void)state;
@@ -129,6 +148,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_is_done_with_when_it_was_judged, begin, end),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_done_with_behind_those_before, begin, end),
         cmocka_unit_test_setup_teardown(a_new_watcher_is_told_what_no_watcher_answered_for, begin, end),
+        cmocka_unit_test_setup_teardown(each_kind_is_told_as_what_it_is, begin, end),
         cmocka_unit_test_setup_teardown(they_are_bounded, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

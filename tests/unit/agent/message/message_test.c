@@ -102,6 +102,14 @@ static union message sound(enum message_kind kind)
         message.filtered.sender = sender;
         message.filtered.filter[0] = 'f';
         break;
+    case MESSAGE_LISTED:
+        message.listed.sender = sender;
+        message.listed.zone[0] = 'z';
+        break;
+    case MESSAGE_COMPLAINED:
+        message.complained.sender = sender;
+        message.complained.count = 1;
+        break;
     case MESSAGE_SAMPLE:
         message.sample.sender = sender;
         message.sample.envelope = 3;
@@ -201,6 +209,15 @@ static void test_soundness(void **state)
     SPOIL("an opinion of nobody", MESSAGE_FILTERED, m.filtered.filter[0] = 0);
     SPOIL("symbols without end", MESSAGE_FILTERED, memset(m.filtered.symbols, 'x', sizeof m.filtered.symbols));
     SPOIL("neither certain nor not", MESSAGE_FILTERED, m.filtered.certain = 2);
+    SPOIL("a listing by nobody", MESSAGE_LISTED, m.listed.zone[0] = 0);
+    SPOIL("a zone without end", MESSAGE_LISTED, memset(m.listed.zone, 'z', sizeof m.listed.zone));
+    SPOIL("a weight that is none", MESSAGE_LISTED, m.listed.weight = 9);
+    SPOIL("neither listed nor not", MESSAGE_LISTED, m.listed.listed = 2);
+    SPOIL("a family of a list's answer", MESSAGE_LISTED, m.listed.code.family = 5);
+    SPOIL("no complaint at all", MESSAGE_COMPLAINED, m.complained.count = 0);
+    SPOIL("a type that is none", MESSAGE_COMPLAINED, m.complained.type = 6);
+    SPOIL("a reporter without end", MESSAGE_COMPLAINED, memset(m.complained.reporter, 'r', 128));
+    SPOIL("neither withdrawn nor not", MESSAGE_COMPLAINED, m.complained.withdrawn = 2);
     SPOIL("a sample without an envelope", MESSAGE_SAMPLE, m.sample.envelope = 0);
     SPOIL("a sample for no reason that there is", MESSAGE_SAMPLE, m.sample.why = SAMPLE_WHYS);
     SPOIL("a sample of nobody", MESSAGE_SAMPLE, m.sample.sender.kind = SENDER_NONE);

@@ -42,11 +42,30 @@ static void an_observation_says_what_the_filter_said(void **state)
     assert_memory_equal(&seen.origin.address, &message.address, sizeof message.address);
 }
 
+static void so_do_those_of_listings_and_complaints(void **state)
+{
+    (void)state;
+    struct message_listed listed = {.since = SECOND, .weight = LISTING_HIGH, .listed = 1, .zone = "z.example"};
+    const struct message_complained complained = {
+        .count = 4, .type = COMPLAINT_FRAUD, .confirmed = 1, .withdrawn = 1, .reporter = "loop.example"};
+    assert_true(address_parse(TEXT("127.0.0.2"), &listed.code));
+    struct observation seen = listed_observation(&listed, 9 * SECOND);
+    assert_true(seen.kind == OBSERVATION_LISTING && seen.time == 9 * SECOND && seen.listing.since == SECOND);
+    assert_true(text_equals(seen.listing.zone, TEXT("z.example")) && seen.listing.weight == LISTING_HIGH &&
+                seen.listing.listed);
+    assert_memory_equal(&seen.listing.code, &listed.code, sizeof listed.code);
+    seen = complained_observation(&complained, 9 * SECOND);
+    assert_true(seen.kind == OBSERVATION_COMPLAINT && seen.time == 9 * SECOND && seen.complaint.count == 4);
+    assert_true(text_equals(seen.complaint.reporter, TEXT("loop.example")) && seen.complaint.verified &&
+                seen.complaint.claimed && seen.complaint.withdrawn && seen.complaint.type == COMPLAINT_FRAUD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_is_told_again_is_known),
         cmocka_unit_test(an_observation_says_what_the_filter_said),
+        cmocka_unit_test(so_do_those_of_listings_and_complaints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

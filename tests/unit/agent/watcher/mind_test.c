@@ -373,25 +373,62 @@ static void test_customers_are_read_again(void **unused)
 static void test_a_filters_word_counts_once_for_the_sender_it_names(void **unused)
 {
     (void)unused;
-    struct message_filtered said = {.mark = 77, .certain = 1, .filter = "clamd", .symbols = "Eicar"};
+    union message message = {
+        .filtered = {.head = {.kind = MESSAGE_FILTERED}, .certain = 1, .filter = "clamd", .symbols = "Eicar"}};
+    struct message_filtered *said = &message.filtered;
     const char *const names[] = {"192.0.2.1", "port:vnet7", "account:alice"};
     struct judge_view view;
     now = NOON + 20 * MINUTE;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_true(sender_parse(text_of(names[i]), &said.sender));
-        said.mark = 10 + i;
-        mind_hear_filter(mind, &said, now);
-        judge_look(mind_judge(mind), senders_find(mind_senders(mind), &said.sender), now, &view);
+        assert_true(sender_parse(text_of(names[i]), &said->sender));
+        said->mark = 10 + i;
+        mind_hear_told(mind, &message, now);
+        judge_look(mind_judge(mind), senders_find(mind_senders(mind), &said->sender), now, &view);
         assert_int_equal(view.evidence_count, 1);
         assert_string_equal(view.evidence[0].detector, "filter");
         assert_non_null(strstr(view.evidence[0].reason, "clamd found Eicar"));
     }
     uint64_t judged = judge_observations(mind_judge(mind));
-    mind_hear_filter(mind, &said, now + SECOND); /* the courier was not sure that it had been heard */
+    mind_hear_told(mind, &message, now + SECOND); /* the courier was not sure that it had been heard */
     assert_true(judge_observations(mind_judge(mind)) == judged);
-    said.mark = 1000;
-    mind_hear_filter(mind, &said, now + SECOND);
+    said->mark = 1000;
+    mind_hear_told(mind, &message, now + SECOND);
     assert_true(judge_observations(mind_judge(mind)) == judged + 1);
+}
+
+/* So are a listing and a complaint, and what is told again is known. */
+static void test_what_the_centre_tells_counts_once(void **unused)
+{
+    (void)unused;
+    struct sender port;
+    struct judge_view view;
+    now = NOON + 20 * MINUTE;
+    assert_true(sender_parse(TEXT("port:vnet9"), &port));
+    const union message messages[] = {
+        {.listed = {.head = {.kind = MESSAGE_LISTED},
+                    .sender = port,
+                    .mark = 21,
+                    .weight = LISTING_CRITICAL,
+                    .listed = 1,
+                    .zone = "zen.example.org"}},
+        {.complained = {.head = {.kind = MESSAGE_COMPLAINED},
+                        .sender = port,
+                        .mark = 22,
+                        .count = 1,
+                        .confirmed = 1,
+                        .known = 1,
+                        .reporter = "loop.example"}},
+    };
+    for (int again = 0; again < 2; again++)
+        for (size_t i = 0; i < 2; i++)
+            mind_hear_told(mind, &messages[i], now);
+    judge_look(mind_judge(mind), senders_find(mind_senders(mind), &port), now, &view);
+    assert_int_equal(view.evidence_count, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        if (strcmp(view.evidence[i].detector, "complaint") == 0)
+            assert_non_null(strstr(view.evidence[i].reason, "1 complaints of some 0 recipients"));
+        else
+            assert_non_null(strstr(view.evidence[i].reason, "listed by zen.example.org (critical)"));
 }
 
 int main(void)
@@ -405,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_waits_without_a_log, begin_pairing, end),
         cmocka_unit_test_setup_teardown(test_customers_are_read_again, begin, end),
         cmocka_unit_test_setup_teardown(test_a_filters_word_counts_once_for_the_sender_it_names, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_the_centre_tells_counts_once, begin, end),
         cmocka_unit_test_setup_teardown(test_the_clock_was_set_back, begin, end),
         cmocka_unit_test_setup_teardown(test_frames_of_before_come_late, begin, end),
         cmocka_unit_test_setup_teardown(test_a_little_back_is_waited_for, begin, end),

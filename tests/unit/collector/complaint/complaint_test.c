@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 #include "collector/complaint/complaint.h"
 #include "collector/mime/walk.h"
@@ -380,6 +382,74 @@ static void test_too_many_rows(void **unused)
     buffer_clear(&csv);
 }
 
+#define RESULTS "Authentication-Results: mx.host.example"
+
+static void test_whose_mail_is_authentic(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name, *head;
+        bool is_authentic;
+    } rows[] = {
+        {"signed", RESULTS "; dkim=pass header.d=example.com\n", true},
+        {"signed, as whom", RESULTS "; dkim=pass (2048-bit key) header.i=@example.COM header.s=k\n", true},
+        {"the second signature", RESULTS ";\n\tdkim=pass header.d=list.example;\n\tdkim=pass header.d=example.com\n",
+         true},
+        {"DMARC", RESULTS " 1; spf=pass smtp.mailfrom=x; dmarc=pass header.from=Example.com\n", true},
+        {"nothing was done", RESULTS "; none\n", false},
+        {"nobody says", "", false},
+        {"the signature is broken", RESULTS "; dkim=fail header.d=example.com\n", false},
+        {"of another", RESULTS "; dkim=pass header.d=ample.com\n", false},
+        {"SPF says nothing of From", RESULTS "; spf=pass header.d=example.com\n", false},
+        {"in a comment", RESULTS "; dkim=fail (; dkim=pass header.d=example.com)\n", false},
+        {"in quotes", RESULTS "; spf=pass smtp.mailfrom=\"; dkim=pass header.d=example.com\"@evil.example\n", false},
+        {"in a quoted quote", RESULTS "; spf=pass smtp.mailfrom=\"a\\\"; dkim=pass header.d=example.com\"@e.example\n",
+         false},
+        {"by one that came along", RESULTS "; none\n" RESULTS "; dkim=pass header.d=example.com\n", false},
+        {"of which of two", RESULTS "; dkim=pass header.d=example.com\nFrom: <evil@evil.example>\n", false},
+        {"no end", RESULTS "; dkim=pass (\n", false},
+        {"no server", "Authentication-Results: ; dkim=pass header.d=example.com\n", false},
+    };
+    char mail[4096];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(mail, sizeof mail, "%s%s", rows[i].head, ARF("Feedback-Type: abuse\nSource-IP: 203.0.113.9\n"));
+        read_it(mail, FOUND_COMPLAINTS, 1);
+        bool is_authentic =
+            strcmp(one->authentic, "fbl@Example.COM") == 0 && strcmp(one->authserv, "mx.host.example") == 0;
+        if (is_authentic != rows[i].is_authentic || (one->authentic[0] && !is_authentic))
+            fail_msg("%s: \"%s\" by \"%s\"", rows[i].name, one->authentic, one->authserv);
+    }
+}
+
+/* What is signed is another's address than what is shown. */
+static void test_who_is_named_beside_the_signer(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"\"<fbl@arf.example.com>\" <user@example.com>",
+                                        "fbl@example.com, user@example.com", "fbl@arf.example.com <user@example.com>",
+                                        "nobody"};
+    char mail[4096];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(mail, sizeof mail, RESULTS "; dkim=pass header.d=example.com\nFrom: %s\n%s", names[i],
+                 strchr(ARF("Feedback-Type: abuse\nSource-IP: 203.0.113.9\n"), '\n') + 1);
+        read_it(mail, FOUND_COMPLAINTS, 1);
+        assert_string_equal(one->authentic, "");
+    }
+}
+
+/* Its head was written by whoever forwards it. */
+static void test_a_forwarded_one_is_nobodys(void **unused)
+{
+    (void)unused;
+    char mail[8192];
+    snprintf(mail, sizeof mail,
+             "From: <me@evil.example>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=o\n\n--o\n"
+             "Content-Type: message/rfc822\n\n" RESULTS "; dkim=pass header.d=example.com\n%s\n--o--\n",
+             ARF("Feedback-Type: abuse\nSource-IP: 203.0.113.9\n"));
+    read_it(mail, FOUND_COMPLAINTS, 1);
+    assert_string_equal(one->authentic, "");
+}
+
 static void test_soundness(void **unused)
 {
     (void)unused;
@@ -423,6 +493,9 @@ int main(void)
         cmocka_unit_test(test_other_mail),
         cmocka_unit_test(test_a_complaint_that_is_forwarded),
         cmocka_unit_test(test_too_many_rows),
+        cmocka_unit_test(test_whose_mail_is_authentic),
+        cmocka_unit_test(test_who_is_named_beside_the_signer),
+        cmocka_unit_test(test_a_forwarded_one_is_nobodys),
         cmocka_unit_test(test_soundness),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static void test_what_tells_the_same_is_counted_at_the_first(void **unused)
         struct store_complaint read = read_as(id, id);
         read.likeness = i < 2 ? "aaaa" : "bbbb";
         read.tie = &tied;
-        assert_int_equal(store_arrival_read(store, &read, &failed), 1);
+        assert_int_equal(store_arrival_read(store, &read, &failed), i == 1 ? 2 : 1);
         assert_int_equal(store_arrival_read(store, &read, &failed), 0); /* nor counted twice */
     }
     assert_int_equal(ask("SELECT times FROM complaints WHERE id = '0000000000000001' AND state = 'open'"), 2);
@@ -143,6 +143,9 @@ static void test_how_far_a_source_was_read(void **unused)
     assert_string_equal(place, "");
     well(store_source_note(store, "imap", "7 12", "", now, &failed));
     well(store_source_note(store, "imap", NULL, "it does not answer", now, &failed));
+    well(store_source_note(store, "imap", "7 12", NULL, now, &failed)); /* one was taken, and the trouble stays */
+    assert_int_equal(ask("SELECT COUNT(*) FROM alerts WHERE resolved = 0"), 1);
+    assert_int_equal(ask("SELECT COUNT(*) FROM complaint_sources WHERE trouble = 'it does not answer'"), 1);
     well(store_source_place(store, "imap", place, &failed));
     assert_string_equal(place, "7 12");
     well(store_source_note(store, "imap", "7 13", "", now, &failed));

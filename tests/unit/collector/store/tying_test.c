@@ -58,12 +58,15 @@ static void test_by_message_id_and_by_text(void **unused)
     send_in("B", "port:tap2", "bolt", "192.0.2.2", "b@x", "bb", NOW - HOUR);
     assert_int_equal(tie_to("a@x", "", "192.0.2.1", NOW), 1);
     is_tied("message", "port:tap1", "acme", NODE, "A");
+    assert_int_equal(tie.at, 1);
     assert_int_equal(tie_to("a@x", "", NULL, 0), 1);
     is_tied("message", "port:tap1", "acme", NODE, "A");
+    assert_int_equal(tie.at, 0);
     assert_int_equal(tie_to("other@x", "bb", "192.0.2.2", NOW), 1); /* a redacted one */
     is_tied("text", "port:tap2", "bolt", NODE, "B");
     assert_int_equal(tie_to("a@x", "", "198.51.100.1", NOW), 1); /* through a relay */
     is_tied("message", "port:tap1", "acme", NODE, "A");
+    assert_int_equal(tie.at, 0); /* or copied */
     assert_int_equal(tie_to("", "", NULL, 0), 0);
     is_tied("", "", "", 0, "");
 }
@@ -136,6 +139,12 @@ static void test_hosts_that_may_have_sent_it(void **unused)
     const struct store_trail trail = {.message_id = "", .body = "", .addresses = hops, .address_count = 3};
     assert_int_equal(store_tie(store, &trail, NOW, &tie, &failed), 1);
     is_tied("address", "port:tap2", "bolt", NODE, ""); /* the last one that is ours: what is below may be made up */
+    assert_int_equal(tie.at, 0);
+    send_in("A", "port:tap1", "acme", "192.0.2.1", "a@x", "", NOW - HOUR);
+    const struct store_trail message = {.message_id = "a@x", .body = "", .addresses = hops, .address_count = 3};
+    assert_int_equal(store_tie(store, &message, NOW, &tie, &failed), 1);
+    is_tied("message", "port:tap1", "acme", NODE, "A");
+    assert_int_equal(tie.at, 3);
 }
 
 /* On two nodes two customers' ports may have one name. */
