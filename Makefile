@@ -59,7 +59,7 @@ LIBRARY_LIBS   = $(shell pkgconf --libs $(LIBRARIES)) -lm
 
 # Top floor first: the order in which archives are linked.
 FOLDERS := agent/watcher agent/warden agent/courier agent/scribe agent/milter agent/message agent/sample agent/relay agent/judge agent/sender agent/log agent/packet \
-	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/blacklist collector/reading collector/complaint collector/letter collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+	detectors nft collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store collector/report collector/letter common/io common/words common
 
 archive  = $(BUILD)/lib/lib$(subst /,-,$(1)).a
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
@@ -100,12 +100,13 @@ $(BUILD)/obj/agent/builtin.o: $(wildcard conf/maps/* conf/logs/*)
 $(BUILD)/obj/collector/store/migrate.o: $(wildcard collector/store/schema/*.sql)
 $(BUILD)/obj/collector/filter/headers_builtin.o: $(wildcard conf/headers/*)
 $(BUILD)/obj/collector/blacklist/zones_builtin.o: conf/blacklists.conf
-$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/collector/blacklist/zones_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
+$(BUILD)/obj/collector/letter/templates_builtin.o: $(wildcard conf/letters/*)
+$(BUILD)/obj/agent/builtin.o $(BUILD)/obj/collector/store/migrate.o $(BUILD)/obj/collector/filter/headers_builtin.o $(BUILD)/obj/collector/blacklist/zones_builtin.o $(BUILD)/obj/collector/letter/templates_builtin.o $(BUILD)/obj/tests/%: LINK_TIME =
 
 $(BUILD)/postern-agent: $(call objects,agent) $(ARCHIVES)
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $(call objects,agent) $(ARCHIVES) $(LIBRARY_LIBS)
 
-CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/report collector/blacklist collector/reading collector/complaint collector/letter collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store common/io common/words common
+CENTRE := collector/api collector/sorter collector/lookout collector/desk collector/post collector/alert collector/blacklist collector/reading collector/complaint collector/quarantine collector/mime collector/picture collector/filter collector/message collector/store collector/report collector/letter common/io common/words common
 $(BUILD)/postern-collector: $(call objects,collector) $(foreach f,$(CENTRE),$(call archive,$(f)))
 	$(CC) $(HOUSE_LDFLAGS) $(LINK_TIME) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
@@ -198,7 +199,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/libexec/postern $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/postern \
 		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/postern/grafana $(DESTDIR)$(PREFIX)/share/postern/haproxy \
-		$(DESTDIR)$(PREFIX)/share/postern/headers
+		$(DESTDIR)$(PREFIX)/share/postern/headers $(DESTDIR)$(PREFIX)/share/postern/letters
 	install -m 755 $(BUILD)/postern-agent $(BUILD)/postern-collector $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/postern-reader $(DESTDIR)$(PREFIX)/libexec/postern/
 	install -m 755 $(BUILD)/postern $(DESTDIR)$(PREFIX)/bin/
@@ -207,6 +208,7 @@ install: all
 	install -m 644 docs/postern-agent.8 docs/postern-collector.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 conf/agent.conf.example conf/collector.conf.example $(DESTDIR)/etc/postern/
 	install -m 644 conf/headers/*.conf $(DESTDIR)$(PREFIX)/share/postern/headers/
+	install -m 644 conf/letters/*.txt $(DESTDIR)$(PREFIX)/share/postern/letters/
 	install -m 644 conf/grafana/postern.json $(DESTDIR)$(PREFIX)/share/postern/grafana/
 	install -m 644 conf/haproxy/postern.cfg $(DESTDIR)$(PREFIX)/share/postern/haproxy/
 	install -m 644 conf/blacklists.conf $(DESTDIR)$(PREFIX)/share/postern/

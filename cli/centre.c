@@ -55,6 +55,7 @@ static const struct route {
     {"lessons", "/v1/lessons", {NULL}},
     {"complaints", "/v1/complaints", {"since", "customer", "state", "top", NULL}},
     {"complaint", "/v1/complaints/", {NULL}}, /* with its id behind it */
+    {"blacklist", "/v1/blacklist", {"name", "customer", "since", "all", "top", NULL}},
     {"alerts", "/v1/alerts", {"top", NULL}},
 };
 

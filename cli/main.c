@@ -54,6 +54,10 @@ static const struct command commands[] = {
      "[--source ADDRESS] [--port N] [--preview]",
      "a complaint of our own about a message, to another abuse desk (of a collector); a file's needs its source",
      command_complaints},
+    {"blacklist", "[NAME] [--customer C] [--all] [--since T] [--top N] | check NAME...",
+     "which own address or domain is listed where, since when, how to get off (of a collector); --since T: each time "
+     "that one was; check: lists are asked now",
+     command_blacklist},
     {"alerts", "[--top N]", "what a person should know and what is not over (of a collector)", command_alerts},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };

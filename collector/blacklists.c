@@ -10,14 +10,11 @@
 #include <string.h>
 #include "collector/blacklist/resolver.h"
 #include "collector/findings.h"
+#include "collector/lookout/choice.h"
 #include "collector/lookout/lookup.h"
 #include "common/cleanup.h"
 #include "common/io/clock.h"
-#include "common/io/file.h"
 
-#define BUILTIN     "builtin:"
-#define RESOLV_CONF "/etc/resolv.conf"
-#define ZONES_FILE  (1 << 20)
 #define FAILED      1
 #define WRONG_USAGE 2
 
@@ -45,49 +42,19 @@ static int report(const struct error *error, int status)
     return status;
 }
 
-static void free_text(char **text)
+/* The words of an option, as texts. */
+static struct choice_words texts_of(const struct blacklists_words *words, struct text texts[BLACKLISTS_WORDS])
 {
-    free(*text);
-    *text = NULL;
-}
-
-static int read_zones(struct asking *asking, const char *from, struct error *error)
-{
-    CLEANUP(free_text) char *content = NULL;
-    size_t length = 0;
-    if (strcmp(from, BUILTIN) == 0)
-        return zones_read(asking->zones, zones_builtin(), BUILTIN, error);
-    if (file_read(from, ZONES_FILE, &content, &length, error) < 0)
-        return -error->code;
-    return zones_read(asking->zones, (struct text){content, length}, from, error);
-}
-
-/* Keys are in files, for everybody on the machine sees a command's words. */
-static int give_key(struct asking *asking, const char *word, struct error *error)
-{
-    CLEANUP(free_text) char *content = NULL;
-    size_t length = 0;
-    struct text rest = text_of(word), name = text_split(&rest, '=');
-    if (name.length == 0 || rest.length == 0)
-        return error_set(error, EINVAL, "--key %s: NAME=FILE is wanted", word);
-    if (file_read(rest.bytes, 256, &content, &length, error) < 0)
-        return error_wrap(error, "--key %.*s", (int)name.length, name.bytes);
-    return zones_give_key(asking->zones, name, text_trim((struct text){content, length}), error);
+    for (size_t i = 0; i < words->count; i++)
+        texts[i] = text_of(words->at[i]);
+    return (struct choice_words){texts, words->count};
 }
 
 static int choose_zones(struct asking *asking, const struct blacklists_wish *wish, struct error *error)
 {
-    struct text lists[BLACKLISTS_WORDS];
-    int status = zones_create(&asking->zones, error);
-    if (status == 0 && wish->zones.count == 0)
-        status = read_zones(asking, BUILTIN, error);
-    for (size_t i = 0; i < wish->zones.count && status == 0; i++)
-        status = read_zones(asking, wish->zones.at[i], error);
-    for (size_t i = 0; i < wish->keys.count && status == 0; i++)
-        status = give_key(asking, wish->keys.at[i], error);
-    for (size_t i = 0; i < wish->lists.count; i++)
-        lists[i] = text_of(wish->lists.at[i]);
-    return status < 0 ? status : zones_choose(asking->zones, lists, wish->lists.count, error);
+    struct text files[BLACKLISTS_WORDS], keys[BLACKLISTS_WORDS], lists[BLACKLISTS_WORDS];
+    return choice_zones(texts_of(&wish->zones, files), texts_of(&wish->keys, keys), texts_of(&wish->lists, lists),
+                        &asking->zones, error);
 }
 
 /* Who names lists hears of those; where a key lacks for one of them, of that as well. */
@@ -102,32 +69,11 @@ static void mark_meant(struct asking *asking, const struct blacklists_words *lis
     }
 }
 
-static int read_machine(struct asking *asking, struct error *error)
-{
-    CLEANUP(free_text) char *content = NULL;
-    size_t length = 0;
-    struct address addresses[DNS_SERVERS_MOST];
-    if (file_read(RESOLV_CONF, 1 << 16, &content, &length, error) < 0)
-        return error_wrap(error, "no --resolver is given");
-    size_t count = resolver_read((struct text){content, length}, addresses, DNS_SERVERS_MOST);
-    for (size_t i = 0; i < count; i++)
-        asking->servers[i] = (struct dns_server){addresses[i], 53};
-    asking->server_count = (uint32_t)count;
-    return count ? 0 : error_set(error, EINVAL, "%s names no resolver; --resolver ADDRESS does", RESOLV_CONF);
-}
-
 static int choose_resolvers(struct asking *asking, const struct blacklists_wish *wish, struct error *error)
 {
-    if (wish->resolvers.count > DNS_SERVERS_MOST)
-        return error_set(error, EINVAL, "--resolver: at most %d of them", DNS_SERVERS_MOST);
-    for (size_t i = 0; i < wish->resolvers.count; i++) {
-        struct dns_server *server = &asking->servers[asking->server_count++];
-        if (!resolver_parse(text_of(wish->resolvers.at[i]), &server->address, &server->port))
-            return error_set(error, EINVAL, "--resolver %s: no address; 192.0.2.53, 192.0.2.53:5353, [2001:db8::53]:53",
-                             wish->resolvers.at[i]);
-    }
-    if (wish->resolvers.count == 0 && read_machine(asking, error) < 0)
-        return -error->code;
+    struct text named[BLACKLISTS_WORDS];
+    if (choice_resolvers(texts_of(&wish->resolvers, named), asking->servers, &asking->server_count, error) < 0)
+        return error_wrap(error, "--resolver");
     for (uint32_t i = 0; i < asking->server_count; i++) {
         char address[ADDRESS_TEXT];
         const char *owner = resolver_public(&asking->servers[i].address);

@@ -14,6 +14,8 @@
 #include "collector/api/server.h"
 #include "collector/desk/desk.h"
 #include "collector/post/post.h"
+#include "collector/lookout/watch.h"
+#include "collector/zone_file.h"
 #include "collector/sorter/releaser.h"
 #include "collector/sorter/trainer.h"
 #include "collector/sorter/returning.h"
@@ -35,6 +37,8 @@ struct centre {
     struct releaser *releaser;
     struct desk *desk;
     struct post *post;
+    struct watch *watch;
+    struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct reading *reading;
     struct sorter *sorter;
     struct returning *returning;
@@ -129,9 +133,12 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
-    const struct post_settings post = {.mail = &settings->mail, .alerts = &settings->alerts};
+    const struct post_settings post = {
+        .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    if (code == 0 && centre->watch)
+        code = watch_begin(centre->watch, error);
     return code;
 }
 
@@ -160,18 +167,26 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = read_pem(settings->authority, &centre->authority, error);
     if (code == 0 && settings->quarantine.key[0])
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
+    if (code == 0)
+        code = zone_file_read(settings->reports.zone, &centre->zone, error);
     raise_descriptors();
     if (code == 0)
         code = make_sorter(centre, settings, store, error);
+    if (code == 0 && settings->blacklists.enabled)
+        code = watch_create(store, &settings->blacklists, &centre->watch, error);
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
                                    .mail = &settings->mail,
                                    .alerts = &settings->alerts,
+                                   .reports = &settings->reports,
+                                   .zone = centre->zone,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
-                                   .sorter = centre->sorter};
+                                   .sorter = centre->sorter,
+                                   .watch = centre->watch,
+                                   .zones = centre->watch ? watch_zones(centre->watch) : NULL};
     struct store_retention keep = settings->keep;
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
@@ -217,6 +232,8 @@ int collector_run(const struct collector_settings *settings)
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
+    watch_destroy(&centre.watch); /* the server has read its zones */
+    calendar_zone_destroy(&centre.zone);
     end_sorter(&centre);
     sd_event_unref(centre.loop);
     free(centre.certificate);

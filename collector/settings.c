@@ -134,7 +134,19 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->mail,
         .check = mail_settings_check,
         .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
-    size_t count = 9 + filters_settings_bind(&settings->filters, result + 9);
+    result[9] = (struct option_binding){
+        .options = watch_options,
+        .settings = &settings->blacklists,
+        .check = watch_settings_check,
+        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
+                "more."};
+    result[10] = (struct option_binding){
+        .options = report_options,
+        .settings = &settings->reports,
+        .check = report_settings_check,
+        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
+                "goes out by itself to channels of type mail."};
+    size_t count = 11 + filters_settings_bind(&settings->filters, result + 11);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }
@@ -173,6 +185,23 @@ static int check_channels(const struct collector_settings *settings, const char 
             return error_set(error, EINVAL,
                              "%s: [alert %s] type: mail needs a server to go out by; set server and from in [mail]",
                              file, channel->name);
+    }
+    return 0;
+}
+
+/* Reports are mail. */
+static int check_reports(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    for (int kind = 0; kind < CALENDAR_KINDS; kind++) {
+        const struct option_words *channels = report_channels(&settings->reports, (enum calendar_kind)kind);
+        for (uint32_t i = 0; i < channels->count; i++) {
+            const struct channel *channel = alert_channel(&settings->alerts, text_of(channels->items[i]));
+            if (channel == NULL || channel->type != CHANNEL_MAIL)
+                return error_set(error, EINVAL,
+                                 "%s: [reports]: \"%s\" is no channel for reports; the name of an [alert NAME] of type "
+                                 "mail is allowed",
+                                 file, channels->items[i]);
+        }
     }
     return 0;
 }
@@ -217,6 +246,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         status = check_appliances(result, file, error);
     if (status == 0)
         status = check_channels(result, file, error);
+    if (status == 0)
+        status = check_reports(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);

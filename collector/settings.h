@@ -7,8 +7,10 @@
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
 #include "collector/post/settings.h"
+#include "collector/lookout/watch.h"
 #include "collector/quarantine/quarantine.h"
 #include "collector/reading/reading.h"
+#include "collector/report/settings.h"
 #include "collector/sorter/learning.h"
 #include "collector/store/bulk.h"
 #include "collector/sorter/returning.h"
@@ -37,9 +39,11 @@ struct collector_settings {
     struct desk_settings complaints;
     struct mail_settings mail;
     struct alert_settings alerts;
+    struct watch_settings blacklists;
+    struct report_settings reports;
 };
 
-#define SETTINGS_BINDINGS (12 + FILTERS_BINDINGS + ALERT_BINDINGS)
+#define SETTINGS_BINDINGS (16 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

@@ -7,7 +7,8 @@ where it failed. `tests/run.py WORD...` runs only those whose name holds one of 
 
 One more runs at once than there are processors, each Python test as if on a machine of its own: with namespaces for its
 links, ports and mounts that end with it. Those that say ALONE = True run one after the other, at the end: they need the
-processors for themselves. Python tests run with both builds, but for those that say ONCE = True: they take long and run
+processors for themselves. Those that say WAITS = True sleep most of the time, for real clocks to go on: they run one
+after the other as well, beside all others. Python tests run with both builds, but for those that say ONCE = True: they take long and run
 under the sanitizers alone, unless POSTERN_EVERYTHING is set, as `make soak` does."""
 import glob
 import os
@@ -28,23 +29,23 @@ CLOSING = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?
 
 
 def discover():
-    """(name, command, environment, must it run alone)"""
+    """(name, command, environment, which lane: "beside", "waits", "alone")"""
     for build in ("build", "build/asan"):
         for path in sorted(glob.glob(f"{build}/test/**/*_test", recursive=True)):
-            yield path, [path], {}, False
+            yield path, [path], {}, "beside"
     for path in sorted(glob.glob("build/fuzz/*_fuzz")):
         name = os.path.basename(path)[: -len("_fuzz")]
         seeds = f"tests/fuzz/seeds/{name}"
-        yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, False
+        yield path, [path, "-runs=0"] + ([seeds] if os.path.isdir(seeds) else []), {}, "beside"
     for path in sorted(glob.glob("tests/check/*.sh")):
-        yield path, [path], {}, False
+        yield path, [path], {}, "beside"
     for path in sorted(glob.glob("tests/golden/*_test.py") + glob.glob("tests/e2e/*_test.py")):
         with open(path) as file:
             text = file.read()
-        alone = "\nALONE = True\n" in text
+        lane = "alone" if "\nALONE = True\n" in text else "waits" if "\nWAITS = True\n" in text else "beside"
         once = "\nONCE = True\n" in text and not EVERYTHING
         for build in ("build/asan",) if once else ("build/asan", "build"):  # the slower first: none is left over at the end
-            yield f"{path} ({build})", OF_ITS_OWN + [path], {"POSTERN_BUILD": build}, alone
+            yield f"{path} ({build})", OF_ITS_OWN + [path], {"POSTERN_BUILD": build}, lane
 
 
 def counts(name, status, output):
@@ -99,11 +100,13 @@ def main():
     os.makedirs("build/log", exist_ok=True)
     words = sys.argv[1:]
     tests = [t for t in discover() if not words or any(w in t[0] for w in words)]
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:  # one more, since many wait for a clock
-        # The long ones first.
-        beside = sorted((t for t in tests if not t[3]), key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
-        results = list(pool.map(run, beside))
-    results += [run(t) for t in tests if t[3]]
+    lanes = {lane: [t for t in tests if t[3] == lane] for lane in ("beside", "waits", "alone")}
+    # The long ones first.
+    lanes["beside"].sort(key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as beside, ThreadPoolExecutor(1) as waits:
+        both = [beside.map(run, lanes["beside"]), waits.map(run, lanes["waits"])]
+        results = [result for lane in both for result in lane]
+    results += [run(t) for t in lanes["alone"]]
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 1, 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0

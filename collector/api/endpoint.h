@@ -82,6 +82,8 @@ int complaints_handle(struct store *, struct exchange *, struct error *) MUST_CH
 int complaint_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int complaint_content_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int complaint_done_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int blacklist_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int blacklist_check_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int outgoing_prepare(struct exchange *, struct error *) MUST_CHECK;
 void outgoing_forget(struct exchange *);
 int outgoing_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

@@ -29,11 +29,13 @@ static void add_event(void *context, const struct store_event *event)
 {
     struct reading *reading = context;
     struct buffer *out = &reading->lines.exchange->answer;
-    char id[SECRET_ID];
+    char id[SECRET_ID] = "";
+    if (event->node != 0) /* else it is the collector's own, and no node's */
+        secret_print_id(event->node, id);
     /* The line was checked to be an object when it came. */
     const struct text rest = {event->line.bytes + 1, event->line.length - 1};
-    reading->lines.failed |= !buffer_printf(out, "{\"node\":\"%s\",", secret_print_id(event->node, id)) ||
-                             !buffer_append(out, rest) || !buffer_append_byte(out, '\n');
+    reading->lines.failed |=
+        !buffer_printf(out, "{\"node\":\"%s\",", id) || !buffer_append(out, rest) || !buffer_append_byte(out, '\n');
     reading->filter.received = event->received;
     reading->filter.node_after = event->node;
     reading->filter.sequence_after = event->sequence;

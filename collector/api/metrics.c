@@ -2,6 +2,7 @@
 #include "collector/api/metrics.h"
 
 #include <string.h>
+#include "collector/lookout/watch.h"
 #include "collector/sorter/returning.h"
 #include "collector/sorter/sorter.h"
 #include "common/exposition.h"
@@ -12,6 +13,8 @@
 
 static const char *const version[] = {POSTERN_VERSION, NULL};
 static const char *const sorted[] = {"ham", "spam", "virus", "unknown", NULL};
+static const char *const answered[] = {"listed", "clean", "unknown", NULL};
+static const char *const beliefs[] = {"yes", "no", NULL};
 static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
 
 static const struct metric table[] = {
@@ -41,6 +44,13 @@ static const struct metric table[] = {
     COUNTER(back, "returned_total", "Messages that appliances gave back."),
     COUNTER(back_refused, "returned_refused_total", "Clients and mailboxes that the listener for them refused."),
     COUNTER(back_deferred, "returned_deferred_total", "Messages that are to be given back again."),
+    COUNTER(list_questions, "blacklist_questions_total", "Questions that resolvers were asked for blacklists."),
+    METRIC_BY(METRIC_COUNTER, struct metrics, list_answers[0], PREFIX "blacklist_answers_total", "answer", answered,
+              "What blacklists said of own names."),
+    GAUGE(watched, "blacklist_names", "Own names that are watched on blacklists."),
+    GAUGE(listings, "blacklist_listings", "Own names times lists that list them."),
+    METRIC_BY(METRIC_GAUGE, struct metrics, lists[0], PREFIX "blacklists", "believed", beliefs,
+              "Blacklists that are asked and were tested."),
     GAUGE(connections, "connections", "Connections open."),
     GAUGE(waiting, "requests_waiting", "Requests that wait for news."),
     {.name = NULL},
@@ -74,6 +84,19 @@ void metrics_take_returning(struct metrics *metrics, struct returning *returning
     metrics->back = counts.taken;
     metrics->back_refused = counts.refused;
     metrics->back_deferred = counts.deferred;
+}
+
+void metrics_take_watch(struct metrics *metrics, struct watch *watch)
+{
+    const struct watch_counts counts = watch_counts(watch);
+    metrics->list_questions = counts.questions;
+    metrics->list_answers[0] = counts.listed;
+    metrics->list_answers[1] = counts.clean;
+    metrics->list_answers[2] = counts.unknown;
+    metrics->watched = counts.names;
+    metrics->listings = counts.standing;
+    metrics->lists[0] = counts.believed;
+    metrics->lists[1] = counts.disbelieved;
 }
 
 /* A label's values are the names of the site's filters. */

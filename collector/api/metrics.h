@@ -16,6 +16,8 @@ struct metrics {
     uint64_t commits; /* of the writer */
     uint64_t messages, sorted[SORTED_WORDS], told, unread;
     uint64_t back, back_refused, back_deferred; /* what appliances gave back */
+    uint64_t list_questions, list_answers[3];   /* of blacklists; listed, clean, unknown */
+    uint64_t watched, listings, lists[2];       /* names; that stand; believed and not */
     /* of each filter, in the order of their names */
     const char *filters[FILTERS_MOST + 1]; /* ended by NULL */
     uint64_t answered[FILTERS_MOST], failed[FILTERS_MOST], spam[FILTERS_MOST], virus[FILTERS_MOST], lost[FILTERS_MOST];
@@ -29,6 +31,8 @@ struct sorter;
 void metrics_take_sorting(struct metrics *, struct sorter *);
 struct returning;
 void metrics_take_returning(struct metrics *, struct returning *);
+struct watch;
+void metrics_take_watch(struct metrics *, struct watch *);
 bool metrics_print(const struct metrics *, struct buffer *) __attribute__((warn_unused_result));
 
 #endif

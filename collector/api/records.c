@@ -34,7 +34,8 @@ static int store_batch(struct store *store, struct exchange *exchange, const str
         status = store_deliver(store, exchange->node.id, batch->life, last, batch->records + skip, batch->count - skip,
                                now, error);
     if (status >= 0)
-        status = store_node_seen(store, exchange->node.id, batch->version, batch->spooled, exchange->arrived, error);
+        status = store_node_seen(store, exchange->node.id, batch->version, batch->spooled, exchange->from,
+                                 exchange->arrived, error);
     if (status < 0)
         return status;
     exchange->records = (int64_t)(batch->count - skip);

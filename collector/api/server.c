@@ -238,6 +238,8 @@ static void answer_alone(struct server *server, struct exchange *exchange)
             metrics_take_sorting(&server->metrics, sorter_of(server));
         if (server->settings.means && server->settings.means->returning)
             metrics_take_returning(&server->metrics, server->settings.means->returning);
+        if (server->settings.means && server->settings.means->watch)
+            metrics_take_watch(&server->metrics, server->settings.means->watch);
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
         exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;

@@ -410,6 +410,30 @@ const struct endpoint endpoints[] = {
      .text = "Somebody was done with a complaint that was open or unread, as the reason says. It is on record. "
              "`not_abuse`: it was none, and what the sender's node was told of it is taken back."},
     {.method = "GET",
+     .path = "/v1/blacklist",
+     .permission = MAY_READ,
+     .worker = ASK_READER,
+     .handle = blacklist_handle,
+     .parameters = {"name: of this address or domain alone, with when it was asked for last",
+                    "customer: of this one alone", "all: `yes` for what is over or was said once as well",
+                    "since: a time: each time that a name was listed, of those that ended behind it or stand",
+                    "top: how many, 1,000 unless told otherwise"},
+     .answers = "200 400",
+     .text = "Own addresses and domains on blacklists: `listing` says where, since when, how often and for how long "
+             "before, what it means and how to get off. `state` is `listed`; `once` where a second answer has to "
+             "confirm it; `over`. `list` says how each list is: `good`, or why it is not believed. `watching` has "
+             "the sums."},
+    {.method = "POST",
+     .path = "/v1/blacklist/check",
+     .permission = MAY_ORDER,
+     .worker = ASK_WRITER,
+     .body_most = SMALL,
+     .handle = blacklist_check_handle,
+     .request = "{\"names\":[\"192.0.2.7\",\"example.org\"]}",
+     .answers = "202 400 409",
+     .text = "Lists are asked about these names now, up to 64. `GET /v1/blacklist?name=` has what came of it when its "
+             "`wanted` is false."},
+    {.method = "GET",
      .path = "/v1/alerts",
      .permission = MAY_READ,
      .worker = ASK_READER,

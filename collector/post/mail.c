@@ -37,7 +37,8 @@ struct mail {
     duration deadline;      /* steady */
     bool late;
     enum stage stage;
-    int code; /* the latest answer of this stage; 0: none yet */
+    bool leaving; /* it said good-bye */
+    int code;     /* the latest answer of this stage; 0: none yet */
     char answer[ANSWER_TEXT];
     struct recipient recipients[RECIPIENTS_MOST];
     size_t count, asked;
@@ -51,6 +52,9 @@ static void on_command(struct mail *mail, struct text line)
         struct text word;
         enum stage stage;
     } words[] = {{{"MAIL ", 5}, STAGE_MAIL}, {{"RCPT ", 5}, STAGE_RCPT}, {{"DATA", 4}, STAGE_DATA}};
+    mail->leaving = text_starts_nocase(line, TEXT("QUIT"));
+    if (mail->leaving)
+        return; /* what was said before it counts */
     mail->stage = STAGE_HELLO;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (text_starts_nocase(line, words[i].word))
@@ -64,11 +68,10 @@ static void on_answer(struct mail *mail, struct text line)
     uint64_t code;
     line = text_trim(line);
     bool last = line.length == 3 || (line.length > 3 && line.bytes[3] != '-');
-    if (!last || !text_number((struct text){line.bytes, 3}, &code))
+    if (mail->leaving || !last || !text_number((struct text){line.bytes, 3}, &code))
         return;
-    if (mail->stage == STAGE_DATA && mail->handed && mail->code == 354) {
+    if (mail->stage == STAGE_DATA && mail->handed && mail->code == 354)
         mail->stage = STAGE_END;
-    }
     mail->code = (int)code;
     text_copy_printable(line, mail->answer, sizeof mail->answer);
     if (mail->stage == STAGE_RCPT && mail->asked < mail->count) {
@@ -341,7 +344,7 @@ static enum delivered send_to(struct mail *mail, struct curl_slist *list)
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_RCPT, list);
     mail->sent = 0;
-    mail->handed = mail->unhandled = mail->late = false;
+    mail->handed = mail->unhandled = mail->late = mail->leaving = false;
     mail->stage = STAGE_GREETING;
     mail->code = 0;
     mail->trouble[0] = mail->answer[0] = '\0';
@@ -354,9 +357,27 @@ static enum delivered send_to(struct mail *mail, struct curl_slist *list)
     return result;
 }
 
+/* Some servers take a bare CR, or a bare LF, for the end of a line: what stands behind a dot between two would be
+ * commands to them. */
+static bool has_whole_lines(struct text bytes)
+{
+    for (size_t i = 0; i < bytes.length; i++) {
+        bool is_end = bytes.bytes[i] == '\r' && i + 1 < bytes.length && bytes.bytes[i + 1] == '\n';
+        if (is_end)
+            i++;
+        else if (bytes.bytes[i] == '\r' || bytes.bytes[i] == '\n')
+            return false;
+    }
+    return bytes.length > 0;
+}
+
 enum delivered mail_deliver(struct mail *mail, struct delivery *delivery)
 {
     enum delivered result;
+    if (!has_whole_lines(delivery->bytes)) {
+        snprintf(delivery->trouble, sizeof delivery->trouble, "it is no message whose lines end with CRLF");
+        return DELIVERY_REFUSED;
+    }
     if (mail->settings->server[0] == '\0') {
         snprintf(delivery->trouble, sizeof delivery->trouble, "there is no mail server: set server in [mail]");
         return DELIVERY_AWAY;

@@ -38,6 +38,8 @@ int notice_mail(const struct notice *notice, const struct mail_settings *mail, s
     CLEANUP(buffer_clear) struct buffer text;
     buffer_init(&text, TEXT_MOST);
     if (!compose_read_address(text_of(mail->from), &from))
+        from = (struct draft_address){TEXT(""), mail_settings_sender(mail)};
+    if (!compose_is_address(from.address))
         return error_set(error, EINVAL, "[mail] from: \"%.80s\" is no address", mail->from);
     if (!notice_text(notice, &text))
         return error_set(error, ENOMEM, "no memory for a notice");

@@ -184,15 +184,18 @@ static int look(struct making *making, struct pending *pending, struct error *er
     const struct channel *channel = making->channel;
     const struct alert *alert = &pending->item.alert;
     enum alert_news news = alert_news(channel, alert, &pending->told, making->now);
-    bool hears = channel_hears(channel, alert) && !is_silenced(making->silences, alert);
+    bool silent = is_silenced(making->silences, alert);
+    bool waits = making->maintenance && alert_is_maintained(making->settings, alert);
     bool settled = news == NEWS_OVER && making->now >= alert->resolved + channel->settle;
+    bool untold = news == NEWS_BEGUN && alert->resolved > 0 && (silent || waits);
     pending->item.news = NEWS_NONE;
-    if (settled && (!hears || !channel->over)) {
+    if (!channel_hears(channel, alert) && pending->told.said == 0)
+        return 0;
+    if (untold || (settled && (silent || !channel->over || !channel_hears(channel, alert)))) {
         pending->told.over = true;
         return note(making, pending, error);
     }
-    if (hears && !(making->maintenance && alert_is_maintained(making->settings, alert)) &&
-        (news != NEWS_OVER || settled))
+    if (channel_hears(channel, alert) && !silent && !waits && (news != NEWS_OVER || settled))
         pending->item.news = news;
     return 0;
 }
@@ -307,8 +310,11 @@ static int send_all(struct making *making, const struct list *list, struct error
     if (items == NULL)
         return error_set(error, ENOMEM, "no memory for a notice");
     for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].item.news != NEWS_NONE)
-            items[notice.count++] = list->items[i].item;
+        if (list->items[i].item.news != NEWS_NONE) {
+            struct notice_item *item = &items[notice.count++];
+            *item = list->items[i].item;
+            item->news = item->alert.resolved > 0 ? NEWS_OVER : item->news; /* its beginning could not be told */
+        }
     notice.items = items;
     int status = store_notices_next(making->store, making->channel->name, &number, error);
     if (status < 0)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include "collector/post/lane.h"
 #include "collector/post/notices.h"
+#include "collector/post/reports.h"
 #include "collector/store/sendings.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
@@ -31,6 +32,7 @@ struct post {
     duration tidy_after; /* steady */
     bool failing;        /* it was said */
     struct notices notices;
+    struct reports reports;
     struct lane *lanes[LANE_NAMES];
     size_t lane_count;
 };
@@ -67,12 +69,22 @@ static int make_notices(struct post *post, struct error *error)
     return end(post, status, error);
 }
 
-/* V: like make_notices(), where it is time: reports_make(post->store, post->settings.reports, post->settings.mail, now,
- * error). */
+/* It opens transactions of its own. */
 static int make_reports(struct post *post, struct error *error)
 {
-    (void)post, (void)error;
-    return 0;
+    const struct reports_means means = {.settings = post->settings.reports,
+                                        .zone = post->settings.zone,
+                                        .alerts = post->settings.alerts,
+                                        .mail = post->settings.mail};
+    moment now = clock_now();
+    if (means.zone == NULL || means.alerts == NULL || !reports_wanted(&post->reports, &means, now))
+        return 0;
+    int status = post->store ? 0 : store_open(post->where, &post->store, error);
+    if (status >= 0)
+        status = reports_make(post->store, &post->reports, &means, now, error);
+    if (status == -ENOTCONN)
+        store_close(&post->store);
+    return status;
 }
 
 struct gone {

@@ -5,11 +5,14 @@
 
 #include "collector/alert/settings.h"
 #include "collector/post/settings.h"
+#include "collector/report/settings.h"
 #include "common/error.h"
 
 struct post_settings {
     const struct mail_settings *mail;
     const struct alert_settings *alerts; /* NULL: there are no channels, and mail alone goes out */
+    const struct report_settings *reports;
+    const struct calendar_zone *zone; /* of reports; NULL: none are made */
 };
 
 struct post;

@@ -10,7 +10,7 @@
 #include "common/moment.h"
 
 #define CALENDAR_ZONE   64 /* bytes of a zone's name, with its end */
-#define CALENDAR_PERIOD 16 /* bytes of a period's name, with its end */
+#define CALENDAR_PERIOD 40 /* bytes of a period's name, with its end */
 
 struct calendar_zone;
 

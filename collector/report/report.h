@@ -150,8 +150,8 @@ struct report {
     size_t node_count;
     int64_t nodes_all;
 };
-/* Some 300 kB: made by report_create(), which sets all to 0. NULL: no memory. */
-struct report *report_create(void);
-void report_destroy(struct report **);
+/* Some 400 kB: made by numbers_create(), which sets all to 0. NULL: no memory. */
+struct report *numbers_create(void);
+void numbers_destroy(struct report **);
 
 #endif

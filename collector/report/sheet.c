@@ -47,14 +47,15 @@ static void end(struct row *row)
 /* `is_bad`: more of it is worse; else it is neither. */
 static const struct total {
     enum report_sum sum;
+    const char *title; /* NULL: the sum's own; shorter where that would not find room in a text */
     bool is_bad, is_bytes, is_wait;
 } totals[] = {
     {.sum = SUM_COMPLAINTS, .is_bad = true},
     {.sum = SUM_INCIDENTS, .is_bad = true},
     {.sum = SUM_CUSTOMERS, .is_bad = true},
-    {.sum = SUM_UNTIED, .is_bad = true},
+    {.sum = SUM_UNTIED, .title = "Complaints of nobody's here", .is_bad = true},
     {.sum = SUM_ACTED},
-    {.sum = SUM_WAITED, .is_wait = true},
+    {.sum = SUM_WAITED, .title = "Time to action, median", .is_wait = true},
     {.sum = SUM_OPEN, .is_bad = true},
     {.sum = SUM_HELD},
     {.sum = SUM_BLOCKS},
@@ -101,7 +102,7 @@ static void total_rows(const struct report *report, const struct calendar_zone *
         if (now == 0 && before <= 0 && usual <= 0 && total->sum != SUM_COMPLAINTS)
             continue; /* what is not used here is not worth a line */
         char text[WORDING];
-        add(row, report_sum_title(total->sum));
+        add(row, total->title ? total->title : report_sum_title(total->sum));
         add_total(row, total, now);
         add_total(row, total, before);
         add(row, total->is_wait && (now == 0 || before == 0) ? "" : wording_change(now, before, text));
@@ -222,8 +223,8 @@ static void listing_rows(const struct report *report, const struct calendar_zone
         add(row, listing->name);
         add(row, listing->zone);
         add(row, listing->customer[0] ? listing->customer : "-");
-        add(row, wording_moment(zone, listing->since, text));
-        add(row, listing->until ? wording_moment(zone, listing->until, text) : "still listed");
+        add(row, wording_date(zone, listing->since, text));
+        add(row, listing->until ? wording_date(zone, listing->until, text) : "still listed");
         row->mark = listing->until ? MARK_GOOD : MARK_BAD;
         end(row);
     }
@@ -295,17 +296,19 @@ static void virus_rows(const struct report *report, const struct calendar_zone *
 
 static void node_rows(const struct report *report, const struct calendar_zone *zone, struct row *row)
 {
+    (void)zone;
     for (size_t i = 0; i < report->node_count; i++) {
         const struct report_node *node = &report->nodes[i];
         char text[WORDING];
+        bool is_silent = report_is_silent(report, node);
         add(row, node->name);
         add_number(row, node->senders);
         add_number(row, node->messages);
         add_count(row, node->rejected);
-        add_count(row, node->blocks);
-        add_count(row, node->throttles);
+        add_count(row, node->blocks + node->throttles);
         add_count(row, node->complaints);
-        add(row, node->seen ? wording_moment(zone, node->seen, text) : "never");
+        add(row, !is_silent ? "-" : node->seen ? wording_wait((report->made - node->seen) / SECOND, text) : "always");
+        row->mark = is_silent ? MARK_BAD : MARK_PLAIN;
         end(row);
     }
 }
@@ -439,10 +442,9 @@ static const struct form {
       {"Senders", true},
       {"Messages", true},
       {"Rejected", true},
-      {"Blocks", true},
-      {"Throttles", true},
+      {"Held", true},
       {"Complaints", true},
-      {"Heard of last", false}},
+      {"Silent for", true}},
      node_rows},
 };
 

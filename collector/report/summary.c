@@ -46,53 +46,61 @@ static const char *when(const struct report *report, const struct calendar_zone 
 
 /* --- the headline --- */
 
-static const char *usual_words(const struct report *report, int64_t now, char result[WORDING])
+static void say_usual(const struct report *report, int64_t now, char result[WORDING])
 {
     int64_t usual = report_usual(report, SUM_COMPLAINTS);
     char number[WORDING];
     result[0] = '\0';
-    if (usual == REPORT_UNKNOWN)
-        return result;
+    if (usual == REPORT_UNKNOWN || (usual == 0 && now == 0))
+        return;
     enum report_trend trend = report_trend(now, usual);
-    snprintf(result, WORDING, "%s %.30s",
-             trend == TREND_UP     ? "Usual are only"
-             : trend == TREND_DOWN ? "Usual are"
-                                   : "That is about the usual,",
-             wording_number(usual, number));
-    return result;
+    wording_number(usual, number);
+    if (trend == TREND_SAME)
+        snprintf(result, WORDING, " About as many are usual (%.30s).", number);
+    else
+        snprintf(result, WORDING, " %s%.30s %s usual.", trend == TREND_UP ? "Only " : "", number,
+                 usual == 1 ? "is" : "are");
+}
+
+static const char *compare(int64_t now, int64_t before)
+{
+    enum report_trend trend = report_trend(now, before);
+    if (now == before)
+        return "as many as";
+    if (trend != TREND_SAME)
+        return trend == TREND_UP ? "clearly more than" : "clearly fewer than";
+    if (now > before)
+        return now - before > now / 10 ? "somewhat more than" : "about as many as";
+    return before - now > before / 10 ? "somewhat fewer than" : "about as many as";
 }
 
 static void say_headline(const struct report *report, const struct calendar_zone *zone, struct summary *summary)
 {
     int64_t now = report->past[0].sums[SUM_COMPLAINTS], before = report_before(report, SUM_COMPLAINTS);
-    const char *kind = wording_kind(report->period.kind);
     char count[WORDING], place[WORDING], number[WORDING], usual[WORDING], compared[2 * WORDING] = "";
     if (now == 0)
         snprintf(count, sizeof(count), "No complaints");
     else
         wording_count(now, "complaint", "complaints", count);
+    if (before == 0 && now == 0)
+        snprintf(compared, sizeof(compared), ", as in the %s before", wording_kind(report->period.kind));
+    else if (before >= 0)
+        snprintf(compared, sizeof(compared), ", %s in the %s before (%.30s)", compare(now, before),
+                 wording_kind(report->period.kind), wording_number(before, number));
+    say_usual(report, now, usual);
+    snprintf(summary->headline, sizeof(summary->headline), "%.90s %.90s%.190s.%.90s", count, when(report, zone, place),
+             compared, usual);
     enum report_trend trend = report_trend(now, before);
-    if (before >= 0) {
-        wording_number(before, number);
-        if (now == before)
-            snprintf(compared, sizeof(compared), ", as many as the %s before", kind);
-        else if (trend == TREND_SAME)
-            snprintf(compared, sizeof(compared), ", about as many as the %s before (%.30s)", kind, number);
-        else
-            snprintf(compared, sizeof(compared), ", clearly %s than the %s before (%.30s)",
-                     trend == TREND_UP ? "more" : "fewer", kind, number);
-    }
-    usual_words(report, now, usual);
-    snprintf(summary->headline, sizeof(summary->headline), "%.90s %.90s%.190s.%s%.90s%s", count,
-             when(report, zone, place), now == 0 && before == 0 ? "" : compared, usual[0] ? " " : "", usual,
-             usual[0] ? "." : "");
     summary->mark = trend == TREND_UP ? MARK_BAD : trend == TREND_DOWN ? MARK_GOOD : MARK_PLAIN;
 }
 
 /* --- who --- */
 
+/* Who got clearly better, and of whom nothing is open, has had his talk. */
 static bool must_be_looked_at(const struct report_customer *customer)
 {
+    if (customer->open == 0 && report_trend(customer->complaints, customer->before) == TREND_DOWN)
+        return false;
     return customer->complaints > 0 &&
            (customer->complaints >= MANY || customer->open > 0 || customer->periods >= MANY);
 }
@@ -116,7 +124,7 @@ static void say_look(const struct report *report, const struct report_customer *
             short_name(customer->name, name), count, before, open, again);
     else
         say(summary, MARK_BAD, "Look at %s: %s%s%s%s. Its senders were held %s.", short_name(customer->name, name),
-            count, before, open, again, held == 1 ? "once" : wording_count(held, "", "times", number));
+            count, before, open, again, wording_times(held, number));
 }
 
 static void say_customers(const struct report *report, struct summary *summary)
@@ -168,26 +176,36 @@ static void say_waits(const struct report *report, struct summary *summary)
     if (sums[SUM_OPEN] > 0)
         say(summary, MARK_BAD, "%s still open.", wording_count(sums[SUM_OPEN], "complaint is", "complaints are", open));
     if (sums[SUM_UNTIED] > 0)
-        say(summary, MARK_BAD, "%s tied to nobody here and %s for a person.",
+        say(summary, MARK_BAD, "%s tied to nobody here: a person has to look at %s.",
             wording_count(sums[SUM_UNTIED], "complaint could be", "complaints could be", open),
-            sums[SUM_UNTIED] == 1 ? "waits" : "wait");
+            sums[SUM_UNTIED] == 1 ? "it" : "them");
+}
+
+/* Append "2 blocks" to a list; nothing where there were none. */
+static void add_part(char list[SUMMARY_LINE], int64_t number, const char *singular, const char *plural)
+{
+    char count[WORDING];
+    size_t length = strlen(list);
+    if (number > 0)
+        snprintf(list + length, SUMMARY_LINE - length, "%s%s", length > 0 ? ", " : ": ",
+                 wording_count(number, singular, plural, count));
 }
 
 static void say_held(const struct report *report, struct summary *summary)
 {
     const int64_t *sums = report->past[0].sums;
-    char held[WORDING], blocks[WORDING], throttles[WORDING], number[WORDING], before[2 * WORDING] = "";
-    if (sums[SUM_HELD] == 0) {
-        say(summary, MARK_PLAIN, "No sender was blocked or throttled.");
-        return;
-    }
+    char held[WORDING], number[WORDING], parts[SUMMARY_LINE] = "", before[2 * WORDING] = "";
+    add_part(parts, sums[SUM_BLOCKS], "block", "blocks");
+    add_part(parts, sums[SUM_THROTTLES], "throttle", "throttles");
+    add_part(parts, sums[SUM_DIVERTS], "diversion to the relay", "diversions to the relay");
     if (report->past[1].is_known)
-        snprintf(before, sizeof(before), "; %.40s the %s before",
-                 wording_count(report->past[1].sums[SUM_HELD], "sender", "senders", number),
-                 wording_kind(report->period.kind));
-    say(summary, MARK_PLAIN, "%s held (%s, %s%s).", wording_count(sums[SUM_HELD], "sender was", "senders were", held),
-        wording_count(sums[SUM_BLOCKS], "block", "blocks", blocks),
-        wording_count(sums[SUM_THROTTLES], "throttle", "throttles", throttles), before);
+        snprintf(before, sizeof(before), " (the %s before: %.40s)", wording_kind(report->period.kind),
+                 wording_number(report->past[1].sums[SUM_HELD], number));
+    if (sums[SUM_HELD] == 0)
+        say(summary, MARK_PLAIN, "No sender was blocked, throttled or diverted%s.", before);
+    else
+        say(summary, MARK_PLAIN, "%s held%.160s%.200s.",
+            wording_count(sums[SUM_HELD], "sender was", "senders were", held), before, parts);
 }
 
 static void say_listings(const struct report *report, struct summary *summary)
@@ -195,7 +213,7 @@ static void say_listings(const struct report *report, struct summary *summary)
     const int64_t *sums = report->past[0].sums;
     char opened[WORDING], closed[WORDING], listed[WORDING];
     if (sums[SUM_OPENED] == 0 && sums[SUM_CLOSED] == 0 && sums[SUM_LISTED] == 0) {
-        say(summary, MARK_GOOD, "Nothing of ours is on a blacklist.");
+        say(summary, MARK_GOOD, "As far as it was watched, nothing of ours is on a blacklist.");
         return;
     }
     say(summary, sums[SUM_LISTED] > 0 || sums[SUM_OPENED] > 0 ? MARK_BAD : MARK_GOOD,
@@ -224,7 +242,7 @@ static void say_silent(const struct report *report, struct summary *summary)
     char names[SUMMARY_LINE] = "", name[NAME_SHOWN];
     size_t silent = 0, length = 0;
     for (size_t i = 0; i < report->node_count; i++) {
-        if (report->made - report->nodes[i].seen <= SILENT)
+        if (!report_is_silent(report, &report->nodes[i]))
             continue;
         if (silent < NODES_MOST)
             length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", silent > 0 ? ", " : "",

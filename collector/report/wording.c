@@ -50,8 +50,12 @@ const char *wording_wait(int64_t seconds, char result[WORDING])
         snprintf(result, WORDING, "under a minute");
     else if (hours < 1)
         snprintf(result, WORDING, "%" PRId64 " min", minutes);
+    else if (days < 1 && minutes % 60 == 0)
+        snprintf(result, WORDING, "%" PRId64 " h", hours);
     else if (days < 1)
         snprintf(result, WORDING, "%" PRId64 " h %" PRId64 " min", hours, minutes % 60);
+    else if (hours % 24 == 0)
+        snprintf(result, WORDING, "%" PRId64 " d", days);
     else
         snprintf(result, WORDING, "%" PRId64 " d %" PRId64 " h", days, hours % 24);
     return result;
@@ -64,6 +68,13 @@ const char *wording_count(int64_t number, const char *singular, const char *plur
     return result;
 }
 
+const char *wording_times(int64_t number, char result[WORDING])
+{
+    if (number == 1 || number == 2)
+        return strcpy(result, number == 1 ? "once" : "twice");
+    return wording_count(number, "time", "times", result);
+}
+
 const char *wording_change(int64_t now, int64_t before, char result[WORDING])
 {
     if (before < 0)
@@ -74,6 +85,8 @@ const char *wording_change(int64_t now, int64_t before, char result[WORDING])
         return strcpy(result, "new");
     double share = ((double)now - (double)before) * 100 / (double)before;
     int64_t percent = share > 99999 ? 99999 : (int64_t)(share < 0 ? share - 0.5 : share + 0.5);
+    if (percent == 0)
+        return strcpy(result, "as before");
     snprintf(result, WORDING, "%+" PRId64 " %%", percent);
     return result;
 }
@@ -90,6 +103,13 @@ const char *wording_moment(const struct calendar_zone *zone, moment at, char res
 {
     struct calendar_time time = calendar_time_of(zone, at);
     snprintf(result, WORDING, "%04d-%02d-%02d %02d:%02d", time.year, time.month, time.day, time.hour, time.minute);
+    return result;
+}
+
+const char *wording_date(const struct calendar_zone *zone, moment at, char result[WORDING])
+{
+    wording_moment(zone, at, result);
+    result[10] = '\0';
     return result;
 }
 
@@ -170,6 +190,11 @@ int64_t report_usual(const struct report *report, enum report_sum sum)
 int64_t report_before(const struct report *report, enum report_sum sum)
 {
     return report->past[1].is_known ? report->past[1].sums[sum] : REPORT_UNKNOWN;
+}
+
+bool report_is_silent(const struct report *report, const struct report_node *node)
+{
+    return report->made - node->seen > DAY;
 }
 
 enum report_trend report_trend(int64_t now, int64_t before)

@@ -237,6 +237,19 @@ static moment later_than_before(struct store *store, moment now)
     return store->received;
 }
 
+#define OWN 0 /* a life that no node has: numbers of the collector's own records */
+
+int store_event_add(struct store *store, int64_t node, const char *kind, struct text sender, struct text customer,
+                    struct text line, moment now, struct error *error)
+{
+    int64_t sequence = 0;
+    int rows = STORE_RUN(store, "SELECT COALESCE(MAX(sequence), 0) + 1 FROM records WHERE node = $1 AND life = $2",
+                         store_row_integer, &sequence, error, INTEGER(node), INTEGER(OWN));
+    const struct store_record record = {
+        .sequence = sequence, .time = now, .kind = text_of(kind), .sender = sender, .customer = customer, .line = line};
+    return rows < 0 ? rows : insert_few(store, node, OWN, &record, 1, later_than_before(store, now), error);
+}
+
 int store_deliver(struct store *store, int64_t node, int64_t life, int64_t last, const struct store_record *records,
                   size_t count, moment now, struct error *error)
 {

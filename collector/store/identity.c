@@ -160,11 +160,11 @@ int store_node_is_known(struct store *store, int64_t id, struct error *error)
     return rows < 0 ? rows : found > 0;
 }
 
-int store_node_seen(struct store *store, int64_t id, const char *version, int64_t spooled, moment now,
-                    struct error *error)
+int store_node_seen(struct store *store, int64_t id, const char *version, int64_t spooled, const char *address,
+                    moment now, struct error *error)
 {
-    return STORE_QUEUE(store, "UPDATE nodes SET version = $2, spooled = $3, seen = $4 WHERE node = $1", error,
-                       INTEGER(id), STRING(version), INTEGER(spooled), INTEGER(now));
+    return STORE_QUEUE(store, "UPDATE nodes SET version = $2, spooled = $3, seen = $4, address = $5 WHERE node = $1",
+                       error, INTEGER(id), STRING(version), INTEGER(spooled), INTEGER(now), STRING(address));
 }
 
 struct nodes_listener {

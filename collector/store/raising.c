@@ -173,8 +173,7 @@ static bool virus_row(void *context, const struct value *columns, size_t count)
     snprintf(found->kind, sizeof found->kind, "virus");
     snprintf(found->name, sizeof found->name, "%s %016llx", found->sender, (unsigned long long)found->node);
     snprintf(found->subject, sizeof found->subject, "%s on %s%s sent a virus", found->sender, node, whose);
-    snprintf(found->text, sizeof found->text, "Messages with one: %lld.",
-             (long long)columns[4].integer);
+    snprintf(found->text, sizeof found->text, "Messages with one: %lld.", (long long)columns[4].integer);
     return true;
 }
 

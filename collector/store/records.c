@@ -22,8 +22,8 @@ static bool event_row(void *context, const struct value *columns, size_t count)
 }
 
 /* A sender, a kind and a node have an index each, and must stand alone to be found by it; the rest is read past. */
-#define COLUMNS "SELECT r.node, r.life, r.sequence, r.received, r.line, n.name FROM records r"
-#define NODE    " JOIN nodes n ON n.node = r.node"
+#define COLUMNS "SELECT r.node, r.life, r.sequence, r.received, r.line, COALESCE(n.name, '') FROM records r"
+#define NODE    " LEFT JOIN nodes n ON n.node = r.node"
 #define REST                                                                                                           \
     " AND r.time >= $4 AND ($5 = '' OR r.kind = $5) AND ($6 = 0 OR r.node = $6) AND ($8 = '' OR r.sender = $8)"        \
     " AND r.received < $9"

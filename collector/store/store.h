@@ -87,7 +87,8 @@ int store_persons(struct store *, void (*each)(void *context, const struct store
                   struct error *) MUST_CHECK;
 int store_node_revoke(struct store *, int64_t id, moment now, struct error *) MUST_CHECK; /* 1: done; 0: no such node */
 int store_node_is_known(struct store *, int64_t id, struct error *) MUST_CHECK; /* 1: enrolled and not revoked */
-int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, moment now,
+/* `address`: from where it speaks. */
+int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, const char *address, moment now,
                     struct error *) MUST_CHECK;
 int store_nodes(struct store *, void (*each)(void *context, const struct store_node *), void *context,
                 struct error *) MUST_CHECK;
@@ -151,6 +152,9 @@ int store_delivered(struct store *, int64_t node, int64_t life, int64_t *result,
  * keeps up what is asked often: a sender's latest verdict, orders in force, counts by minute, acknowledgements. */
 int store_deliver(struct store *, int64_t node, int64_t life, int64_t last, const struct store_record *, size_t count,
                   moment now, struct error *) MUST_CHECK;
+/* What the collector itself has to say, among what nodes told; node 0: it is about none. `line`: a JSON object. */
+int store_event_add(struct store *, int64_t node, const char *kind, struct text sender, struct text customer,
+                    struct text line, moment now, struct error *) MUST_CHECK;
 
 /* --- what people ask: records.c, senders.c --- */
 

@@ -51,7 +51,8 @@ int store_watch_claim(struct store *, int64_t holder, moment now, moment held, u
                       struct error *) MUST_CHECK;
 /* The holder is there still. */
 int store_watch_hold(struct store *, int64_t holder, moment held, struct error *) MUST_CHECK;
-/* Give back one, or (NULL) all that he has, due now. */
+/* Give back one, or (NULL) all that he has, due at `now`. Holder 0: all that anybody has, for who is alone with the
+ * store and begins: whoever had something was the one before. */
 int store_watch_give_back(struct store *, int64_t holder, const char *name, moment now, struct error *) MUST_CHECK;
 /* All lists were asked, or could not be. 1: done; 0: it is another's by now, or a person has asked for it since. */
 int store_watch_done(struct store *, int64_t holder, const struct store_claim *, moment due, uint32_t clean,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ONCE = True
+WAITS = True
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 from check import Checks  # noqa: E402
 from collector import Collector, Node  # noqa: E402

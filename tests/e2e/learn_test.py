@@ -24,6 +24,7 @@ claim unlimited guaranteed investment crypto profit click unsubscribe exclusive 
 HAM_WORDS = """meeting agenda invoice attached colleague schedule project report draft budget contract review server upgrade
 maintenance weekend family dinner garden bicycle school teacher library concert recipe weather holiday""".split()
 ONCE = True
+WAITS = True
 KILLED_AMONG = 60
 
 

@@ -13,6 +13,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ONCE = True
+WAITS = True
 sys.path[:0] = [os.path.join(TOP, "tests/testbed"), os.path.join(TOP, "tests/e2e")]
 import mailserver  # noqa: E402
 from agent import Agent  # noqa: E402

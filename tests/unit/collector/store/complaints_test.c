@@ -210,10 +210,10 @@ static void test_alerts_that_stand(void **unused)
     raise_one("imap", NOW + 3);
     assert_int_equal(store_alert_resolve(store, "source", "mbox", NOW + 4, &failed), 1);
     seen[0] = '\0';
-    well(store_alerts(store, 10, see_alert, NULL, &failed));
+    well(store_alerts(store, 0, 10, see_alert, NULL, &failed));
     assert_string_equal(seen, "imap*2 maildir*1 ");
     seen[0] = '\0';
-    well(store_alerts(store, 1, see_alert, NULL, &failed));
+    well(store_alerts(store, 0, 1, see_alert, NULL, &failed));
     assert_string_equal(seen, "imap*2 ");
 }
 

@@ -13,7 +13,7 @@ static void deliver(int64_t node, moment now, struct store_record record)
     record.line = TEXT("{}");
     record.time = now;
     well(store_deliver(store, node, 1, sequence, &record, 1, now, &failed));
-    well(store_node_seen(store, node, "0.1.0", 0, now, &failed));
+    well(store_node_seen(store, node, "0.1.0", 0, "192.0.2.9", now, &failed));
 }
 
 static void traffic(int64_t node, const char *sender, const char *customer, int64_t messages, moment now)

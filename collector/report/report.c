@@ -1,0 +1,76 @@
+/* See report.h. */
+#include "collector/report/report.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *title;
+} sums[REPORT_SUMS] = {
+    [SUM_COMPLAINTS] = {"complaints", "Complaints"},
+    [SUM_INCIDENTS] = {"incidents", "Incidents that they tell of"},
+    [SUM_UNTIED] = {"untied", "Complaints that are nobody's here"},
+    [SUM_CUSTOMERS] = {"customers", "Customers complained of"},
+    [SUM_ACTED] = {"acted", "Complaints acted on"},
+    [SUM_WAITED] = {"waited", "Time from complaint to action, median"},
+    [SUM_OPEN] = {"open", "Complaints still open"},
+    [SUM_BLOCKS] = {"blocks", "Blocks"},
+    [SUM_THROTTLES] = {"throttles", "Throttles"},
+    [SUM_DIVERTS] = {"diverts", "Diversions to the relay"},
+    [SUM_HELD] = {"held", "Senders held"},
+    [SUM_SENDERS] = {"senders", "Senders"},
+    [SUM_CONNECTIONS] = {"connections", "Connections"},
+    [SUM_MESSAGES] = {"messages", "Messages accepted"},
+    [SUM_REJECTED] = {"rejected", "Messages refused"},
+    [SUM_RECIPIENTS] = {"recipients", "Recipients"},
+    [SUM_BYTES] = {"bytes", "Bytes"},
+    [SUM_SAMPLES] = {"samples", "Messages looked at"},
+    [SUM_SPAM] = {"spam", "Spam among them"},
+    [SUM_VIRUSES] = {"viruses", "Viruses among them"},
+    [SUM_DIVERTED] = {"diverted", "Messages held up at a relay"},
+    [SUM_OPENED] = {"opened", "Listings opened"},
+    [SUM_CLOSED] = {"closed", "Listings closed"},
+    [SUM_LISTED] = {"listed", "Listings at the end"},
+    [SUM_ALERTS] = {"alerts", "Alerts raised"},
+    [SUM_LETTERS] = {"letters", "Letters to customers"},
+    [SUM_SENT] = {"sent", "Complaints sent to others"},
+};
+
+const char *report_sum_name(enum report_sum sum)
+{
+    return sums[sum].name;
+}
+
+const char *report_sum_title(enum report_sum sum)
+{
+    return sums[sum].title;
+}
+
+static const struct {
+    const char *name, *title;
+} waits[REPORT_WAITS] = {
+    [WAIT_BEFORE] = {"before", "held already"},        [WAIT_HOUR] = {"1h", "within an hour"},
+    [WAIT_4_HOURS] = {"4h", "within four hours"},      [WAIT_DAY] = {"1d", "within a day"},
+    [WAIT_3_DAYS] = {"3d", "within three days"},       [WAIT_LONGER] = {"longer", "later"},
+    [WAIT_NOT_YET] = {"none", "nothing was done yet"},
+};
+
+const char *report_wait_name(enum report_wait wait)
+{
+    return waits[wait].name;
+}
+
+const char *report_wait_title(enum report_wait wait)
+{
+    return waits[wait].title;
+}
+
+struct report *numbers_create(void)
+{
+    return calloc(1, sizeof(struct report));
+}
+
+void numbers_destroy(struct report **report)
+{
+    free(*report);
+    *report = NULL;
+}

@@ -1,0 +1,173 @@
+/* Reports: what nodes and people did. Verdicts are read in the order in which they came: each that holds a sender more
+ * firmly than before counts once; and the first behind a complaint about that sender is what was done about it. Orders
+ * on a whole customer, letters, and a person's being done with it count as well. */
+#include <jansson.h> /* before our own writer of JSON */
+
+#include "collector/store/reporting_own.h"
+#include "common/cleanup.h"
+
+#define LONGEST    (7 * DAY) /* how long a sender is held of which nobody said an end */
+#define CHAIN_MOST 1000      /* complaints about one */
+
+static void drop(json_t **object)
+{
+    json_decref(*object);
+}
+
+static const char *word_of(const json_t *object, const char *key)
+{
+    const char *word = json_string_value(json_object_get(object, key));
+    return word ? word : "";
+}
+
+static bool holds(const char *verdict)
+{
+    return strcmp(verdict, "throttle") == 0 || strcmp(verdict, "divert") == 0 || strcmp(verdict, "block") == 0;
+}
+
+/* Before the complaint came: what counts is the latest. Behind it: the first that holds. */
+static void note_verdict(struct waiting *waiting, moment when, bool does_hold, moment until)
+{
+    if (when > waiting->received) {
+        if (does_hold && (waiting->acted == 0 || when < waiting->acted))
+            waiting->acted = when;
+    } else if (when >= waiting->told) {
+        waiting->told = when;
+        waiting->held = does_hold ? until : 0;
+    }
+}
+
+static void tell_waiting(struct reporting *reporting, int64_t node, struct text sender, moment when, bool does_hold,
+                         moment until)
+{
+    char key[REPORTING_KEY];
+    size_t place = tally_find(reporting->senders, reporting_key(node, sender, key)), chained = 0;
+    size_t next = place == TALLY_NONE ? 0 : (size_t)tally_sums(reporting->senders, place)[0];
+    for (; next && chained < CHAIN_MOST; chained++) {
+        struct waiting *waiting = &reporting->waiting[next - 1];
+        note_verdict(waiting, when, does_hold, until);
+        next = waiting->next_of_sender;
+    }
+    reporting->report->is_cut |= next != 0;
+}
+
+/* --- what is counted --- */
+
+/* Whether that sender was not held yet in that period. */
+static bool is_first(struct reporting *reporting, size_t period, int64_t node, struct text sender)
+{
+    char key[REPORTING_KEY];
+    size_t place = tally_place(reporting->held, reporting_key(node, sender, key));
+    int64_t *periods = place == TALLY_NONE ? NULL : &tally_sums(reporting->held, place)[0];
+    bool is_new = periods && (*periods >> period & 1) == 0;
+    if (periods)
+        *periods |= (int64_t)1 << period;
+    return is_new;
+}
+
+static void count_deed(struct reporting *reporting, const struct value *columns, const char *verdict)
+{
+    moment when = columns[3].integer;
+    size_t period = reporting_period(reporting, when);
+    bool is_block = strcmp(verdict, "block") == 0, is_throttle = strcmp(verdict, "throttle") == 0;
+    if (period == REPORT_PAST)
+        return;
+    if (!reporting->is_kept[period]) {
+        int64_t *sums = reporting->report->past[period].sums;
+        sums[is_block ? SUM_BLOCKS : is_throttle ? SUM_THROTTLES : SUM_DIVERTS]++;
+        sums[SUM_HELD] += is_first(reporting, period, columns[0].integer, columns[1].text);
+    }
+    if (period > 0 || !(is_block || is_throttle))
+        return;
+    struct report_step *step = reporting_step(reporting, when);
+    struct reporting_node *node = reporting_node(reporting, columns[0].integer);
+    size_t customer = columns[2].text.length ? tally_find(reporting->customers, columns[2].text) : TALLY_NONE;
+    if (step)
+        *(is_block ? &step->blocks : &step->throttles) += 1;
+    if (node)
+        *(is_block ? &node->row.blocks : &node->row.throttles) += 1;
+    if (customer != TALLY_NONE)
+        tally_sums(reporting->customers, customer)[is_block ? CUSTOMER_BLOCKS : CUSTOMER_THROTTLES]++;
+}
+
+/* node, sender, customer, time, line */
+static bool verdict_row(void *context, const struct value *columns, size_t count)
+{
+    struct reporting *reporting = context;
+    struct text line = columns[4].text;
+    CLEANUP(drop) json_t *record = json_loadb(line.length ? line.bytes : "", line.length, JSON_ALLOW_NUL, NULL);
+    const char *verdict = word_of(record, "verdict");
+    moment until = 0, when = columns[3].integer;
+    bool does_hold = holds(verdict);
+    (void)count;
+    if (!moment_parse(text_of(word_of(record, "hold_until")), &until))
+        until = when + LONGEST;
+    tell_waiting(reporting, columns[0].integer, columns[1].text, when, does_hold, until);
+    if (does_hold && strcmp(word_of(record, "before"), verdict) != 0)
+        count_deed(reporting, columns, verdict);
+    return true;
+}
+
+/* --- what is done to customers --- */
+
+/* customer, moment */
+static bool customer_row(void *context, const struct value *columns, size_t count)
+{
+    struct reporting *reporting = context;
+    struct text name = columns[0].text;
+    size_t place = tally_find(reporting->customers, name), chained = 0;
+    size_t next = place == TALLY_NONE ? 0 : (size_t)tally_sums(reporting->customers, place)[CUSTOMER_FIRST];
+    (void)count;
+    for (; next && chained < CHAIN_MOST; chained++) {
+        struct waiting *waiting = &reporting->waiting[next - 1];
+        if (columns[1].integer > waiting->received && (waiting->acted == 0 || columns[1].integer < waiting->acted))
+            waiting->acted = columns[1].integer;
+        next = waiting->next_of_customer;
+    }
+    reporting->report->is_cut |= next != 0;
+    return true;
+}
+
+/* `node` 0 is every node: those of that name on each. */
+static bool sender_row(void *context, const struct value *columns, size_t count)
+{
+    struct reporting *reporting = context;
+    (void)count;
+    if (columns[2].integer != 0) {
+        tell_waiting(reporting, columns[2].integer, columns[0].text, columns[1].integer, true, 0);
+        return true;
+    }
+    for (size_t i = 0; i < reporting->node_count; i++)
+        tell_waiting(reporting, reporting->nodes[i].id, columns[0].text, columns[1].integer, true, 0);
+    return true;
+}
+
+#define ORDERED "time >= $1 AND deed IN ('block', 'throttle', 'divert')"
+#define DEEDS   20000
+
+int reporting_actions(struct reporting *reporting, struct error *error)
+{
+    moment begin = reporting_oldest(reporting);
+    int rows =
+        STORE_RUN(reporting->store,
+                  "SELECT node, sender, customer, time, line FROM records WHERE kind = 'verdict' AND received >= $1 "
+                  "ORDER BY received DESC, node DESC, sequence DESC LIMIT $2",
+                  verdict_row, reporting, error, INTEGER(begin - LONGEST), INTEGER(REPORTING_VERDICTS));
+    reporting->report->is_cut |= rows >= REPORTING_VERDICTS;
+    if (rows >= 0)
+        rows = STORE_RUN(reporting->store,
+                         "SELECT SUBSTR(sender, 10), time FROM directives WHERE " ORDERED
+                         " AND sender LIKE 'customer:%' ORDER BY revision DESC LIMIT $2",
+                         customer_row, reporting, error, INTEGER(begin), INTEGER(DEEDS));
+    if (rows >= 0)
+        rows = STORE_RUN(reporting->store,
+                         "SELECT sender, time, node FROM directives WHERE " ORDERED
+                         " AND sender NOT LIKE 'customer:%' ORDER BY revision DESC LIMIT $2",
+                         sender_row, reporting, error, INTEGER(begin), INTEGER(DEEDS));
+    if (rows >= 0)
+        rows = STORE_RUN(reporting->store,
+                         "SELECT customer, made FROM sendings WHERE made >= $1 AND purpose = 'letter' AND "
+                         "state <> 'failed' AND customer <> '' ORDER BY made DESC LIMIT $2",
+                         customer_row, reporting, error, INTEGER(begin), INTEGER(DEEDS));
+    return rows < 0 ? rows : 0;
+}
