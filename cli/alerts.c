@@ -90,7 +90,8 @@ int command_alerts(const struct cli *cli, int count, char **arguments)
         const char *word;
         int (*run)(const struct cli *, int, char **);
     } verbs[] = {{"list", alerts_list},       {"close", alerts_close},       {"test", alerts_test},
-                 {"silence", alerts_silence}, {"silences", alerts_silences}, {"unsilence", alerts_unsilence}};
+                 {"silence", alerts_silence}, {"silences", alerts_silences}, {"unsilence", alerts_unsilence},
+                 {"sent", alerts_sent},       {"again", alerts_again}};
     if (!cli->collector) {
         fprintf(stderr, "postern alerts: a collector has them: --collector URL, or POSTERN_COLLECTOR\n");
         return EXIT_USAGE;
@@ -100,6 +101,6 @@ int command_alerts(const struct cli *cli, int count, char **arguments)
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(arguments[1], verbs[i].word) == 0)
             return verbs[i].run(cli, count - 1, arguments + 1);
-    fprintf(stderr, "postern alerts: list, close, test, silence, silences or unsilence\n");
+    fprintf(stderr, "postern alerts: list, sent, again, close, test, silence, silences or unsilence\n");
     return EXIT_USAGE;
 }

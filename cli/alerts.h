@@ -9,6 +9,8 @@ int alerts_close(const struct cli *, int count, char **arguments);
 int alerts_test(const struct cli *, int count, char **arguments);
 int alerts_silence(const struct cli *, int count, char **arguments);
 int alerts_silences(const struct cli *, int count, char **arguments);
+int alerts_sent(const struct cli *, int count, char **arguments);
+int alerts_again(const struct cli *, int count, char **arguments);
 int alerts_unsilence(const struct cli *, int count, char **arguments);
 
 #endif

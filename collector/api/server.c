@@ -95,6 +95,8 @@ static void submit(struct server *server, struct request *request)
         exchange->generation = server->waiting.generation[waiting_for(request)];
         exchange->trouble = (struct error){0};
         give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
+    } else if (exchange->step == STEP_KEEP) {
+        give(server, server->writer, request);
     } else {
         if (server->unprepared == NULL)
             server->last_unprepared = &server->unprepared;
@@ -186,6 +188,11 @@ static void settle(struct server *server, struct request *request)
             return;
         }
     }
+    if (exchange->step == STEP_ANSWER && exchange->keeps && exchange->trouble.code == 0) {
+        exchange->step = STEP_KEEP;
+        submit(server, request);
+        return;
+    }
     if (exchange->step != STEP_ANSWER || !is_put_off(server, request))
         resume(server, request);
 }
@@ -242,6 +249,8 @@ static void answer_alone(struct server *server, struct exchange *exchange)
             metrics_take_returning(&server->metrics, server->settings.means->returning);
         if (server->settings.means && server->settings.means->watch)
             metrics_take_watch(&server->metrics, server->settings.means->watch);
+        if (server->settings.means && server->settings.means->post)
+            metrics_take_post(&server->metrics, server->settings.means->post);
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
         exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;
