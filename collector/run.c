@@ -141,6 +141,7 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
                                        .letters = centre->letters};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    centre->means.post = centre->post;
     if (code == 0 && centre->watch)
         code = watch_begin(centre->watch, error);
     return code;
@@ -199,6 +200,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
     keep.bulk = &settings->bulk;
     keep.messages = settings->quarantine.age;
     keep.message_bytes = settings->quarantine.size;
+    keep.reports = settings->reports.keep;
     keep.complaints = settings->complaints.keep;
     const struct server_settings server = {
         .address = settings->listen,

@@ -52,7 +52,7 @@ static const struct option options[] = {
     DURATION_OPTION("retention", struct store_retention, member, preset_, .least = least_, .most = "3650d",            \
                     .text = text_)
 static const struct option retention_options[] = {
-    KEEP(records, "30d", "1h",
+    KEEP(records, "35d", "1h",
          "What nodes told, word by word, is kept for this long; what they said of orders that ended is "
          "as well."),
     KEEP(minutes, "2h", "1h",

@@ -12,6 +12,7 @@
 struct sorter;
 struct returning;
 struct mail_settings;
+struct post;
 struct alert_settings;
 struct letters;
 struct watch;
@@ -31,6 +32,7 @@ struct means {
     size_t filter_count;
     struct sorter *sorter;       /* NULL: none */
     struct returning *returning; /* NULL: none; set once the server is there, and read by its loop alone */
+    struct post *post;           /* NULL: none; set once the server is there, and read by its loop alone */
     struct watch *watch;         /* NULL: blacklists are not watched */
     const struct zones *zones;   /* NULL: the same */
     uint32_t held_back;          /* one in so many messages is not taught but shows what teaching does; 0: none */

@@ -90,3 +90,4 @@ CREATE INDEX letters_by_made ON letters (made);
 CREATE TABLE reports (
     kind TEXT NOT NULL, period TEXT NOT NULL, zone TEXT NOT NULL, made BIGINT NOT NULL, numbers TEXT NOT NULL,
     PRIMARY KEY (kind, period, zone));
+CREATE INDEX reports_by_made ON reports (made);
