@@ -14,8 +14,9 @@
 
 #define NOTE_MOST  2000 /* bytes */
 #define ROUND      (3 * SECOND)
-#define ROUND_MOST 20  /* letters in one */
-#define NEWS       DAY /* a block that began before this is no news */
+#define ROUND_MOST 20            /* letters in one */
+#define NEWS       DAY           /* a block that began before this is no news */
+#define TROUBLE    (10 * MINUTE) /* how often it is said again that the contacts cannot be read */
 #define CUSTOMER   300
 
 struct letters {
@@ -23,8 +24,8 @@ struct letters {
     const struct mail_settings *mail;
     const struct zones *zones;
     struct letter_files *files;
-    moment due;       /* when the round is; for its thread alone */
-    bool is_troubled; /* it is known that the contacts cannot be read; the same */
+    moment due;  /* when the round is; for its thread alone */
+    moment told; /* when it was said last that the contacts cannot be read; the same */
 };
 
 int letters_create(const struct letter_settings *settings, const struct mail_settings *mail, const struct zones *zones,
@@ -265,6 +266,8 @@ int letters_write(struct letters *letters, struct store *store, const struct let
     if (wish->note && strlen(wish->note) > NOTE_MOST)
         return end(&writing, LETTER_WRONG, "note: too long; %d bytes are allowed", NOTE_MOST);
     letter_files_look(letters->files);
+    if (!letter_files_trouble(letters->files, result->trouble, sizeof result->trouble))
+        result->trouble[0] = '\0';
     int status = write_letter(&writing, store, now, error);
     free(writing.ground);
     return status;
@@ -294,7 +297,9 @@ static int tell_trouble(struct letters *letters, struct store *store, moment now
 {
     char trouble[240];
     bool is_troubled = letter_files_trouble(letters->files, trouble, sizeof trouble);
-    if (is_troubled == letters->is_troubled)
+    if (!is_troubled)
+        return store_alert_resolve(store, "letter", "contacts", now, error);
+    if (now - letters->told < TROUBLE && now >= letters->told)
         return 0;
     const struct store_alert alert = {.kind = "letter",
                                       .name = "contacts",
@@ -303,11 +308,8 @@ static int tell_trouble(struct letters *letters, struct store *store, moment now
                                       .customer = TEXT(""),
                                       .subject = TEXT("The file of customers' addresses cannot be read"),
                                       .text = text_of(trouble)};
-    int status = is_troubled ? store_alert_raise(store, &alert, now, error)
-                             : store_alert_resolve(store, "letter", "contacts", now, error);
-    if (status >= 0)
-        letters->is_troubled = is_troubled;
-    return status;
+    letters->told = now;
+    return store_alert_raise(store, &alert, now, error);
 }
 
 /* There is nobody to write to: a person is told, once until it is time for the next letter. */
