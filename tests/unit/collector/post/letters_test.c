@@ -226,6 +226,21 @@ static void a_wish_asked_for_twice_is_one_letter(void **unused)
     assert_int_equal(ask("SELECT COUNT(*) FROM sendings"), 1);
 }
 
+static void a_name_that_holds_up_nobody(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 25; i++) { /* more than there are in a round, and before all others */
+        char name[40];
+        snprintf(name, sizeof name, "A\x1b\n%02d", i);
+        order(name, name, "block", NOW, "");
+    }
+    order("port:tap7", "acme", "block", NOW, "");
+    assert_int_equal(rounds(letters, NOW + 5 * MINUTE), 0);
+    assert_true(letters_are_due(letters, NOW + 5 * MINUTE));
+    assert_int_equal(rounds(letters, NOW + 5 * MINUTE), 1);
+    assert_false(letters_are_due(letters, NOW + 5 * MINUTE));
+}
+
 static void addresses_that_cannot_be_read_stay(void **unused)
 {
     (void)unused;
@@ -281,6 +296,7 @@ int main(void)
         TEST(many_are_counted),
         TEST(a_wish_that_cannot_be_met_is_refused),
         TEST(a_wish_asked_for_twice_is_one_letter),
+        TEST(a_name_that_holds_up_nobody),
         TEST(addresses_that_cannot_be_read_stay),
         TEST(settings_that_cannot_work_are_refused),
     };
