@@ -59,6 +59,13 @@ static const struct route {
     {"alerts", "/v1/alerts", {"top", "since", NULL}},
     {"silences", "/v1/silences", {NULL}},
     {"sendings", "/v1/sendings", {"id", "channel", "purpose", "customer", "state", "since", "top", NULL}},
+    {"report top", "/v1/reports/top/", {"by", "since", "before", "top", NULL}}, /* with what it is of behind it */
+    {"report hours", "/v1/reports/hours", {"since", "before", NULL}},
+    {"report days", "/v1/reports/days", {"since", "before", NULL}},
+    {"report rules", "/v1/reports/rules", {"since", "before", "top", NULL}},
+    {"report viruses", "/v1/reports/viruses", {"since", "before", "top", NULL}},
+    {"report scores", "/v1/reports/scores", {"filter", "since", "before", NULL}},
+    {"report list", "/v1/reports", {"top", NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)

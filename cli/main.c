@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
      "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
      command_learn},
+    {"letter", "CUSTOMER [--language L] [--to ADDRESS] [--note TEXT] [--reason TEXT] [--again] [--preview]",
+     "a letter to a customer: what stands against it, and what to do (of a collector)", command_letter},
     {"complaints",
      "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
      "done ID --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",
@@ -66,6 +68,14 @@ static const struct command commands[] = {
      "reach people; what nobody is "
      "told of for a while",
      command_alerts},
+    {"report",
+     "daily|weekly|monthly [--day D|--week W|--month M] [--format text|html|csv|json] [--table NAME] [--mail CHANNEL] "
+     "| "
+     "top senders|customers|nodes|relays|authors|author-domains|recipients|domains|servers [--by number|volume] | "
+     "hours | days | rules | viruses | scores [--filter F] | list; [--since T] [--until T] [--top N] [--format csv]",
+     "what a day, a week or a month was like, compared with those before; who sent most, when, and what filters say "
+     "(of a collector)",
+     command_report},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256

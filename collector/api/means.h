@@ -14,6 +14,7 @@ struct returning;
 struct mail_settings;
 struct post;
 struct alert_settings;
+struct letters;
 struct watch;
 struct zones;
 struct report_settings;
@@ -26,6 +27,7 @@ struct means {
     const struct alert_settings *alerts;
     const struct report_settings *reports;
     const struct calendar_zone *zone; /* of reports */
+    struct letters *letters;
     const struct filter_settings *filters;
     size_t filter_count;
     struct sorter *sorter;       /* NULL: none */

@@ -95,6 +95,8 @@ static void submit(struct server *server, struct request *request)
         exchange->generation = server->waiting.generation[waiting_for(request)];
         exchange->trouble = (struct error){0};
         give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
+    } else if (exchange->step == STEP_KEEP) {
+        give(server, server->writer, request);
     } else {
         if (server->unprepared == NULL)
             server->last_unprepared = &server->unprepared;
@@ -185,6 +187,11 @@ static void settle(struct server *server, struct request *request)
             prepare_more(server);
             return;
         }
+    }
+    if (exchange->step == STEP_ANSWER && exchange->keeps && exchange->trouble.code == 0) {
+        exchange->step = STEP_KEEP;
+        submit(server, request);
+        return;
     }
     if (exchange->step != STEP_ANSWER || !is_put_off(server, request))
         resume(server, request);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "collector/post/lane.h"
+#include "collector/post/letters.h"
 #include "collector/post/notices.h"
 #include "collector/post/reports.h"
 #include "collector/store/sendings.h"
@@ -69,6 +70,17 @@ static int make_notices(struct post *post, struct error *error)
     int status = begin(post, &now, error);
     if (status >= 0)
         status = notices_make(post->store, &post->notices, post->settings.alerts, post->settings.mail, now, error);
+    return end(post, status, error);
+}
+
+static int write_letters(struct post *post, struct error *error)
+{
+    moment now = clock_now();
+    if (post->settings.letters == NULL || !letters_are_due(post->settings.letters, now))
+        return 0;
+    int status = begin(post, &now, error);
+    if (status >= 0)
+        status = letters_round(post->settings.letters, post->store, now, error);
     return end(post, status, error);
 }
 
@@ -174,9 +186,9 @@ static void say(struct post *post, int status, const struct error *error)
 {
     const struct log log = log_open("collector");
     if (status < 0 && status != -EAGAIN && !post->failing)
-        log_write(&log, LOG_TROUBLE, "notices and reports wait: %s", error->text);
+        log_write(&log, LOG_TROUBLE, "notices, letters and reports wait: %s", error->text);
     else if (status >= 0 && post->failing)
-        log_write(&log, LOG_NEWS, "notices and reports are made again");
+        log_write(&log, LOG_NEWS, "notices, letters and reports are made again");
     post->failing = status < 0 && (status != -EAGAIN || post->failing);
 }
 
@@ -184,6 +196,8 @@ static void step(struct post *post)
 {
     struct error error = {0};
     int status = make_notices(post, &error);
+    if (status >= 0)
+        status = write_letters(post, &error);
     if (status >= 0)
         status = make_reports(post, &error);
     if (status >= 0)

@@ -13,6 +13,7 @@ struct post_settings {
     const struct alert_settings *alerts; /* NULL: there are no channels, and mail alone goes out */
     const struct report_settings *reports;
     const struct calendar_zone *zone; /* of reports; NULL: none are made */
+    struct letters *letters;          /* NULL: none are written by themselves */
 };
 
 struct post;

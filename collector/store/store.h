@@ -262,6 +262,7 @@ struct store_retention {
     const struct bulk_settings *bulk;              /* NULL: nothing is counted */
     duration messages;                             /* how long a message is kept; 0: for ever */
     uint64_t message_bytes;                        /* and the most of all; 0: there is no bound */
+    duration reports;                              /* how long the numbers of reports are kept; 0: for ever */
     duration complaints;                           /* how long one that is done with is kept; 0: for ever */
 };
 /* What is too old as minutes goes up into hours, and hours into days; what is too old of the rest is dropped. A bounded
