@@ -38,7 +38,7 @@ struct mail {
     bool late;
     enum stage stage;
     bool leaving; /* it said good-bye */
-    int code; /* the latest answer of this stage; 0: none yet */
+    int code;     /* the latest answer of this stage; 0: none yet */
     char answer[ANSWER_TEXT];
     struct recipient recipients[RECIPIENTS_MOST];
     size_t count, asked;

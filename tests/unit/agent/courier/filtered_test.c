@@ -212,12 +212,17 @@ static void a_listing_is_read(void **state)
 static void a_complaint_is_read(void **state)
 {
     (void)state;
-    struct filtered_list
-        list =
-            read_answer(COMPLAINT(7, "\"type\":\"fraud\",\"count\":3,\"confirmed\":true,\"known\":true,\"withdrawn\":"
-                                     "false") "," COMPLAINT(8, "\"type\":\"abuse\",\"count\":-5") "," COMPLAINT(
-                            9, "\"type\":\"other\",\"withdrawn\":true") "," COMPLAINT(10, "\"type\":\"grudge\""),
-                        "", 3);
+    struct filtered_list list = read_answer(
+        COMPLAINT(
+            7,
+            "\"type\":\"fraud\",\"count\":3,\"confirmed\":true,\"known\":true,\"withdrawn\":"
+            "false") "," COMPLAINT(8,
+                                   "\"type\":\"abuse\",\"count\":-5") "," COMPLAINT(9,
+                                                                                    "\"type\":\"other\",\"withdrawn\":"
+                                                                                    "true") "," COMPLAINT(10,
+                                                                                                          "\"type\":"
+                                                                                                          "\"grudge\""),
+        "", 3);
     assert_true(list.count == 3 && list.unsound == 1 && list.items[0].kind == MESSAGE_COMPLAINED);
     const struct message_complained *first = &list.items[0].complained, *second = &list.items[1].complained,
                                     *third = &list.items[2].complained;
