@@ -11,7 +11,7 @@ void exchange_reset(struct exchange *exchange)
 {
     buffer_clear(&exchange->answer);
     exchange->status = 0;
-    exchange->lines = exchange->plain = exchange->nothing = false;
+    exchange->lines = exchange->plain = exchange->keeps = exchange->nothing = false;
     exchange->type = NULL;
     exchange->told = TOLD_NOBODY;
     exchange->revision = 0;

@@ -22,8 +22,9 @@ struct means;
 enum told { TOLD_NOBODY, TOLD_NODES, TOLD_PEOPLE, TOLD_KINDS };
 
 /* What is to be done next: look at the secret before the body is read; read the body; answer. Most need the last
- * alone. */
-enum step { STEP_ADMIT, STEP_PREPARE, STEP_ANSWER };
+ * alone. What takes long to find out and is then to be kept, a reader finds out and the writer writes down, before it
+ * is answered. */
+enum step { STEP_ADMIT, STEP_PREPARE, STEP_ANSWER, STEP_KEEP };
 
 struct exchange {
     struct exchange *next; /* in a queue */
@@ -58,6 +59,7 @@ struct exchange {
     bool lines;       /* the answer is lines of JSON */
     bool plain;       /* it is text */
     const char *type; /* it is a file of this type, for programs that store it; NULL: it is not */
+    bool keeps;       /* by STEP_ANSWER: STEP_KEEP is to follow, with what is `prepared` */
     bool nothing;     /* there is nothing yet: it may be asked again until `patience` is over */
     duration patience;
     int64_t revision;            /* that was given in it; 0: none */

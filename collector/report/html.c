@@ -194,12 +194,11 @@ static void put_row(void *context, const char *const *cells, enum sheet_mark mar
     struct page *page = rows->page;
     if (rows->count++ >= rows->most)
         return;
-    put(page, mark == MARK_BAD    ? "<tr bgcolor=\"#fdeeeb\" style=\"" BAD "\">"
-              : mark == MARK_GOOD ? "<tr bgcolor=\"#e6f4ee\" style=\"" GOOD "\">"
-                                  : "<tr>");
+    put(page, mark == MARK_BAD    ? "<tr bgcolor=\"#fdeeeb\" style=\"" RULE BAD "\">"
+              : mark == MARK_GOOD ? "<tr bgcolor=\"#e6f4ee\" style=\"" RULE GOOD "\">"
+                                  : "<tr style=\"" RULE "\">");
     for (size_t i = 0; i < rows->sheet->column_count; i++) {
-        put(page, rows->sheet->columns[i].is_number ? "<td align=\"right\" nowrap style=\"" RULE "\">"
-                                                    : "<td style=\"" RULE "\">");
+        put(page, rows->sheet->columns[i].is_number ? "<td align=\"right\" nowrap>" : "<td>");
         put_safe(page, cells[i]);
         put(page, "</td>");
     }

@@ -15,6 +15,15 @@
 #define REPORTING_OPINIONS   200000
 #define REPORTING_NAMES      65536
 
+/* What was sent from $1 up to $2. Counts stand by the minute, the hour and the day (retention.c), each under the moment
+ * at which that begins: where a place's day begins within one, it counts for the day before. */
+#define REPORTING_ROWS_IN(table)                                                                                       \
+    "SELECT t.node, t.time, t.sender, t.customer, t.connections, t.messages, t.rejected, t.recipients, t.bytes FROM "  \
+    "nodes n CROSS JOIN " table " t WHERE t.node = n.node AND t.time >= $1 AND t.time < $2"
+#define REPORTING_ROWS                                                                                                 \
+    "(" REPORTING_ROWS_IN("minutes") " UNION ALL " REPORTING_ROWS_IN("hours") " UNION ALL " REPORTING_ROWS_IN(         \
+        "days") ") AS counts"
+
 /* Columns of `customers`. */
 enum customer_column {
     CUSTOMER_NOW,

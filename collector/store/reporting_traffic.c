@@ -6,10 +6,7 @@
     STORE_SUM("connections")                                                                                           \
     ", " STORE_SUM("messages") ", " STORE_SUM("rejected") ", " STORE_SUM("recipients") ", " STORE_SUM("bytes")
 
-#define ROWS_IN(table)                                                                                                 \
-    "SELECT t.node, t.time, t.sender, t.customer, t.connections, t.messages, t.rejected, t.recipients, t.bytes FROM "  \
-    "nodes n JOIN " table " t ON t.node = n.node AND t.time >= $1 AND t.time < $2"
-#define ROWS "(" ROWS_IN("minutes") " UNION ALL " ROWS_IN("hours") " UNION ALL " ROWS_IN("days") ") AS counts"
+#define ROWS REPORTING_ROWS
 
 static bool comes_before(const struct report_sender *a, int64_t own, const struct report_sender *b, int64_t other)
 {

@@ -252,6 +252,13 @@ static int drop_bodies(struct store *store, moment now, struct error *error)
     return rows < 0 ? rows : rows >= BODIES;
 }
 
+/* They are few, and each is long: in the order of an index. */
+static int drop_reports(struct store *store, moment end, struct error *error)
+{
+    int rows = STORE_RUN(store, "DELETE FROM reports WHERE made < $1", NULL, NULL, error, INTEGER(end));
+    return rows < 0 ? rows : 0;
+}
+
 /* --- all of it --- */
 
 static moment begin_of(moment time, duration unit)
@@ -301,6 +308,8 @@ int store_tidy(struct store *store, const struct store_retention *keep, moment n
     if (left >= 0 && keep->bulk)
         left = store_bulk_tidy(store, keep->bulk, now, error);
     more |= left > 0;
+    if (left >= 0 && keep->reports)
+        left = drop_reports(store, now - keep->reports, error);
     if (left >= 0)
         left = drop_directives(store, now - keep->audit, error);
     return left < 0 ? left : more || left > 0;

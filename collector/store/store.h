@@ -90,6 +90,8 @@ int store_node_is_known(struct store *, int64_t id, struct error *) MUST_CHECK; 
 /* `address`: from where it speaks. */
 int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, const char *address, moment now,
                     struct error *) MUST_CHECK;
+/* It asked for something, then; nothing where it was heard of later. */
+int store_node_heard(struct store *, int64_t id, moment, struct error *) MUST_CHECK;
 int store_nodes(struct store *, void (*each)(void *context, const struct store_node *), void *context,
                 struct error *) MUST_CHECK;
 
@@ -260,6 +262,7 @@ struct store_retention {
     const struct bulk_settings *bulk;              /* NULL: nothing is counted */
     duration messages;                             /* how long a message is kept; 0: for ever */
     uint64_t message_bytes;                        /* and the most of all; 0: there is no bound */
+    duration reports;                              /* how long the numbers of reports are kept; 0: for ever */
     duration complaints;                           /* how long one that is done with is kept; 0: for ever */
 };
 /* What is too old as minutes goes up into hours, and hours into days; what is too old of the rest is dropped. A bounded
