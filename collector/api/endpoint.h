@@ -101,7 +101,7 @@ int report_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 void report_forget(struct exchange *);
 int report_mail_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int tops_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* by the hour and by the day */
+int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;  /* by the hour and by the day */
 int rules_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* and viruses */
 int scores_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

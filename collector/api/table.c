@@ -136,9 +136,10 @@ const struct endpoint endpoints[] = {
      .body_most = SMALL,
      .once = true,
      .handle = letter_handle,
-     .request = "{\"language\":\"de\",\"to\":\"admin@acme.example\",\"note\":\"...\",\"reason\":\"...\"}; "
-                "\"preview\":true to look at it alone; \"again\":true where one about the same went out lately. All may "
-                "be left out",
+     .request =
+         "{\"language\":\"de\",\"to\":\"admin@acme.example\",\"note\":\"...\",\"reason\":\"...\"}; "
+         "\"preview\":true to look at it alone; \"again\":true where one about the same went out lately. All may "
+         "be left out",
      .answers = "201 200 400 409",
      .text = "A letter to the customer: what stands against it, in its language, and what to do. It goes out by mail "
              "(201), or is a preview (200). Kept on record with who wanted it and why."},
