@@ -56,7 +56,16 @@ static const struct route {
     {"complaints", "/v1/complaints", {"since", "customer", "state", "top", NULL}},
     {"complaint", "/v1/complaints/", {NULL}}, /* with its id behind it */
     {"blacklist", "/v1/blacklist", {"name", "customer", "since", "all", "top", NULL}},
-    {"alerts", "/v1/alerts", {"top", NULL}},
+    {"alerts", "/v1/alerts", {"top", "since", NULL}},
+    {"silences", "/v1/silences", {NULL}},
+    {"sendings", "/v1/sendings", {"id", "channel", "purpose", "customer", "state", "since", "top", NULL}},
+    {"report top", "/v1/reports/top/", {"by", "since", "before", "top", NULL}}, /* with what it is of behind it */
+    {"report hours", "/v1/reports/hours", {"since", "before", NULL}},
+    {"report days", "/v1/reports/days", {"since", "before", NULL}},
+    {"report rules", "/v1/reports/rules", {"since", "before", "top", NULL}},
+    {"report viruses", "/v1/reports/viruses", {"since", "before", "top", NULL}},
+    {"report scores", "/v1/reports/scores", {"filter", "since", "before", NULL}},
+    {"report list", "/v1/reports", {"top", NULL}},
 };
 
 static const char *word_of(const json_t *question, const char *key)

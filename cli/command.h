@@ -39,7 +39,9 @@ int command_settings(const struct cli *, int count, char **arguments);
 int command_quarantine(const struct cli *, int count, char **arguments);
 int command_learn(const struct cli *, int count, char **arguments);
 int command_complaints(const struct cli *, int count, char **arguments);
+int command_report(const struct cli *, int count, char **arguments);
 int command_blacklist(const struct cli *, int count, char **arguments);
+int command_letter(const struct cli *, int count, char **arguments);
 int command_alerts(const struct cli *, int count, char **arguments);
 int command_enforce(const struct cli *, int count, char **arguments);
 

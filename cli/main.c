@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"learn", "spam|ham FILE|DIRECTORY|-|ID... [--all] [--wait] | status | undo ID|FILE... | undo --since TIME",
      "teach the collector's filters: messages, mailboxes, directories, standard input; and what came of it",
      command_learn},
+    {"letter", "CUSTOMER [--language L] [--to ADDRESS] [--note TEXT] [--reason TEXT] [--again] [--preview]",
+     "a letter to a customer: what stands against it, and what to do (of a collector)", command_letter},
     {"complaints",
      "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
      "done ID --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",
@@ -58,7 +60,22 @@ static const struct command commands[] = {
      "which own address or domain is listed where, since when, how to get off (of a collector); --since T: each time "
      "that one was; check: lists are asked now",
      command_blacklist},
-    {"alerts", "[--top N]", "what a person should know and what is not over (of a collector)", command_alerts},
+    {"alerts",
+     "[list] [--since T] [--top N] | sent [--channel C] [--purpose P] [--customer C] [--state S] [--since T] [--top N] "
+     "| again ID... | test [CHANNEL] | silence [KIND [NAME]] --for DURATION --reason TEXT "
+     "[--customer C] [--node N] [--begin T] | silences | unsilence NUMBER... | close NUMBER... [--reason TEXT]",
+     "what a person should know and what is not over (of a collector); sent: what went out, or is to; whether channels "
+     "reach people; what nobody is "
+     "told of for a while",
+     command_alerts},
+    {"report",
+     "daily|weekly|monthly [--day D|--week W|--month M] [--format text|html|csv|json] [--table NAME] [--mail CHANNEL] "
+     "| "
+     "top senders|customers|nodes|relays|authors|author-domains|recipients|domains|servers [--by number|volume] | "
+     "hours | days | rules | viruses | scores [--filter F] | list; [--since T] [--until T] [--top N] [--format csv]",
+     "what a day, a week or a month was like, compared with those before; who sent most, when, and what filters say "
+     "(of a collector)",
+     command_report},
     {"enforce", "on|off", "off: verdicts only, nothing in the kernel (on this machine)", command_enforce},
 };
 #define PATH_MOST 256

@@ -38,6 +38,7 @@ struct centre {
     struct desk *desk;
     struct post *post;
     struct watch *watch;
+    struct letters *letters;
     struct calendar_zone *zone; /* by whose clocks reports begin and end */
     struct reading *reading;
     struct sorter *sorter;
@@ -133,10 +134,14 @@ static int begin_work(struct centre *centre, const struct collector_settings *se
     if (code == 0)
         code = desk_create(store, &settings->complaints, centre->keys, centre->reading, settings->pictures.patience,
                            &centre->desk, error);
-    const struct post_settings post = {
-        .mail = &settings->mail, .alerts = &settings->alerts, .reports = &settings->reports, .zone = centre->zone};
+    const struct post_settings post = {.mail = &settings->mail,
+                                       .alerts = &settings->alerts,
+                                       .reports = &settings->reports,
+                                       .zone = centre->zone,
+                                       .letters = centre->letters};
     if (code == 0)
         code = post_create(store, &post, &centre->post, error);
+    centre->means.post = centre->post;
     if (code == 0 && centre->watch)
         code = watch_begin(centre->watch, error);
     return code;
@@ -174,6 +179,9 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = make_sorter(centre, settings, store, error);
     if (code == 0 && settings->blacklists.enabled)
         code = watch_create(store, &settings->blacklists, &centre->watch, error);
+    if (code == 0)
+        code = letters_create(&settings->letters, &settings->mail, centre->watch ? watch_zones(centre->watch) : NULL,
+                              &centre->letters, error);
     centre->means = (struct means){.keys = centre->keys,
                                    .quarantine = &settings->quarantine,
                                    .bulk = &settings->bulk,
@@ -181,6 +189,7 @@ static int enter(struct centre *centre, const struct collector_settings *setting
                                    .alerts = &settings->alerts,
                                    .reports = &settings->reports,
                                    .zone = centre->zone,
+                                   .letters = centre->letters,
                                    .filters = settings->filters.items,
                                    .filter_count = settings->filters.count,
                                    .held_back = settings->learning.held_back,
@@ -233,7 +242,8 @@ int collector_run(const struct collector_settings *settings)
     releaser_destroy(&centre.releaser);
     trainer_destroy(&centre.trainer);
     server_destroy(&centre.server);
-    watch_destroy(&centre.watch); /* the server has read its zones */
+    letters_destroy(&centre.letters);
+    watch_destroy(&centre.watch); /* the server and letters have read its zones */
     calendar_zone_destroy(&centre.zone);
     end_sorter(&centre);
     sd_event_unref(centre.loop);

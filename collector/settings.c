@@ -52,7 +52,7 @@ static const struct option options[] = {
     DURATION_OPTION("retention", struct store_retention, member, preset_, .least = least_, .most = "3650d",            \
                     .text = text_)
 static const struct option retention_options[] = {
-    KEEP(records, "30d", "1h",
+    KEEP(records, "35d", "1h",
          "What nodes told, word by word, is kept for this long; what they said of orders that ended is "
          "as well."),
     KEEP(minutes, "2h", "1h",
@@ -146,7 +146,13 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .check = report_settings_check,
         .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
                 "goes out by itself to channels of type mail."};
-    size_t count = 11 + filters_settings_bind(&settings->filters, result + 11);
+    result[11] = (struct option_binding){
+        .options = letter_options,
+        .settings = &settings->letters,
+        .check = letter_settings_check,
+        .text = "Letters to customers: what stands against one, in its language, and what to do. They go out as [mail] "
+                "says. docs/letters.md says more."};
+    size_t count = 12 + filters_settings_bind(&settings->filters, result + 12);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
 }

@@ -6,6 +6,7 @@
 #include "collector/alert/settings.h"
 #include "collector/desk/desk.h"
 #include "collector/filter/settings.h"
+#include "collector/post/letters.h"
 #include "collector/post/settings.h"
 #include "collector/lookout/watch.h"
 #include "collector/quarantine/quarantine.h"
@@ -41,9 +42,10 @@ struct collector_settings {
     struct alert_settings alerts;
     struct watch_settings blacklists;
     struct report_settings reports;
+    struct letter_settings letters;
 };
 
-#define SETTINGS_BINDINGS (16 + FILTERS_BINDINGS + ALERT_BINDINGS)
+#define SETTINGS_BINDINGS (17 + FILTERS_BINDINGS + ALERT_BINDINGS)
 /* All sections, those of the filters that were found among them, and the end. */
 void collector_settings_bind(struct collector_settings *, struct option_binding result[SETTINGS_BINDINGS]);
 /* The same with what stands in every filter's section, in place of those: for the example file and the manual page. */

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/message/descriptor.h"
-#include "agent/sample/budget.h"
-#include "common/words/observation.h"
-#include "common/words/verdict.h"
+#include "agent/message/soundness.h"
 
 #define FROM(role) (1U << (role))
 #define WARDEN     FROM(ROLE_WARDEN)
@@ -104,150 +102,10 @@ void message_prepare(union message *message, enum message_kind kind, uint32_t qu
     message->head = (struct message_head){(uint16_t)kind, message_size(kind), question};
 }
 
-/* --- what a receiver checks ----------------------------------------------------------------------------------------
- */
-
-#define ENDS(array) (memchr((array), 0, sizeof(array)) != NULL)
-
-static bool row_is_sound(const struct message_sender_row *m)
+bool message_is_sound(const union message *message)
 {
-    return sender_is_sound(&m->sender) && whose_is_sound(&m->whose) && m->verdict < VERDICTS && m->worst < VERDICTS &&
-           m->allowed <= 1 && ENDS(m->plan) && m->person_deed < DEEDS;
-}
-
-/* Its members are all one customer's. */
-static bool customer_is_sound(const struct message_customer_row *m)
-{
-    bool sound = m->senders > 0 && m->verdict < VERDICTS && m->worst < VERDICTS;
-    for (uint32_t i = 0; i < m->senders && i < CUSTOMER_MEMBERS; i++) {
-        const struct message_customer_member *member = &m->members[i];
-        sound = sound && sender_is_sound(&member->sender) && whose_is_sound(&member->whose) &&
-                member->whose.customer[0] && member->verdict < VERDICTS && member->worst < VERDICTS &&
-                strcmp(member->whose.customer, m->members[0].whose.customer) == 0;
-    }
-    return sound;
-}
-
-/* Times and rates are for order_check(), which knows the clock. */
-static bool order_is_sound(const struct order *order)
-{
-    return sender_is_sound(&order->target) && whose_is_sound(&order->whose) && order->deed < DEEDS &&
-           order->author < ORDER_AUTHORS;
-}
-
-static bool reset_is_sound(const struct message_reset *m)
-{
-    return (m->family == 4 || m->family == 6) && m->client_mac_known <= 1 && m->server_mac_known <= 1 &&
-           m->again <= 1 && m->vlan < 4096 && m->client_port && m->server_port;
-}
-
-static bool evidence_is_sound(const struct evidence *e)
-{
-    return ENDS(e->detector) && ENDS(e->reason);
-}
-
-static bool is_address_or_none(const struct address *address)
-{
-    return address->family == 0 || address->family == 4 || address->family == 6;
-}
-
-static bool listed_is_sound(const struct message_listed *m)
-{
-    return sender_is_sound(&m->sender) && is_address_or_none(&m->address) && is_address_or_none(&m->code) &&
-           m->weight <= LISTING_CRITICAL && m->listed <= 1 && m->zone[0] && ENDS(m->zone);
-}
-
-static bool complained_is_sound(const struct message_complained *m)
-{
-    return sender_is_sound(&m->sender) && is_address_or_none(&m->address) && m->type <= COMPLAINT_OTHER &&
-           m->count > 0 && m->confirmed <= 1 && m->known <= 1 && m->withdrawn <= 1 && ENDS(m->reporter);
-}
-
-bool message_is_sound(const union message *m)
-{
-    const struct message_row *row = row_of(m->head.kind);
-    if (!row || m->head.size != row->size)
-        return false;
-    switch ((enum message_kind)m->head.kind) {
-    case MESSAGE_MEMORY:
-        return m->memory.fresh <= 1;
-    case MESSAGE_PORT_OPENED:
-        return ENDS(m->port_opened.interface) && m->port_opened.guest <= 1 && m->port_opened.mac_known <= 1 &&
-               m->port_opened.other_guest <= 1 && m->port_opened.taken_over <= 1;
-    case MESSAGE_ENFORCEMENT:
-        return m->enforcement.on <= 1;
-    case MESSAGE_ASK_ENFORCE:
-        return m->ask_enforce.on <= 1 && ENDS(m->ask_enforce.person);
-    case MESSAGE_SETTINGS:
-        return m->settings.revision > 0;
-    case MESSAGE_ORDER:
-    case MESSAGE_ORDER_TOLD:
-        return order_is_sound(&m->order.order);
-    case MESSAGE_ORDER_ROW:
-        return order_is_sound(&m->order_row.order) &&
-               (m->order_row.held_for.kind == SENDER_NONE || sender_is_sound(&m->order_row.held_for));
-    case MESSAGE_RESET:
-        return reset_is_sound(&m->reset);
-    case MESSAGE_ASK_OWNER:
-    case MESSAGE_OWNER:
-        return (m->owner.family == 4 || m->owner.family == 6) && m->owner.owned < OWNED_KINDS &&
-               ENDS(m->owner.program) && ENDS(m->owner.command);
-    case MESSAGE_LOG_FILE:
-    case MESSAGE_LOG_NEWS:
-        return m->log.initial <= 1 && ENDS(m->log.source) && ENDS(m->log.sentence);
-    case MESSAGE_ASK_EXPLAIN:
-        return sender_is_sound(&m->ask_explain.sender);
-    case MESSAGE_COMMAND:
-        return sender_is_sound(&m->command.sender) && m->command.deed < DEEDS && m->command.length >= 0 &&
-               ENDS(m->command.person) && ENDS(m->command.why);
-    case MESSAGE_CONTENT:
-        return (m->content.client.family == 0 || m->content.client.family == 4 || m->content.client.family == 6) &&
-               m->content.queue[0] && ENDS(m->content.queue) && ENDS(m->content.account) && ENDS(m->content.sender) &&
-               ENDS(m->content.helo);
-    case MESSAGE_FILTERED:
-        return sender_is_sound(&m->filtered.sender) && m->filtered.certain <= 1 && m->filtered.filter[0] &&
-               (m->filtered.address.family == 0 || m->filtered.address.family == 4 ||
-                m->filtered.address.family == 6) &&
-               ENDS(m->filtered.filter) && ENDS(m->filtered.action) && ENDS(m->filtered.symbols);
-    case MESSAGE_LISTED:
-        return listed_is_sound(&m->listed);
-    case MESSAGE_COMPLAINED:
-        return complained_is_sound(&m->complained);
-    case MESSAGE_SAMPLE:
-        return sender_is_sound(&m->sample.sender) && whose_is_sound(&m->sample.whose) && m->sample.complete <= 1 &&
-               m->sample.why < SAMPLE_WHYS && m->sample.envelope > 0;
-    case MESSAGE_DONE:
-        return ENDS(m->done.text);
-    case MESSAGE_SENDER_ROW:
-        return row_is_sound(&m->sender_row);
-    case MESSAGE_CUSTOMER_ROW:
-        return customer_is_sound(&m->customer_row);
-    case MESSAGE_EVIDENCE_ROW:
-        return evidence_is_sound(&m->evidence_row.evidence);
-    case MESSAGE_EVIDENCE:
-        return sender_is_sound(&m->evidence.sender) && whose_is_sound(&m->evidence.whose) &&
-               evidence_is_sound(&m->evidence.evidence);
-    case MESSAGE_TRAFFIC:
-        return (m->traffic.sender.kind == SENDER_NONE || sender_is_sound(&m->traffic.sender)) &&
-               whose_is_sound(&m->traffic.whose) && m->traffic.seconds > 0;
-    case MESSAGE_CAMPAIGN:
-        return fleet_campaign_is_sound(&m->campaign.campaign);
-    case MESSAGE_CUSTOMER:
-        return fleet_customer_is_sound(&m->customer.customer);
-    case MESSAGE_BODY:
-        return sender_is_sound(&m->body.sender) && whose_is_sound(&m->body.whose) &&
-               likeness_is_known(&m->body.likeness) && m->body.known <= 1;
-    case MESSAGE_POINTS:
-        return sender_is_sound(&m->points.sender) && whose_is_sound(&m->points.whose);
-    case MESSAGE_VERDICT:
-        return sender_is_sound(&m->verdict.sender) && whose_is_sound(&m->verdict.whose) &&
-               m->verdict.verdict < VERDICTS && m->verdict.before < VERDICTS && m->verdict.author < ORDER_AUTHORS &&
-               ENDS(m->verdict.why);
-    case MESSAGE_EVENT:
-        return m->event.severity <= 2 && ENDS(m->event.what) && ENDS(m->event.text);
-    default:
-        return true;
-    }
+    const struct message_row *row = row_of(message->head.kind);
+    return row && message->head.size == row->size && soundness_holds(message);
 }
 
 /* --- the socket ----------------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ static const struct option options[] = {
                           "and Rocket.Chat take; pagerduty: an event of PagerDuty's Events API v2."),
     TEXT_OPTION(SECTION, struct channel, key, "", .text = "webhook of form pagerduty: the integration key."),
     TEXT_OPTION(SECTION, struct channel, program, "",
-                .text = "program: its absolute path, and arguments. It is given the notice in JSON on its standard "
+                .text = "program: its absolute path. It is given the notice in JSON on its standard "
                         "input."),
     {.key = NULL},
 };

@@ -12,7 +12,6 @@
 #include "collector/api/person.h"
 #include "collector/quarantine/display.h"
 #include "collector/quarantine/packing.h"
-#include "collector/store/alerts.h"
 #include "collector/store/arrivals.h"
 #include "collector/store/complaints.h"
 #include "common/cleanup.h"
@@ -234,36 +233,4 @@ int complaint_done_handle(struct store *store, struct exchange *exchange, struct
         return status;
     exchange->status = 204;
     return 0;
-}
-
-/* --- alerts --- */
-
-static void add_alert(void *context, const struct store_alert_row *row)
-{
-    struct lines *lines = context;
-    struct json json = lines_record(lines, "alert");
-    json_integer(&json, "number", row->number);
-    json_text(&json, "kind", row->kind);
-    json_text(&json, "name", row->name);
-    json_string(&json, "severity", store_severity_name(row->severity));
-    if (row->node != 0)
-        lines_node_of(&json, row->node, row->node_name);
-    json_text(&json, "sender", row->sender);
-    json_text(&json, "customer", row->customer);
-    json_moment(&json, "raised", row->raised);
-    json_moment(&json, "last", row->last);
-    json_integer(&json, "times", row->times);
-    json_text(&json, "subject", row->subject);
-    json_text(&json, "text", row->text);
-    lines_add(lines, &json);
-}
-
-int alerts_handle(struct store *store, struct exchange *exchange, struct error *error)
-{
-    uint32_t most = 100;
-    if (!lines_most(exchange, "top", &most))
-        return exchange_refuse(exchange, 400, "top: 1 to %d", LINES_MOST);
-    struct lines lines = lines_begin(exchange);
-    int status = store_alerts(store, 0, most, add_alert, &lines, error);
-    return status < 0 ? status : lines_end(&lines, NULL);
 }

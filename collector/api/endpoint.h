@@ -57,6 +57,7 @@ int sender_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customers_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int customer_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int bulk_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int letter_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int campaigns_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int events_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int order_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
@@ -88,12 +89,19 @@ int outgoing_prepare(struct exchange *, struct error *) MUST_CHECK;
 void outgoing_forget(struct exchange *);
 int outgoing_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int alerts_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int alert_close_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int alert_test_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silences_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silence_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int silence_end_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sendings_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
+int sending_again_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int reports_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int report_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 void report_forget(struct exchange *);
 int report_mail_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int tops_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* by the hour and by the day */
+int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;  /* by the hour and by the day */
 int rules_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* and viruses */
 int scores_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

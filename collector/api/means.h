@@ -12,7 +12,9 @@
 struct sorter;
 struct returning;
 struct mail_settings;
+struct post;
 struct alert_settings;
+struct letters;
 struct watch;
 struct zones;
 struct report_settings;
@@ -25,10 +27,12 @@ struct means {
     const struct alert_settings *alerts;
     const struct report_settings *reports;
     const struct calendar_zone *zone; /* of reports */
+    struct letters *letters;
     const struct filter_settings *filters;
     size_t filter_count;
     struct sorter *sorter;       /* NULL: none */
     struct returning *returning; /* NULL: none; set once the server is there, and read by its loop alone */
+    struct post *post;           /* NULL: none; set once the server is there, and read by its loop alone */
     struct watch *watch;         /* NULL: blacklists are not watched */
     const struct zones *zones;   /* NULL: the same */
     uint32_t held_back;          /* one in so many messages is not taught but shows what teaching does; 0: none */

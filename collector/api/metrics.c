@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "collector/lookout/watch.h"
+#include "collector/post/post.h"
 #include "collector/sorter/returning.h"
 #include "collector/sorter/sorter.h"
 #include "common/exposition.h"
@@ -14,6 +15,7 @@
 static const char *const version[] = {POSTERN_VERSION, NULL};
 static const char *const sorted[] = {"ham", "spam", "virus", "unknown", NULL};
 static const char *const answered[] = {"listed", "clean", "unknown", NULL};
+static const char *const became[] = {"sent", "failed", "in doubt", NULL};
 static const char *const beliefs[] = {"yes", "no", NULL};
 static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
 
@@ -51,6 +53,11 @@ static const struct metric table[] = {
     GAUGE(listings, "blacklist_listings", "Own names times lists that list them."),
     METRIC_BY(METRIC_GAUGE, struct metrics, lists[0], PREFIX "blacklists", "believed", beliefs,
               "Blacklists that are asked and were tested."),
+    METRIC_BY(METRIC_COUNTER, struct metrics, sendings[0], PREFIX "sendings_total", "state", became,
+              "What went out to people, by what became of it."),
+    COUNTER(tried_again, "sendings_tried_again_total", "Times that something could not go out and is tried again."),
+    GAUGE(sendings_waiting, "sendings_waiting", "What is to go out and has not yet."),
+    GAUGE(sendings_oldest, "sendings_oldest_seconds", "For how long the oldest of that has waited."),
     GAUGE(connections, "connections", "Connections open."),
     GAUGE(waiting, "requests_waiting", "Requests that wait for news."),
     {.name = NULL},
@@ -97,6 +104,17 @@ void metrics_take_watch(struct metrics *metrics, struct watch *watch)
     metrics->listings = counts.standing;
     metrics->lists[0] = counts.believed;
     metrics->lists[1] = counts.disbelieved;
+}
+
+void metrics_take_post(struct metrics *metrics, struct post *post)
+{
+    const struct post_counts counts = post_counts(post);
+    metrics->sendings[0] = counts.sent;
+    metrics->sendings[1] = counts.failed;
+    metrics->sendings[2] = counts.in_doubt;
+    metrics->tried_again = counts.tried_again;
+    metrics->sendings_waiting = counts.waiting;
+    metrics->sendings_oldest = (double)counts.oldest / SECOND;
 }
 
 /* A label's values are the names of the site's filters. */

@@ -15,9 +15,11 @@ struct metrics {
     uint64_t batches, records, duplicates, holes, body_bytes, store_failures, dropped, refused_connections;
     uint64_t commits; /* of the writer */
     uint64_t messages, sorted[SORTED_WORDS], told, unread;
-    uint64_t back, back_refused, back_deferred; /* what appliances gave back */
-    uint64_t list_questions, list_answers[3];   /* of blacklists; listed, clean, unknown */
-    uint64_t watched, listings, lists[2];       /* names; that stand; believed and not */
+    uint64_t back, back_refused, back_deferred;          /* what appliances gave back */
+    uint64_t list_questions, list_answers[3];            /* of blacklists; listed, clean, unknown */
+    uint64_t watched, listings, lists[2];                /* names; that stand; believed and not */
+    uint64_t sendings[3], tried_again, sendings_waiting; /* sent, failed, in doubt */
+    double sendings_oldest;                              /* seconds */
     /* of each filter, in the order of their names */
     const char *filters[FILTERS_MOST + 1]; /* ended by NULL */
     uint64_t answered[FILTERS_MOST], failed[FILTERS_MOST], spam[FILTERS_MOST], virus[FILTERS_MOST], lost[FILTERS_MOST];
@@ -33,6 +35,8 @@ struct returning;
 void metrics_take_returning(struct metrics *, struct returning *);
 struct watch;
 void metrics_take_watch(struct metrics *, struct watch *);
+struct post;
+void metrics_take_post(struct metrics *, struct post *);
 bool metrics_print(const struct metrics *, struct buffer *) __attribute__((warn_unused_result));
 
 #endif

@@ -5,8 +5,9 @@
 #include "common/io/clock.h"
 
 #define EVERY    (200 * MILLISECOND)
-#define WHETHER  SECOND /* it is back */
-#define FILTERED SECOND /* nodes are woken so often for what filters say of the messages of some of them */
+#define ALONE    (2 * SECOND) /* the same where nobody else writes to the store: threads of ours do */
+#define WHETHER  SECOND       /* it is back */
+#define FILTERED SECOND       /* nodes are woken so often for what filters say of the messages of some of them */
 
 static int look(struct store *store, struct exchange *exchange, struct error *error)
 {
@@ -32,10 +33,10 @@ void pulse_begin(struct pulse *pulse)
 struct exchange *pulse_ask(struct pulse *pulse, bool somebody_waits, bool store_fails)
 {
     duration now = clock_steady();
-    if (pulse->under_way || now < pulse->due || !(store_fails || (pulse->shared && somebody_waits)))
+    if (pulse->under_way || now < pulse->due || !(store_fails || somebody_waits))
         return NULL;
     pulse->under_way = true;
-    pulse->due = now + (store_fails ? WHETHER : EVERY);
+    pulse->due = now + (store_fails ? WHETHER : pulse->shared ? EVERY : ALONE);
     pulse->found = pulse->seen;
     pulse->exchange.trouble = (struct error){0};
     return &pulse->exchange;

@@ -1,5 +1,6 @@
 /* What others commit to the store, noticed here: while somebody waits and the store is shared, the reader looks now and
- * then at the numbers that rise with it, in one statement. And while the store fails it is asked now and then whether
+ * then at the numbers that rise with it, in one statement; less often where it is not shared, for what threads of this
+ * collector tell nodes of complaints and listings. And while the store fails it is asked now and then whether
  * it is back, since nobody else may ask: a balancer sends nothing to a collector that is not well. */
 #ifndef COLLECTOR_API_PULSE_H
 #define COLLECTOR_API_PULSE_H

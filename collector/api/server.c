@@ -14,6 +14,7 @@
 #include "collector/api/connections.h"
 #include "collector/api/daemon.h"
 #include "collector/api/endpoint.h"
+#include "collector/api/heard.h"
 #include "collector/api/means.h"
 #include "collector/api/metrics.h"
 #include "collector/api/pulse.h"
@@ -41,6 +42,7 @@ struct server {
     struct log log;
     struct finished *finished;
     struct worker *door, *reader, *writer;
+    struct heard *heard;
     struct reckoner *reckoner;
     struct connections connections;
     struct waiting waiting;
@@ -247,6 +249,8 @@ static void answer_alone(struct server *server, struct exchange *exchange)
             metrics_take_returning(&server->metrics, server->settings.means->returning);
         if (server->settings.means && server->settings.means->watch)
             metrics_take_watch(&server->metrics, server->settings.means->watch);
+        if (server->settings.means && server->settings.means->post)
+            metrics_take_post(&server->metrics, server->settings.means->post);
         server->metrics.uptime = (double)(clock_steady() - server->begun) / SECOND;
         exchange->plain = true;
         exchange->status = metrics_print(&server->metrics, &exchange->answer) ? 200 : 503;
@@ -474,17 +478,20 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     server->begun = clock_steady();
     connections_init(&server->connections, settings->connections);
     pulse_begin(&server->pulse);
-    status = finished_create(&server->finished, error);
+    server->heard = heard_create();
+    status =
+        server->heard ? finished_create(&server->finished, error) : error_set(error, ENOMEM, "no memory for nodes");
     if (status == 0)
-        status = worker_create(settings->store, &settings->keep, server->finished, &server->writer, error);
+        status =
+            worker_create(settings->store, &settings->keep, server->heard, server->finished, &server->writer, error);
     if (status == 1) {
         server->store_trouble = error->code;
         log_write(&server->log, LOG_TROUBLE, "the store does not answer yet: %s", error->text);
     }
     if (status >= 0)
-        status = worker_create(settings->store, NULL, server->finished, &server->door, error);
+        status = worker_create(settings->store, NULL, server->heard, server->finished, &server->door, error);
     if (status >= 0)
-        status = worker_create(settings->store, NULL, server->finished, &server->reader, error);
+        status = worker_create(settings->store, NULL, server->heard, server->finished, &server->reader, error);
     if (status >= 0)
         status = reckoner_create(settings->store, &server->reckoner, error);
     if (status >= 0)
@@ -544,6 +551,7 @@ void server_destroy(struct server **server)
     worker_destroy(&(*server)->door);
     worker_destroy(&(*server)->writer);
     worker_destroy(&(*server)->reader);
+    heard_destroy(&(*server)->heard);
     finished_destroy(&(*server)->finished);
     free(*server);
     *server = NULL;

@@ -2,15 +2,16 @@
 #include "collector/api/tidier.h"
 
 #include <errno.h>
+#include "collector/api/heard.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
 
 #define EVERY  MINUTE
 #define ONWARD (200 * MILLISECOND) /* while there is more */
 
-void tidier_begin(struct tidier *tidier, const struct store_retention *keep)
+void tidier_begin(struct tidier *tidier, const struct store_retention *keep, struct heard *heard)
 {
-    *tidier = (struct tidier){.on = true, .keep = *keep, .due = clock_steady() + SECOND};
+    *tidier = (struct tidier){.on = true, .keep = *keep, .heard = heard, .due = clock_steady() + SECOND};
 }
 
 duration tidier_patience(const struct tidier *tidier)
@@ -32,12 +33,18 @@ static int run(struct tidier *tidier, struct store *store, struct error *error)
         more = store_now(store, now, &now, error);
     if (more == 0)
         more = store_tidy(store, &tidier->keep, now, error);
+    if (more >= 0 && tidier->heard) {
+        int failure = heard_write(tidier->heard, store, now, clock_steady(), error);
+        more = failure < 0 ? failure : more;
+    }
     if (more >= 0) {
         int failure = store_commit(store, error);
         more = failure < 0 ? failure : more;
     }
     if (more < 0)
         store_rollback(store);
+    if (tidier->heard)
+        heard_settle(tidier->heard, more >= 0);
     return more;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "collector/api/endpoint.h"
+#include "collector/api/heard.h"
 #include "collector/api/tidier.h"
 #include "collector/store/store.h"
 #include "common/cleanup.h"
@@ -44,6 +45,7 @@ struct worker {
     struct error closed; /* ... and until then this is why it is not there */
     struct finished *finished;
     struct tidier tidier;
+    struct heard *heard; /* borrowed; NULL: none */
 };
 
 static void queue_add(struct queue *queue, struct exchange *exchange)
@@ -112,14 +114,17 @@ static void give_back(struct finished *finished, struct exchange **group, size_t
 
 /* --- the work --- */
 
-static int run_one(struct store *store, struct exchange *exchange, struct error *error)
+static int run_one(struct worker *worker, struct exchange *exchange, struct error *error)
 {
+    struct store *store = worker->store;
     exchange_reset(exchange);
     int status = endpoint_authorise(store, exchange, error);
     if (status == 401)
         return exchange_refuse(exchange, 401, "no such secret, or it was taken back");
     if (status > 0)
         return exchange_refuse(exchange, status, "whoever has this secret may not do that");
+    if (status == 0 && worker->heard && exchange->node.id != 0)
+        heard_note(worker->heard, exchange->node.id, clock_steady());
     if (status < 0 || exchange->step == STEP_ADMIT || exchange->endpoint->handle == NULL)
         return status;
     return exchange->endpoint->handle(store, exchange, error);
@@ -144,7 +149,7 @@ static int run_together(struct worker *worker, struct exchange **group, size_t c
         if (worker->writes) /* of several collectors each has a clock, and the one who reads what they wrote another */
             status = store_now(store, group[i]->arrived, &group[i]->arrived, error);
         if (status >= 0)
-            status = run_one(store, group[i], error);
+            status = run_one(worker, group[i], error);
     }
     if (status >= 0)
         status = store_commit(store, error);
@@ -306,7 +311,7 @@ static void worker_free(struct worker **worker)
     *worker = NULL;
 }
 
-int worker_create(const char *where, const struct store_retention *keep, struct finished *finished,
+int worker_create(const char *where, const struct store_retention *keep, struct heard *heard, struct finished *finished,
                   struct worker **result, struct error *error)
 {
     CLEANUP(worker_free) struct worker *worker = calloc(1, sizeof *worker);
@@ -314,9 +319,10 @@ int worker_create(const char *where, const struct store_retention *keep, struct 
     if (worker == NULL || (worker->where = strdup(where)) == NULL)
         return error_set(error, ENOMEM, "no memory for a thread");
     worker->finished = finished;
+    worker->heard = keep ? NULL : heard;
     worker->writes = keep != NULL;
     if (keep)
-        tidier_begin(&worker->tidier, keep);
+        tidier_begin(&worker->tidier, keep, heard);
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->more, NULL);
     int opened = open_store(worker, error), status;

@@ -15,11 +15,13 @@ int finished_descriptor(const struct finished *);
 struct exchange *finished_take(struct finished *); /* all, oldest first, linked by `next` */
 
 struct worker;
+struct heard;
 /* `where`: as store_open() takes it; it is opened here, so that what is wrong with it is told at once. 1: its server
  * does not answer now, as `error` says; requests are refused until it does.
- * `keep`: this is the one that writes, and the store is tidied between groups; NULL: it only looks. */
-int worker_create(const char *where, const struct store_retention *keep, struct finished *, struct worker **result,
-                  struct error *) MUST_CHECK;
+ * `keep`: this is the one that writes, and the store is tidied between groups; NULL: it only looks.
+ * `heard`: where it is noted of which nodes something was heard; borrowed, NULL: nowhere. */
+int worker_create(const char *where, const struct store_retention *keep, struct heard *, struct finished *,
+                  struct worker **result, struct error *) MUST_CHECK;
 /* Does what is queued, then ends. */
 void worker_destroy(struct worker **);
 void worker_add(struct worker *, struct exchange *);

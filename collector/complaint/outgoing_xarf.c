@@ -11,11 +11,11 @@
 #include "collector/mime/line.h"
 #include "common/json.h"
 
-#define XARF_VERSION    "4.2.0"
-#define ORGANISATION    201 /* bytes with the end, as all below: what the schema has room for */
-#define SUBJECT         501
-#define MESSAGE_ID_MOST 200
-#define UUID            37
+#define XARF_VERSION "4.2.0"
+#define ORGANISATION 201 /* bytes with the end, as all below: what the schema has room for */
+#define SUBJECT      501
+#define MESSAGE_ID   201
+#define UUID         37
 
 /* Version 4 of RFC 9562 in its form, of an id that is a digest. */
 static void write_uuid(const char *id, char result[UUID])
@@ -55,13 +55,13 @@ static void write_envelope(struct json *json, const struct outgoing *outgoing)
 
 static void write_head(struct json *json, const struct outgoing *outgoing, struct text head)
 {
-    char subject[SUBJECT];
-    struct text id = field_find(head, "Message-ID");
+    char subject[SUBJECT], id[MESSAGE_ID];
+    struct text message_id = field_find(head, "Message-ID");
     bool is_given = outgoing->subject.length > 0 && !outgoing->is_redacted;
     if (line_copy(is_given ? outgoing->subject : field_find(head, "Subject"), subject, sizeof subject) > 0)
         json_string(json, "subject", subject);
-    if (id.length > 0 && id.length <= MESSAGE_ID_MOST)
-        json_text(json, "message_id", id);
+    if (message_id.length < sizeof id && line_copy(message_id, id, sizeof id) > 0)
+        json_string(json, "message_id", id);
 }
 
 static bool write_evidence(struct json *json, const struct evidence *evidence)

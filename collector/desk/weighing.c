@@ -35,6 +35,13 @@ bool weighing_is_relay(const struct desk_settings *settings, const struct compla
     return complaint->source.family != 0 && address_list_contains(&settings->relays, &complaint->source);
 }
 
+/* A page, a login elsewhere, an open resolver are not, unless a message is what they were found by. */
+static bool is_of_mail(const struct complaint *complaint, const struct store_tie *tie)
+{
+    return complaint->category[0] == '\0' || strcmp(complaint->category, "messaging") == 0 ||
+           strcmp(tie->tied, "address") != 0;
+}
+
 /* By what leads to the sender alone. */
 static enum store_complaint_told weigh_tie(const struct desk_settings *settings, const struct complaint *complaint,
                                            const struct store_tie *tie, bool is_believed)
@@ -55,7 +62,8 @@ static enum store_complaint_told weigh_tie(const struct desk_settings *settings,
 enum store_complaint_told weighing_weigh(const struct desk_settings *settings, const struct complaint *complaint,
                                          const struct store_tie *tie)
 {
-    if (tie->tied[0] == '\0' || tie->sender[0] == '\0' || tie->node == 0 || complaint->type == COMPLAINT_AUTH_FAILURE)
+    if (tie->tied[0] == '\0' || tie->sender[0] == '\0' || tie->node == 0 || complaint->type == COMPLAINT_AUTH_FAILURE ||
+        !is_of_mail(complaint, tie))
         return TOLD_NOTHING;
     enum store_complaint_told told = weigh_tie(settings, complaint, tie, weighing_is_believed(settings, complaint));
     return complaint->type == COMPLAINT_NOT_SPAM && told != TOLD_VOUCHED ? TOLD_NOTHING : told;

@@ -9,7 +9,7 @@
  * - as vouched, besides, where the reporter is one that the operator believes and whose mail is authentic; and where
  *   such a reporter names the source, or the uppermost host leads to a message;
  * - as doubtful where it leads to a sender by less;
- * - for nothing where only hosts in the message's head lead there.
+ * - for nothing where only hosts in the message's head lead there, or where it is not of mail.
  *
  * "Not spam" counts only as vouched: a sender could write it of himself. */
 #ifndef COLLECTOR_DESK_WEIGHING_H

@@ -149,7 +149,7 @@ static int step_node(struct sources *sources, struct store *store, moment now, s
         const struct subject subject = subject_from_address(&address);
         status = watch(sources, store, &subject, "node", node.seen, node.seen + sources->settings->quiet, now, error);
     }
-    if (status == 0 && sources->settings->senders)
+    if (status == 0 && sources->settings->senders && !sources->is_full)
         status = step_senders(sources, store, node.id, now, error);
     return status < 0 ? status : 1;
 }

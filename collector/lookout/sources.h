@@ -15,6 +15,7 @@ struct sources {
     int64_t node;       /* behind which it goes on */
     moment begun;       /* when this walk over the nodes did; 0: it is over ... */
     moment since;       /* what has sent since then is new to it */
+    bool is_full;       /* no sender's address is added */
     moment nodes_after; /* ... and the next begins then */
 };
 

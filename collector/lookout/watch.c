@@ -29,6 +29,7 @@
 #define FORGET_MOST 500
 #define RETIRE_MOST 64
 #define NAMES_FILE  ((size_t)16 * 1024 * 1024)
+#define NAMES_MOST  262144
 #define REMEMBERED  16384
 #define NEVER       (3650 * DAY)
 
@@ -121,7 +122,8 @@ struct taking {
         bool is_doubted;
     } of[CLAIMS_MOST];
     uint32_t count, at;
-    moment now; /* the store's */
+    moment now;    /* the store's */
+    bool has_beat; /* what has to be done now and then was done */
 };
 
 static void see_zone(void *context, struct text name, bool is_doubted)
@@ -190,7 +192,8 @@ static int work_on(struct watch *watch, struct taking *taking, moment now, struc
         status = write_over(watch, now, error);
     if (status == 0 && sources_is_due(&watch->sources, now))
         status = sources_step(&watch->sources, watch->store, now, error);
-    if (status == 0 && is_beat(watch))
+    taking->has_beat = is_beat(watch);
+    if (status == 0 && taking->has_beat)
         status = beat(watch, now, error);
     return status < 0 ? status : claim(watch, taking, now, error);
 }
@@ -261,8 +264,19 @@ static void ask_for(struct watch *watch, struct taking *taking)
     }
 }
 
+/* Nodes may lie: there is an end to what they can have watched. */
+static void note_fullness(struct watch *watch)
+{
+    const struct log log = log_open("collector");
+    bool is_full = watch->known.names >= NAMES_MOST;
+    if (is_full && !watch->sources.is_full)
+        log_write(&log, LOG_TROUBLE, "%d names are watched on blacklists: senders' addresses are not added any more",
+                  NAMES_MOST);
+    watch->sources.is_full = is_full;
+}
+
 /* What was written is let go of. */
-static void settle(struct watch *watch)
+static void settle(struct watch *watch, const struct taking *taking)
 {
     struct hand *hand = watch->hand;
     for (uint32_t i = 0; i < hand->over_count; i++) {
@@ -271,12 +285,13 @@ static void settle(struct watch *watch)
     }
     hand->over_count = hand->note_count = 0;
     watch->is_resumed = true;
-    if (is_beat(watch)) {
+    if (taking->has_beat) {
         duration every = watch->settings->every < MINUTE ? watch->settings->every : MINUTE;
         beliefs_settle(&watch->beliefs, lookup_inquiry(watch->lookup), watch->zones);
         watch->beat_after = clock_steady() + every;
         if (clock_steady() >= watch->retire_after)
             watch->retire_after = clock_steady() + HOUR;
+        note_fullness(watch);
     }
 }
 
@@ -318,7 +333,7 @@ static void make_round(struct watch *watch, struct taking *taking)
         for (int i = 0; i < TRIES && status == -EAGAIN && watch->store; i++)
             status = run(watch, taking, &error);
         if (status >= 0) {
-            settle(watch);
+            settle(watch, taking);
             ask_for(watch, taking);
         }
     }

@@ -1,8 +1,8 @@
 /* A message file: one message that a node saw, with its envelope, as it travels from the node and is kept.
  *
- *     {"record":"message","time":T,"sender":S,"customer":S,"address":A,"client_port":N,"helo":S,"user":S,"queue":S,"from":S,
- *      "recipients":[S,...],"recipients_left_out":N,"why":"first|score|diverted|digest|trickle","complete":true,
- *      "code":N,"bytes":N,"digest":S,"likeness":S,"server":A,"node_message":N}\n
+ *     {"record":"message","time":T,"sender":S,"customer":S,"address":A,"client_port":N,"helo":S,"user":S,"queue":S,
+ *      "from":S,"recipients":[S,...],"recipients_left_out":N,"why":"first|score|diverted|digest|trickle",
+ *      "complete":true,"code":N,"bytes":N,"digest":S,"likeness":S,"server":A,"node_message":N}\n
  *     content, byte for byte as sent, dot-unstuffed
  *
  * `client_port`: of the address (0: not known). `code`: the server's reply to the content (0: none was seen). `bytes`:

@@ -34,6 +34,7 @@ struct lane {
     pthread_mutex_t lock;
     pthread_cond_t end;
     bool ending;
+    struct lane_counts counts;
     char *where;
     struct lane_settings settings;
     int64_t holder;
@@ -173,6 +174,24 @@ static int calm(struct lane *lane, struct error *error)
             status = store_alert_resolve(lane->store, "post", name, now, error);
     }
     return end(lane, status, error);
+}
+
+static void count(struct lane *lane, enum store_sending_state state)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->counts.sent += state == SENDING_SENT;
+    lane->counts.failed += state == SENDING_FAILED;
+    lane->counts.in_doubt += state == SENDING_IN_DOUBT;
+    lane->counts.tried_again += state == SENDING_WAITING;
+    pthread_mutex_unlock(&lane->lock);
+}
+
+struct lane_counts lane_counts(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    const struct lane_counts counts = lane->counts;
+    pthread_mutex_unlock(&lane->lock);
+    return counts;
 }
 
 /* --- one sending --- */
@@ -326,6 +345,7 @@ static int send_one(struct lane *lane, struct error *error)
     if (outcome.works)
         lane->fails = 0;
     lane->not_before = outcome.away || lane->fails > 0 ? clock_steady() + outcome.pause : 0;
+    count(lane, outcome.state);
     int status = write_end(lane, &outcome, text_trim(buffer_text(&delivery.left)), error);
     buffer_clear(&delivery.left);
     return status;

@@ -19,9 +19,15 @@ struct lane_settings {
     size_t name_count;
 };
 
+/* Since it began. */
+struct lane_counts {
+    uint64_t sent, tried_again, failed, in_doubt;
+};
+
 struct lane;
 int lane_create(const struct lane_settings *, struct lane **result, struct error *) MUST_CHECK;
-void lane_end(struct lane *);      /* it is to end soon; it is not waited for */
+void lane_end(struct lane *); /* it is to end soon; it is not waited for */
+struct lane_counts lane_counts(struct lane *);
 void lane_destroy(struct lane **); /* what is under way is given some seconds more */
 
 /* How long one sending waits that was tried so often. */

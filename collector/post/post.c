@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "collector/post/lane.h"
+#include "collector/post/letters.h"
 #include "collector/post/notices.h"
 #include "collector/post/reports.h"
 #include "collector/store/sendings.h"
@@ -17,9 +18,10 @@
 #include "common/io/clock.h"
 #include "common/io/log.h"
 
-#define LOOK SECOND
-#define TIDY HOUR
-#define GONE 16 /* channels that are gone, in one round */
+#define LOOK  SECOND
+#define TIDY  HOUR
+#define SHOWN (15 * SECOND) /* how old what is shown of the store may be */
+#define GONE  16            /* channels that are gone, in one round */
 
 struct post {
     pthread_t thread;
@@ -28,9 +30,11 @@ struct post {
     bool ending;
     char *where;
     struct post_settings settings;
-    struct store *store; /* NULL: it is opened with the next round */
-    duration tidy_after; /* steady */
-    bool failing;        /* it was said */
+    struct store *store;             /* NULL: it is opened with the next round */
+    duration tidy_after, look_after; /* steady */
+    uint64_t waiting;
+    duration oldest;
+    bool failing; /* it was said */
     struct notices notices;
     struct reports reports;
     struct lane *lanes[LANE_NAMES];
@@ -66,6 +70,17 @@ static int make_notices(struct post *post, struct error *error)
     int status = begin(post, &now, error);
     if (status >= 0)
         status = notices_make(post->store, &post->notices, post->settings.alerts, post->settings.mail, now, error);
+    return end(post, status, error);
+}
+
+static int write_letters(struct post *post, struct error *error)
+{
+    moment now = clock_now();
+    if (post->settings.letters == NULL || !letters_are_due(post->settings.letters, now))
+        return 0;
+    int status = begin(post, &now, error);
+    if (status >= 0)
+        status = letters_round(post->settings.letters, post->store, now, error);
     return end(post, status, error);
 }
 
@@ -128,13 +143,52 @@ static int tidy(struct post *post, struct error *error)
     return status;
 }
 
+static int look(struct post *post, struct error *error)
+{
+    int64_t counts[SENDING_STATES];
+    moment oldest = 0, now = clock_now();
+    if (clock_steady() < post->look_after)
+        return 0;
+    post->look_after = clock_steady() + SHOWN;
+    int status = post->store ? 0 : store_open(post->where, &post->store, error);
+    if (status >= 0)
+        status = store_begin_reading(post->store, error);
+    if (status >= 0)
+        status = store_now(post->store, now, &now, error);
+    if (status >= 0)
+        status = store_sendings_count(post->store, counts, &oldest, error);
+    status = end(post, status, error);
+    pthread_mutex_lock(&post->lock);
+    post->waiting = status >= 0 ? (uint64_t)counts[SENDING_WAITING] : post->waiting;
+    post->oldest = oldest > 0 && oldest < now ? now - oldest : 0;
+    pthread_mutex_unlock(&post->lock);
+    return status;
+}
+
+struct post_counts post_counts(struct post *post)
+{
+    struct post_counts counts = {0};
+    for (size_t i = 0; i < post->lane_count; i++) {
+        const struct lane_counts of_lane = lane_counts(post->lanes[i]);
+        counts.sent += of_lane.sent;
+        counts.tried_again += of_lane.tried_again;
+        counts.failed += of_lane.failed;
+        counts.in_doubt += of_lane.in_doubt;
+    }
+    pthread_mutex_lock(&post->lock);
+    counts.waiting = post->waiting;
+    counts.oldest = post->oldest;
+    pthread_mutex_unlock(&post->lock);
+    return counts;
+}
+
 static void say(struct post *post, int status, const struct error *error)
 {
     const struct log log = log_open("collector");
     if (status < 0 && status != -EAGAIN && !post->failing)
-        log_write(&log, LOG_TROUBLE, "notices and reports wait: %s", error->text);
+        log_write(&log, LOG_TROUBLE, "notices, letters and reports wait: %s", error->text);
     else if (status >= 0 && post->failing)
-        log_write(&log, LOG_NEWS, "notices and reports are made again");
+        log_write(&log, LOG_NEWS, "notices, letters and reports are made again");
     post->failing = status < 0 && (status != -EAGAIN || post->failing);
 }
 
@@ -143,9 +197,13 @@ static void step(struct post *post)
     struct error error = {0};
     int status = make_notices(post, &error);
     if (status >= 0)
+        status = write_letters(post, &error);
+    if (status >= 0)
         status = make_reports(post, &error);
     if (status >= 0)
         status = tidy(post, &error);
+    if (status >= 0)
+        status = look(post, &error);
     say(post, status, &error);
 }
 

@@ -13,11 +13,19 @@ struct post_settings {
     const struct alert_settings *alerts; /* NULL: there are no channels, and mail alone goes out */
     const struct report_settings *reports;
     const struct calendar_zone *zone; /* of reports; NULL: none are made */
+    struct letters *letters;          /* NULL: none are written by themselves */
 };
 
 struct post;
 /* `where`: the store's place; copied. All that the settings point to is borrowed. */
 int post_create(const char *where, const struct post_settings *, struct post **result, struct error *) MUST_CHECK;
+/* What became of what went out, since it was started; what waits now, of all collectors on the store, and for how long
+ * the oldest of it. */
+struct post_counts {
+    uint64_t sent, tried_again, failed, in_doubt, waiting;
+    duration oldest;
+};
+struct post_counts post_counts(struct post *);
 void post_destroy(struct post **); /* what is under way is ended, or sent again the next time */
 
 #endif

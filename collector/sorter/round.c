@@ -28,6 +28,7 @@ static void clear(struct round *round)
     round->passed_over = 0;
     round->swept = round->heard = false;
     memset(round->lost, 0, sizeof round->lost);
+    memcpy(round->alarm, round->sorter->alarm, sizeof round->alarm);
 }
 
 static int write_all(struct round *round, struct error *error)
@@ -44,6 +45,8 @@ static int write_all(struct round *round, struct error *error)
         status = round_pass_over(round, error);
     if (status == 0)
         status = round_sort_touched(round, error);
+    if (status == 0 && !sorter->ending)
+        status = round_alarm(round, error);
     if (status == 0 && !sorter->ending)
         status = round_take(round, error);
     return status < 0 ? status : round_tell(round, error); /* last: until the commit nobody else can tell anything */
@@ -103,6 +106,7 @@ static void tell(struct sorter *sorter)
         sorter->swept = round->now;
     if (round->heard)
         sorter->heard = round->now;
+    memcpy(sorter->alarm, round->alarm, sizeof sorter->alarm);
     for (uint32_t i = 0; i < sorter->filters.count; i++)
         for (uint32_t lost = 0; lost < round->lost[i]; lost++)
             asker_note_lost(sorter->askers[i]);

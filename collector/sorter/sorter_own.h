@@ -22,6 +22,9 @@ struct told_row {
     size_t start, length; /* in `texts` */
 };
 
+/* What an alert says of a filter. Unknown: whatever a collector before this one left. */
+enum alarm { ALARM_UNKNOWN, ALARM_UP, ALARM_DOWN };
+
 /* One transaction, and what is to be done once it is committed. */
 struct round {
     struct sorter *sorter;
@@ -40,9 +43,10 @@ struct round {
     } asking[ASKING_MOST];
     uint32_t asking_count;
     struct sorter_counts counts;
-    uint32_t passed_over;        /* a bit a filter: it is down, and was when the round began */
-    uint32_t lost[FILTERS_MOST]; /* appliances did not give so many back */
-    bool swept, heard;           /* nothing more is overdue; others were told that we are there */
+    uint32_t passed_over;         /* a bit a filter: it is down, and was when the round began */
+    uint32_t lost[FILTERS_MOST];  /* appliances did not give so many back */
+    bool swept, heard;            /* nothing more is overdue; others were told that we are there */
+    uint32_t alarm[FILTERS_MOST]; /* what each filter's alert says when this is committed: enum alarm */
 };
 
 struct sorter {
@@ -80,7 +84,8 @@ struct sorter {
                                             waits out its pause */
     uint32_t failures;                     /* in a row */
     moment swept, heard, eager[FILTERS_MOST];
-    size_t bytes; /* of letters; see letter.h */
+    uint32_t alarm[FILTERS_MOST]; /* what was said of each: enum alarm */
+    size_t bytes;                 /* of letters; see letter.h */
     int descriptor;
 };
 
@@ -122,6 +127,10 @@ int round_be_heard(struct round *, struct error *) MUST_CHECK;
 /* Messages that wait for filters that are down. */
 int round_pass_over(struct round *, struct error *) MUST_CHECK;
 int round_take(struct round *, struct error *) MUST_CHECK;
+
+/* alarm.c: filters that are down are alerts. Whether there is anything to say of them; and saying it. */
+bool round_alarm_is_due(struct sorter *);
+int round_alarm(struct round *, struct error *) MUST_CHECK;
 
 /* telling.c: an opinion as nodes are told. */
 int round_add_told(struct round *, const char *name, const char *filter, const struct opinion *,

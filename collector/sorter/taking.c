@@ -69,7 +69,7 @@ static int overdue(struct sorter *sorter, moment now, uint32_t most, struct stor
 int round_is_wanted(struct sorter *sorter, moment now, struct error *error)
 {
     struct store_overdue one;
-    int wanted = letter_bytes(&sorter->bytes) > 0 && is_to_be_heard(sorter, now);
+    int wanted = (letter_bytes(&sorter->bytes) > 0 && is_to_be_heard(sorter, now)) || round_alarm_is_due(sorter);
     if (wanted == 0 && has_memory(sorter) && openers_room(sorter) > 0)
         wanted = store_sorting_waits(sorter->store, NULL, 0, now, error);
     for (uint32_t i = 0; i < sorter->filters.count && wanted == 0 && has_memory(sorter); i++)

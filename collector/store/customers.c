@@ -140,7 +140,7 @@ int store_reckon_shares(struct store *store, const struct store_reckoner *reckon
     ", " SUMS_OF_CUSTOMER ", " BYTES                                                                                   \
     " FROM counts GROUP BY node, sender), everyone AS (SELECT node, sender FROM sums "                                 \
     "UNION SELECT node, sender FROM senders WHERE customer = $2 UNION SELECT node, sender FROM points WHERE "          \
-    "customer = $2) SELECT e.node, n.name, e.sender, COALESCE(s.verdict, 'clear'), COALESCE(s.score, 0), "             \
+    "customer = $2) SELECT e.node, n.name, e.sender, COALESCE(NULLIF(s.verdict, ''), 'clear'), COALESCE(s.score, 0), " \
     "COALESCE(s.changed, 0), COALESCE(c.seen, 0), COALESCE(c.connections, 0), COALESCE(c.messages, 0), "               \
     "COALESCE(c.rejected, 0), COALESCE(c.recipients, 0), COALESCE(c.bytes, 0), COALESCE(s.address, ''), "              \
     "COALESCE(p.points, 0) FROM everyone e JOIN nodes n ON n.node = e.node LEFT JOIN senders s ON s.node = e.node "    \

@@ -41,7 +41,8 @@ static int draw_verdicts(struct store *store, int64_t node, int64_t life, const 
                            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (node, sender) DO UPDATE SET "
                            "customer = excluded.customer, verdict = excluded.verdict, score = excluded.score, "
                            "changed = excluded.changed, address = CASE WHEN excluded.address = '' THEN "
-                           "senders.address ELSE excluded.address END WHERE excluded.changed >= senders.changed",
+                           "senders.address ELSE excluded.address END WHERE excluded.changed >= senders.changed OR "
+                           "senders.verdict = ''",
                            error, INTEGER(node), VALUE_TEXT(newest->sender), VALUE_TEXT(newest->customer),
                            VALUE_TEXT(newest->verdict.word), INTEGER(newest->verdict.score), INTEGER(newest->time),
                            VALUE_TEXT(newest->address));
@@ -50,7 +51,8 @@ static int draw_verdicts(struct store *store, int64_t node, int64_t life, const 
     return rows;
 }
 
-/* Whoever has a verdict is known here; traffic of others need not be. Only what changed is written. */
+/* At which address a sender was seen is known also of one that never had a verdict (it is ''): a blacklist's word, or
+ * somebody's complaint, may be the first that is heard of it. Only what changed is written. */
 static int draw_addresses(struct store *store, int64_t node, const struct store_record **records, size_t count,
                           struct error *error)
 {
@@ -61,9 +63,19 @@ static int draw_addresses(struct store *store, int64_t node, const struct store_
         if (!is_last_of_sender(records, i, count))
             continue;
         if (latest.length)
+            rows = STORE_QUEUE(store,
+                               "INSERT INTO senders (node, sender, customer, verdict, score, changed, address) VALUES "
+                               "($1, $2, $3, '', 0, $4, $5) ON CONFLICT (node, sender) DO NOTHING",
+                               error, INTEGER(node), VALUE_TEXT(records[i]->sender), VALUE_TEXT(records[i]->customer),
+                               INTEGER(records[i]->time), VALUE_TEXT(latest));
+        if (latest.length && rows >= 0)
             rows =
-                STORE_QUEUE(store, "UPDATE senders SET address = $3 WHERE node = $1 AND sender = $2 AND address <> $3",
-                            error, INTEGER(node), VALUE_TEXT(records[i]->sender), VALUE_TEXT(latest));
+                STORE_QUEUE(store,
+                            "UPDATE senders SET address = $3, customer = CASE WHEN verdict = '' THEN $4 ELSE customer "
+                            "END WHERE node = $1 AND sender = $2 AND (address <> $3 OR (verdict = '' AND "
+                            "customer <> $4))",
+                            error, INTEGER(node), VALUE_TEXT(records[i]->sender), VALUE_TEXT(latest),
+                            VALUE_TEXT(records[i]->customer));
         latest = (struct text){"", 0};
     }
     return rows;

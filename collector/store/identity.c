@@ -167,6 +167,12 @@ int store_node_seen(struct store *store, int64_t id, const char *version, int64_
                        error, INTEGER(id), STRING(version), INTEGER(spooled), INTEGER(now), STRING(address));
 }
 
+int store_node_heard(struct store *store, int64_t id, moment when, struct error *error)
+{
+    return STORE_QUEUE(store, "UPDATE nodes SET seen = $2 WHERE node = $1 AND seen < $2", error, INTEGER(id),
+                       INTEGER(when));
+}
+
 struct nodes_listener {
     void (*each)(void *, const struct store_node *);
     void *context;

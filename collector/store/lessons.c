@@ -101,24 +101,11 @@ int store_lesson_keep(struct store *store, const char *digest, moment now, enum 
                        error, STRING(digest), INTEGER(now), INTEGER(packing), VALUE_BYTES(content));
 }
 
-struct content {
-    void (*each)(void *, enum store_packing, struct text);
-    void *context;
-};
-
-static bool content_row(void *context, const struct value *columns, size_t count)
-{
-    const struct content *content = context;
-    (void)count;
-    content->each(content->context, (enum store_packing)columns[0].integer, columns[1].text);
-    return false;
-}
-
 int store_lesson_content(struct store *store, const char *digest, void (*each)(void *, enum store_packing, struct text),
                          void *context, struct error *error)
 {
-    struct content content = {each, context};
-    return STORE_RUN(store, "SELECT packing, bytes FROM lesson_contents WHERE digest = $1", content_row, &content,
+    struct store_packed packed = {each, context};
+    return STORE_RUN(store, "SELECT packing, bytes FROM lesson_contents WHERE digest = $1", store_row_packed, &packed,
                      error, STRING(digest));
 }
 

@@ -76,24 +76,19 @@ int store_message_add(struct store *store, const struct store_message *message, 
     return status < 0 ? status : 1;
 }
 
-struct content {
-    void (*each)(void *, enum store_packing, struct text);
-    void *context;
-};
-
-static bool content_row(void *context, const struct value *columns, size_t count)
+bool store_row_packed(void *context, const struct value *columns, size_t count)
 {
-    const struct content *content = context;
+    const struct store_packed *packed = context;
     (void)count;
-    content->each(content->context, (enum store_packing)columns[0].integer, columns[1].text);
+    packed->each(packed->context, (enum store_packing)columns[0].integer, columns[1].text);
     return false;
 }
 
 int store_message_content(struct store *store, const char *name, void (*each)(void *, enum store_packing, struct text),
                           void *context, struct error *error)
 {
-    struct content content = {each, context};
-    return STORE_RUN(store, "SELECT packing, bytes FROM contents WHERE name = $1", content_row, &content, error,
+    struct store_packed packed = {each, context};
+    return STORE_RUN(store, "SELECT packing, bytes FROM contents WHERE name = $1", store_row_packed, &packed, error,
                      STRING(name));
 }
 

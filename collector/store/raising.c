@@ -7,13 +7,15 @@
 #include "collector/store/store_own.h"
 #include "common/cleanup.h"
 
-#define RAISED_MOST 500       /* in one look, of each */
+#define RAISED_MOST 500  /* in one look, of each */
+#define NAME_MOST   1001 /* bytes of a sender or a customer; of longer ones there is no alert */
+#define SHORT(word) "LENGTH(" word ") <= 250"
 #define STALE       (7 * DAY) /* a verdict of which nothing was heard for so long says nothing any more */
 
 /* --- what was found, until it is raised: no statement runs while another gives rows --- */
 
 struct found {
-    char kind[16], name[320], sender[256], customer[256], subject[400], text[600];
+    char kind[16], name[NAME_MOST + 20], sender[NAME_MOST], customer[NAME_MOST], subject[400], text[600];
     int64_t node;
     enum store_severity severity;
 };
@@ -80,7 +82,7 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     found->severity = text_equals(columns[4].text, TEXT("block")) ? SEVERITY_TROUBLE : SEVERITY_WARNING;
     of_customer(found, whose, sizeof whose);
     snprintf(found->name, sizeof found->name, "%s %016llx", found->sender, (unsigned long long)found->node);
-    snprintf(found->subject, sizeof found->subject, "%s on %s%s: %s", found->sender, node, whose, found->kind);
+    snprintf(found->subject, sizeof found->subject, "%.100s on %s%s: %s", found->sender, node, whose, found->kind);
     if (stands)
         snprintf(found->text, sizeof found->text, "Score %lld.%02lld; until %s. %s", (long long)(score / 100),
                  (long long)(score % 100), moment_print(columns[6].integer, until), reason);
@@ -101,7 +103,8 @@ static int find_verdicts(struct store *store, struct finds *finds, moment now, s
                      "SELECT s.node, n.name, s.sender, s.customer, s.verdict, s.score, COALESCE(o.until, 0), "
                      "COALESCE(o.reason, '') FROM senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 "
                      "LEFT JOIN orders o ON o.node = s.node AND o.sender = s.sender AND o.deed = s.verdict AND "
-                     "o.until > $2 WHERE " HELD " AND s.changed > $1 AND NOT " HAS_ALERT " ORDER BY s.changed LIMIT $3",
+                     "o.until > $2 WHERE " HELD " AND " SHORT("s.sender") " AND s.changed > $1 AND NOT " HAS_ALERT
+                                                                          " ORDER BY s.changed LIMIT $3",
                      verdict_row, finds, error, INTEGER(now - STALE), INTEGER(now), INTEGER(RAISED_MOST));
 }
 
@@ -172,7 +175,7 @@ static bool virus_row(void *context, const struct value *columns, size_t count)
     of_customer(found, whose, sizeof whose);
     snprintf(found->kind, sizeof found->kind, "virus");
     snprintf(found->name, sizeof found->name, "%s %016llx", found->sender, (unsigned long long)found->node);
-    snprintf(found->subject, sizeof found->subject, "%s on %s%s sent a virus", found->sender, node, whose);
+    snprintf(found->subject, sizeof found->subject, "%.100s on %s%s sent a virus", found->sender, node, whose);
     snprintf(found->text, sizeof found->text, "Messages with one: %lld.", (long long)columns[4].integer);
     return true;
 }
@@ -182,12 +185,14 @@ static bool virus_row(void *context, const struct value *columns, size_t count)
 static int find_viruses(struct store *store, const struct store_raising *raising, struct finds *finds, moment now,
                         struct error *error)
 {
-    return STORE_RUN(store,
-                     "SELECT m.node, COALESCE(n.name, ''), m.sender, MAX(m.customer), COUNT(*) FROM messages m "
-                     "LEFT JOIN nodes n ON n.node = m.node WHERE " VIRUS " AND NOT EXISTS (SELECT 1 FROM alerts a "
-                     "WHERE a.kind = 'virus' AND a.node = m.node AND a.sender = m.sender AND a.resolved = 0) "
-                     "GROUP BY m.node, n.name, m.sender ORDER BY m.node, m.sender LIMIT $2",
-                     virus_row, finds, error, INTEGER(now - raising->quiet), INTEGER(RAISED_MOST));
+    return STORE_RUN(
+        store,
+        "SELECT m.node, COALESCE(n.name, ''), m.sender, MAX(m.customer), COUNT(*) FROM messages m "
+        "LEFT JOIN nodes n ON n.node = m.node WHERE " VIRUS " AND " SHORT(
+            "m.sender") " AND NOT EXISTS (SELECT 1 FROM alerts a "
+                        "WHERE a.kind = 'virus' AND a.node = m.node AND a.sender = m.sender AND a.resolved = 0) "
+                        "GROUP BY m.node, n.name, m.sender ORDER BY m.node, m.sender LIMIT $2",
+        virus_row, finds, error, INTEGER(now - raising->quiet), INTEGER(RAISED_MOST));
 }
 
 static int end_viruses(struct store *store, const struct store_raising *raising, moment now, struct error *error)
@@ -222,11 +227,13 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
 
 static int find_complaints(struct store *store, struct finds *finds, struct error *error)
 {
-    return STORE_RUN(store,
-                     "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND NOT EXISTS (SELECT 1 "
-                     "FROM alerts a WHERE a.kind = 'complaint' AND a.customer = c.customer AND a.resolved = 0) "
-                     "GROUP BY c.customer ORDER BY c.customer LIMIT $1",
-                     complaint_row, finds, error, INTEGER(RAISED_MOST));
+    return STORE_RUN(
+        store,
+        "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND " SHORT(
+            "c.customer") " AND NOT EXISTS (SELECT 1 "
+                          "FROM alerts a WHERE a.kind = 'complaint' AND a.customer = c.customer AND a.resolved = 0) "
+                          "GROUP BY c.customer ORDER BY c.customer LIMIT $1",
+        complaint_row, finds, error, INTEGER(RAISED_MOST));
 }
 
 static int end_complaints(struct store *store, moment now, struct error *error)

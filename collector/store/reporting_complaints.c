@@ -3,9 +3,10 @@
 #include "collector/store/reporting_own.h"
 
 /* Complaints, not what came beside them: bounces are done with by nobody; a double is counted at its first; that
- * something is no spam is no complaint. */
+ * something is no spam is no complaint, nor is one that a person found to be wrong. */
 #define IS_COMPLAINT                                                                                                   \
-    "(state = 'open' OR (state = 'done' AND closed > 0)) AND type <> 'not-spam' AND received >= $1 AND received < $2"
+    "(state = 'open' OR (state = 'done' AND closed > 0)) AND not_abuse = 0 AND type <> 'not-spam' AND "                \
+    "received >= $1 AND received < $2"
 
 static bool make_room(struct reporting *reporting)
 {

@@ -19,7 +19,7 @@
  * at which that begins: where a place's day begins within one, it counts for the day before. */
 #define REPORTING_ROWS_IN(table)                                                                                       \
     "SELECT t.node, t.time, t.sender, t.customer, t.connections, t.messages, t.rejected, t.recipients, t.bytes FROM "  \
-    "nodes n JOIN " table " t ON t.node = n.node AND t.time >= $1 AND t.time < $2"
+    "nodes n CROSS JOIN " table " t WHERE t.node = n.node AND t.time >= $1 AND t.time < $2"
 #define REPORTING_ROWS                                                                                                 \
     "(" REPORTING_ROWS_IN("minutes") " UNION ALL " REPORTING_ROWS_IN("hours") " UNION ALL " REPORTING_ROWS_IN(         \
         "days") ") AS counts"

@@ -8,8 +8,8 @@
 
 /* `which`: the senders that are shown, the highest score first. */
 #define SENDERS(which)                                                                                                                                  \
-    "WITH shown AS (SELECT s.node, s.sender, s.customer, s.verdict, s.score, s.changed FROM senders s WHERE " which                                     \
-    " ORDER BY s.score DESC, s.sender, s.node LIMIT $2),"                                                                                               \
+    "WITH shown AS (SELECT s.node, s.sender, s.customer, COALESCE(NULLIF(s.verdict, ''), 'clear') AS verdict, "                                         \
+    "s.score, s.changed FROM senders s WHERE " which " ORDER BY s.score DESC, s.sender, s.node LIMIT $2),"                                              \
     " counts AS (SELECT h.node, h.sender, h.seen, " COUNTS(                                                                                             \
         "h") " FROM shown s JOIN hours h ON h.node = s.node"                                                                                            \
              " AND h.time >= $1 AND h.sender = s.sender UNION ALL SELECT m.node, m.sender, m.time, " COUNTS(                                            \

@@ -90,6 +90,8 @@ int store_node_is_known(struct store *, int64_t id, struct error *) MUST_CHECK; 
 /* `address`: from where it speaks. */
 int store_node_seen(struct store *, int64_t id, const char *version, int64_t spooled, const char *address, moment now,
                     struct error *) MUST_CHECK;
+/* It asked for something, then; nothing where it was heard of later. */
+int store_node_heard(struct store *, int64_t id, moment, struct error *) MUST_CHECK;
 int store_nodes(struct store *, void (*each)(void *context, const struct store_node *), void *context,
                 struct error *) MUST_CHECK;
 

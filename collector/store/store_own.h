@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include "collector/store/engine.h"
+#include "collector/store/messages.h"
 #include "collector/store/store.h"
 
 struct store {
@@ -38,6 +39,12 @@ static inline moment store_day_before(moment now)
 
 /* Rows of one column: the number is written to the int64_t behind `context`. */
 bool store_row_integer(void *context, const struct value *columns, size_t count);
+/* Rows of how content is packed, and its bytes: shown to `each`. `context` is the struct. messages.c. */
+struct store_packed {
+    void (*each)(void *, enum store_packing, struct text);
+    void *context;
+};
+bool store_row_packed(void *context, const struct value *columns, size_t count);
 /* Copy a row's text into a field, cut to its size. */
 static inline void store_copy(struct text text, char *result, size_t size)
 {

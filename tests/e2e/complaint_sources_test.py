@@ -208,7 +208,7 @@ def by_imap(checks, desk, dovecot):
     checks.that("a mailbox made anew: what is new is taken, nothing twice", desk.reached("imap", 5) is True,
                 desk.reached("imap", 5))
     solved = soon(lambda: desk.rows("SELECT 1 FROM alerts WHERE kind = 'source' AND resolved > 0"))
-    checks.that("nothing stands then", desk.run("alerts")[1] == "nothing stands\n", desk.run("alerts"))
+    checks.that("nothing is said of sources then", "imap" not in desk.run("alerts")[1], desk.run("alerts"))
     checks.that("and it is over", solved, desk.rows("SELECT kind, name, resolved, text FROM alerts"))
 
 

@@ -2,6 +2,7 @@
 asks it; `dead.example` is answered by nobody."""
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -34,8 +35,9 @@ def write(path, text):
 class Servers:
     """rbldnsd with the zones' data, and unbound, which asks it."""
 
-    def __init__(self, folder):
-        self.folder, self.processes = folder, []
+    def __init__(self, folder, more=None, ttl=86400):
+        """`more`: other zones, {"name:type": data}; `ttl`: the longest that the resolver remembers."""
+        self.folder, self.processes, self.more, self.ttl = folder, [], more or {}, ttl
         chance = random.Random(8)
         self.subjects = [f"198.51.{chance.randrange(256)}.{n % 256}" for n in range(150)]
         self.truth = {name: set(chance.sample(self.subjects, 12)) for name in ("one.example", "two.example")}
@@ -57,15 +59,24 @@ class Servers:
             "limited.example:ip4set": test,
             "secret5.keyed.example:ip4set": test + "192.0.2.5\n",
             "hostile.example:ip4set": test + "192.0.2.66 :127.0.0.2:" + HOSTILE + "\n",
+            **self.more,
         }
+
+    def put(self, name, text):
+        file = name.replace(":", "-")
+        write(f"{self.folder}/{file}", f"$SOA 600 ns.example. admin.example. 1 600 600 86400 300\n$TTL 900\n{text}")
+        return f"{name}:{file}"
+
+    def change(self, name, text):
+        """A list's keeper has changed his mind."""
+        self.put(name, text)
+        self.processes[0].send_signal(signal.SIGHUP)
 
     def start(self):
         os.chmod(self.folder, 0o755)
         zones = []
         for name, text in self.data().items():
-            file = name.replace(":", "-")
-            write(f"{self.folder}/{file}", f"$SOA 600 ns.example. admin.example. 1 600 600 86400 300\n$TTL 900\n{text}")
-            zones.append(f"{name}:{file}")
+            zones.append(self.put(name, text))
         said = open(f"{self.folder}/servers.log", "wb")
         self.processes.append(subprocess.Popen(
             ["/usr/sbin/rbldnsd", "-n", "-u", "nobody", "-w", self.folder, "-b", f"127.0.0.1/{LISTS}", *zones],
@@ -85,6 +96,8 @@ class Servers:
   access-control: 127.0.0.0/8 allow
   access-control: ::1 allow
   local-zone: "com." static
+  cache-max-ttl: {self.ttl}
+  cache-max-negative-ttl: {min(self.ttl, 3600)}
 stub-zone:
   name: "example"
   stub-addr: 127.0.0.1@{LISTS}

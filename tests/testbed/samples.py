@@ -66,7 +66,7 @@ class Sampler(Node):
         end = time.monotonic() + patience
         while True:
             for one in self.told:
-                if one["message"] == self.names.get(number) and one["filter"] == filter_name:
+                if one.get("message") == self.names.get(number) and one.get("filter") == filter_name:
                     return one
             if time.monotonic() >= end:
                 return None

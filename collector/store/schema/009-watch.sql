@@ -79,6 +79,12 @@ CREATE INDEX complaints_open ON complaints (customer) WHERE state = 'open';
 CREATE INDEX senders_held ON senders (changed) WHERE verdict IN ('block', 'throttle', 'divert');
 CREATE INDEX messages_of_virus ON messages (received, name) WHERE verdict = 3 AND corrected = 0;
 
+-- The last letter to a customer about one cause. `sending` empty: it had no address.
+CREATE TABLE letters (
+    customer TEXT NOT NULL, cause TEXT NOT NULL, made BIGINT NOT NULL, times BIGINT NOT NULL, sending TEXT NOT NULL,
+    language TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (customer, cause));
+CREATE INDEX letters_by_made ON letters (made);
+
 -- The numbers of a time that is over, as they were when its report was made: a report that is asked for again says the
 -- same, also when what it was made from is gone. `kind`: "day", "week", "month"; `period`: "2026-W47".
 CREATE TABLE reports (

@@ -58,6 +58,7 @@ static void all_that_is_known_stands_in_it(void **unused)
         .helo = TEXT("me.example"),
         .user = TEXT("alice"),
         .from = TEXT("a@x.example"),
+        .client_port = 4321,
         .phrase = TEXT("2.0.0 Ok: queued as 4Zq1xW2Kz9z"),
         .why = SAMPLE_SCORE,
         .complete = true,
@@ -78,6 +79,7 @@ static void all_that_is_known_stands_in_it(void **unused)
     assert_string_equal(text_in(json, "customer"), "vm101");
     assert_non_null(text_in(json, "time"));
     assert_string_equal(text_in(json, "address"), "192.0.2.1");
+    assert_int_equal(json_integer_value(json_object_get(json, "client_port")), 4321);
     assert_string_equal(text_in(json, "server"), "2001:db8::25");
     assert_string_equal(text_in(json, "helo"), "me.example");
     assert_string_equal(text_in(json, "user"), "alice");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "collector/api/pulse.h"
+#include "common/io/clock.h"
 
 /* As the reader leaves it. */
 static void found(struct pulse *pulse, struct store_pulse numbers, bool told[TOLD_KINDS])
@@ -100,6 +101,24 @@ static void test_a_store_that_fails_wakes_nobody(void **state)
     assert_true(told[TOLD_NODES]);
 }
 
+/* Threads of this collector tell nodes something too, of which no request knows. */
+static void test_a_store_of_its_own_is_looked_at_less_often(void **state)
+{
+    struct pulse pulse;
+    bool told[TOLD_KINDS] = {false};
+    (void)state;
+    pulse_begin(&pulse);
+    assert_non_null(pulse_ask(&pulse, true, false));
+    pulse.found_shared = false;
+    pulse_take(&pulse, told);
+    pulse.due = 0;
+    assert_non_null(pulse_ask(&pulse, true, false));
+    assert_true(pulse.due > clock_steady() + SECOND);
+    pulse.found.filtered = 9;
+    pulse_take(&pulse, told);
+    assert_true(told[TOLD_NODES] && !told[TOLD_PEOPLE]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_who_was_asked_in_vain_is_asked_again_when_the_store_is_back),
         cmocka_unit_test(test_what_was_ordered_here_wakes_nobody_twice),
         cmocka_unit_test(test_a_store_that_fails_wakes_nobody),
+        cmocka_unit_test(test_a_store_of_its_own_is_looked_at_less_often),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,7 +351,7 @@ static void test_the_null_sender_is_not_made_up(void **unused)
 static void test_xarf_of_any_bytes_is_json(void **unused)
 {
     (void)unused;
-    outgoing.message = TEXT("Subject: \xff\"\\\x01\nMessage-ID: <\xfe\"@x>\n\n\0\xff\n");
+    outgoing.message = TEXT("Subject: \xff\"\\\x01\nMessage-ID: <\xfe\"\0@x>\n\n\0\xff\n");
     outgoing.note = TEXT("\xff\"\x1b[2J");
     outgoing.from.name = TEXT("");
     json_t *report = xarf();

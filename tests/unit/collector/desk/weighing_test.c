@@ -99,7 +99,14 @@ static void what_is_no_ones_doing(void **state)
     good = complaint_of(COMPLAINT_NOT_SPAM, SOURCE, "fbl@loops.example", MX);
     assert_int_equal(weighing_weigh(&settings, &good, &tie), TOLD_VOUCHED);
     struct complaint abuse = complaint_of(COMPLAINT_ABUSE, SOURCE, NULL, NULL);
-    tie.sender[0] = '\0'; /* several senders of one customer */
+    strcpy(abuse.category, "vulnerability");
+    tie.tied = "address";
+    assert_int_equal(weighing_weigh(&settings, &abuse, &tie), TOLD_NOTHING); /* an open resolver sends no mail */
+    strcpy(abuse.category, "content");
+    tie.tied = "message";
+    assert_int_equal(weighing_weigh(&settings, &abuse, &tie),
+                     TOLD_CONFIRMED); /* a message with a link to such a page */
+    tie.sender[0] = '\0';             /* several senders of one customer */
     assert_int_equal(weighing_weigh(&settings, &abuse, &tie), TOLD_NOTHING);
     tie = (struct store_tie){.tied = "message", .sender = "port:tap7", .at = 1}; /* on several nodes */
     assert_int_equal(weighing_weigh(&settings, &abuse, &tie), TOLD_NOTHING);

@@ -40,7 +40,8 @@ static void test_what_it_says_and_the_content_behind_it(void **unused)
 {
     (void)unused;
     assert_int_equal(
-        READ("{" ENVELOPE ",\"customer\":\"acme\",\"address\":\"192.0.2.7\",\"helo\":\"h\",\"user\":\"u\","
+        READ("{" ENVELOPE
+             ",\"customer\":\"acme\",\"address\":\"192.0.2.7\",\"client_port\":4321,\"helo\":\"h\",\"user\":\"u\","
              "\"queue\":\"q\",\"from\":\"a@b\",\"recipients\":[\"c@d\",\"\"],\"recipients_left_out\":3,"
              "\"why\":\"first\",\"complete\":false,\"code\":250,\"bytes\":7,\"digest\":\"d\",\"likeness\":"
              "\"l\",\"server\":\"198.51.100.1\",\"node_message\":1,\"later\":{\"more\":[1]}}\nAB\r\n\0\nC"),
@@ -53,6 +54,7 @@ static void test_what_it_says_and_the_content_behind_it(void **unused)
     assert_true(is(file->recipients[0], "c@d") && is(file->recipients[1], ""));
     assert_int_equal(file->recipients_left_out, 3);
     assert_int_equal(file->code, 250);
+    assert_int_equal(file->client_port, 4321);
     assert_false(file->complete);
     assert_true(text_equals(file->content, TEXT("AB\r\n\0\nC")));
     assert_true(file->envelope.bytes[0] == '{' && file->envelope.bytes[file->envelope.length - 1] == '}');
@@ -103,6 +105,7 @@ static void test_what_is_none_is_refused_by_a_sentence(void **unused)
         TEXT("{" ENVELOPE ",\"recipients\":[1]}\n"),
         TEXT("{" ENVELOPE ",\"code\":-1}\n"),
         TEXT("{" ENVELOPE ",\"code\":1000}\n"),
+        TEXT("{" ENVELOPE ",\"client_port\":65536}\n"),
         TEXT("{" ENVELOPE ",\"recipients_left_out\":\"many\"}\n"),
         TEXT("{" ENVELOPE ",\"bytes\":3}\nab"),
         TEXT("{" ENVELOPE ",\"more\":[[[[[1]]]]]}\n"),

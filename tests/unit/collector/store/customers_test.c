@@ -132,7 +132,8 @@ static void a_day_later_it_is_over_though_the_node_is_silent(void **unused)
 static void a_customer_has_senders_on_several_nodes(void **unused)
 {
     (void)unused;
-    static const char all[] = "hv7 tap1 192.0.2.1 throttle 1300 10 400;hv8 tap1  clear 0 7 0;hv8 tap3  clear 0 0 150;";
+    static const char all[] =
+        "hv7 tap1 192.0.2.1 throttle 1300 10 400;hv8 tap1 192.0.2.1 clear 0 7 0;hv8 tap3  clear 0 0 150;";
     verdict(NODE, "tap1", "acme");
     traffic(NODE, "tap1", "acme", 10, NOW);
     traffic(OTHER, "tap1", "acme", 7, NOW);
