@@ -136,6 +136,8 @@ def people(checks, desk):
     checks.that("some name is needed", status == 2, said)
     answer = desk.centre.ask("GET", "/v1/blacklist?top=0", desk.secret)
     checks.that("bad questions are refused", answer[0] == 400, answer)
+    status, said = desk.run("explain", "port:tap7")
+    checks.that("it stands in what is said of its sender", status == 0 and f"{SENT} is listed by" in said, said)
     pages = desk.centre.ask("GET", "/metrics", desk.secret)[1]
     checks.that("it is counted", "postern_collector_blacklist_listings 4" in pages
                 and 'postern_collector_blacklists{believed="no"} 1' in pages, [x for x in pages.splitlines() if "blacklist" in x])
@@ -208,8 +210,8 @@ def shared(checks, _, folder):
                     ("listings WHERE since > 0", "alerts WHERE kind = 'listing'", "(SELECT 1 AS times FROM listing_history) AS h")]
             checks.that("and tell it once", once == [["3|3"]] * 3, once)
             heard = [sum(map(int, re.findall(r"blacklist_answers_total.* (\d+)", one.ask("GET", "/metrics", secret)[1]))) for one in both]
-            checks.that("both have heard answers", all(heard), heard)
-            both[0].stop()
+            checks.that("they have asked", sum(heard) > 100, heard)
+            both[heard.index(max(heard))].stop()
             since = time.time_ns()
             rest = f"SELECT COUNT(*) FROM watched WHERE asked < {since}"
             checks.that("what one had in hand is the other's when it ends", soon(lambda: store.ask(rest) == ["0"]), store.ask(rest))
