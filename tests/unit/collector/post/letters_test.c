@@ -264,7 +264,8 @@ static void settings_that_cannot_work_are_refused(void **unused)
         {"", "smtp://h", "a@b", "", "en", "[letters] automatic: contacts names no file"},
         {"x", "", "a@b", "", "en", "[letters] automatic: [mail] names no server"},
         {"x", "smtp://h", "a b", "", "en", "[mail] from: letters cannot be written by"},
-        {"/nowhere/contacts", "smtp://h", "a@b", "", "en", "[letters] contacts: cannot read /nowhere/contacts: No such file"},
+        {"/nowhere/contacts", "smtp://h", "a@b", "", "en",
+         "[letters] contacts: cannot read /nowhere/contacts: No such file"},
         {NULL, "smtp://h", "a@b", "/nowhere", "en", "[letters] directory: /nowhere: No such file"},
         {NULL, "smtp://h", "a@b", "", "it", "[letters] language: there is no letter in \"it\"; allowed: en, de"},
     };
