@@ -130,6 +130,9 @@ static void who_has_no_address_is_told_of_once(void **unused)
     write_contacts("* rest@reseller.example fr\n");
     assert_int_equal(write_to("bolt", (struct letter_wish){0}, NOW + 7 * MINUTE), LETTER_MADE);
     assert_string_equal(result.language, "fr");
+    write_contacts("* rest@reseller.example it\n");
+    assert_int_equal(write_to("bolt", (struct letter_wish){.preview = true}, NOW + 8 * MINUTE), LETTER_SHOWN);
+    assert_string_equal(result.language, "en");
     assert_int_equal(ask("SELECT COUNT(*) FROM alerts WHERE resolved = 0"), 0);
 }
 
