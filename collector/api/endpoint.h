@@ -9,7 +9,8 @@
 
 /* Who may ask. */
 enum permission { MAY_ANYBODY, MAY_TOKEN, MAY_NODE, MAY_READ, MAY_ORDER, MAY_ADMIN, MAY_CONTENT };
-enum worker_kind { ASK_LOOP, ASK_READER, ASK_WRITER };
+/* The scholar is a reader for what takes long: nobody else waits for it. */
+enum worker_kind { ASK_LOOP, ASK_READER, ASK_SCHOLAR, ASK_WRITER };
 
 struct endpoint {
     const char *method, *path; /* a segment in braces stands for any word */
@@ -101,7 +102,7 @@ int report_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 void report_forget(struct exchange *);
 int report_mail_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int tops_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
-int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* by the hour and by the day */
+int flow_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;  /* by the hour and by the day */
 int rules_handle(struct store *, struct exchange *, struct error *) MUST_CHECK; /* and viruses */
 int scores_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;
 int audit_handle(struct store *, struct exchange *, struct error *) MUST_CHECK;

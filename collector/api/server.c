@@ -41,7 +41,7 @@ struct server {
     struct server_settings settings;
     struct log log;
     struct finished *finished;
-    struct worker *door, *reader, *writer;
+    struct worker *door, *reader, *scholar, *writer;
     struct heard *heard;
     struct reckoner *reckoner;
     struct connections connections;
@@ -94,7 +94,11 @@ static void submit(struct server *server, struct request *request)
     } else if (exchange->step == STEP_ANSWER) {
         exchange->generation = server->waiting.generation[waiting_for(request)];
         exchange->trouble = (struct error){0};
-        give(server, exchange->endpoint->worker == ASK_WRITER ? server->writer : server->reader, request);
+        give(server,
+             exchange->endpoint->worker == ASK_WRITER    ? server->writer
+             : exchange->endpoint->worker == ASK_SCHOLAR ? server->scholar
+                                                         : server->reader,
+             request);
     } else if (exchange->step == STEP_KEEP) {
         give(server, server->writer, request);
     } else {
@@ -493,6 +497,8 @@ int server_create(sd_event *event, const struct server_settings *settings, const
     if (status >= 0)
         status = worker_create(settings->store, NULL, server->heard, server->finished, &server->reader, error);
     if (status >= 0)
+        status = worker_create(settings->store, NULL, server->heard, server->finished, &server->scholar, error);
+    if (status >= 0)
         status = reckoner_create(settings->store, &server->reckoner, error);
     if (status >= 0)
         status = listen_open(settings->address, &listening, &server->port, error);
@@ -551,6 +557,7 @@ void server_destroy(struct server **server)
     worker_destroy(&(*server)->door);
     worker_destroy(&(*server)->writer);
     worker_destroy(&(*server)->reader);
+    worker_destroy(&(*server)->scholar);
     heard_destroy(&(*server)->heard);
     finished_destroy(&(*server)->finished);
     free(*server);

@@ -147,7 +147,7 @@ static int write_all(struct store *store, const struct reports_means *means, str
     const struct calendar_period period = report->period;
     const struct option_words *channels = report_channels(means->settings, period.kind);
     int made = 0, status = store_report_keep(store, report, numbers, error);
-    if (status == 0) /* it is there: what it says is said again */
+    if (status >= 0) /* as it is kept, by us or by who was faster: so it is said again */
         status = find(store, means, &period, report, error);
     for (uint32_t i = 0; i < channels->count && status >= 0; i++) {
         char id[STORE_SENDING_ID];

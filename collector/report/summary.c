@@ -78,14 +78,15 @@ static void say_headline(const struct report *report, const struct calendar_zone
 {
     int64_t now = report->past[0].sums[SUM_COMPLAINTS], before = report_before(report, SUM_COMPLAINTS);
     char count[WORDING], place[WORDING], number[WORDING], usual[WORDING], compared[2 * WORDING] = "";
+    const char *at = report->period.kind == CALENDAR_DAY ? "on" : "in";
     if (now == 0)
         snprintf(count, sizeof(count), "No complaints");
     else
         wording_count(now, "complaint", "complaints", count);
     if (before == 0 && now == 0)
-        snprintf(compared, sizeof(compared), ", as in the %s before", wording_kind(report->period.kind));
+        snprintf(compared, sizeof(compared), ", as %s the %s before", at, wording_kind(report->period.kind));
     else if (before >= 0)
-        snprintf(compared, sizeof(compared), ", %s in the %s before (%.30s)", compare(now, before),
+        snprintf(compared, sizeof(compared), ", %s %s the %s before (%.30s)", compare(now, before), at,
                  wording_kind(report->period.kind), wording_number(before, number));
     say_usual(report, now, usual);
     snprintf(summary->headline, sizeof(summary->headline), "%.90s %.90s%.190s.%.90s", count, when(report, zone, place),

@@ -1,13 +1,13 @@
-/* Reports: what nodes and people did. Verdicts are read in the order in which they came: each that holds a sender more
- * firmly than before counts once; and the first behind a complaint about that sender is what was done about it. Orders
- * on a whole customer, letters, and a person's being done with it count as well. */
+/* Reports: what nodes and people did. Each verdict that holds a sender otherwise than before counts once; and the first
+ * behind a complaint about that sender is what was done about it. Orders, letters, and a person's being done with it
+ * count as well. */
 #include <jansson.h> /* before our own writer of JSON */
 
 #include "collector/store/reporting_own.h"
 #include "common/cleanup.h"
 
 #define LONGEST    (7 * DAY) /* how long a sender is held of which nobody said an end */
-#define CHAIN_MOST 1000      /* complaints about one */
+#define CHAIN_MOST 5000      /* complaints about one */
 
 static void drop(json_t **object)
 {
@@ -25,30 +25,40 @@ static bool holds(const char *verdict)
     return strcmp(verdict, "throttle") == 0 || strcmp(verdict, "divert") == 0 || strcmp(verdict, "block") == 0;
 }
 
-/* Before the complaint came: what counts is the latest. Behind it: the first that holds. */
-static void note_verdict(struct waiting *waiting, moment when, bool does_hold, moment until)
+static void note_action(struct waiting *waiting, moment when)
 {
-    if (when > waiting->received) {
-        if (does_hold && (waiting->acted == 0 || when < waiting->acted))
-            waiting->acted = when;
-    } else if (when >= waiting->told) {
-        waiting->told = when;
-        waiting->held = does_hold ? until : 0;
-    }
+    if (when > waiting->received && (waiting->acted == 0 || when < waiting->acted))
+        waiting->acted = when;
 }
 
+/* Verdicts on a sender come the latest first, as do the complaints about it: those that came behind this one, and
+ * before the one that was looked at last, found the sender as this one says. What was done about them is the earliest
+ * of those looked at so far that holds. */
 static void tell_waiting(struct reporting *reporting, int64_t node, struct text sender, moment when, bool does_hold,
                          moment until)
 {
     char key[REPORTING_KEY];
-    size_t place = tally_find(reporting->senders, reporting_key(node, sender, key)), chained = 0;
-    size_t next = place == TALLY_NONE ? 0 : (size_t)tally_sums(reporting->senders, place)[0];
-    for (; next && chained < CHAIN_MOST; chained++) {
-        struct waiting *waiting = &reporting->waiting[next - 1];
-        note_verdict(waiting, when, does_hold, until);
-        next = waiting->next_of_sender;
+    size_t place = tally_find(reporting->senders, reporting_key(node, sender, key));
+    int64_t *sums = place == TALLY_NONE ? NULL : tally_sums(reporting->senders, place);
+    while (sums && sums[SENDER_NEXT] && reporting->waiting[sums[SENDER_NEXT] - 1].received >= when) {
+        struct waiting *waiting = &reporting->waiting[sums[SENDER_NEXT] - 1];
+        note_action(waiting, sums[SENDER_HELD]);
+        waiting->is_before = does_hold && until > waiting->received;
+        sums[SENDER_NEXT] = (int64_t)waiting->next_of_sender;
     }
-    reporting->report->is_cut |= next != 0;
+    if (sums && does_hold)
+        sums[SENDER_HELD] = when;
+}
+
+/* No verdict before them is known. */
+static void tell_rest(struct reporting *reporting)
+{
+    for (size_t i = 0; i < tally_count(reporting->senders); i++) {
+        const int64_t *sums = tally_sums(reporting->senders, i);
+        size_t next = (size_t)sums[SENDER_NEXT];
+        for (; next && sums[SENDER_HELD]; next = reporting->waiting[next - 1].next_of_sender)
+            note_action(&reporting->waiting[next - 1], sums[SENDER_HELD]);
+    }
 }
 
 /* --- what is counted --- */
@@ -108,37 +118,44 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     return true;
 }
 
-/* --- what is done to customers --- */
+/* --- what people did --- */
 
 /* customer, moment */
 static bool customer_row(void *context, const struct value *columns, size_t count)
 {
     struct reporting *reporting = context;
-    struct text name = columns[0].text;
-    size_t place = tally_find(reporting->customers, name), chained = 0;
+    size_t place = tally_find(reporting->customers, columns[0].text), chained = 0;
     size_t next = place == TALLY_NONE ? 0 : (size_t)tally_sums(reporting->customers, place)[CUSTOMER_FIRST];
     (void)count;
     for (; next && chained < CHAIN_MOST; chained++) {
-        struct waiting *waiting = &reporting->waiting[next - 1];
-        if (columns[1].integer > waiting->received && (waiting->acted == 0 || columns[1].integer < waiting->acted))
-            waiting->acted = columns[1].integer;
-        next = waiting->next_of_customer;
+        note_action(&reporting->waiting[next - 1], columns[1].integer);
+        next = reporting->waiting[next - 1].next_of_customer;
     }
     reporting->report->is_cut |= next != 0;
     return true;
 }
 
-/* `node` 0 is every node: those of that name on each. */
+static void order_sender(struct reporting *reporting, int64_t node, struct text sender, moment when)
+{
+    char key[REPORTING_KEY];
+    size_t place = tally_find(reporting->senders, reporting_key(node, sender, key)), chained = 0;
+    size_t next = place == TALLY_NONE ? 0 : (size_t)tally_sums(reporting->senders, place)[SENDER_FIRST];
+    for (; next && chained < CHAIN_MOST; chained++) {
+        note_action(&reporting->waiting[next - 1], when);
+        next = reporting->waiting[next - 1].next_of_sender;
+    }
+    reporting->report->is_cut |= next != 0;
+}
+
+/* sender, moment, node. Node 0 is every node: those of that name on each. */
 static bool sender_row(void *context, const struct value *columns, size_t count)
 {
     struct reporting *reporting = context;
     (void)count;
-    if (columns[2].integer != 0) {
-        tell_waiting(reporting, columns[2].integer, columns[0].text, columns[1].integer, true, 0);
-        return true;
-    }
-    for (size_t i = 0; i < reporting->node_count; i++)
-        tell_waiting(reporting, reporting->nodes[i].id, columns[0].text, columns[1].integer, true, 0);
+    if (columns[2].integer != 0)
+        order_sender(reporting, columns[2].integer, columns[0].text, columns[1].integer);
+    for (size_t i = 0; i < reporting->node_count && columns[2].integer == 0; i++)
+        order_sender(reporting, reporting->nodes[i].id, columns[0].text, columns[1].integer);
     return true;
 }
 
@@ -154,6 +171,7 @@ int reporting_actions(struct reporting *reporting, struct error *error)
                   "ORDER BY received DESC, node DESC, sequence DESC LIMIT $2",
                   verdict_row, reporting, error, INTEGER(begin - LONGEST), INTEGER(REPORTING_VERDICTS));
     reporting->report->is_cut |= rows >= REPORTING_VERDICTS;
+    tell_rest(reporting);
     if (rows >= 0)
         rows = STORE_RUN(reporting->store,
                          "SELECT SUBSTR(sender, 10), time FROM directives WHERE " ORDERED

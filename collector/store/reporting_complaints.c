@@ -43,9 +43,12 @@ static void wait_for(struct reporting *reporting, size_t period, const struct va
         *first = (int64_t)reporting->waiting_count;
     }
     if (sender != TALLY_NONE) {
-        int64_t *first = &tally_sums(reporting->senders, sender)[0];
-        waiting->next_of_sender = (size_t)*first;
-        *first = (int64_t)reporting->waiting_count;
+        int64_t *sums = tally_sums(reporting->senders, sender), place = (int64_t)reporting->waiting_count;
+        if (sums[SENDER_FIRST] == 0)
+            sums[SENDER_FIRST] = sums[SENDER_NEXT] = place;
+        else
+            reporting->waiting[sums[SENDER_LAST] - 1].next_of_sender = (size_t)place;
+        sums[SENDER_LAST] = place;
     }
 }
 
@@ -164,20 +167,20 @@ static int64_t median_of(const int64_t *numbers, size_t count)
 static enum report_wait wait_of(const struct waiting *waiting)
 {
     duration passed = waiting->acted - waiting->received;
-    return waiting->acted == 0                 ? WAIT_NOT_YET
-           : waiting->held > waiting->received ? WAIT_BEFORE
-           : passed <= HOUR                    ? WAIT_HOUR
-           : passed <= 4 * HOUR                ? WAIT_4_HOURS
-           : passed <= DAY                     ? WAIT_DAY
-           : passed <= 3 * DAY                 ? WAIT_3_DAYS
-                                               : WAIT_LONGER;
+    return waiting->acted == 0  ? WAIT_NOT_YET
+           : waiting->is_before ? WAIT_BEFORE
+           : passed <= HOUR     ? WAIT_HOUR
+           : passed <= 4 * HOUR ? WAIT_4_HOURS
+           : passed <= DAY      ? WAIT_DAY
+           : passed <= 3 * DAY  ? WAIT_3_DAYS
+                                : WAIT_LONGER;
 }
 
 static void settle(struct reporting *reporting)
 {
     for (size_t i = 0; i < reporting->waiting_count; i++) {
         struct waiting *waiting = &reporting->waiting[i];
-        if (waiting->held > waiting->received)
+        if (waiting->is_before)
             waiting->acted = waiting->received;
         reporting->report->past[waiting->period].sums[SUM_ACTED] += waiting->acted > 0;
         if (waiting->period > 0)

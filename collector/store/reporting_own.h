@@ -42,12 +42,20 @@ enum customer_column {
     CUSTOMER_FIRST /* of `waiting`, and one */
 };
 
+/* Columns of `senders`: places in `waiting`, and one; the newest complaint about it first. */
+enum sender_column {
+    SENDER_FIRST,
+    SENDER_LAST,
+    SENDER_NEXT, /* of which it is not known yet what was done */
+    SENDER_HELD  /* when it came to be held, by the oldest verdict that was looked at; 0: not */
+};
+
 /* A complaint, until something was done. */
 struct waiting {
     uint8_t period; /* index in `past` */
     size_t customer, next_of_customer, next_of_sender;
     moment received, acted; /* 0: nothing was */
-    moment told, held;      /* what its node said last before it came, and until when it was held by that */
+    bool is_before;         /* the sender was held when it came */
 };
 
 struct reporting_node {

@@ -74,7 +74,9 @@ static int top_of_traffic(struct store *store, const struct store_top_query *que
                                            [TOP_CUSTOMERS] = {TOP_OF_CUSTOMERS BY_NUMBER, TOP_OF_CUSTOMERS BY_VOLUME},
                                            [TOP_NODES] = {TOP_OF_NODES BY_NUMBER, TOP_OF_NODES BY_VOLUME},
                                            [TOP_RELAYS] = {TOP_OF_RELAYS BY_NUMBER, TOP_OF_RELAYS BY_VOLUME}};
-    const struct value parameters[] = {INTEGER(query->since), INTEGER(query->before), INTEGER(query->most)};
+    /* Whole hours: of what is counted by the hour no part is told. */
+    moment since = query->since - query->since % HOUR, before = query->before + (HOUR - query->before % HOUR) % HOUR;
+    const struct value parameters[] = {INTEGER(since), INTEGER(before), INTEGER(query->most)};
     int rows =
         engine_run(store->engine, texts[query->what][query->by_volume], parameters, 3, traffic_row, listener, error);
     return rows < 0 ? rows : 0;

@@ -1,6 +1,7 @@
 /* Who sends most, when, and what filters say of it: tables for people who ask, over any time. What was sent is counted
  * for all mail that nodes saw; whom it was for, where it went and what rules it met only for messages that they sent in
- * to be looked at, as long as these are kept. Inside of a transaction of the caller's. */
+ * to be looked at, as long as these are kept. Mail is counted from whole hour to whole hour (UTC). Inside of a
+ * transaction of the caller's. */
 #ifndef COLLECTOR_STORE_TOPS_H
 #define COLLECTOR_STORE_TOPS_H
 

@@ -87,7 +87,7 @@ static void test_days_and_months_are_called_by_their_names(void **state)
     struct report *report = *state;
     assert_true(calendar_period_named(zone, CALENDAR_DAY, TEXT("2026-11-22"), &report->period));
     assert_string_equal(headline(report, 0, 3, 0),
-                        "No complaints on Sun 22 November 2026, somewhat fewer than in the day "
+                        "No complaints on Sun 22 November 2026, somewhat fewer than on the day "
                         "before (3).");
     assert_true(calendar_period_named(zone, CALENDAR_MONTH, TEXT("2026-02"), &report->period));
     assert_string_equal(headline(report, 0, 0, 0), "No complaints in February 2026, as in the month before.");
