@@ -17,7 +17,7 @@
 #define ROUND_MOST 20            /* letters in one */
 #define NEWS       DAY           /* a block that began before this is no news */
 #define TROUBLE    (10 * MINUTE) /* how often it is said again that the contacts cannot be read */
-#define CUSTOMER   300 /* bytes; store_letters_wanted() has none longer */
+#define CUSTOMER   300           /* bytes; store_letters_wanted() has none longer */
 
 struct letters {
     const struct letter_settings *settings;
