@@ -51,6 +51,8 @@ static void say(const struct cli *cli, const struct wanted *wanted, struct text 
         return;
     }
     const char *to = field_text(letter, "to");
+    if (*field_text(letter, "trouble"))
+        fprintf(stderr, "postern letter: the contacts are as they were before: %s\n", field_text(letter, "trouble"));
     printf("To: %s\nSubject: ", *to ? to : "(no address is known)");
     show(text_of(field_text(letter, "subject")));
     printf("\n");

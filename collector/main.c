@@ -75,6 +75,7 @@ static int check(const struct arguments *arguments)
     struct collector_settings settings = {0};
     char store[2 * OPTION_TEXT_SIZE], place[ENGINE_WHERE];
     struct packing_keys *keys = NULL;
+    struct letters *letters = NULL;
     struct error error = {0};
     int status = read_settings(arguments, &settings);
     collector_settings_store(&settings, store);
@@ -84,6 +85,11 @@ static int check(const struct arguments *arguments)
         status = WRONG_USAGE;
     }
     packing_keys_destroy(&keys);
+    if (status == 0 && letters_create(&settings.letters, &settings.mail, NULL, &letters, &error) < 0) {
+        fprintf(stderr, "%s\n", error.text);
+        status = WRONG_USAGE;
+    }
+    letters_destroy(&letters);
     if (status == 0)
         printf("good: listens on %s%s, keeps its store in %s\n", settings.listen,
                settings.certificate[0] ? " with TLS" : "", place);

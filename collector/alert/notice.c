@@ -19,6 +19,7 @@ static const struct {
              {"node", "node lost", "nodes lost"},
              {"filter", "filter down", "filters down"},
              {"source", "source of complaints failing", "sources of complaints failing"},
+             {"letter", "letter that cannot be written", "letters that cannot be written"},
              {"post", "channel failing", "channels failing"}};
 
 /* "200 senders blocked"; a kind that is not known here: "3 alerts (KIND)". */

@@ -38,10 +38,11 @@ static const struct option options[] = {
     CHOICE_OPTION(SECTION, struct channel, type, "mail", .choices = channel_type_names,
                   .text =
                       "How it is delivered: mail (as [mail] says), webhook (a POST request), syslog, or a program."),
-    WORDS_OPTION(SECTION, struct channel, kinds, "*",
-                 .text = "The kinds of alerts that it is told of: block, throttle, divert, virus, complaint, listing, "
-                         "zone, node, filter, source, ... \"*\" and \"?\" stand for any letters. \"-\": none; then it "
-                         "is only sent what names it, such as reports."),
+    WORDS_OPTION(
+        SECTION, struct channel, kinds, "*",
+        .text = "The kinds of alerts that it is told of: block, throttle, divert, virus, complaint, letter, listing, "
+                "zone, node, filter, source, ... \"*\" and \"?\" stand for any letters. \"-\": none; then it "
+                "is only sent what names it, such as reports."),
     CHOICE_OPTION(SECTION, struct channel, severity, "warning", .choices = severity_words,
                   .text = "From this one on: news, warning, trouble."),
     WORDS_OPTION(SECTION, struct channel, customers, "",

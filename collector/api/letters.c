@@ -45,6 +45,8 @@ static int answer_letter(struct exchange *exchange, const struct letter_wish *wi
     json_string(&json, "sending", result->id[0] ? result->id : NULL);
     json_text(&json, "subject", buffer_text(&result->subject));
     json_text(&json, "text", buffer_text(&result->text));
+    if (result->trouble[0])
+        json_string(&json, "trouble", result->trouble);
     exchange->status = result->outcome == LETTER_MADE ? 201 : 200;
     return json_end(&json) ? 0 : exchange_refuse(exchange, 503, "there is no room for that now");
 }

@@ -14,7 +14,7 @@
 
 static const char *const version[] = {POSTERN_VERSION, NULL};
 static const char *const sorted[] = {"ham", "spam", "virus", "unknown", NULL};
-static const char *const answered[] = {"listed", "clean", "unknown", NULL};
+static const char *const words_of_lists[] = {"listed", "clean", "unknown", NULL};
 static const char *const became[] = {"sent", "failed", "in doubt", NULL};
 static const char *const beliefs[] = {"yes", "no", NULL};
 static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
@@ -47,8 +47,8 @@ static const struct metric table[] = {
     COUNTER(back_refused, "returned_refused_total", "Clients and mailboxes that the listener for them refused."),
     COUNTER(back_deferred, "returned_deferred_total", "Messages that are to be given back again."),
     COUNTER(list_questions, "blacklist_questions_total", "Questions that resolvers were asked for blacklists."),
-    METRIC_BY(METRIC_COUNTER, struct metrics, list_answers[0], PREFIX "blacklist_answers_total", "answer", answered,
-              "What blacklists said of own names."),
+    METRIC_BY(METRIC_COUNTER, struct metrics, list_answers[0], PREFIX "blacklist_answers_total", "answer",
+              words_of_lists, "What blacklists said of own names."),
     GAUGE(watched, "blacklist_names", "Own names that are watched on blacklists."),
     GAUGE(listings, "blacklist_listings", "Own names times lists that list them."),
     METRIC_BY(METRIC_GAUGE, struct metrics, lists[0], PREFIX "blacklists", "believed", beliefs,

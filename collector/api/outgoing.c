@@ -282,10 +282,10 @@ int outgoing_handle(struct store *store, struct exchange *exchange, struct error
     CLEANUP(found_clear) struct found found;
     struct outgoing outgoing = {.envelope_from = TEXT(""), .subject = TEXT(""), .message = TEXT(""), .note = TEXT("")};
     found_init(&found);
-    if (!(exchange->person.may & STORE_MAY_ORDER))
-        return exchange_refuse(exchange, 403, "it takes the right `order` beside `content`");
     if (!read_request(exchange, &outgoing))
         return 0;
+    if (!(exchange->person.may & STORE_MAY_ORDER))
+        return exchange_refuse(exchange, 403, "it takes the right `order` beside `content`");
     int status = given(exchange, "message") ? find_kept(store, exchange, &found, &outgoing, error)
                                             : find_brought(exchange, &outgoing);
     return status <= 0 ? status : make(store, exchange, &outgoing, &found, error);

@@ -73,30 +73,30 @@ static bool end_lines(struct text text, struct buffer *out)
     return fits && buffer_append(out, (struct text){text.bytes + begin, text.length - begin});
 }
 
-/* All of it, but where it must not be shown, or cannot stand in a mail as it is. */
-static bool show(const struct outgoing *outgoing, struct evidence *evidence)
+/* False: all of it must not be shown, or cannot stand in a mail as it is. */
+static bool show_whole(const struct outgoing *outgoing, struct evidence *evidence)
 {
-    size_t most = outgoing->format == OUTGOING_XARF ? OUTGOING_XARF_WHOLE : OUTGOING_WHOLE;
+    evidence->type = "message/rfc822";
+    buffer_init(&evidence->bytes, outgoing->format == OUTGOING_XARF ? OUTGOING_XARF_WHOLE : OUTGOING_WHOLE);
+    bool fits = !outgoing->is_redacted && end_lines(outgoing->message, &evidence->bytes) &&
+                (outgoing->format == OUTGOING_XARF || compose_is_fit_raw(buffer_text(&evidence->bytes)));
+    evidence->head = head_of(buffer_text(&evidence->bytes), NULL);
+    return fits;
+}
+
+static bool show_head(const struct outgoing *outgoing, struct evidence *evidence)
+{
     CLEANUP(buffer_clear) struct buffer redacted;
     struct text head = head_of(outgoing->message, NULL);
     buffer_init(&redacted, REDACT_MOST);
-    buffer_init(&evidence->bytes, OUTGOING_MOST);
-    evidence->type = "message/rfc822";
-    if (!outgoing->is_redacted && outgoing->message.length <= most) {
-        if (!end_lines(outgoing->message, &evidence->bytes))
-            return false;
-        evidence->head = head_of(buffer_text(&evidence->bytes), NULL);
-        if (evidence->bytes.length <= most &&
-            (outgoing->format == OUTGOING_XARF || compose_is_fit_raw(buffer_text(&evidence->bytes))))
-            return true;
-        buffer_clear(&evidence->bytes);
-    }
+    buffer_clear(&evidence->bytes);
+    buffer_init(&evidence->bytes, 2 * REDACT_MOST);
     evidence->type = "text/rfc822-headers";
     if (outgoing->is_redacted && !redact_head(head, outgoing->recipients, outgoing->recipient_count, &redacted))
         return false;
     if (outgoing->is_redacted)
         head = buffer_text(&redacted);
-    head.length = head.length < REDACT_HEAD_MOST * 2 ? head.length : REDACT_HEAD_MOST * 2;
+    head.length = head.length < REDACT_MOST ? head.length : REDACT_MOST;
     bool fits = end_lines(head, &evidence->bytes);
     evidence->head = buffer_text(&evidence->bytes);
     return fits;
@@ -243,8 +243,9 @@ int outgoing_compose(const struct outgoing *outgoing, struct buffer *result, str
         return error_set(error, EINVAL, "the note is longer than %d bytes", OUTGOING_NOTE);
     if (!compose_is_address(outgoing->from.address) || outgoing_domain(outgoing).bytes[0] == '[')
         return error_set(error, EINVAL, "who complains has to have an address with a domain");
-    int status = show(outgoing, &evidence) ? compose(outgoing, &evidence, result, error)
-                                           : error_set(error, ENOSPC, "no room for a report");
+    int status = show_whole(outgoing, &evidence) || show_head(outgoing, &evidence)
+                     ? compose(outgoing, &evidence, result, error)
+                     : error_set(error, ENOSPC, "no room for a report");
     buffer_clear(&evidence.bytes);
     return status;
 }

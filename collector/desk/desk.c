@@ -26,6 +26,7 @@
 #define AGAIN         MINUTE        /* between two tries at reading one */
 #define ROUND         100           /* messages of one source before the others have their turn */
 #define SPARE         (10 * SECOND) /* for what is claimed, beside the reading */
+#define WRITES        20            /* tries at writing one, where others write the same */
 #define PASSWORD_MOST ((size_t)4096)
 
 struct desk {
@@ -206,13 +207,27 @@ static int put_off(struct desk *desk, const char *id, struct error *error)
     return keeper_end(&desk->keeper, status, error);
 }
 
+/* What nodes are told has one row of numbers, which others want as well: who comes too late begins anew. */
+static int write_down(struct desk *desk, const char *id, const struct complaints *complaints, struct error *error)
+{
+    int status = -EAGAIN;
+    for (int try = 0; try < WRITES && status == -EAGAIN; try++) {
+        moment now = 0;
+        status = keeper_begin(&desk->keeper, &now, error);
+        if (status >= 0)
+            status = writing_write(desk->keeper.store, desk->settings, id, buffer_text(&desk->plain), complaints, now,
+                                   error);
+        status = keeper_end(&desk->keeper, status, error);
+    }
+    return status;
+}
+
 /* What cannot be opened or read is written as well, with the reason, for a person. */
 static int read_one(struct desk *desk, const char *id, struct error *error)
 {
     struct opening opening = {.desk = desk, .status = -ENOENT};
     struct complaints complaints = {.found = FOUND_BROKEN};
     struct error why = {0};
-    moment now = 0;
     int status = store_begin_reading(desk->keeper.store, error);
     if (status >= 0)
         status = store_complaint_content(desk->keeper.store, id, open_content, &opening, error);
@@ -229,12 +244,9 @@ static int read_one(struct desk *desk, const char *id, struct error *error)
     }
     if (why.code)
         text_copy_printable(text_of(why.text), complaints.trouble, sizeof complaints.trouble);
-    status = keeper_begin(&desk->keeper, &now, error);
-    if (status >= 0)
-        status =
-            writing_write(desk->keeper.store, desk->settings, id, buffer_text(&desk->plain), &complaints, now, error);
+    status = write_down(desk, id, &complaints, error);
     complaints_clear(&complaints);
-    return keeper_end(&desk->keeper, status, error);
+    return status;
 }
 
 /* --- rounds --- */

@@ -81,6 +81,11 @@ const char *letter_reason_word(struct text detector)
     return "other";
 }
 
+bool letter_reason_is_told(struct text detector)
+{
+    return !text_equals(detector, TEXT("trap")) && !text_equals(detector, TEXT("complaint"));
+}
+
 const char *letter_complaint_word(struct text type)
 {
     static const struct {

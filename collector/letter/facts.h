@@ -61,6 +61,9 @@ const char *letter_list_name(enum letter_list); /* "held" */
 extern const char *const letter_words[];
 /* The word for what that detector sees; "other" for one that is not known. */
 const char *letter_reason_word(struct text detector);
+/* Whether the customer may read its sentence: not where that names a trap or somebody who complained, for whoever
+ * sends spam on purpose would take them off his list and go on. */
+bool letter_reason_is_told(struct text detector);
 /* The word for a complaint of that type ("abuse", "virus", ...). */
 const char *letter_complaint_word(struct text type);
 

@@ -7,7 +7,7 @@
 #include "common/cleanup.h"
 
 #define OWN_AT_ONCE   500
-#define OWN_AGAIN     HOUR
+#define OWN_AGAIN     (12 * HOUR)
 #define OWN_STAYS     (2 * DAY) /* what is configured no more is watched until then */
 #define NODES_AT_ONCE 4
 #define NODES_AGAIN   MINUTE

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "collector/blacklist/resolver.h"
 #include "collector/lookout/belief.h"
 #include "collector/lookout/hand.h"
 #include "collector/lookout/lookup.h"
@@ -409,6 +410,18 @@ static int make_lookup(struct watch *watch, struct error *error)
     return lookup_create(&lookup, watch->zones, told, watch, &watch->lookup, error);
 }
 
+static void warn_of_public(const struct watch *watch)
+{
+    const struct log log = log_open("collector");
+    for (uint32_t i = 0; i < watch->server_count; i++) {
+        const char *owner = resolver_public(&watch->servers[i].address);
+        char address[ADDRESS_TEXT];
+        if (owner != NULL)
+            log_write(&log, LOG_TROUBLE, "[blacklists] resolvers: %s is %s, which many lists do not answer",
+                      address_print(&watch->servers[i].address, address), owner);
+    }
+}
+
 int watch_create(const char *where, const struct watch_settings *settings, struct watch **result, struct error *error)
 {
     struct watch *made = calloc(1, sizeof *made);
@@ -431,6 +444,7 @@ int watch_create(const char *where, const struct watch_settings *settings, struc
         status = make_lookup(watch, error);
     if (status < 0)
         return error_wrap(error, "[blacklists]");
+    warn_of_public(watch);
     sources_begin(&watch->sources, settings, &watch->own);
     *result = TAKE(watch);
     return 0;

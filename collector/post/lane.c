@@ -63,7 +63,7 @@ duration lane_pause(int64_t tries)
 
 duration lane_rest(uint32_t fails)
 {
-    duration rest = fails < 1 ? 0 : fails > 8 ? 5 * MINUTE : SECOND << fails;
+    duration rest = fails < 1 ? 0 : fails > 9 ? 5 * MINUTE : SECOND << (fails - 1);
     return rest > 5 * MINUTE ? 5 * MINUTE : rest;
 }
 

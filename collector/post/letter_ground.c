@@ -144,7 +144,8 @@ static void take_verdict(void *context, const struct store_event *event)
         const char *reason = json_string_value(json_object_get(item, "reason"));
         double points = json_number_value(json_object_get(item, "points"));
         if (detector && points > 0)
-            take_reason(ground, letter_reason_word(text_of(detector)), reason ? reason : "", points);
+            take_reason(ground, letter_reason_word(text_of(detector)),
+                        reason && letter_reason_is_told(text_of(detector)) ? reason : "", points);
     }
     json_decref(verdict);
 }

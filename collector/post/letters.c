@@ -14,17 +14,18 @@
 
 #define NOTE_MOST  2000 /* bytes */
 #define ROUND      (3 * SECOND)
-#define ROUND_MOST 20  /* letters in one */
-#define NEWS       DAY /* a block that began before this is no news */
-#define CUSTOMER   300
+#define ROUND_MOST 20            /* letters in one */
+#define NEWS       DAY           /* a block that began before this is no news */
+#define TROUBLE    (10 * MINUTE) /* how often it is said again that the contacts cannot be read */
+#define CUSTOMER   300           /* bytes; store_letters_wanted() has none longer */
 
 struct letters {
     const struct letter_settings *settings;
     const struct mail_settings *mail;
     const struct zones *zones;
     struct letter_files *files;
-    moment due;       /* when the round is; for its thread alone */
-    bool is_troubled; /* it is known that the contacts cannot be read; the same */
+    moment due;  /* when the round is; for its thread alone */
+    moment told; /* when it was said last that the contacts cannot be read; the same */
 };
 
 int letters_create(const struct letter_settings *settings, const struct mail_settings *mail, const struct zones *zones,
@@ -261,10 +262,14 @@ int letters_write(struct letters *letters, struct store *store, const struct let
                   struct letter_result *result, struct error *error)
 {
     struct writing writing = {.letters = letters, .wish = wish, .result = result};
-    text_copy_printable(wish->customer, writing.customer, sizeof writing.customer);
+    if (wish->customer.length >= CUSTOMER || memchr(wish->customer.bytes, '\0', wish->customer.length))
+        return end(&writing, LETTER_WRONG, "no customer is called so");
+    snprintf(writing.customer, sizeof writing.customer, "%.*s", (int)wish->customer.length, wish->customer.bytes);
     if (wish->note && strlen(wish->note) > NOTE_MOST)
         return end(&writing, LETTER_WRONG, "note: too long; %d bytes are allowed", NOTE_MOST);
     letter_files_look(letters->files);
+    if (!letter_files_trouble(letters->files, result->trouble, sizeof result->trouble))
+        result->trouble[0] = '\0';
     int status = write_letter(&writing, store, now, error);
     free(writing.ground);
     return status;
@@ -280,8 +285,8 @@ struct wanted {
 static void take_wanted(void *context, struct text customer)
 {
     struct wanted *wanted = context;
-    if (wanted->count < ROUND_MOST)
-        text_copy_printable(customer, wanted->customers[wanted->count++], CUSTOMER);
+    if (wanted->count < ROUND_MOST && customer.length < CUSTOMER)
+        snprintf(wanted->customers[wanted->count++], CUSTOMER, "%.*s", (int)customer.length, customer.bytes);
 }
 
 bool letters_are_due(struct letters *letters, moment now)
@@ -294,7 +299,10 @@ static int tell_trouble(struct letters *letters, struct store *store, moment now
 {
     char trouble[240];
     bool is_troubled = letter_files_trouble(letters->files, trouble, sizeof trouble);
-    if (is_troubled == letters->is_troubled)
+    letters->told = is_troubled ? letters->told : 0;
+    if (!is_troubled)
+        return store_alert_resolve(store, "letter", "contacts", now, error);
+    if (now - letters->told < TROUBLE && now >= letters->told)
         return 0;
     const struct store_alert alert = {.kind = "letter",
                                       .name = "contacts",
@@ -303,22 +311,16 @@ static int tell_trouble(struct letters *letters, struct store *store, moment now
                                       .customer = TEXT(""),
                                       .subject = TEXT("The file of customers' addresses cannot be read"),
                                       .text = text_of(trouble)};
-    int status = is_troubled ? store_alert_raise(store, &alert, now, error)
-                             : store_alert_resolve(store, "letter", "contacts", now, error);
-    if (status >= 0)
-        letters->is_troubled = is_troubled;
-    return status;
+    letters->told = now;
+    return store_alert_raise(store, &alert, now, error);
 }
 
 /* There is nobody to write to: a person is told, once until it is time for the next letter. */
 static int tell_nobody(struct letters *letters, struct store *store, const char *customer,
                        const struct letter_result *result, moment now, struct error *error)
 {
-    const struct store_letter letter = {.customer = text_of(customer),
-                                        .cause = result->cause,
-                                        .sending = "",
-                                        .language = result->language,
-                                        .person = ""};
+    const struct store_letter letter = {
+        .customer = text_of(customer), .cause = "block", .sending = "", .language = result->language, .person = ""};
     char subject[CUSTOMER + 80];
     moment last;
     snprintf(subject, sizeof subject, "Customer %s is blocked, and no address to write to is known", customer);
@@ -342,7 +344,7 @@ static int write_one(struct letters *letters, struct store *store, const char *c
     int status = letters_write(letters, store, &wish, now, &result, error);
     if (status < 0 || result.outcome == LETTER_MADE)
         return status < 0 ? status : 1;
-    if (result.outcome == LETTER_NOBODY || result.outcome == LETTER_WRONG)
+    if (result.outcome != LETTER_TOO_SOON)
         status = tell_nobody(letters, store, customer, &result, now, error);
     return status < 0 ? status : 0;
 }

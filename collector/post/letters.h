@@ -54,8 +54,9 @@ enum letter_outcome {
 #define LETTER_TEXT_MOST    ((size_t)256 * 1024)
 struct letter_result {
     enum letter_outcome outcome;
-    char sentence[240];                                                    /* why there is none */
-    char id[STORE_SENDING_ID];                                             /* of what goes out */
+    char sentence[240];        /* why there is none */
+    char trouble[240];         /* the file of contacts cannot be read, and those before were used; empty: it can */
+    char id[STORE_SENDING_ID]; /* of what goes out */
     char recipients[(CONTACT_ADDRESSES + 1) * (COMPOSE_ADDRESS_MOST + 1)]; /* a space between two; without the copy */
     char language[TEMPLATE_LANGUAGE];
     const char *cause; /* store_letter.cause */

@@ -10,8 +10,10 @@
 #include "collector/store/notices.h"
 #include "collector/store/raising.h"
 #include "common/cleanup.h"
+#include "common/io/clock.h"
 
 #define EVERY         (3 * SECOND)
+#define COST          40            /* so much longer than a look is the time between two */
 #define AWAY          MINUTE        /* whoever did not look for so long was away himself */
 #define AGE_EVERY     (10 * MINUTE) /* so often what is too old is dropped */
 #define HELD_MOST     (7 * DAY)     /* what was over before then is not told any more */
@@ -145,11 +147,16 @@ struct making {
     struct wall wall;
     moment now;
     bool maintenance;
+    bool only_looks, wanted; /* only_looks: nothing is written; wanted: something would be */
     int made;
 };
 
 static int note(struct making *making, struct pending *pending, struct error *error)
 {
+    if (making->only_looks) {
+        making->wanted = true;
+        return 0;
+    }
     const struct store_told told = {.channel = making->channel->name,
                                     .number = pending->item.alert.number,
                                     .said = pending->told.said,
@@ -328,12 +335,20 @@ static int send_all(struct making *making, const struct list *list, struct error
 static int make_for(struct making *making, struct error *error)
 {
     const struct channel *channel = making->channel;
-    moment begun, now = making->now;
+    moment begun = 0, now = making->now;
     CLEANUP(list_clear) struct list list = {.items = calloc(PENDING_MOST, sizeof *list.items)};
     if (list.items == NULL)
         return error_set(error, ENOMEM, "no memory for alerts");
-    int status = store_notices_channel(making->store, channel->name, now, &begun, error);
-    if (status == 0)
+    int status = store_notices_begun(making->store, channel->name, &begun, error);
+    if (status == 0 && making->only_looks) {
+        making->wanted = true;
+        return 0;
+    }
+    if (status == 0) {
+        begun = now;
+        status = store_notices_begin(making->store, channel->name, now, error);
+    }
+    if (status >= 0)
         status =
             store_notices_pending(making->store, channel->name, begun > now - HELD_MOST ? begun : now - HELD_MOST,
                                   channel->repeat > 0 ? now - channel->repeat : 0, PENDING_MOST, add_row, &list, error);
@@ -346,50 +361,88 @@ static int make_for(struct making *making, struct error *error)
     if (status < 0 || (channel->hours[0] && !windows_are_open(text_of(channel->hours), &making->wall)) ||
         !is_due(making, &list))
         return status < 0 ? status : 0;
+    making->wanted = true;
+    if (making->only_looks)
+        return 0;
     status = note_all(making, &list, error);
     return status < 0 ? status : send_all(making, &list, error);
 }
 
-static int raise(struct store *store, struct notices *notices, const struct alert_settings *settings, moment now,
-                 struct error *error)
+/* --- what is done each time --- */
+
+static struct store_raising raising_of(const struct notices *notices, const struct alert_settings *settings)
 {
-    if (notices->latest == 0 || now < notices->latest || now - notices->latest > AWAY)
-        notices->begun = now;
-    const struct store_raising raising = {notices->begun, settings->lost, settings->quiet};
-    int status = store_raise(store, &raising, now, error);
-    bool old = now < notices->aged || now - notices->aged >= AGE_EVERY;
-    if (status >= 0 && old) {
-        int more = store_notices_age(store, now - settings->keep, error);
-        status = more < 0 ? more : status;
-        notices->aged = more == 0 ? now : notices->aged;
+    return (struct store_raising){notices->begun, settings->lost, settings->quiet};
+}
+
+static bool ages(const struct notices *notices, moment now)
+{
+    return now < notices->aged || now - notices->aged >= AGE_EVERY;
+}
+
+static int age(struct store *store, struct notices *notices, const struct alert_settings *settings, moment now,
+               struct error *error)
+{
+    int more = ages(notices, now) ? store_notices_age(store, now - settings->keep, error) : 0;
+    if (more == 0 && ages(notices, now))
+        notices->aged = now;
+    return more < 0 ? more : 0;
+}
+
+/* For every channel; `making` has the rest. */
+static int make_all(struct making *making, struct error *error)
+{
+    CLEANUP(silences_clear) struct silences silences = {.items = calloc(SILENCES_MOST, sizeof *silences.items)};
+    struct silence_reader reader = {&silences, making->now};
+    const struct alert_settings *settings = making->settings;
+    if (silences.items == NULL)
+        return error_set(error, ENOMEM, "no memory for silences");
+    making->silences = &silences;
+    making->wall = wall_at(making->now);
+    making->maintenance = windows_are_open(text_of(settings->maintenance), &making->wall);
+    int status = settings->count > 0 ? store_silences(making->store, making->now, add_silence, &reader, error) : 0;
+    for (uint32_t i = 0; i < settings->count && status >= 0; i++) {
+        making->channel = &settings->channels[i];
+        status = make_for(making, error);
     }
-    notices->latest = now;
     return status;
 }
 
-bool notices_wanted(const struct notices *notices, moment now)
+bool notices_due(const struct notices *notices, moment now)
 {
-    return now < notices->latest || now - notices->latest >= EVERY;
+    duration every = notices->every > EVERY ? notices->every : EVERY;
+    return now < notices->latest || now - notices->latest >= every;
+}
+
+int notices_wanted(struct store *store, struct notices *notices, const struct alert_settings *settings, moment now,
+                   struct error *error)
+{
+    duration begun = clock_steady();
+    if (notices->latest == 0 || now < notices->latest || now - notices->latest > AWAY + notices->every)
+        notices->begun = now;
+    notices->latest = now;
+    struct making making = {.store = store, .settings = settings, .now = now, .only_looks = true};
+    const struct store_raising raising = raising_of(notices, settings);
+    making.wanted = ages(notices, now);
+    int status = making.wanted ? 1 : store_raise_wanted(store, &raising, now, error);
+    if (status == 0)
+        status = make_all(&making, error);
+    notices->every = COST * (clock_steady() - begun);
+    return status < 0 ? status : status > 0 || making.wanted;
 }
 
 int notices_make(struct store *store, struct notices *notices, const struct alert_settings *settings,
                  const struct mail_settings *mail, moment now, struct error *error)
 {
-    CLEANUP(silences_clear) struct silences silences = {.items = calloc(SILENCES_MOST, sizeof *silences.items)};
-    struct silence_reader reader = {&silences, now};
-    struct making making = {
-        .store = store, .settings = settings, .mail = mail, .silences = &silences, .wall = wall_at(now), .now = now};
-    if (silences.items == NULL)
-        return error_set(error, ENOMEM, "no memory for silences");
-    making.maintenance = windows_are_open(text_of(settings->maintenance), &making.wall);
-    int status = raise(store, notices, settings, now, error);
-    if (status >= 0 && settings->count > 0)
-        status = store_silences(store, now, add_silence, &reader, error);
-    for (uint32_t i = 0; i < settings->count && status >= 0; i++) {
-        making.channel = &settings->channels[i];
-        status = make_for(&making, error);
-    }
-    return status < 0 ? status : making.made;
+    struct making making = {.store = store, .settings = settings, .mail = mail, .now = now};
+    const struct store_raising raising = raising_of(notices, settings);
+    int status = store_raise(store, &raising, now, error);
+    if (status >= 0)
+        status = age(store, notices, settings, now, error);
+    if (status >= 0)
+        status = make_all(&making, error);
+    /* Another collector has just made what this one was about to. */
+    return status == -EEXIST ? -EAGAIN : status < 0 ? status : making.made;
 }
 
 int notices_test(struct store *store, const struct alert_settings *settings, const struct mail_settings *mail,

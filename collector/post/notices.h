@@ -10,13 +10,16 @@
 /* What is remembered from round to round; zeroed at first. */
 struct notices {
     moment begun, latest; /* since when this collector looks without a break, and when it did last */
-    moment aged;
+    moment aged;          /* when what is old was dropped last */
+    duration every;       /* so often it looks */
 };
-/* Whether it is time for a round. */
-bool notices_wanted(const struct notices *, moment now);
-/* A round: raises what is to be looked for, and makes sendings of what is due. How many were made. It costs little
- * where there is nothing; every few seconds will do. -EAGAIN: another collector was faster; roll back, and come again
- * with the next round. */
+/* Whether it is time to look; pure. The more a look costs, the longer it is until the next one. */
+bool notices_due(const struct notices *, moment now);
+/* 1: there is something for notices_make(); 0: nothing. Only looks, in a transaction that need not write. */
+int notices_wanted(struct store *, struct notices *, const struct alert_settings *, moment now,
+                   struct error *) MUST_CHECK;
+/* A round: raises what is to be looked for, and makes sendings of what is due. How many were made. -EAGAIN: another
+ * collector was faster; roll back, and come again with the next round. */
 int notices_make(struct store *, struct notices *, const struct alert_settings *, const struct mail_settings *,
                  moment now, struct error *) MUST_CHECK;
 

@@ -65,9 +65,21 @@ static int end(struct post *post, int status, struct error *error)
 static int make_notices(struct post *post, struct error *error)
 {
     moment now = clock_now();
-    if (post->settings.alerts == NULL || !notices_wanted(&post->notices, now))
+    if (post->settings.alerts == NULL || !notices_due(&post->notices, now))
         return 0;
-    int status = begin(post, &now, error);
+    int status = post->store ? 0 : store_open(post->where, &post->store, error);
+    if (status >= 0)
+        status = store_begin_reading(post->store, error);
+    if (status >= 0)
+        status = store_now(post->store, now, &now, error);
+    if (status >= 0)
+        status = notices_wanted(post->store, &post->notices, post->settings.alerts, now, error);
+    if (status == 0)
+        store_rollback(post->store);
+    if (status <= 0)
+        return status < 0 ? end(post, status, error) : 0;
+    store_rollback(post->store);
+    status = begin(post, &now, error);
     if (status >= 0)
         status = notices_make(post->store, &post->notices, post->settings.alerts, post->settings.mail, now, error);
     return end(post, status, error);

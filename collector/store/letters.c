@@ -42,6 +42,7 @@ int store_letters_wanted(struct store *store, moment now, moment since, moment s
     return STORE_RUN(store,
                      "SELECT DISTINCT o.customer FROM orders o LEFT JOIN letters l ON l.customer = o.customer AND "
                      "l.cause = 'block' WHERE o.until > $1 AND o.deed = 'block' AND o.customer <> '' AND "
+                     "LENGTH(o.customer) < 75 AND "
                      "o.since > $2 AND o.since <= $3 AND (l.made IS NULL OR (l.made < o.since AND l.made < $4)) "
                      "ORDER BY o.customer LIMIT $5",
                      customer_row, &listener, error, INTEGER(now), INTEGER(since), INTEGER(settled), INTEGER(before),

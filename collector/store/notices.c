@@ -64,15 +64,17 @@ int store_notices_pending(struct store *store, const char *channel, moment since
 
 /* --- channels --- */
 
-int store_notices_channel(struct store *store, const char *channel, moment now, moment *begun, struct error *error)
+int store_notices_begun(struct store *store, const char *channel, moment *begun, struct error *error)
 {
     int rows = STORE_RUN(store, "SELECT told FROM alert_channels WHERE channel = $1 AND kind = ''", store_row_integer,
                          begun, error, STRING(channel));
-    if (rows != 0)
-        return rows < 0 ? rows : 0;
-    *begun = now;
-    rows = STORE_RUN(store, "INSERT INTO alert_channels (channel, kind, told, notices) VALUES ($1, '', $2, 0)", NULL,
-                     NULL, error, STRING(channel), INTEGER(now));
+    return rows < 0 ? rows : rows > 0;
+}
+
+int store_notices_begin(struct store *store, const char *channel, moment now, struct error *error)
+{
+    int rows = STORE_RUN(store, "INSERT INTO alert_channels (channel, kind, told, notices) VALUES ($1, '', $2, 0)",
+                         NULL, NULL, error, STRING(channel), INTEGER(now));
     return rows < 0 ? rows : 0;
 }
 

@@ -19,8 +19,10 @@ struct store_news_row {
 int store_notices_pending(struct store *, const char *channel, moment since, moment said_before, uint32_t most,
                           void (*each)(void *, const struct store_news_row *), void *context,
                           struct error *) MUST_CHECK;
-/* When the channel was here first; it is from now on where it was not. */
-int store_notices_channel(struct store *, const char *channel, moment now, moment *begun, struct error *) MUST_CHECK;
+/* When the channel was here first. 0: it is new. */
+int store_notices_begun(struct store *, const char *channel, moment *begun, struct error *) MUST_CHECK;
+/* It is here from now on. */
+int store_notices_begin(struct store *, const char *channel, moment now, struct error *) MUST_CHECK;
 /* The number of the channel's next notice, this transaction's alone until it commits. */
 int store_notices_next(struct store *, const char *channel, int64_t *result, struct error *) MUST_CHECK;
 struct store_told {

@@ -7,9 +7,8 @@
 #include "collector/store/store_own.h"
 #include "common/cleanup.h"
 
-#define RAISED_MOST 500  /* in one look, of each */
-#define NAME_MOST   1001 /* bytes of a sender or a customer; of longer ones there is no alert */
-#define SHORT(word) "LENGTH(" word ") <= 250"
+#define RAISED_MOST 500       /* in one look, of each */
+#define NAME_MOST   1001      /* bytes of a sender or a customer; of longer ones there is no alert */
 #define STALE       (7 * DAY) /* a verdict of which nothing was heard for so long says nothing any more */
 
 /* --- what was found, until it is raised: no statement runs while another gives rows --- */
@@ -21,7 +20,8 @@ struct found {
 };
 struct finds {
     struct found *items;
-    size_t count;
+    size_t count, most;
+    moment now;
 };
 
 static void finds_clear(struct finds *finds)
@@ -31,7 +31,7 @@ static void finds_clear(struct finds *finds)
 
 static struct found *find(struct finds *finds)
 {
-    return finds->count < RAISED_MOST ? &finds->items[finds->count++] : NULL;
+    return finds->count < finds->most ? &finds->items[finds->count++] : NULL;
 }
 
 static int raise_all(struct store *store, const struct finds *finds, moment now, struct error *error)
@@ -66,12 +66,13 @@ static void of_customer(const struct found *found, char *result, size_t size)
 
 static bool verdict_row(void *context, const struct value *columns, size_t count)
 {
+    const struct finds *finds = context;
     struct found *found = find(context);
     char node[80], whose[220], reason[400], until[MOMENT_TEXT];
     (void)count;
     if (!found)
         return false;
-    bool stands = columns[6].integer != 0;
+    bool stands = columns[6].integer > finds->now;
     int64_t score = columns[5].integer;
     found->node = columns[0].integer;
     store_copy(columns[1].text, node, sizeof node);
@@ -92,31 +93,16 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     return true;
 }
 
-#define HELD "s.verdict IN ('block', 'throttle', 'divert')"
-#define HAS_ALERT                                                                                                      \
-    "EXISTS (SELECT 1 FROM alerts a WHERE a.kind = s.verdict AND a.node = s.node AND a.sender = s.sender AND "         \
-    "a.resolved = 0)"
-
-static int find_verdicts(struct store *store, struct finds *finds, moment now, struct error *error)
-{
-    return STORE_RUN(store,
-                     "SELECT s.node, n.name, s.sender, s.customer, s.verdict, s.score, COALESCE(o.until, 0), "
-                     "COALESCE(o.reason, '') FROM senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 "
-                     "LEFT JOIN orders o ON o.node = s.node AND o.sender = s.sender AND o.deed = s.verdict AND "
-                     "o.until > $2 WHERE " HELD " AND " SHORT("s.sender") " AND s.changed > $1 AND NOT " HAS_ALERT
-                                                                          " ORDER BY s.changed LIMIT $3",
-                     verdict_row, finds, error, INTEGER(now - STALE), INTEGER(now), INTEGER(RAISED_MOST));
-}
-
-static int end_verdicts(struct store *store, moment now, struct error *error)
-{
-    return STORE_RUN(store,
-                     "UPDATE alerts SET resolved = $1 WHERE resolved = 0 AND kind IN ('block', 'throttle', 'divert') "
-                     "AND NOT EXISTS (SELECT 1 FROM senders s JOIN nodes n ON n.node = s.node WHERE s.node = "
-                     "alerts.node AND s.sender = alerts.sender AND s.verdict = alerts.kind AND s.changed > $2 AND "
-                     "n.revoked = 0)",
-                     NULL, NULL, error, INTEGER(now), INTEGER(now - STALE));
-}
+#define VERDICT_FIND                                                                                                   \
+    "SELECT s.node, n.name, s.sender, s.customer, s.verdict, s.score, COALESCE(o.until, 0), COALESCE(o.reason, '') "   \
+    "FROM senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 LEFT JOIN orders o ON o.node = s.node AND "      \
+    "o.sender = s.sender AND o.deed = s.verdict WHERE s.verdict IN ('block', 'throttle', 'divert') AND "               \
+    "LENGTH(s.sender) <= 250 AND s.changed > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = s.verdict AND "  \
+    "a.node = s.node AND a.sender = s.sender AND a.resolved = 0) ORDER BY s.changed LIMIT $2"
+#define VERDICT_OVER                                                                                                   \
+    "resolved = 0 AND kind IN ('block', 'throttle', 'divert') AND NOT EXISTS (SELECT 1 FROM senders s JOIN nodes n "   \
+    "ON n.node = s.node WHERE s.node = alerts.node AND s.sender = alerts.sender AND s.verdict = alerts.kind AND "      \
+    "s.changed > $1 AND n.revoked = 0)"
 
 /* --- nodes of which nothing is heard --- */
 
@@ -138,25 +124,12 @@ static bool node_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
-static int find_nodes(struct store *store, const struct store_raising *raising, struct finds *finds, moment now,
-                      struct error *error)
-{
-    if (now - raising->begun < raising->lost)
-        return 0; /* it was us who were away */
-    return STORE_RUN(store,
-                     "SELECT n.node, n.name, n.seen FROM nodes n WHERE n.revoked = 0 AND n.seen < $1 AND NOT EXISTS "
-                     "(SELECT 1 FROM alerts a WHERE a.kind = 'node' AND a.node = n.node AND a.resolved = 0) "
-                     "ORDER BY n.seen LIMIT $2",
-                     node_row, finds, error, INTEGER(now - raising->lost), INTEGER(RAISED_MOST));
-}
-
-static int end_nodes(struct store *store, const struct store_raising *raising, moment now, struct error *error)
-{
-    return STORE_RUN(store,
-                     "UPDATE alerts SET resolved = $1 WHERE resolved = 0 AND kind = 'node' AND NOT EXISTS (SELECT 1 "
-                     "FROM nodes n WHERE n.node = alerts.node AND n.revoked = 0 AND n.seen < $2)",
-                     NULL, NULL, error, INTEGER(now), INTEGER(now - raising->lost));
-}
+#define NODE_FIND                                                                                                      \
+    "SELECT n.node, n.name, n.seen FROM nodes n WHERE n.revoked = 0 AND n.seen < $1 AND NOT EXISTS (SELECT 1 FROM "    \
+    "alerts a WHERE a.kind = 'node' AND a.node = n.node AND a.resolved = 0) ORDER BY n.seen LIMIT $2"
+#define NODE_OVER                                                                                                      \
+    "resolved = 0 AND kind = 'node' AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node = alerts.node AND "             \
+    "n.revoked = 0 AND n.seen < $1)"
 
 /* --- viruses --- */
 
@@ -181,27 +154,14 @@ static bool virus_row(void *context, const struct value *columns, size_t count)
 }
 
 #define VIRUS "m.verdict = 3 AND m.corrected = 0 AND m.received > $1"
-
-static int find_viruses(struct store *store, const struct store_raising *raising, struct finds *finds, moment now,
-                        struct error *error)
-{
-    return STORE_RUN(
-        store,
-        "SELECT m.node, COALESCE(n.name, ''), m.sender, MAX(m.customer), COUNT(*) FROM messages m "
-        "LEFT JOIN nodes n ON n.node = m.node WHERE " VIRUS " AND " SHORT(
-            "m.sender") " AND NOT EXISTS (SELECT 1 FROM alerts a "
-                        "WHERE a.kind = 'virus' AND a.node = m.node AND a.sender = m.sender AND a.resolved = 0) "
-                        "GROUP BY m.node, n.name, m.sender ORDER BY m.node, m.sender LIMIT $2",
-        virus_row, finds, error, INTEGER(now - raising->quiet), INTEGER(RAISED_MOST));
-}
-
-static int end_viruses(struct store *store, const struct store_raising *raising, moment now, struct error *error)
-{
-    return STORE_RUN(store,
-                     "UPDATE alerts SET resolved = $2 WHERE resolved = 0 AND kind = 'virus' AND NOT EXISTS (SELECT 1 "
-                     "FROM messages m WHERE m.sender = alerts.sender AND m.node = alerts.node AND " VIRUS ")",
-                     NULL, NULL, error, INTEGER(now - raising->quiet), INTEGER(now));
-}
+#define VIRUS_FIND                                                                                                     \
+    "SELECT m.node, COALESCE(n.name, ''), m.sender, MAX(m.customer), COUNT(*) FROM messages m LEFT JOIN nodes n ON "   \
+    "n.node = m.node WHERE " VIRUS " AND LENGTH(m.sender) <= 250 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE "        \
+    "a.kind = 'virus' AND a.node = m.node AND a.sender = m.sender AND a.resolved = 0) GROUP BY m.node, n.name, "       \
+    "m.sender ORDER BY m.node, m.sender LIMIT $2"
+#define VIRUS_OVER                                                                                                     \
+    "resolved = 0 AND kind = 'virus' AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.sender = alerts.sender AND "     \
+    "m.node = alerts.node AND " VIRUS ")"
 
 /* --- complaints that nobody was done with --- */
 
@@ -225,54 +185,81 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
     return true;
 }
 
-static int find_complaints(struct store *store, struct finds *finds, struct error *error)
-{
-    return STORE_RUN(
-        store,
-        "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND " SHORT(
-            "c.customer") " AND NOT EXISTS (SELECT 1 "
-                          "FROM alerts a WHERE a.kind = 'complaint' AND a.customer = c.customer AND a.resolved = 0) "
-                          "GROUP BY c.customer ORDER BY c.customer LIMIT $1",
-        complaint_row, finds, error, INTEGER(RAISED_MOST));
-}
-
-static int end_complaints(struct store *store, moment now, struct error *error)
-{
-    return STORE_RUN(store,
-                     "UPDATE alerts SET resolved = $1 WHERE resolved = 0 AND kind = 'complaint' AND NOT EXISTS "
-                     "(SELECT 1 FROM complaints c WHERE c.customer = alerts.customer AND c.state = 'open')",
-                     NULL, NULL, error, INTEGER(now));
-}
+/* The moment is for nothing here, but all causes are asked for alike. */
+#define COMPLAINT_FIND                                                                                                 \
+    "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND LENGTH(c.customer) <= 250 AND "          \
+    "c.received > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = 'complaint' AND a.name = CASE WHEN "        \
+    "c.customer = '' THEN '-' ELSE c.customer END AND a.resolved = 0) GROUP BY c.customer ORDER BY c.customer LIMIT "  \
+    "$2"
+#define COMPLAINT_OVER                                                                                                 \
+    "resolved = 0 AND kind = 'complaint' AND NOT EXISTS (SELECT 1 FROM complaints c WHERE c.customer = "               \
+    "alerts.customer AND c.state = 'open' AND c.received > $1)"
 
 /* --- all of it --- */
 
-static int end_all(struct store *store, const struct store_raising *raising, moment now, struct error *error)
+/* `find`: by $1, a moment, and $2, how many; `over`: alerts without a cause, by $1; `end` ends them at $2. */
+static const struct cause {
+    const char *find, *over, *end;
+    engine_row *row;
+} causes[] = {
+#define CAUSE(WORD, row_)                                                                                              \
+    {                                                                                                                  \
+        WORD##_FIND, "SELECT 1 FROM alerts WHERE " WORD##_OVER " LIMIT 1",                                             \
+            "UPDATE alerts SET resolved = $2 WHERE " WORD##_OVER, row_                                                 \
+    }
+    CAUSE(VERDICT, verdict_row),
+    CAUSE(NODE, node_row),
+    CAUSE(VIRUS, virus_row),
+    CAUSE(COMPLAINT, complaint_row),
+};
+enum { VERDICTS, NODES, VIRUSES, COMPLAINTS, CAUSES };
+
+static moment bound_of(const struct store_raising *raising, int which, moment now)
 {
-    int total = 0, rows = end_verdicts(store, now, error);
-    total += rows;
-    if (rows >= 0)
-        total += rows = end_nodes(store, raising, now, error);
-    if (rows >= 0)
-        total += rows = end_viruses(store, raising, now, error);
-    if (rows >= 0)
-        total += rows = end_complaints(store, now, error);
-    return rows < 0 ? rows : total;
+    const moment bounds[CAUSES] = {now - STALE, now - raising->lost, now - raising->quiet, 0};
+    return bounds[which];
+}
+
+static int find_all(struct store *store, const struct store_raising *raising, int which, struct finds *finds,
+                    struct error *error)
+{
+    finds->count = 0;
+    if (which == NODES && finds->now - raising->begun < raising->lost)
+        return 0; /* it was us who were away */
+    return STORE_RUN(store, causes[which].find, causes[which].row, finds, error,
+                     INTEGER(bound_of(raising, which, finds->now)), INTEGER(finds->most));
+}
+
+int store_raise_wanted(struct store *store, const struct store_raising *raising, moment now, struct error *error)
+{
+    struct found one;
+    struct finds finds = {.items = &one, .most = 1, .now = now};
+    int rows = 0;
+    for (int which = 0; which < CAUSES && rows == 0; which++) {
+        rows = STORE_RUN(store, causes[which].over, NULL, NULL, error, INTEGER(bound_of(raising, which, now)));
+        if (rows == 0)
+            rows = find_all(store, raising, which, &finds, error);
+    }
+    return rows < 0 ? rows : rows > 0;
 }
 
 int store_raise(struct store *store, const struct store_raising *raising, moment now, struct error *error)
 {
-    CLEANUP(finds_clear) struct finds finds = {.items = calloc(RAISED_MOST, sizeof *finds.items)};
+    CLEANUP(finds_clear)
+    struct finds finds = {.items = calloc(RAISED_MOST, sizeof *finds.items), .most = RAISED_MOST, .now = now};
+    int rows = 0, changed = 0;
     if (finds.items == NULL)
         return error_set(error, ENOMEM, "no memory for alerts");
-    int ended = end_all(store, raising, now, error), rows = ended, raised = 0;
-    for (int which = 0; which < 4 && rows >= 0; which++) {
-        finds.count = 0;
-        rows = which == 0   ? find_verdicts(store, &finds, now, error)
-               : which == 1 ? find_nodes(store, raising, &finds, now, error)
-               : which == 2 ? find_viruses(store, raising, &finds, now, error)
-                            : find_complaints(store, &finds, error);
-        if (rows >= 0)
-            raised += rows = raise_all(store, &finds, now, error);
+    for (int which = 0; which < CAUSES && rows >= 0; which++) {
+        rows = STORE_RUN(store, causes[which].end, NULL, NULL, error, INTEGER(bound_of(raising, which, now)),
+                         INTEGER(now));
+        changed += rows > 0 ? rows : 0;
     }
-    return rows < 0 ? rows : ended + raised;
+    for (int which = 0; which < CAUSES && rows >= 0; which++) {
+        rows = find_all(store, raising, which, &finds, error);
+        if (rows >= 0)
+            rows = raise_all(store, &finds, now, error);
+        changed += rows > 0 ? rows : 0;
+    }
+    return rows < 0 ? rows : changed;
 }

@@ -10,6 +10,8 @@ struct store_raising {
     duration lost;  /* a node that says nothing for so long is lost */
     duration quiet; /* so long after its last virus a sender has no more */
 };
+/* 1: there is something for store_raise(); 0: nothing. Looks only. */
+int store_raise_wanted(struct store *, const struct store_raising *, moment now, struct error *) MUST_CHECK;
 /* Raises what is new and resolves what is over, a bounded number of each; how many. 0: nothing was written. */
 int store_raise(struct store *, const struct store_raising *, moment now, struct error *) MUST_CHECK;
 

@@ -10,6 +10,12 @@
 
 #define ROW_MOST ((size_t)4096)
 
+/* One that was left out of a struct is empty. */
+static void put(struct json *json, const char *key, struct text text)
+{
+    json_text(json, key, text.length > 0 ? text : TEXT(""));
+}
+
 static int add(struct store *store, int64_t node, struct json *json, moment now, struct error *error)
 {
     int64_t number = 0;
@@ -33,10 +39,10 @@ int store_tell_listing(struct store *store, int64_t node, const struct store_tol
         return 0;
     struct json json = json_begin(&row);
     json_string(&json, "kind", "listing");
-    json_text(&json, "sender", told->sender);
-    json_text(&json, "address", told->address);
-    json_text(&json, "zone", told->zone);
-    json_text(&json, "code", told->code);
+    put(&json, "sender", told->sender);
+    put(&json, "address", told->address);
+    put(&json, "zone", told->zone);
+    put(&json, "code", told->code);
     json_string(&json, "weight", listing_weight_name((enum listing_weight)told->weight));
     json_bool(&json, "listed", told->is_listed);
     json_moment(&json, "since", told->since);
@@ -52,10 +58,10 @@ int store_tell_complaint(struct store *store, int64_t node, const struct store_t
         return 0;
     struct json json = json_begin(&row);
     json_string(&json, "kind", "complaint");
-    json_text(&json, "id", told->id);
-    json_text(&json, "sender", told->sender);
-    json_text(&json, "address", told->address);
-    json_text(&json, "reporter", told->reporter);
+    put(&json, "id", told->id);
+    put(&json, "sender", told->sender);
+    put(&json, "address", told->address);
+    put(&json, "reporter", told->reporter);
     json_string(&json, "type", complaint_type_name((enum complaint_type)told->type));
     json_integer(&json, "count", told->count > 0 ? told->count : 1);
     json_bool(&json, "confirmed", told->is_confirmed);

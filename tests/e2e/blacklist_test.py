@@ -4,6 +4,7 @@ to the node whose sender had the address, with how to get off, and what is delis
 anything; lists that are not to be believed accuse nobody and are told as what they are."""
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ sys.path[:0] = [HERE, os.path.join(TOP, "tests/testbed")]
 from blacklists import RESOLVER, Servers, write, zone  # noqa: E402
 from check import Checks  # noqa: E402
 from collector import Collector, Node  # noqa: E402
+from postgresql import Postgresql  # noqa: E402
 
 ONCE = True
 WAITS = True
@@ -134,6 +136,8 @@ def people(checks, desk):
     checks.that("some name is needed", status == 2, said)
     answer = desk.centre.ask("GET", "/v1/blacklist?top=0", desk.secret)
     checks.that("bad questions are refused", answer[0] == 400, answer)
+    status, said = desk.run("explain", "port:tap7")
+    checks.that("it stands in what is said of its sender", status == 0 and f"{SENT} is listed by" in said, said)
     pages = desk.centre.ask("GET", "/metrics", desk.secret)[1]
     checks.that("it is counted", "postern_collector_blacklist_listings 4" in pages
                 and 'postern_collector_blacklists{believed="no"} 1' in pages, [x for x in pages.splitlines() if "blacklist" in x])
@@ -190,6 +194,33 @@ def alone(checks, desk, servers):
     checks.that("it ends soon all the same", status == 0 and took < 10, (status, took))
 
 
+def shared(checks, _, folder):
+    """Two collectors on one PostgreSQL share the names, and tell what they find once."""
+    text = CONFIG.replace("ZONES", f"{folder}/zones.conf").replace("198.51.100.0/30", "198.51.100.0/27")
+    with Postgresql() as store:
+        begun = time.monotonic()
+        both = [Collector(tempfile.mkdtemp(dir=folder), text, store=store).start() for _ in range(2)]
+        secret = both[0].person("ann", "read").split()[-1]
+        try:
+            lists = "SELECT COUNT(*) FROM listings WHERE since > 0"
+            found = soon(lambda: store.ask(lists) == ["3"])
+            checks.that("two collectors find what one does", found, store.ask("SELECT name, zone, since, doubted FROM listings"))
+            print(f"      found: {time.monotonic() - begun:.1f} s")
+            once = [store.ask(f"SELECT COUNT(*), SUM(times) FROM {what}") for what in
+                    ("listings WHERE since > 0", "alerts WHERE kind = 'listing'", "(SELECT 1 AS times FROM listing_history) AS h")]
+            checks.that("and tell it once", once == [["3|3"]] * 3, once)
+            heard = [sum(map(int, re.findall(r"blacklist_answers_total.* (\d+)", one.ask("GET", "/metrics", secret)[1]))) for one in both]
+            checks.that("they have asked", sum(heard) > 100, heard)
+            both[heard.index(max(heard))].stop()
+            since = time.time_ns()
+            rest = f"SELECT COUNT(*) FROM watched WHERE asked < {since}"
+            checks.that("what one had in hand is the other's when it ends", soon(lambda: store.ask(rest) == ["0"]), store.ask(rest))
+        finally:
+            for one in both:
+                if one.process.poll() is None:
+                    one.kill()
+
+
 def main():
     checks = Checks()
     for program in ("/usr/sbin/rbldnsd", "/usr/sbin/unbound"):
@@ -202,7 +233,8 @@ def main():
     try:
         servers.start()
         desk = Desk(folder)
-        for part, more in ((listed, ()), (people, ()), (distrusted, ()), (restarted, ()), (delisted, (servers,)), (alone, (servers,))):
+        for part, more in ((listed, ()), (people, ()), (distrusted, ()), (restarted, ()), (delisted, (servers,)), (shared, (folder,)),
+                           (alone, (servers,))):
             with checks.part(part.__name__):
                 begun = time.monotonic()
                 part(checks, desk, *more)

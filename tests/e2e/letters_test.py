@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
-from collector import Collector, Node  # noqa: E402
+from collector import PROGRAM, Collector, Node  # noqa: E402
 
 ONCE = True
 WAITS = True
@@ -211,7 +211,8 @@ def files(checks, desk):
     checks.that("addresses that cannot be read are an alert, with the line",
                 soon(lambda: f"{desk.contacts}:2" in desk.alerts()), desk.alerts())
     status, answer = desk.ask("acme", {"preview": True})
-    checks.that("and those that were known still are", status == 200 and "boss@acme.example" in answer["to"], answer)
+    checks.that("and those that were known still are, as is said", status == 200 and "boss@acme.example" in answer["to"] and
+                f"{desk.contacts}:2" in answer["trouble"], answer)
     desk.write(desk.contacts, "acme admin@acme.example de\nbolt it@bolt.example\n")
     status, answer = desk.ask("bolt", {})
     checks.that("what is mended is read at once", status == 201 and answer["to"] == "it@bolt.example" and
@@ -224,9 +225,12 @@ def files(checks, desk):
     try:
         desk.centre.start()
         checks.that("a wrong template is refused", False)
+        return
     except RuntimeError as refused:
         checks.that("a wrong template is refused, with file, line and what is allowed",
                     f'{path}:4: the name "custmer": there is none; docs/letters.md' in str(refused), str(refused))
+    done = subprocess.run([PROGRAM, "check", "--config", desk.centre.config], capture_output=True, text=True, timeout=30)
+    checks.that("check finds it before", done.returncode == 2 and f"{path}:4:" in done.stderr, done)
 
 
 def main():

@@ -94,16 +94,20 @@ class Given:
     def __init__(self, folder):
         self.centre = Collector(folder, "[reports]\nzone = Europe/Berlin\nhour = 0\n")
         self.centre.start()
-        secret = self.centre.person("ann", "read,order").split()[-1]
-        self.secret, self.key = secret, os.path.join(folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(secret + "\n")
-        os.chmod(self.key, 0o600)
+        self.secret, self.key = self.person("ann", "read,order,content")
+        _, self.reader = self.person("rob", "read")
         self.nodes = [Node(self.centre, name) for name in ("hv1", "hv2")]
         self.now = time.time_ns() // SECOND * SECOND  # as records tell it
         self.traffic, self.verdicts, self.evidence = [], [], []
         self.senders = [(self.nodes[i % 2], f"203.0.113.{i}", ("acme", "acme", "baker", "carol", "dora", "emil", "", "=SUM(1)")[i])
                         for i in range(8)]
+
+    def person(self, name, may):
+        secret, key = self.centre.person(name, may).split()[-1], os.path.join(self.centre.folder, name)
+        with open(key, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+        os.chmod(key, 0o600)
+        return secret, key
 
     def rows(self, question, *values):
         database = sqlite3.connect(self.centre.database, timeout=20)
@@ -122,8 +126,8 @@ class Given:
         finally:
             database.close()
 
-    def run(self, *words):
-        done = subprocess.run([POSTERN, "--key", self.key, "report", *words], capture_output=True, check=False, timeout=60,
+    def run(self, *words, key=None):
+        done = subprocess.run([POSTERN, "--key", key or self.key, "report", *words], capture_output=True, check=False, timeout=60,
                               env={**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{self.centre.port}", "TZ": "UTC"})
         return done.returncode, done.stdout, done.stderr.decode()
 
@@ -463,6 +467,11 @@ def refusals(checks, given):
             ("weekly", "--mail", "nobody"), ("yearly",):
         status, shown, said = given.run(*words)
         checks.that(f"refused: {' '.join(words)}", status != 0 and not shown and said.count("\n") == 1, (status, shown, said))
+
+
+    for words, may in ((("top", "recipients"), False), (("top", "domains"), True), (("weekly",), True), (("weekly", "--mail", "desk"), False)):
+        status, _, said = given.run(*words, key=given.reader)
+        checks.that(f"who may only read: {' '.join(words)}", (status == 0) == may, said)
 
 
 def main():

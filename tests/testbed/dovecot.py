@@ -1,4 +1,5 @@
-"""A Dovecot of a test's own: IMAP on loopback, one mailbox, which the test fills through its Maildir."""
+"""A Dovecot of a test's own on loopback: one mailbox, which the test fills through its Maildir, read by IMAP; or which is
+filled by LMTP, whoever the mail is for."""
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ CONF = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-protocols = imap
+protocols = {protocols}
 listen = 127.0.0.1
 ssl = {ssl}
 {certificate}
@@ -28,6 +29,11 @@ service imap-login {{
   inet_listener imaps {{
     port = {secure}
     ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp}
   }}
 }}
 service anvil {{
@@ -63,11 +69,11 @@ def certificate(folder):
 
 
 class Dovecot:
-    """`certificate`, `key`: files; without, it has no TLS."""
+    """`certificate`, `key`: files; without, it has no TLS. `lmtp`: whether it takes mail on the port of that name."""
 
-    def __init__(self, folder, password="secret", certificate=None, key=None):
+    def __init__(self, folder, password="secret", certificate=None, key=None, lmtp=False):
         self.folder, self.password, self.process, self.count = folder, password, None, 0
-        self.port, self.secure = free_port(), free_port()
+        self.port, self.secure, self.lmtp = free_port(), free_port(), free_port()
         self.new = os.path.join(folder, "mail", "new")
         for name in "new", "cur", "tmp":
             os.makedirs(os.path.join(folder, "mail", name), exist_ok=True)
@@ -78,7 +84,8 @@ class Dovecot:
         self.conf = os.path.join(folder, "dovecot.conf")
         with open(self.conf, "w", encoding="utf-8") as file:
             file.write(CONF.format(folder=folder, port=self.port, secure=self.secure, password=password, user="mail",
-                                   group="mail", login="dovenull", internal="dovecot", ssl="yes" if certificate else "no",
+                                   group="mail", login="dovenull", internal="dovecot", lmtp=self.lmtp,
+                                   protocols="imap lmtp" if lmtp else "imap", ssl="yes" if certificate else "no",
                                    certificate=f"ssl_cert = <{certificate}\nssl_key = <{key}" if certificate else ""))
 
     def start(self):

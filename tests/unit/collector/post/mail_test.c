@@ -287,6 +287,17 @@ static void a_password_is_read_from_its_file(void **state)
     strcpy(settings.password, path);
     assert_int_equal(deliver(server, TEXT("a@there.example"), MESSAGE), DELIVERED);
     done(server);
+    const struct server_step refuses[] = {{"", "220 hello\r\n", 0},
+                                          {"EHLO ", "250-hello\r\n250 AUTH PLAIN\r\n", 0},
+                                          {"AUTH PLAIN", "334 \r\n", 0},
+                                          {"=\r\n", "535 5.7.8 no\r\n", 0},
+                                          END};
+    server = serve(refuses, false, 10 * SECOND);
+    strcpy(settings.user, "ann");
+    strcpy(settings.password, path);
+    assert_int_equal(deliver(server, TEXT("a@there.example"), MESSAGE), DELIVERY_AWAY);
+    assert_says(&delivery, "535 5.7.8 no");
+    done(server);
     unlink(path);
     assert_int_equal(deliver(NULL, TEXT("a@there.example"), MESSAGE), DELIVERY_AWAY);
     assert_says(&delivery, path);

@@ -84,8 +84,8 @@ static void pauses_grow_up_to_some_hours(void **state)
         all += lane_pause(tries);
     assert_true(all < DAY); /* so often it is tried within a day */
     assert_int_equal(lane_rest(0), 0);
-    assert_int_equal(lane_rest(1), 2 * SECOND);
-    assert_int_equal(lane_rest(3), 8 * SECOND);
+    assert_int_equal(lane_rest(1), SECOND);
+    assert_int_equal(lane_rest(3), 4 * SECOND);
     for (uint32_t fails = 2; fails < 40; fails++)
         assert_true(lane_rest(fails) >= lane_rest(fails - 1));
     assert_int_equal(lane_rest(UINT32_MAX), 5 * MINUTE);
