@@ -36,7 +36,7 @@ server = smtp://127.0.0.1:{port}
 from = Abuse desk <abuse@example.net>
 [alert desk]
 type = mail
-kinds =
+kinds = -
 to = desk@example.net boss@example.net
 [reports]
 weekly = desk
