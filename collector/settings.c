@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "collector/store/engine.h"
+#include "collector/zone_file.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 
@@ -210,12 +211,20 @@ static int check_reports(const struct collector_settings *settings, const char *
             const struct channel *channel = alert_channel(&settings->alerts, text_of(channels->items[i]));
             if (channel == NULL || channel->type != CHANNEL_MAIL)
                 return error_set(error, EINVAL,
-                                 "%s: [reports]: \"%s\" is no channel for reports; the name of an [alert NAME] of type "
-                                 "mail is allowed",
-                                 file, channels->items[i]);
+                                 "%s: [reports] %s: \"%s\" is no channel for reports; the name of an [alert NAME] of "
+                                 "type mail is allowed",
+                                 file, report_channels_key((enum calendar_kind)kind), channels->items[i]);
         }
     }
     return 0;
+}
+
+/* It is read once more when the collector starts. */
+static int check_zone(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    CLEANUP(calendar_zone_destroy) struct calendar_zone *zone = NULL;
+    int status = zone_file_read(settings->reports.zone, &zone, error);
+    return status < 0 ? error_wrap(error, "%s: [reports] zone", file) : 0;
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -260,6 +269,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         status = check_channels(result, file, error);
     if (status == 0)
         status = check_reports(result, file, error);
+    if (status == 0)
+        status = check_zone(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);
