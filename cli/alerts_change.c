@@ -1,6 +1,7 @@
 /* postern alerts, what changes something: a test over a channel, silences, alerts that a person knows to be over. */
 #include "cli/alerts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static int begin_tests(struct centre *centre, const char *channel, struct tested
                        struct buffer *answer, struct error *error)
 {
     json_t *body = channel ? json_pack("{ss}", "channel", channel) : json_object();
+    if (body == NULL) /* without one all would be tested */
+        return error_set(error, EINVAL, "the channel's name is no UTF-8");
     int status = call(centre, "POST", "/v1/alerts/test", body, answer, error);
     if (status < 0)
         return status;
@@ -177,9 +180,21 @@ static int silence(const struct cli *cli, json_t *body)
     return EXIT_DONE;
 }
 
+/* What cannot be said, or an empty word where a script had a name, must not come to be anything. */
+static bool add_word(json_t *body, const char *key, const char *word)
+{
+    if (word == NULL)
+        return true;
+    bool good = *word && json_object_set_new(body, key, json_string(word)) == 0;
+    if (!good)
+        fprintf(stderr, "postern alerts silence: %s: it is %s; UTF-8 is allowed, and \"*\" is anything\n", key,
+                *word ? "no UTF-8" : "empty");
+    return good;
+}
+
 int alerts_silence(const struct cli *cli, int count, char **arguments)
 {
-    static const char *const keys[] = {"for", "reason", "customer", "node", "begin"};
+    static const char *const keys[] = {"for", "reason", "customer", "node", "begin", "kind", "name"};
     const char *values[sizeof keys / sizeof keys[0]] = {NULL}, *words[2] = {NULL, NULL};
     const struct command_option options[] = {{"--for", &values[0], NULL},      {"--reason", &values[1], NULL},
                                              {"--customer", &values[2], NULL}, {"--node", &values[3], NULL},
@@ -191,15 +206,16 @@ int alerts_silence(const struct cli *cli, int count, char **arguments)
                         "with your name\n");
         return EXIT_USAGE;
     }
+    values[5] = words[0];
+    values[6] = words[1];
     json_t *body = json_object();
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && body; i++)
-        if (values[i])
-            json_object_set_new(body, keys[i], json_string(values[i]));
-    if (body && words[0])
-        json_object_set_new(body, "kind", json_string(words[0]));
-    if (body && words[1])
-        json_object_set_new(body, "name", json_string(words[1]));
-    return silence(cli, body);
+    bool good = body != NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && good; i++)
+        good = add_word(body, keys[i], values[i]);
+    if (good)
+        return silence(cli, body);
+    json_decref(body);
+    return EXIT_USAGE;
 }
 
 /* --- what is ended by its number --- */

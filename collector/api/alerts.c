@@ -114,9 +114,12 @@ int alert_test_handle(struct store *store, struct exchange *exchange, struct err
 {
     CLEANUP(body_drop) json_t *body = body_read(exchange);
     const struct alert_settings *settings = exchange->means->alerts;
-    const char *name = json_string_value(json_object_get(body, "channel"));
+    const json_t *named = json_object_get(body, "channel");
+    const char *name = json_string_value(named);
     const struct channel *one = name && settings ? alert_channel(settings, text_of(name)) : NULL;
     int status = 0;
+    if ((body == NULL && exchange->body.length > 0) || (named && !name)) /* else a slip would have all tested */
+        return exchange_refuse(exchange, 400, "channel: a name, {\"channel\":\"desk\"}; or no body, for all");
     if (settings == NULL || settings->count == 0)
         return exchange_refuse(exchange, 404, "there is no channel; sections [alert NAME] of the configuration are");
     if (name && one == NULL)

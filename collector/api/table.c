@@ -463,7 +463,7 @@ const struct endpoint endpoints[] = {
      .once = true,
      .handle = alert_test_handle,
      .request = "{\"channel\":\"desk\"}",
-     .answers = "200 404",
+     .answers = "200 400 404",
      .text = "A test goes out over this channel, or, where none is named, over all of them. The answer has the id of "
              "each, by which GET /v1/sendings tells what became of it."},
     {.method = "DELETE",

@@ -126,6 +126,12 @@ def silence(checks, desk, node):
     checks.that("what stands when it ends is told then", status == 0 and told and
                 desk.subjects("all")[2] == "5 senders blocked", (said, desk.subjects("all")))
     checks.that("one that is over cannot be ended", desk.run("alerts", "unsilence", number)[0] == 1)
+    sure = ("--for", "1h", "--reason", "x")
+    for words in (("silence", "block", "", *sure), ("silence", b"k\xe4se", *sure), ("silence", "--customer", "", *sure)):
+        status, said = desk.run("alerts", *words)
+        checks.that(f"an empty or unreadable word does not silence everything: {words}", status == 2 and "allowed" in said, said)
+    checks.that("an unreadable channel does not have all tested", desk.run("alerts", "test", b"k\xe4se")[0] != 0 and
+                not [notice for notice in desk.told("all") if notice["test"]])
     for words in ("silence", "block", "--for", "1h"), ("silence", "--for", "never", "--reason", "x"), ("unsilence",):
         checks.that(f"refused: {words}", desk.run("alerts", *words)[0] != 0)
 
@@ -146,6 +152,11 @@ def test_and_close(checks, desk, node):
     checks.that("a test goes out", status == 0 and said == "quiet: sent\n" and desk.told("quiet")[0]["test"] is True,
                 (status, said, desk.told("quiet")))
     checks.that("over no channel that is none", desk.run("alerts", "test", "nobody")[0] == 1)
+    with open(desk.key, encoding="ascii") as file:
+        secret = file.read().strip()
+    for slip in {"channel": 5}, ["quiet"], {"channel": None}:
+        status = desk.centre.ask("POST", "/v1/alerts/test", secret, slip)[0]
+        checks.that(f"a slip does not have all channels tested: {slip}", status == 400, status)
     node.deliver(verdicts("throttle", first=700, count=1))
     number = soon(lambda: desk.rows("SELECT number FROM alerts WHERE kind = 'throttle' AND resolved = 0"))
     status, said = desk.run("alerts", "close", str(number[0][0]), "--reason", "looked at it")
