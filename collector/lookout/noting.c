@@ -12,7 +12,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 
-#define LINE_MOST ((size_t)4096)
+#define LINE_MOST ((size_t)8192) /* all at its longest, each byte of a name escaped */
 #define WORDS     1024
 #define NAME      (STORE_LISTING_TEXT + STORE_LISTING_ZONE)
 
