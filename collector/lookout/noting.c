@@ -148,18 +148,14 @@ static int tell_node(struct store *store, const struct store_listing *listing, b
     return status < 0 ? status : 0;
 }
 
-/* Whose an address was when it came to be listed: of one that several had it is nobody's. */
-static int find_whose(struct store *store, const struct subject *subject, struct store_listing *listing, moment now,
-                      struct error *error)
+/* Whose an address was then: of one that several had it is nobody's. */
+static int find_whose(struct store *store, const struct subject *subject, struct store_listing *listing, moment then,
+                      moment now, struct error *error)
 {
     struct address address =
         subject->kind == SUBJECT_IPV4 ? address_from_ipv4(subject->bytes) : address_from_ipv6(subject->bytes);
-    const struct store_trail trail = {.message_id = "",
-                                      .body = "",
-                                      .addresses = &address,
-                                      .address_count = 1,
-                                      .is_source = true,
-                                      .time = listing->since};
+    const struct store_trail trail = {
+        .message_id = "", .body = "", .addresses = &address, .address_count = 1, .is_source = true, .time = then};
     struct store_tie tie = {.tied = ""};
     listing->node = 0;
     listing->sender[0] = listing->customer[0] = '\0';
@@ -188,7 +184,7 @@ static int begin(struct store *store, const struct note *note, struct store_list
     listing->first = listing->first ? listing->first : listing->since;
     listing->times++;
     take_words(listing, note);
-    int status = find_whose(store, &note->subject, listing, now, error);
+    int status = find_whose(store, &note->subject, listing, listing->since, now, error);
     if (status == 0)
         status = store_listing_put(store, listing, error);
     if (status >= 0)
@@ -221,8 +217,21 @@ static int end(struct store *store, const struct zone *zone, struct store_listin
     return status < 0 ? status : NOTED_CHANGE;
 }
 
+/* A node forgets what a list said if it is not said again. Who has the address no more hears no more of it. */
+static int tell_again(struct store *store, const struct note *note, const struct store_listing *listing, moment now,
+                      struct error *error)
+{
+    struct store_listing found = *listing;
+    if (listing->node == 0 || listing->sender[0] == '\0')
+        return 0;
+    int status = find_whose(store, &note->subject, &found, now, now, error);
+    bool is_his = found.node == listing->node && strcmp(found.sender, listing->sender) == 0;
+    return status < 0 || !is_his ? status : tell_node(store, listing, true, now, error);
+}
+
 /* It is as it was: what was doubted is forgotten, and of what was never listed the row. */
-static int keep(struct store *store, const struct note *note, struct store_listing *listing, struct error *error)
+static int keep(struct store *store, const struct note *note, struct store_listing *listing, bool is_another_day,
+                moment now, struct error *error)
 {
     listing->doubted = 0;
     if (listing->since > 0)
@@ -230,6 +239,8 @@ static int keep(struct store *store, const struct note *note, struct store_listi
     int status = listing->since == 0 && listing->times == 0
                      ? store_listing_drop(store, listing->name, listing->zone, error)
                      : store_listing_put(store, listing, error);
+    if (status >= 0 && listing->since > 0 && is_another_day)
+        status = tell_again(store, note, listing, now, error);
     return status < 0 ? status : NOTED_NOTHING;
 }
 
@@ -251,6 +262,7 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
     if (found < 0 || (found == 0 && note->state == ANSWER_CLEAN))
         return found;
     const moment since = listing.since;
+    const bool is_another_day = listing.checked / DAY != now / DAY;
     struct agreement agreement = {listing.since > 0, listing.since, listing.doubted};
     enum agreement_step step = agreement_take(&agreement, note->state, now, apart);
     listing.checked = now;
@@ -265,7 +277,7 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
         listing.since = since;
         return end(store, note->zone, &listing, agreement.since, now, error);
     }
-    return keep(store, note, &listing, error);
+    return keep(store, note, &listing, is_another_day, now, error);
 }
 
 /* --- lists that are gone --- */

@@ -110,6 +110,30 @@ static void test_said_twice_all_are_told(void **unused)
     assert_int_equal(ask("SELECT SUM(times) FROM alerts") + ask("SELECT COUNT(*) FROM filtered"), 2);
 }
 
+static void test_while_it_lasts_the_node_is_told_daily(void **unused)
+{
+    (void)unused;
+    seed();
+    list_it("192.0.2.1", NOW);
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + DAY), NOTED_NOTHING);
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + DAY + 1), NOTED_NOTHING);
+    assert_int_equal(ask("SELECT COUNT(*) FROM filtered"), 2);
+    assert_int_equal(ask("SELECT SUM(times) FROM alerts") + ask("SELECT COUNT(*) FROM records WHERE kind = 'listing'"),
+                     2);
+    /* Another has the address now: neither is told of what was the first one's. */
+    const struct store_record other = {.sequence = 2,
+                                       .time = NOW + DAY,
+                                       .kind = TEXT("traffic"),
+                                       .sender = TEXT("port:tap8"),
+                                       .customer = TEXT("other"),
+                                       .line = TEXT("{}"),
+                                       .address = TEXT("192.0.2.1"),
+                                       .said = STORE_TRAFFIC};
+    well(store_deliver(store, NODE, 5, 2, &other, 1, NOW + DAY, &failed));
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + 2 * DAY), NOTED_NOTHING);
+    assert_int_equal(ask("SELECT COUNT(*) FROM filtered"), 2);
+}
+
 static void test_one_slip_ends_nothing(void **unused)
 {
     (void)unused;
@@ -201,9 +225,13 @@ static void test_whatever_they_say(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {NOTING(test_said_once_is_nothing),      NOTING(test_said_twice_all_are_told),
-                                       NOTING(test_one_slip_ends_nothing),     NOTING(test_delisted_and_listed_again),
-                                       NOTING(test_of_nobody_no_node_is_told), NOTING(test_lists_that_are_gone),
+    const struct CMUnitTest tests[] = {NOTING(test_said_once_is_nothing),
+                                       NOTING(test_said_twice_all_are_told),
+                                       NOTING(test_while_it_lasts_the_node_is_told_daily),
+                                       NOTING(test_one_slip_ends_nothing),
+                                       NOTING(test_delisted_and_listed_again),
+                                       NOTING(test_of_nobody_no_node_is_told),
+                                       NOTING(test_lists_that_are_gone),
                                        NOTING(test_whatever_they_say)};
     return ENGINES_RUN(tests);
 }
