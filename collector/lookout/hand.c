@@ -58,11 +58,6 @@ void hand_drop(struct hand *hand, struct held *held)
     hand->free[hand->free_count++] = hand_place(hand, held);
 }
 
-void hand_mark(struct held *held, uint32_t zone)
-{
-    held->rows[zone / 64] |= UINT64_C(1) << (zone % 64);
-}
-
 void hand_end(struct hand *hand, struct held *held)
 {
     if (!held->is_over)

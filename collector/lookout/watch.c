@@ -25,11 +25,9 @@
 #define ROUND       SECOND
 #define LEASE       (5 * MINUTE)
 #define CLAIMS_MOST 256
-#define URGENT_MOST 64 /* to be confirmed, at once: the rest of them is asked with the others */
 #define TRIES       5
 #define FORGET_MOST 500
 #define RETIRE_MOST 64
-#define NAMES_FILE  ((size_t)16 * 1024 * 1024)
 #define NAMES_MOST  262144
 #define REMEMBERED  16384
 #define NEVER       (3650 * DAY)
@@ -54,7 +52,6 @@ struct watch {
     struct beliefs beliefs;
     bool is_resumed, is_failing;
     duration round_after, beat_after, retire_after; /* steady */
-    uint32_t urgent;                                /* in hand */
     struct store_watched_counts known;
 };
 
@@ -280,10 +277,8 @@ static void note_fullness(struct watch *watch)
 static void settle(struct watch *watch, const struct taking *taking)
 {
     struct hand *hand = watch->hand;
-    for (uint32_t i = 0; i < hand->over_count; i++) {
-        watch->urgent -= hand->names[hand->over[i]].is_urgent;
+    for (uint32_t i = 0; i < hand->over_count; i++)
         hand_drop(hand, &hand->names[hand->over[i]]);
-    }
     hand->over_count = hand->note_count = 0;
     watch->is_resumed = true;
     if (taking->has_beat) {
