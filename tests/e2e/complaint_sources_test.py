@@ -272,6 +272,10 @@ def long_table(checks, desk):
     desk.post(table.encode())
     count = "SELECT COUNT(*) FROM complaints WHERE address LIKE '198.51.100.%'"
     checks.that("4,000 rows of one table are written at once", soon(lambda: desk.rows(count)[0][0] == 4000, 20), desk.rows(count))
+    ids = [row[0] for row in desk.rows("SELECT id FROM complaints WHERE address LIKE '198.51.100.%' LIMIT 200")]
+    status, said = desk.run("complaints", "done", ids[0], *ids, "--reason", "all of them")
+    closed = desk.rows("SELECT COUNT(*) FROM complaints WHERE state = 'done' AND reason = 'all of them'")[0][0]
+    checks.that("many are done with at once, one that was before beside them", (status, closed) == (1, 200) and "409" in said, (status, closed))
 
 
 def main():
