@@ -96,6 +96,34 @@ static bool check(const void *given, struct error *error)
     return true;
 }
 
+/* What goes out to people, and what it is made from. */
+static void bind_outgoing(struct collector_settings *settings, struct option_binding result[4])
+{
+    result[0] = (struct option_binding){
+        .options = mail_options,
+        .settings = &settings->mail,
+        .check = mail_settings_check,
+        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
+    result[1] = (struct option_binding){
+        .options = watch_options,
+        .settings = &settings->blacklists,
+        .check = watch_settings_check,
+        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
+                "more."};
+    result[2] = (struct option_binding){
+        .options = report_options,
+        .settings = &settings->reports,
+        .check = report_settings_check,
+        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
+                "goes out by itself to channels of type mail."};
+    result[3] = (struct option_binding){
+        .options = letter_options,
+        .settings = &settings->letters,
+        .check = letter_settings_check,
+        .text = "Letters to customers: what stands against one, in its language, and what to do. They go out as [mail] "
+                "says. docs/letters.md says more."};
+}
+
 void collector_settings_bind(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
 {
     result[0] = (struct option_binding){.options = options,
@@ -130,29 +158,7 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->complaints,
         .check = desk_settings_check,
         .text = "Where complaints arrive, besides POST /v1/complaints and `postern complaints import`."};
-    result[8] = (struct option_binding){
-        .options = mail_options,
-        .settings = &settings->mail,
-        .check = mail_settings_check,
-        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
-    result[9] = (struct option_binding){
-        .options = watch_options,
-        .settings = &settings->blacklists,
-        .check = watch_settings_check,
-        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
-                "more."};
-    result[10] = (struct option_binding){
-        .options = report_options,
-        .settings = &settings->reports,
-        .check = report_settings_check,
-        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
-                "goes out by itself to channels of type mail."};
-    result[11] = (struct option_binding){
-        .options = letter_options,
-        .settings = &settings->letters,
-        .check = letter_settings_check,
-        .text = "Letters to customers: what stands against one, in its language, and what to do. They go out as [mail] "
-                "says. docs/letters.md says more."};
+    bind_outgoing(settings, result + 8);
     size_t count = 12 + filters_settings_bind(&settings->filters, result + 12);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};

@@ -10,7 +10,7 @@
 #include "collector/store/watched.h"
 
 #define HAND_NAMES 16384
-#define HAND_NOTES 1024
+#define HAND_NOTES 4096
 
 /* One name, from the moment that it was claimed until that is written which came of it. */
 struct held {
@@ -20,6 +20,7 @@ struct held {
     uint64_t rows[ZONES_MOST / 64]; /* zones of which something stands in the store */
     uint32_t clean, unknown, listed;
     bool is_used, is_over, is_urgent;
+    bool confirms;   /* it was asked for again since something was doubted */
     bool is_doubted; /* something is to be confirmed: asked for anew, at once */
     bool is_lost;    /* an answer could not be kept: it is asked for again */
 };

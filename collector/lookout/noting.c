@@ -250,6 +250,8 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
     int found = store_listing_get(store, subject_print(&note->subject, name), note->zone->name, &listing, error);
     if (found < 0 || (found == 0 && note->state == ANSWER_CLEAN))
         return found;
+    if (found > 0 && note->is_remembered)
+        return NOTED_NOTHING;
     const moment since = listing.since;
     struct agreement agreement = {listing.since > 0, listing.since, listing.doubted};
     enum agreement_step step = agreement_take(&agreement, note->state, now, apart);

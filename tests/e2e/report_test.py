@@ -119,7 +119,7 @@ class Week:
 def seed(centre, week):
     """Complaints come in by HTTP, as they do; then they are moved into the weeks that are looked back at."""
     desk = Person(centre, "ann", "read,order")
-    Node(centre, "hv1").deliver([{"kind": "traffic", "time": "2026-11-01T08:00:00Z", "sender": "192.0.2.7",
+    Node(centre, "hv1").deliver([{"record": "traffic", "time": "2026-11-01T08:00:00Z", "sender": "192.0.2.7",
                                   "connections": 1, "messages": 1, "rejected": 0, "recipients": 1, "bytes": 100}])
     ids = []
     for number in range(40):
