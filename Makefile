@@ -34,7 +34,7 @@ TEST_PACKAGES  := clang clang-format libcmocka-dev libclang-rt-dev tcpdump mando
 	postgresql haproxy rspamd redis-server spamassassin spamd spamc clamav-daemon clamdscan pyzor razor amavisd-new \
 	spampd tesseract-ocr-eng sqlgrey libdbd-sqlite3-perl fuzzyocr gocr netpbm giflib-tools gifsicle python3-gdbm zstd \
 	rbldnsd unbound dovecot-core dovecot-imapd dovecot-lmtpd adns-tools \
-	lynx mutt chromium
+	lynx mutt chromium tzdata
 
 LIBRARIES := libpcap libmnl libpcre2-8 inih sqlite3 libsystemd libseccomp libcap-ng jansson libzstd zlib libxxhash \
 	libcurl libsodium libmicrohttpd gnutls libpq milter gmime-3.0 gdlib tesseract libcares cairo

@@ -65,8 +65,7 @@ static const struct command commands[] = {
      "| again ID... | test [CHANNEL] | silence [KIND [NAME]] --for DURATION --reason TEXT "
      "[--customer C] [--node N] [--begin T] | silences | unsilence NUMBER... | close NUMBER... [--reason TEXT]",
      "what a person should know and what is not over (of a collector); sent: what went out, or is to; whether channels "
-     "reach people; what nobody is "
-     "told of for a while",
+     "reach people; what nobody is told of for a while",
      command_alerts},
     {"report",
      "daily|weekly|monthly [--day D|--week W|--month M] [--format text|html|csv|json] [--table NAME] [--mail CHANNEL] "

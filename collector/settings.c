@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "collector/store/engine.h"
+#include "collector/zone_file.h"
 #include "common/cleanup.h"
 #include "common/io/file.h"
 
@@ -95,6 +96,34 @@ static bool check(const void *given, struct error *error)
     return true;
 }
 
+/* What goes out to people, and what it is made from. */
+static void bind_outgoing(struct collector_settings *settings, struct option_binding result[4])
+{
+    result[0] = (struct option_binding){
+        .options = mail_options,
+        .settings = &settings->mail,
+        .check = mail_settings_check,
+        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
+    result[1] = (struct option_binding){
+        .options = watch_options,
+        .settings = &settings->blacklists,
+        .check = watch_settings_check,
+        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
+                "more."};
+    result[2] = (struct option_binding){
+        .options = report_options,
+        .settings = &settings->reports,
+        .check = report_settings_check,
+        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
+                "goes out by itself to channels of type mail."};
+    result[3] = (struct option_binding){
+        .options = letter_options,
+        .settings = &settings->letters,
+        .check = letter_settings_check,
+        .text = "Letters to customers: what stands against one, in its language, and what to do. They go out as [mail] "
+                "says. docs/letters.md says more."};
+}
+
 void collector_settings_bind(struct collector_settings *settings, struct option_binding result[SETTINGS_BINDINGS])
 {
     result[0] = (struct option_binding){.options = options,
@@ -129,29 +158,7 @@ void collector_settings_bind(struct collector_settings *settings, struct option_
         .settings = &settings->complaints,
         .check = desk_settings_check,
         .text = "Where complaints arrive, besides POST /v1/complaints and `postern complaints import`."};
-    result[8] = (struct option_binding){
-        .options = mail_options,
-        .settings = &settings->mail,
-        .check = mail_settings_check,
-        .text = "How mail of the collector's own goes out: notices of alerts, reports, letters, complaints."};
-    result[9] = (struct option_binding){
-        .options = watch_options,
-        .settings = &settings->blacklists,
-        .check = watch_settings_check,
-        .text = "Own addresses and domains on blacklists: which are asked, of whom, how often. docs/blacklists.md says "
-                "more."};
-    result[10] = (struct option_binding){
-        .options = report_options,
-        .settings = &settings->reports,
-        .check = report_settings_check,
-        .text = "What was complained of and what was done, by day, week or month: `postern report` shows it, and it "
-                "goes out by itself to channels of type mail."};
-    result[11] = (struct option_binding){
-        .options = letter_options,
-        .settings = &settings->letters,
-        .check = letter_settings_check,
-        .text = "Letters to customers: what stands against one, in its language, and what to do. They go out as [mail] "
-                "says. docs/letters.md says more."};
+    bind_outgoing(settings, result + 8);
     size_t count = 12 + filters_settings_bind(&settings->filters, result + 12);
     count += alert_settings_bind(&settings->alerts, result + count);
     result[count] = (struct option_binding){.options = NULL};
@@ -204,12 +211,20 @@ static int check_reports(const struct collector_settings *settings, const char *
             const struct channel *channel = alert_channel(&settings->alerts, text_of(channels->items[i]));
             if (channel == NULL || channel->type != CHANNEL_MAIL)
                 return error_set(error, EINVAL,
-                                 "%s: [reports]: \"%s\" is no channel for reports; the name of an [alert NAME] of type "
-                                 "mail is allowed",
-                                 file, channels->items[i]);
+                                 "%s: [reports] %s: \"%s\" is no channel for reports; the name of an [alert NAME] of "
+                                 "type mail is allowed",
+                                 file, report_channels_key((enum calendar_kind)kind), channels->items[i]);
         }
     }
     return 0;
+}
+
+/* It is read once more when the collector starts. */
+static int check_zone(const struct collector_settings *settings, const char *file, struct error *error)
+{
+    CLEANUP(calendar_zone_destroy) struct calendar_zone *zone = NULL;
+    int status = zone_file_read(settings->reports.zone, &zone, error);
+    return status < 0 ? error_wrap(error, "%s: [reports] zone", file) : 0;
 }
 
 static int override(const char *name, char result[OPTION_TEXT_SIZE], struct error *error)
@@ -254,6 +269,8 @@ int collector_settings_read(const char *file, struct collector_settings *result,
         status = check_channels(result, file, error);
     if (status == 0)
         status = check_reports(result, file, error);
+    if (status == 0)
+        status = check_zone(result, file, error);
     if (status == 0)
         status = override("POSTERN_LISTEN", result->listen, error);
     return status < 0 ? status : override("POSTERN_STATE", result->state, error);

@@ -38,11 +38,14 @@ int zone_file_read(const char *name, struct calendar_zone **result, struct error
     int status = file_read(path, MOST, &bytes, &length, error);
     if (status == -ENOENT && name[0] == '\0')
         return calendar_zone_create("UTC", TEXT(""), result, error);
+    if (status == -ENOENT)
+        return error_set(error, EINVAL,
+                         "there is no zone \"%.60s\" in " FOLDER "; one of there is allowed, such as "
+                         "Europe/Berlin",
+                         name);
     if (name[0])
         snprintf(shown, sizeof shown, "%.60s", name);
     else
         own_name(shown);
-    if (status == 0)
-        status = calendar_zone_create(shown, (struct text){bytes, length}, result, error);
-    return status < 0 ? error_wrap(error, "[reports] zone") : 0;
+    return status < 0 ? status : calendar_zone_create(shown, (struct text){bytes, length}, result, error);
 }

@@ -548,10 +548,11 @@ const struct endpoint endpoints[] = {
      .handle = tops_handle,
      .parameters = {"by: `number` of messages, or `volume`, bytes", "since: a time; without it a week before the end",
                     "before: a time, the end; without it now", "top: how many, 20 unless told otherwise"},
-     .answers = "200 400",
+     .answers = "200 400 403",
      .text = "Who sent most: `senders`, `customers`, `nodes`, `relays` (addresses that it came from), of all mail that "
              "nodes saw; `authors`, `author-domains`, `recipients`, `domains` (of recipients), `servers` (that it was "
-             "sent to), of the messages that nodes sent in. A line `cut` says that there was more than is looked at."},
+             "sent to), of the messages that nodes sent in. `recipients` wants the right `content`. A line `cut` says "
+             "that there was more than is looked at."},
     {.method = "GET",
      .path = "/v1/reports/hours",
      .permission = MAY_READ,

@@ -80,6 +80,8 @@ int tops_handle(struct store *store, struct exchange *exchange, struct error *er
         return exchange_refuse(exchange, 400,
                                "of senders, customers, nodes, relays, authors, author-domains, recipients, domains or "
                                "servers; by: number or volume");
+    if (query.what == TOP_RECIPIENTS && (exchange->person.may & STORE_MAY_CONTENT) == 0)
+        return exchange_refuse(exchange, 403, "whom mail was for may see who has the right content");
     if (!read_span(exchange, 7 * DAY, &span) || !lines_most(exchange, "top", &query.most))
         return refuse_span(exchange);
     query.since = span.since;

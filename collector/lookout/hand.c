@@ -58,6 +58,11 @@ void hand_drop(struct hand *hand, struct held *held)
     hand->free[hand->free_count++] = hand_place(hand, held);
 }
 
+void hand_mark(struct held *held, uint32_t zone)
+{
+    held->rows[zone / 64] |= UINT64_C(1) << (zone % 64);
+}
+
 void hand_end(struct hand *hand, struct held *held)
 {
     if (!held->is_over)
@@ -65,19 +70,21 @@ void hand_end(struct hand *hand, struct held *held)
     held->is_over = true;
 }
 
-/* What is remembered was written when it was new, and confirms nothing. */
+/* What is remembered was mostly written when it was new. */
 static void keep_note(struct hand *hand, struct held *held, const struct inquiry_result *result)
 {
     bool is_known = held->rows[result->zone_index / 64] >> (result->zone_index % 64) & 1;
     bool is_news = result->answer->state == ANSWER_LISTED || (result->answer->state == ANSWER_CLEAN && is_known);
-    if (!result->fresh || !is_news)
+    if (!is_news || (!result->fresh && is_known))
         return;
     if (hand->note_count == HAND_NOTES) {
         held->is_lost = true;
         return;
     }
     hand->notes[hand->note_count].place = hand_place(hand, held);
-    hand->notes[hand->note_count++].note = note_of(result->subject, result->zone, result->answer);
+    struct note *note = &hand->notes[hand->note_count++].note;
+    *note = note_of(result->subject, result->zone, result->answer);
+    note->is_remembered = !result->fresh;
 }
 
 void hand_told(struct hand *hand, const struct inquiry_result *result)

@@ -10,7 +10,7 @@
 #include "collector/store/watched.h"
 
 #define HAND_NAMES 16384
-#define HAND_NOTES 1024
+#define HAND_NOTES 4096
 
 /* One name, from the moment that it was claimed until that is written which came of it. */
 struct held {
@@ -19,7 +19,8 @@ struct held {
     moment claimed;
     uint64_t rows[ZONES_MOST / 64]; /* zones of which something stands in the store */
     uint32_t clean, unknown, listed;
-    bool is_used, is_over;
+    bool is_used, is_over, is_urgent;
+    bool confirms;   /* it was asked for again since something was doubted */
     bool is_doubted; /* something is to be confirmed: asked for anew, at once */
     bool is_lost;    /* an answer could not be kept: it is asked for again */
 };
@@ -45,6 +46,7 @@ void hand_destroy(struct hand **);
 struct held *hand_take(struct hand *, const struct store_claim *, moment now);
 uint32_t hand_place(const struct hand *, const struct held *);
 void hand_drop(struct hand *, struct held *);
+void hand_mark(struct held *, uint32_t zone); /* that something stands in the store */
 /* All that could be is told of it. */
 void hand_end(struct hand *, struct held *);
 

@@ -261,6 +261,8 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
     int found = store_listing_get(store, subject_print(&note->subject, name), note->zone->name, &listing, error);
     if (found < 0 || (found == 0 && note->state == ANSWER_CLEAN))
         return found;
+    if (found > 0 && note->is_remembered)
+        return NOTED_NOTHING;
     const moment since = listing.since;
     const bool is_another_day = listing.checked / DAY != now / DAY;
     struct agreement agreement = {listing.since > 0, listing.since, listing.doubted};

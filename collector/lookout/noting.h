@@ -15,6 +15,7 @@ struct note {
     struct subject subject;
     const struct zone *zone; /* borrowed */
     enum answer_state state;
+    bool is_remembered;         /* it was said before, and confirms nothing */
     enum listing_weight weight; /* and the rest: listed alone */
     char code[STORE_LISTING_TEXT], means[STORE_LISTING_TEXT], reason[STORE_LISTING_TEXT];
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "collector/blacklist/resolver.h"
 #include "collector/lookout/choice.h"
 #include "common/cleanup.h"
@@ -52,35 +53,6 @@ const struct option watch_options[] = {
     DURATION_OF(keep, "730d", "1d", "3650d", "When what was listed is remembered for this long."),
     {.key = NULL},
 };
-
-bool watch_settings_check(const void *given, struct error *error)
-{
-    const struct watch_settings *settings = given;
-    struct address address;
-    struct subject subject;
-    uint16_t port;
-    for (uint32_t i = 0; i < settings->resolvers.count; i++)
-        if (i >= 8 || !resolver_parse(text_of(settings->resolvers.items[i]), &address, &port)) {
-            error_set(error, EINVAL, "resolvers: \"%s\" will not do; up to eight addresses are allowed",
-                      settings->resolvers.items[i]);
-            return false;
-        }
-    for (uint32_t i = 0; i < settings->domains.count; i++)
-        if (!subject_parse(text_of(settings->domains.items[i]), &subject) || subject.kind != SUBJECT_DOMAIN) {
-            error_set(error, EINVAL, "domains: \"%s\" will not do; domains are allowed, example.org",
-                      settings->domains.items[i]);
-            return false;
-        }
-    if (settings->names[0] && settings->names[0] != '/') {
-        error_set(error, EINVAL, "names: \"%s\" will not do; an absolute path is allowed", settings->names);
-        return false;
-    }
-    if (settings->idle < settings->every) {
-        error_set(error, EINVAL, "idle: not shorter than every");
-        return false;
-    }
-    return true;
-}
 
 /* --- what they lead to --- */
 
@@ -136,4 +108,57 @@ int watch_settings_own(const struct watch_settings *settings, struct own *result
     if (status == 0 && settings->names[0])
         status = file_read(settings->names, NAMES_FILE, &content, &length, error);
     return status == 0 ? own_read(result, (struct text){content, length}, settings->names, error) : status;
+}
+
+/* --- whether they will do --- */
+
+/* What is in the files that they name, one option after the other, so that it can be said which is wrong. */
+static bool check_files(const struct watch_settings *settings, struct error *error)
+{
+    struct watch_settings some = *settings;
+    struct own own = {0};
+    static const char *const names[] = {"zones", "keys", "lists"};
+    for (int i = 0; i < 3; i++) {
+        CLEANUP(zones_destroy) struct zones *zones = NULL;
+        some.lists.count = i < 2 ? 0 : settings->lists.count;
+        strcpy(some.keys, i < 1 ? "" : settings->keys);
+        if (watch_settings_zones(&some, &zones, error) < 0) {
+            error_wrap(error, "%s", names[i]);
+            return false;
+        }
+    }
+    int status = watch_settings_own(settings, &own, error);
+    own_clear(&own);
+    if (status < 0)
+        error_wrap(error, settings->names[0] ? "own, domains, names" : "own, domains");
+    return status == 0;
+}
+
+bool watch_settings_check(const void *given, struct error *error)
+{
+    const struct watch_settings *settings = given;
+    struct address address;
+    struct subject subject;
+    uint16_t port;
+    for (uint32_t i = 0; i < settings->resolvers.count; i++)
+        if (i >= 8 || !resolver_parse(text_of(settings->resolvers.items[i]), &address, &port)) {
+            error_set(error, EINVAL, "resolvers: \"%s\" will not do; up to eight addresses are allowed",
+                      settings->resolvers.items[i]);
+            return false;
+        }
+    for (uint32_t i = 0; i < settings->domains.count; i++)
+        if (!subject_parse(text_of(settings->domains.items[i]), &subject) || subject.kind != SUBJECT_DOMAIN) {
+            error_set(error, EINVAL, "domains: \"%s\" will not do; domains are allowed, example.org",
+                      settings->domains.items[i]);
+            return false;
+        }
+    if (settings->names[0] && settings->names[0] != '/') {
+        error_set(error, EINVAL, "names: \"%s\" will not do; an absolute path is allowed", settings->names);
+        return false;
+    }
+    if (settings->idle < settings->every) {
+        error_set(error, EINVAL, "idle: shorter than every; as long or longer is allowed");
+        return false;
+    }
+    return !settings->enabled || check_files(settings, error);
 }

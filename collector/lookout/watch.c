@@ -25,6 +25,7 @@
 #define ROUND       SECOND
 #define LEASE       (5 * MINUTE)
 #define CLAIMS_MOST 256
+#define URGENT_MOST 64 /* to be confirmed, at once: the rest of them is asked with the others */
 #define TRIES       5
 #define FORGET_MOST 500
 #define RETIRE_MOST 64
@@ -52,6 +53,7 @@ struct watch {
     struct beliefs beliefs;
     bool is_resumed, is_failing;
     duration round_after, beat_after, retire_after; /* steady */
+    uint32_t urgent;                                /* in hand */
     struct store_watched_counts known;
 };
 
@@ -94,6 +96,8 @@ static moment due_of(const struct watch *watch, const struct held *held, moment 
         return now + NEVER;
     if (held->is_doubted)
         return now + settings->apart;
+    if (held->confirms && held->unknown > 0) /* it may be that one's answer that did not come */
+        return now + (2 * settings->apart < settings->every ? 2 * settings->apart : settings->every);
     if (!is_active)
         due = held->claimed + settings->idle - (duration)randombytes_uniform(1000) * (settings->idle / 4000);
     return due > now ? due : now;
@@ -252,9 +256,11 @@ static void ask_for(struct watch *watch, struct taking *taking)
         if (held == NULL)
             continue; /* it is due again when its lease ends */
         memcpy(held->rows, taking->of[i].rows, sizeof held->rows);
-        bool is_urgent = claim->wanted > 0 || taking->of[i].is_doubted;
-        int how =
-            (is_urgent && inquiry_waiting(inquiry) < HAND_NAMES ? INQUIRY_URGENT : 0) | (is_urgent ? INQUIRY_ANEW : 0);
+        bool is_news = claim->wanted > 0 || taking->of[i].is_doubted;
+        held->confirms = taking->of[i].is_doubted && !is_others(held);
+        held->is_urgent = is_news && (claim->wanted > 0 || watch->urgent < URGENT_MOST);
+        watch->urgent += held->is_urgent;
+        int how = (held->is_urgent ? INQUIRY_URGENT : 0) | (is_news ? INQUIRY_ANEW : 0);
         int zones = inquiry_ask(inquiry, &held->subject, hand_place(watch->hand, held), how, now);
         held->is_lost = zones < 0;
         if (zones <= 0)
@@ -277,8 +283,10 @@ static void note_fullness(struct watch *watch)
 static void settle(struct watch *watch, const struct taking *taking)
 {
     struct hand *hand = watch->hand;
-    for (uint32_t i = 0; i < hand->over_count; i++)
+    for (uint32_t i = 0; i < hand->over_count; i++) {
+        watch->urgent -= hand->names[hand->over[i]].is_urgent;
         hand_drop(hand, &hand->names[hand->over[i]]);
+    }
     hand->over_count = hand->note_count = 0;
     watch->is_resumed = true;
     if (taking->has_beat) {

@@ -42,6 +42,7 @@ struct lane {
     struct mail *mail;
     size_t turn;         /* whose the next sending is: all names come in turn */
     bool looked;         /* what the one before had claimed is nobody's */
+    bool told;           /* that it does not work, by us or the one before */
     uint32_t fails;      /* of the way, in a row */
     duration not_before; /* steady */
     duration tidy_after;
@@ -236,9 +237,11 @@ static bool hand(void *context, duration more)
 {
     struct lane *lane = context;
     int status = -EAGAIN;
-    for (int try = 0; try < HANDING && status == -EAGAIN; try++) {
+    for (int try = 0; try < HANDING && status < 0; try++) {
+        const struct timespec wait = {.tv_nsec = try * 10 * MILLISECOND};
         struct error error = {0};
         moment now = 0;
+        nanosleep(&wait, NULL);
         status = begin(lane, &now, &error);
         if (status >= 0)
             status = store_sending_handed(lane->store, lane->id, lane->holder, now + more, &error);
@@ -285,6 +288,15 @@ static struct outcome judge(struct lane *lane, enum delivered result, const stru
     return outcome;
 }
 
+/* The way works, and so for all names that go by it. */
+static int tell_over(struct lane *lane, moment now, struct error *error)
+{
+    int status = 0;
+    for (size_t i = 0; i < lane->settings.name_count && status >= 0; i++)
+        status = store_alert_resolve(lane->store, "post", lane->settings.names[i], now, error);
+    return status;
+}
+
 /* 1: it is written. */
 static int write_once(struct lane *lane, const struct outcome *outcome, struct text left, struct error *error)
 {
@@ -299,9 +311,12 @@ static int write_once(struct lane *lane, const struct outcome *outcome, struct t
         status = tell(lane, true, outcome->trouble, now, error);
     if (status >= 0 && outcome->away)
         status = tell(lane, false, outcome->trouble, now, error);
-    if (status >= 0 && outcome->works)
-        status = store_alert_resolve(lane->store, "post", lane->name, now, error);
-    return end(lane, status, error);
+    if (status >= 0 && outcome->works && lane->told)
+        status = tell_over(lane, now, error);
+    status = end(lane, status, error);
+    if (status >= 0)
+        lane->told = outcome->away || (lane->told && !outcome->works);
+    return status;
 }
 
 /* It has happened, so it is written however long that takes; only the collector's end ends that. */
@@ -424,6 +439,7 @@ int lane_create(const struct lane_settings *settings, struct lane **result, stru
     buffer_init(&lane->bytes, STORE_SENDING_MOST);
     buffer_init(&lane->recipients, LIST_MOST);
     buffer_init(&lane->subject, LIST_MOST);
+    lane->told = true; /* perhaps */
     randombytes_buf(&lane->holder, sizeof lane->holder);
     lane->holder |= 1; /* 0 is nobody */
     if (settings->channel == NULL && (lane->mail = mail_create(settings->mail)) == NULL)

@@ -85,7 +85,7 @@ static int read_own(struct letter_files *files, const char *directory, struct er
             return error_set(error, EINVAL, "%s: a file of letters is called by its language: de.txt, pt-br.txt", path);
         status = file_read(path, TEMPLATE_MOST, &bytes, &length, error);
         if (status < 0)
-            return status;
+            return error_wrap(error, "[letters] directory");
         status = add_template(files, name, (struct text){bytes, length}, path, error);
         free(bytes);
     }
@@ -119,8 +119,9 @@ static int read_contacts(struct letter_files *files, struct error *error)
     char *bytes = NULL;
     size_t length = 0;
     int status = file_read(files->path, CONTACTS_BYTES, &bytes, &length, error);
-    if (status == 0)
-        status = contacts_read(bytes, length, files->path, &contacts, error);
+    if (status < 0)
+        return error_wrap(error, "[letters] contacts");
+    status = contacts_read(bytes, length, files->path, &contacts, error);
     if (status < 0)
         return status;
     contacts_destroy(&files->contacts);

@@ -112,7 +112,9 @@ static int find_recipients(struct writing *writing)
         snprintf(result->recipients, sizeof result->recipients, "%s", wish->to);
     if (wish->to && !compose_is_address(text_of(wish->to)))
         return end(writing, LETTER_WRONG, "to: no address; local@domain is allowed");
-    const char *wanted = wish->language ? wish->language : language[0] ? language : settings->language;
+    /* Better another language than none, where the contact's is one that nobody has written. */
+    bool has_own = language[0] && letter_files_template(writing->letters->files, language);
+    const char *wanted = wish->language ? wish->language : has_own ? language : settings->language;
     text_copy_printable(text_of(wanted), result->language, sizeof result->language);
     if (!letter_files_template(writing->letters->files, result->language))
         return end(writing, LETTER_WRONG, "language: there is no letter in that; allowed: %s",
@@ -323,7 +325,7 @@ static int tell_nobody(struct letters *letters, struct store *store, const char 
         .customer = text_of(customer), .cause = "block", .sending = "", .language = result->language, .person = ""};
     char subject[CUSTOMER + 80];
     moment last;
-    snprintf(subject, sizeof subject, "Customer %s is blocked, and no address to write to is known", customer);
+    snprintf(subject, sizeof subject, "Customer %s is blocked, and could not be written to", customer);
     const struct store_alert alert = {.kind = "letter",
                                       .name = customer,
                                       .severity = SEVERITY_NEWS,

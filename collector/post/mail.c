@@ -294,7 +294,7 @@ static enum delivered judge(struct mail *mail, CURLcode code)
                     : mail->code / 100 == 4     ? DELIVERY_LATER
                                                 : DELIVERY_REFUSED,
                     mail->answer);
-    snprintf(text, sizeof text, "%.80s: %.140s", mail->settings->server,
+    snprintf(text, sizeof text, "%.60s: %.170s", mail->settings->server,
              mail->late                                            ? "it did not answer in time"
              : mail->stage <= STAGE_HELLO && mail->code / 100 >= 4 ? mail->answer
                                                                    : why);

@@ -41,6 +41,11 @@ bool report_settings_check(const void *given, struct error *error)
     return false;
 }
 
+const char *report_channels_key(enum calendar_kind kind)
+{
+    return kind == CALENDAR_DAY ? "daily" : kind == CALENDAR_WEEK ? "weekly" : "monthly";
+}
+
 const struct option_words *report_channels(const struct report_settings *settings, enum calendar_kind kind)
 {
     return kind == CALENDAR_DAY ? &settings->daily : kind == CALENDAR_WEEK ? &settings->weekly : &settings->monthly;

@@ -15,6 +15,7 @@ extern const struct option report_options[];
 bool report_settings_check(const void *, struct error *);
 
 /* The channels of that kind of report. */
+const char *report_channels_key(enum calendar_kind); /* "daily", "weekly", "monthly" */
 const struct option_words *report_channels(const struct report_settings *, enum calendar_kind);
 /* The period whose report is the latest that is due: its hour has come, be it long ago. */
 struct calendar_period report_due(const struct report_settings *, const struct calendar_zone *, enum calendar_kind,

@@ -259,8 +259,20 @@ static void byte_rows(const struct report *report, const struct calendar_zone *z
     sender_rows(report->by_bytes, report->by_bytes_count, row);
 }
 
+static bool is_step_quiet(const struct report_step *step)
+{
+    return step->complaints == 0 && step->blocks == 0 && step->throttles == 0 && step->messages == 0 &&
+           step->rejected == 0 && step->recipients == 0 && step->opened == 0;
+}
+
+/* None where nothing happened in any of them. */
 static void step_rows(const struct report *report, const struct calendar_zone *zone, struct row *row)
 {
+    size_t quiet = 0;
+    while (quiet < report->step_count && is_step_quiet(&report->steps[quiet]))
+        quiet++;
+    if (quiet == report->step_count)
+        return;
     for (size_t i = 0; i < report->step_count; i++) {
         const struct report_step *step = &report->steps[i];
         char text[8];

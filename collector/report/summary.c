@@ -77,6 +77,13 @@ static const char *compare(int64_t now, int64_t before)
 static void say_headline(const struct report *report, const struct calendar_zone *zone, struct summary *summary)
 {
     int64_t now = report->past[0].sums[SUM_COMPLAINTS], before = report_before(report, SUM_COMPLAINTS);
+    if (!report->past[0].is_known) {
+        char period[WORDING];
+        snprintf(summary->headline, sizeof(summary->headline),
+                 "Nothing is known of %.90s: no node was there, and nothing that came in then was kept.",
+                 wording_period(zone, &report->period, period));
+        return;
+    }
     char count[WORDING], place[WORDING], number[WORDING], usual[WORDING], compared[2 * WORDING] = "";
     const char *at = report->period.kind == CALENDAR_DAY ? "on" : "in";
     if (now == 0)
@@ -273,6 +280,8 @@ void report_summarize(const struct report *report, const struct calendar_zone *z
 {
     memset(result, 0, sizeof(*result));
     say_headline(report, zone, result);
+    if (!report->past[0].is_known)
+        return;
     say_customers(report, result);
     say_waits(report, result);
     say_listings(report, result);
@@ -308,6 +317,9 @@ const char *report_subject(const struct report *report, const struct calendar_zo
     if (before >= 0)
         snprintf(compared, sizeof(compared), " (%.30s before)", wording_number(before, number));
     snprintf(result, SUMMARY_SUBJECT, "%.40s: %.40s%.40s%s", wording_period(zone, &report->period, period),
-             now == 0 ? "no complaints" : wording_count(now, "complaint", "complaints", count), compared, look);
+             !report->past[0].is_known ? "nothing is known"
+             : now == 0                ? "no complaints"
+                                       : wording_count(now, "complaint", "complaints", count),
+             compared, look);
     return result;
 }

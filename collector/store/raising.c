@@ -93,10 +93,12 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     return true;
 }
 
+/* The words of the index `senders_held`. */
+#define HELD "s.verdict <> 'clear' AND s.verdict <> 'alert' AND s.verdict <> ''"
 #define VERDICT_FIND                                                                                                   \
     "SELECT s.node, n.name, s.sender, s.customer, s.verdict, s.score, COALESCE(o.until, 0), COALESCE(o.reason, '') "   \
     "FROM senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 LEFT JOIN orders o ON o.node = s.node AND "      \
-    "o.sender = s.sender AND o.deed = s.verdict WHERE s.verdict IN ('block', 'throttle', 'divert') AND "               \
+    "o.sender = s.sender AND o.deed = s.verdict WHERE " HELD " AND s.verdict IN ('block', 'throttle', 'divert') AND "  \
     "LENGTH(s.sender) <= 250 AND s.changed > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = s.verdict AND "  \
     "a.node = s.node AND a.sender = s.sender AND a.resolved = 0) ORDER BY s.changed LIMIT $2"
 #define VERDICT_OVER                                                                                                   \

@@ -229,7 +229,7 @@ static int note_known(struct reporting *reporting, struct error *error)
                           store_row_integer, &first, error);
     for (size_t i = 0; i < REPORT_PAST && rows >= 0; i++) {
         struct report_past *past = &reporting->report->past[i];
-        bool has_any = i == 0;
+        bool has_any = false;
         for (size_t sum = 0; sum < REPORT_SUMS; sum++)
             has_any |= past->sums[sum] != 0;
         if (!reporting->is_kept[i])

@@ -4,16 +4,19 @@ a collector that is killed in between tells nothing twice. What delivers them ha
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, "tests", "testbed"), os.path.dirname(os.path.abspath(__file__))]
 from check import Checks  # noqa: E402
 from collector import Collector, Node  # noqa: E402
+from samples import Sampler  # noqa: E402
 
 ONCE = True
 WAITS = True
@@ -37,8 +40,10 @@ class Desk:
         with open(program, "w", encoding="ascii") as file:
             file.write(f'#!/bin/sh\ncat >> "{folder}/$POSTERN_CHANNEL.json"\n')
         os.chmod(program, 0o755)
-        quick = "wait = 2s\npause = 4s\nsettle = 2s\nrepeat = 1h\n"
-        self.centre = Collector(folder, "".join(
+        quick = "wait = 1s\npause = 2s\nsettle = 1s\nrepeat = 1h\n"
+        self.clamd = socket.socket()  # bound, and nobody listens yet
+        self.clamd.bind(("127.0.0.1", 0))
+        self.centre = Collector(folder, f"[filter virus]\nkind = clamd\naddress = 127.0.0.1:{self.clamd.getsockname()[1]}\n" + "".join(
             f"[alert {name}]\ntype = program\nprogram = {program}\n{quick}{more}"
             for name, more in (("all", ""), ("acme", "customers = acme\nkinds = block\n"), ("quiet", "kinds = -\n"))))
         self.centre.start()
@@ -95,10 +100,14 @@ def outbreak(checks, desk, node):
 def kill(checks, desk, node):
     node.deliver(verdicts("block", "bolt", first=500, count=3))
     desk.centre.kill()
+    before = desk.rows("SELECT MAX(seen) FROM nodes")
     desk.centre.start()
+    desk.centre.ask("GET", "/v1/directives?after=0", node.secret)
     told = soon(lambda: len(desk.told("all")) > 1)
     checks.that("behind a kill the next notice has what is new alone", told and desk.subjects("all")[1:] ==
                 ["3 senders blocked"], desk.subjects("all"))
+    heard = soon(lambda: desk.rows("SELECT MAX(seen) FROM nodes") > before, 70)
+    checks.that("a node that only asks is heard of", heard, desk.rows("SELECT MAX(seen) FROM nodes"))
     checks.that("and the channel of another customer nothing", len(desk.told("acme")) == 1, desk.subjects("acme"))
 
 
@@ -110,7 +119,7 @@ def silence(checks, desk, node):
     checks.that("and listed with who and why", "tap9*" in listed and "ann" in listed and "we know" in listed, listed)
     node.deliver(verdicts("block", first=900, count=5))
     soon(lambda: desk.rows("SELECT 1 FROM alerts WHERE sender = 'tap904i0'"))
-    time.sleep(6)
+    time.sleep(5)
     checks.that("nobody is told of what fits it", len(desk.told("all")) == 2, desk.subjects("all"))
     status, said = desk.run("alerts", "unsilence", number)
     told = soon(lambda: len(desk.told("all")) > 2)
@@ -147,15 +156,47 @@ def test_and_close(checks, desk, node):
     checks.that("all of it is on record", {"silence alerts", "unsilence alerts", "test channel", "close alert"} <= deeds, deeds)
 
 
+def serve_viruses(listener):
+    """A clamd to which every message is a virus."""
+    listener.listen(16)
+    while True:
+        link, _ = listener.accept()
+        with link:
+            said = b""
+            while not said.endswith(b"\0\0\0\0") and said != b"zPING\0" and (more := link.recv(65536)):
+                said += more
+            link.sendall(b"PONG\0" if said == b"zPING\0" else b"stream: Eicar-Test-Signature FOUND\0")
+
+
+def filters(checks, desk, _node):
+    told = len(desk.told("all"))
+    node = Sampler(desk.centre, "hv9")
+    for number in range(3):
+        node.send(f"Subject: {number}\r\n\r\nHello.\r\n".encode())
+
+    def said(state):
+        """Whether a notice has told that of the filter."""
+        return any(item["kind"] == "filter" and item["state"] == state for notice in desk.told("all")[told:]
+                   for item in notice["alerts"])
+
+    down = soon(lambda: said("new"))
+    checks.that("a filter that does not answer is told of", down, desk.subjects("all")[told:])
+    threading.Thread(target=serve_viruses, args=(desk.clamd,), daemon=True).start()
+    checks.that("and that it is back", soon(lambda: said("over")), desk.subjects("all")[told:])
+    virus = soon(lambda: desk.rows("SELECT severity, subject FROM alerts WHERE kind = 'virus' AND resolved = 0"))
+    checks.that("a virus is trouble", virus and virus[0][0] == 2 and "on hv9" in virus[0][1], virus)
+
+
 def main():
     checks = Checks()
     folder = tempfile.mkdtemp(prefix="postern-alerts-")
     desk = Desk(folder)
     try:
         node = Node(desk.centre, "hv7")
-        for part in outbreak, kill, silence, over, test_and_close:
+        for part in outbreak, kill, silence, over, test_and_close, filters:
             with checks.part(part.__name__):
                 part(checks, desk, node)
+        soon(lambda: desk.rows("SELECT COUNT(*) FROM sendings WHERE state <> 'sent'") == [(0,)])
         checks.that("each notice went out once", desk.rows("SELECT COUNT(*) FROM sendings WHERE state <> 'sent'") == [(0,)],
                     desk.rows("SELECT channel, state, trouble FROM sendings"))
     finally:

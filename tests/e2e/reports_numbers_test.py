@@ -92,18 +92,23 @@ def median(numbers):
 
 class Given:
     def __init__(self, folder):
-        self.centre = Collector(folder, "[reports]\nzone = Europe/Berlin\nhour = 0\n")
+        self.centre = Collector(folder, "[reports]\nzone = Europe/Berlin\nhour = 0\n[mail]\nserver = smtp://127.0.0.1:9\n"
+                                        "from = Abuse desk <abuse@example.net>\n[alert desk]\ntype = mail\nto = desk@example.net\nkinds =\n")
         self.centre.start()
-        secret = self.centre.person("ann", "read,order").split()[-1]
-        self.secret, self.key = secret, os.path.join(folder, "key")
-        with open(self.key, "w", encoding="ascii") as file:
-            file.write(secret + "\n")
-        os.chmod(self.key, 0o600)
+        self.secret, self.key = self.person("ann", "read,order,content")
+        _, self.reader = self.person("rob", "read")
         self.nodes = [Node(self.centre, name) for name in ("hv1", "hv2")]
         self.now = time.time_ns() // SECOND * SECOND  # as records tell it
         self.traffic, self.verdicts, self.evidence = [], [], []
         self.senders = [(self.nodes[i % 2], f"203.0.113.{i}", ("acme", "acme", "baker", "carol", "dora", "emil", "", "=SUM(1)")[i])
                         for i in range(8)]
+
+    def person(self, name, may):
+        secret, key = self.centre.person(name, may).split()[-1], os.path.join(self.centre.folder, name)
+        with open(key, "w", encoding="ascii") as file:
+            file.write(secret + "\n")
+        os.chmod(key, 0o600)
+        return secret, key
 
     def rows(self, question, *values):
         database = sqlite3.connect(self.centre.database, timeout=20)
@@ -122,8 +127,8 @@ class Given:
         finally:
             database.close()
 
-    def run(self, *words):
-        done = subprocess.run([POSTERN, "--key", self.key, "report", *words], capture_output=True, check=False, timeout=60,
+    def run(self, *words, key=None):
+        done = subprocess.run([POSTERN, "--key", key or self.key, "report", *words], capture_output=True, check=False, timeout=60,
                               env={**os.environ, "POSTERN_COLLECTOR": f"http://127.0.0.1:{self.centre.port}", "TZ": "UTC"})
         return done.returncode, done.stdout, done.stderr.decode()
 
@@ -457,12 +462,34 @@ def tables(checks, given):
     checks.that("a table for people", status == 0 and b"CUSTOMER" in shown and b"203.0.113.1" in shown, shown)
 
 
+def by_mail(checks, given, first):
+    """It is made and on its way; nobody takes it here."""
+    made = lambda: given.rows("SELECT recipients, subject, bytes FROM sendings WHERE purpose = 'report' ORDER BY made")  # noqa: E731
+    kept = lambda: given.rows("SELECT COUNT(*) FROM reports WHERE kind = 'week'")[0][0]  # noqa: E731
+    week, before = name_of("week", first), kept()
+    status, _, said = given.run("weekly", "--week", week, "--mail", "desk")
+    checks.that("a report goes by mail, by hand", status == 0 and len(made()) == 1 and made()[0][0] == "desk@example.net" and
+                b"image/png" in made()[0][2] and kept() == before + 1, (said, made()[:1]))
+    name = {"Idempotency-Key": "once-and-not-twice"}
+    for _ in range(2):
+        status, _ = given.centre.ask("POST", "/v1/reports/week", given.secret, {"channel": "desk", "period": "now"}, name)
+    checks.that("one that goes on goes as it is, once for each who asks, and is not kept", status == 202 and len(made()) == 2 and
+                kept() == before + 1, (status, len(made()), kept()))
+    checks.that("who had it sent is on record", [row[0] for row in given.rows(
+        "SELECT target FROM audit WHERE deed = 'report sent' ORDER BY time")] == [week, name_of("week", first_of("week", today()))])
+
+
 def refusals(checks, given):
     for words in ("weekly", "--week", "2026-W60"), ("weekly", "--week", "2199-W01"), ("daily", "--day", "yesterday"), \
             ("weekly", "--format", "pdf"), ("weekly", "--table", "none"), ("top", "fools"), ("hours", "--since", "2020-01-01T00:00:00Z"), \
             ("weekly", "--mail", "nobody"), ("yearly",):
         status, shown, said = given.run(*words)
         checks.that(f"refused: {' '.join(words)}", status != 0 and not shown and said.count("\n") == 1, (status, shown, said))
+
+
+    for words, may in ((("top", "recipients"), False), (("top", "domains"), True), (("weekly",), True), (("weekly", "--mail", "desk"), False)):
+        status, _, said = given.run(*words, key=given.reader)
+        checks.that(f"who may only read: {' '.join(words)}", (status == 0) == may, said)
 
 
 def main():
@@ -488,6 +515,8 @@ def main():
                     report = json.loads(shown)
                     checks.that("whether it is over", report["over"] == (back < 0) and not report["cut"])
                     same_report(checks, given, recount, kind, first, report)
+        with checks.part("by mail"):
+            by_mail(checks, given, shifted("week", first_of("week", day), -3))
         with checks.part("refusals"):
             refusals(checks, given)
         with checks.part("what is kept"):

@@ -52,16 +52,18 @@ static void test_only_news_are_kept(void **unused)
     hand_mark(held, 70);
     say(held, ANSWER_CLEAN, 0, true, false);    /* it never was anything else */
     say(held, ANSWER_UNKNOWN, 70, true, false); /* that says nothing */
-    say(held, ANSWER_LISTED, 2, false, false);  /* remembered: it confirms nothing */
+    say(held, ANSWER_LISTED, 70, false, false); /* remembered: it was written */
     assert_int_equal(hand->note_count, 0);
+    say(held, ANSWER_LISTED, 2, false, false); /* or was not */
+    assert_true(hand->note_count == 1 && hand->notes[0].note.is_remembered);
     say(held, ANSWER_CLEAN, 70, true, false);
     say(held, ANSWER_LISTED, 3, true, true);
-    assert_int_equal(hand->note_count, 2);
-    assert_int_equal(held->clean * 100 + held->unknown * 10 + held->listed, 212);
+    assert_int_equal(hand->note_count, 3);
+    assert_int_equal(held->clean * 100 + held->unknown * 10 + held->listed, 213);
     assert_int_equal(hand->listed * 100 + hand->clean * 10 + hand->unknown, 121);
     assert_true(held->is_over && hand->over_count == 1 && !held->is_lost);
     say(held, ANSWER_LISTED, 3, true, true); /* nothing comes behind the last */
-    assert_int_equal(hand->note_count, 2);
+    assert_int_equal(hand->note_count, 3);
 }
 
 static void test_what_cannot_be_kept(void **unused)

@@ -78,6 +78,17 @@ static void test_said_once_is_nothing(void **unused)
     assert_int_equal(ask("SELECT COUNT(*) FROM alerts") + ask("SELECT COUNT(*) FROM records"), 0);
 }
 
+static void test_what_is_remembered_confirms_nothing(void **unused)
+{
+    (void)unused;
+    struct note note = {.zone = zones_find(zones, TEXT("a.example")), .state = ANSWER_LISTED, .is_remembered = true};
+    assert_true(subject_parse(TEXT("192.0.2.1"), &note.subject));
+    assert_int_equal(noting_take(store, &note, APART, NOW, &failed), NOTED_DOUBT);
+    assert_int_equal(noting_take(store, &note, APART, NOW + HOUR, &failed), NOTED_NOTHING);
+    assert_int_equal(standing(), 0);
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + HOUR), NOTED_CHANGE);
+}
+
 static void list_it(const char *name, moment now)
 {
     assert_int_equal(say(name, "a.example", ANSWER_LISTED, now), NOTED_DOUBT);
@@ -232,6 +243,7 @@ int main(void)
                                        NOTING(test_delisted_and_listed_again),
                                        NOTING(test_of_nobody_no_node_is_told),
                                        NOTING(test_lists_that_are_gone),
+                                       NOTING(test_what_is_remembered_confirms_nothing),
                                        NOTING(test_whatever_they_say)};
     return ENGINES_RUN(tests);
 }

@@ -130,6 +130,9 @@ static void who_has_no_address_is_told_of_once(void **unused)
     write_contacts("* rest@reseller.example fr\n");
     assert_int_equal(write_to("bolt", (struct letter_wish){0}, NOW + 7 * MINUTE), LETTER_MADE);
     assert_string_equal(result.language, "fr");
+    write_contacts("* rest@reseller.example it\n");
+    assert_int_equal(write_to("bolt", (struct letter_wish){.preview = true}, NOW + 8 * MINUTE), LETTER_SHOWN);
+    assert_string_equal(result.language, "en");
     assert_int_equal(ask("SELECT COUNT(*) FROM alerts WHERE resolved = 0"), 0);
 }
 
@@ -264,7 +267,8 @@ static void settings_that_cannot_work_are_refused(void **unused)
         {"", "smtp://h", "a@b", "", "en", "[letters] automatic: contacts names no file"},
         {"x", "", "a@b", "", "en", "[letters] automatic: [mail] names no server"},
         {"x", "smtp://h", "a b", "", "en", "[mail] from: letters cannot be written by"},
-        {"/nowhere/contacts", "smtp://h", "a@b", "", "en", "/nowhere/contacts"},
+        {"/nowhere/contacts", "smtp://h", "a@b", "", "en",
+         "[letters] contacts: cannot read /nowhere/contacts: No such file"},
         {NULL, "smtp://h", "a@b", "/nowhere", "en", "[letters] directory: /nowhere: No such file"},
         {NULL, "smtp://h", "a@b", "", "it", "[letters] language: there is no letter in \"it\"; allowed: en, de"},
     };

@@ -8,8 +8,8 @@
 #include "tests/unit/collector/store/stocked.h"
 
 #define SETTINGS                                                                                                       \
-    "[alert desk]\ntype = mail\nkinds =\nto = desk@example.net ann@example.net\n"                                      \
-    "[alert boss]\ntype = mail\nkinds =\nto = boss@example.net\n"                                                      \
+    "[alert desk]\ntype = mail\nkinds = -\nto = desk@example.net ann@example.net\n"                                    \
+    "[alert boss]\ntype = mail\nkinds = -\nto = boss@example.net\n"                                                    \
     "[alert hook]\ntype = webhook\nurl = https://example.net/\n"
 #define MONDAY_7 (NOW + 2 * DAY + 23 * HOUR) /* 2027-01-18, 07:00 */
 

@@ -82,6 +82,20 @@ static void test_what_is_not_known_is_not_compared_with(void **state)
     assert_int_equal(report_usual(report, SUM_COMPLAINTS), REPORT_UNKNOWN);
 }
 
+static void test_of_a_time_that_nobody_watched_nothing_is_said_but_that(void **state)
+{
+    struct report *report = *state;
+    char subject[SUMMARY_SUBJECT];
+    for (int i = 0; i < REPORT_PAST; i++)
+        report->past[i].is_known = false;
+    report_summarize(report, zone, &summary);
+    assert_string_equal(summary.headline,
+                        "Nothing is known of Week 47 of 2026: no node was there, and nothing that came "
+                        "in then was kept.");
+    assert_int_equal(summary.count, 0);
+    assert_string_equal(report_subject(report, zone, subject), "Week 47 of 2026: nothing is known");
+}
+
 static void test_days_and_months_are_called_by_their_names(void **state)
 {
     struct report *report = *state;
@@ -210,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_REPORT(test_the_headline_compares_with_the_period_before_and_the_usual),
         WITH_REPORT(test_what_is_not_known_is_not_compared_with),
+        WITH_REPORT(test_of_a_time_that_nobody_watched_nothing_is_said_but_that),
         WITH_REPORT(test_days_and_months_are_called_by_their_names),
         WITH_REPORT(test_who_has_many_complaints_or_open_ones_or_again_and_again_is_named),
         WITH_REPORT(test_who_got_clearly_better_is_praised_instead),

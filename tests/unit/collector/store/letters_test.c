@@ -79,6 +79,10 @@ static void who_is_blocked_is_to_be_told(void **unused)
     assert_string_equal(wanted(NOW + 5 * MINUTE, 1), "acme ");
     assert_int_equal(take("acme", "block", "s1", NOW + 5 * MINUTE, &last), 1);
     assert_string_equal(wanted(NOW + 6 * MINUTE, 10), "echo ");
+    seen[0] = '\0'; /* nor an hour later, where letters may be an hour apart */
+    moment later = NOW + 2 * HOUR;
+    well(store_letters_wanted(store, later, NOW - DAY, later, later - HOUR, 10, see, NULL, &failed));
+    assert_string_equal(seen, "echo ");
     /* The same block is no news the next day; another one is. */
     order("port:tap8", "acme", "block", NOW + 6 * MINUTE, NOW + 3 * DAY);
     assert_string_equal(wanted(NOW + DAY, 10), "");

@@ -346,6 +346,19 @@ static void a_clock_that_goes_back_loses_nothing(void **unused)
     assert_int_equal(EVERYWHERE("messages"), 5);
 }
 
+static void kept_reports_go_at_their_own_age(void **unused)
+{
+    struct store_retention own = keep;
+    (void)unused;
+    put("INSERT INTO reports (kind, period, zone, made, numbers) VALUES ('week', 'old', 'UTC', 1, '{}'), "
+        "('week', 'new', 'UTC', 1799999999000000000, '{}')");
+    well(store_tidy(store, &own, NOW, &failed)); /* for ever */
+    assert_int_equal(ask("SELECT COUNT(*) FROM reports"), 2);
+    own.reports = DAY;
+    well(store_tidy(store, &own, NOW, &failed));
+    assert_int_equal(ask("SELECT COUNT(*) FROM reports"), 1);
+}
+
 static int begin(void **state)
 {
     sequence = 0;
@@ -372,6 +385,7 @@ int main(void)
         TEST(a_clock_that_stays_ahead_is_believed_after_a_day),
         TEST(a_clock_that_keeps_jumping_is_never_believed),
         TEST(a_clock_that_goes_back_loses_nothing),
+        TEST(kept_reports_go_at_their_own_age),
     };
     return ENGINES_RUN(tests);
 }
