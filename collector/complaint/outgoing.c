@@ -50,7 +50,11 @@ void outgoing_identify(const struct outgoing *outgoing, char result[OUTGOING_ID]
     crypto_generichash_init(&state, NULL, 0, sizeof digest);
     crypto_generichash_update(&state, kind, sizeof kind);
     crypto_generichash_update(&state, (const unsigned char *)source, strlen(source) + 1);
-    crypto_generichash_update(&state, (const unsigned char *)outgoing->to.bytes, outgoing->to.length);
+    for (size_t i = 0; i < outgoing->to.length; i++) { /* Abuse@Example.net has the same mailbox */
+        char c = outgoing->to.bytes[i];
+        const unsigned char small = (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        crypto_generichash_update(&state, &small, 1);
+    }
     crypto_generichash_update(&state, (const unsigned char *)"", 1);
     crypto_generichash_update(&state, (const unsigned char *)outgoing->message.bytes, outgoing->message.length);
     crypto_generichash_final(&state, digest, sizeof digest);

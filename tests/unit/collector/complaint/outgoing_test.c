@@ -423,6 +423,9 @@ static void test_the_same_is_the_same(void **unused)
     outgoing.now += DAY;
     outgoing_identify(&outgoing, other);
     assert_string_equal(first, other);
+    outgoing.to = TEXT("Abuse@Shop.Example");
+    outgoing_identify(&outgoing, other);
+    assert_string_equal(first, other);
     outgoing.to = TEXT("abuse@elsewhere.example");
     outgoing_identify(&outgoing, other);
     assert_string_not_equal(first, other);
