@@ -285,18 +285,27 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
 /* --- lists that are gone --- */
 
 #define RETIRED_MOST 64
+#define GONE_MOST    16
 struct retiring {
     const struct zones *zones;
-    uint32_t count, most;
+    char gone[GONE_MOST][STORE_LISTING_ZONE];
+    uint32_t gone_count, count;
     struct store_listing listings[RETIRED_MOST];
 };
+
+static void find_gone(void *context, struct text name, bool unused)
+{
+    struct retiring *retiring = context;
+    const struct zone *zone = zones_find(retiring->zones, name);
+    (void)unused;
+    if ((zone == NULL || !zone->asked) && retiring->gone_count < GONE_MOST)
+        snprintf(retiring->gone[retiring->gone_count++], STORE_LISTING_ZONE, "%.*s", (int)name.length, name.bytes);
+}
 
 static void collect(void *context, const struct store_listing *listing)
 {
     struct retiring *retiring = context;
-    const struct zone *zone = zones_find(retiring->zones, text_of(listing->zone));
-    if ((zone == NULL || !zone->asked) && retiring->count < retiring->most)
-        retiring->listings[retiring->count++] = *listing;
+    retiring->listings[retiring->count++] = *listing;
 }
 
 static void free_retiring(struct retiring **retiring)
@@ -307,12 +316,15 @@ static void free_retiring(struct retiring **retiring)
 int noting_retire(struct store *store, const struct zones *zones, uint32_t most, moment now, struct error *error)
 {
     CLEANUP(free_retiring) struct retiring *retiring = calloc(1, sizeof *retiring);
-    const struct store_listing_query query = {.most = 10000};
     if (retiring == NULL)
         return error_set(error, ENOMEM, "no memory for listings");
     retiring->zones = zones;
-    retiring->most = most < RETIRED_MOST ? most : RETIRED_MOST;
-    int status = store_listing_list(store, &query, collect, retiring, error);
+    most = most < RETIRED_MOST ? most : RETIRED_MOST;
+    int status = store_listing_zones_standing(store, find_gone, retiring, error);
+    for (uint32_t i = 0; i < retiring->gone_count && status >= 0 && retiring->count < most; i++) {
+        const struct store_listing_query query = {.zone = retiring->gone[i], .most = most - retiring->count};
+        status = store_listing_list(store, &query, collect, retiring, error);
+    }
     for (uint32_t i = 0; i < retiring->count && status >= 0; i++)
         status = end(store, NULL, &retiring->listings[i], now, now, error);
     return status < 0 ? status : (int)retiring->count;

@@ -51,7 +51,7 @@ struct watch {
     struct hand *hand;
     struct sources sources;
     struct beliefs beliefs;
-    bool is_resumed, is_failing;
+    bool is_resumed, is_failing, retires_more;      /* the last: of lists that are asked no more, at the next beat */
     duration round_after, beat_after, retire_after; /* steady */
     uint32_t urgent;                                /* in hand */
     struct store_watched_counts known;
@@ -163,6 +163,7 @@ static int beat(struct watch *watch, moment now, struct error *error)
             beliefs_write(&watch->beliefs, watch->store, inquiry, watch->zones, watch->settings->apart, now, error);
     if (status == 0 && clock_steady() >= watch->retire_after)
         status = noting_retire(watch->store, watch->zones, RETIRE_MOST, now, error);
+    watch->retires_more = status == RETIRE_MOST;
     if (status >= 0)
         status = store_watch_forget(watch->store, FORGET_MOST, now, error);
     if (status >= 0)
@@ -293,7 +294,7 @@ static void settle(struct watch *watch, const struct taking *taking)
         duration every = watch->settings->every < MINUTE ? watch->settings->every : MINUTE;
         beliefs_settle(&watch->beliefs, lookup_inquiry(watch->lookup), watch->zones);
         watch->beat_after = clock_steady() + every;
-        if (clock_steady() >= watch->retire_after)
+        if (clock_steady() >= watch->retire_after && !watch->retires_more)
             watch->retire_after = clock_steady() + HOUR;
         note_fullness(watch);
     }

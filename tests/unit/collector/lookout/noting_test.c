@@ -203,6 +203,20 @@ static void test_lists_that_are_gone(void **unused)
     assert_int_equal(noting_retire(store, zones, 10, NOW + HOUR, &failed), 0);
 }
 
+/* A whole network of ours is on another list, and was listed there since. */
+static void test_lists_that_are_gone_among_many_listings(void **unused)
+{
+    (void)unused;
+    const struct store_listing gone = {.name = "192.0.2.1", .zone = "gone.example", .since = NOW, .times = 1};
+    well(store_listing_put(store, &gone, &failed));
+    well(store_listing_begin(store, &gone, &failed));
+    put("INSERT INTO listings (name, zone, since, checked, doubted, first, times, total, weight, code, means, reason, "
+        "node, sender, customer) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100) "
+        "SELECT 'n' || i, 'a.example', 1900000000000000000, 0, 0, 1, 1, 0, 1, '', '', '', 0, '', '' FROM n");
+    assert_int_equal(noting_retire(store, zones, 10, NOW + HOUR, &failed), 1);
+    assert_int_equal(standing(), 10100);
+}
+
 /* A node that lies may call its sender what it likes, and a list say what it likes of it: whatever that is, the others'
  * listings go on being written. */
 static void test_whatever_they_say(void **unused)
@@ -243,6 +257,7 @@ int main(void)
                                        NOTING(test_delisted_and_listed_again),
                                        NOTING(test_of_nobody_no_node_is_told),
                                        NOTING(test_lists_that_are_gone),
+                                       NOTING(test_lists_that_are_gone_among_many_listings),
                                        NOTING(test_what_is_remembered_confirms_nothing),
                                        NOTING(test_whatever_they_say)};
     return ENGINES_RUN(tests);

@@ -209,7 +209,7 @@ static void see_time(void *context, const struct store_listing_time *time)
 
 static const char *list(const char *name, const char *customer, bool all)
 {
-    const struct store_listing_query query = {name, customer, all, 10};
+    const struct store_listing_query query = {.name = name, .customer = customer, .all = all, .most = 10};
     well(store_listing_list(store, &query, see_listing, NULL, &failed));
     return what_was_seen();
 }
