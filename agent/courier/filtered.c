@@ -98,14 +98,12 @@ static bool type_in(const json_t *object, uint8_t *result)
     return false;
 }
 
-/* Each telling is a fact of its own: a listing that stands is told again, for what it says fades. A centre from a
- * backup gives a number a second time, so the number alone does not tell one from another. */
+/* Each telling is a fact of its own: a listing that stands is told again, for what it says fades. */
 static bool read_listing(const json_t *object, int64_t number, struct message_listed *listed)
 {
     struct text zone = text_in(object, "zone"), since = text_in(object, "since");
     const json_t *is_listed = json_object_get(object, "listed");
-    listed->mark = mark_of((struct text){(const char *)&number, sizeof number}, zone) ^
-                   mark_of(text_in(object, "sender"), text_in(object, "address")) ^ (json_is_true(is_listed) ? 1 : 0);
+    listed->mark = mark_of((struct text){(const char *)&number, sizeof number}, zone);
     listed->listed = json_is_true(is_listed);
     text_copy_printable(zone, listed->zone, sizeof listed->zone);
     return zone.length > 0 && zone.length < sizeof listed->zone && json_is_boolean(is_listed) &&

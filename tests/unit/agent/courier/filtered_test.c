@@ -208,26 +208,6 @@ static void a_listing_is_read(void **state)
     filtered_clear(&list);
 }
 
-/* A centre from a backup gives a number twice. */
-static void a_number_alone_does_not_make_a_listing_the_same(void **state)
-{
-    (void)state;
-    static const char one[] = LISTING(7, "\"weight\":\"high\",\"listed\":true"),
-                      over[] = LISTING(7, "\"weight\":\"high\",\"listed\":false"),
-                      other[] = "{\"number\":7,\"kind\":\"listing\",\"sender\":\"port:vnet4\",\"address\":"
-                                "\"192.0.2.8\",\"zone\":\"zen.example\",\"code\":\"127.0.0.2\",\"weight\":\"high\","
-                                "\"listed\":true}";
-    const char *const answers[] = {one, one, over, other};
-    uint64_t marks[4];
-    for (size_t i = 0; i < 4; i++) {
-        struct filtered_list list = read_answer(answers[i], "", 3);
-        assert_int_equal(list.count, 1);
-        marks[i] = list.items[0].listed.mark;
-        filtered_clear(&list);
-    }
-    assert_true(marks[0] == marks[1] && marks[0] != marks[2] && marks[0] != marks[3] && marks[2] != marks[3]);
-}
-
 /* It is the same by its id, unless it is withdrawn. */
 static void a_complaint_is_read(void **state)
 {
@@ -264,7 +244,6 @@ int main(void)
         cmocka_unit_test(what_is_too_much_is_cut),
         cmocka_unit_test(numbers_rise_or_begin_anew),
         cmocka_unit_test(a_listing_is_read),
-        cmocka_unit_test(a_number_alone_does_not_make_a_listing_the_same),
         cmocka_unit_test(a_complaint_is_read),
         cmocka_unit_test(a_flood_is_taken_in_pieces),
     };
