@@ -109,8 +109,8 @@ static int write_over(struct watch *watch, moment now, struct error *error)
     int status = 0;
     for (uint32_t i = 0; i < hand->over_count && status >= 0; i++) {
         const struct held *held = &hand->names[hand->over[i]];
-        status = store_watch_done(watch->store, watch->holder, &held->claim, due_of(watch, held, now), held->clean,
-                                  held->unknown, now, error);
+        const struct store_watch_end end = {due_of(watch, held, now), held->clean, held->unknown, held->is_lost};
+        status = store_watch_done(watch->store, watch->holder, &held->claim, &end, now, error);
     }
     return status < 0 ? status : 0;
 }
@@ -257,7 +257,7 @@ static void ask_for(struct watch *watch, struct taking *taking)
         if (held == NULL)
             continue; /* it is due again when its lease ends */
         memcpy(held->rows, taking->of[i].rows, sizeof held->rows);
-        bool is_news = claim->wanted > 0 || taking->of[i].is_doubted;
+        bool is_news = claim->wanted != 0 || taking->of[i].is_doubted;
         held->confirms = taking->of[i].is_doubted && !is_others(held);
         held->is_urgent = is_news && (claim->wanted > 0 || watch->urgent < URGENT_MOST);
         watch->urgent += held->is_urgent;
