@@ -193,7 +193,7 @@ static int finish_all(const struct cli *cli, const char *const *ids, int count, 
 
 int complaints_done(const struct cli *cli, int count, char **arguments)
 {
-    static const char *ids[DONE_MOST];
+    const char *ids[DONE_MOST] = {NULL};
     const char *reason = NULL;
     bool is_not_abuse = false;
     const struct command_option options[] = {
