@@ -187,7 +187,8 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
     return true;
 }
 
-/* The moment is for nothing here, but all causes are asked for alike. */
+/* The moment is for nothing here, but all causes are asked for alike; and none may look through all open complaints for
+ * one customer by it, as SQLite would without the "+ 0". */
 #define COMPLAINT_FIND                                                                                                 \
     "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND LENGTH(c.customer) <= 250 AND "          \
     "c.received > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = 'complaint' AND a.name = CASE WHEN "        \
@@ -195,7 +196,7 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
     "$2"
 #define COMPLAINT_OVER                                                                                                 \
     "resolved = 0 AND kind = 'complaint' AND NOT EXISTS (SELECT 1 FROM complaints c WHERE c.customer = "               \
-    "alerts.customer AND c.state = 'open' AND c.received > $1)"
+    "alerts.customer AND c.state = 'open' AND c.received + 0 > $1)"
 
 /* --- all of it --- */
 

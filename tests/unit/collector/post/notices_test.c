@@ -281,6 +281,31 @@ static void test_silences(void **unused)
     assert_string_equal(pass(HOUR), "desk: source of imap\n");
 }
 
+/* Thousands, quickly. */
+static void raise_many(const char *kind, int count, duration stood)
+{
+    const struct value bounds[] = {STRING(kind), INTEGER(now), INTEGER(stood > 0 ? now + stood : 0), INTEGER(count)};
+    int rows =
+        engine_run(store->engine,
+                   "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $4) "
+                   "INSERT INTO alerts (number, kind, name, severity, node, sender, customer, raised, last, times, "
+                   "resolved, subject, text) SELECT (SELECT highest FROM alerting) + i, $1, 'many ' || i, 2, 0, "
+                   "'', 'many', $2, $2, 1, $3, $1 || ' ' || i, '' FROM n",
+                   bounds, 4, NULL, NULL, &failed);
+    well(rows);
+    put("UPDATE alerting SET highest = (SELECT MAX(number) FROM alerts)");
+}
+
+static void test_what_came_and_went_takes_no_place(void **unused)
+{
+    (void)unused;
+    read_settings(MAIL);
+    raise_many("listing", 17000, 30 * SECOND);
+    assert_string_equal(pass(5 * MINUTE), "");
+    raise_one("listing", "z", SEVERITY_TROUBLE);
+    assert_string_equal(pass(5 * MINUTE), "desk: listing of z\n");
+}
+
 static void test_an_end_in_silence_is_silent(void **unused)
 {
     (void)unused;
@@ -422,6 +447,7 @@ int main(void)
                                        TIMED(test_what_gets_worse_is_told),
                                        TIMED(test_routes),
                                        TIMED(test_silences),
+                                       TIMED(test_what_came_and_went_takes_no_place),
                                        TIMED(test_an_end_in_silence_is_silent),
                                        TIMED(test_maintenance),
                                        TIMED(test_hours),
