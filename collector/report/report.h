@@ -36,12 +36,13 @@ enum report_sum {
     SUM_BLOCKS,
     SUM_THROTTLES,
     SUM_DIVERTS,
-    SUM_HELD, /* senders of which any of these is true */
+    SUM_HELD,    /* senders of which any of these is true */
+    SUM_STOPPED, /* messages that mail servers were told to refuse; what the kernel stops has no messages yet */
     /* Mail, as nodes saw it. */
     SUM_SENDERS,
     SUM_CONNECTIONS,
     SUM_MESSAGES, /* taken by the servers that they were for */
-    SUM_REJECTED, /* refused by these */
+    SUM_REJECTED, /* refused by these, not by us */
     SUM_RECIPIENTS,
     SUM_BYTES,
     /* Messages that were sent in to be looked at, and what filters say of them. */
