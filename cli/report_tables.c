@@ -205,6 +205,15 @@ static const struct column *columns_of(const char *word, const char *what)
     return NULL;
 }
 
+/* As a collector takes it; NULL stays NULL. */
+static bool read_time(const char **word, char result[MOMENT_TEXT])
+{
+    if (*word && !question_time(*word, result))
+        return false;
+    *word = *word ? result : NULL;
+    return true;
+}
+
 int report_table(const struct cli *cli, int count, char **arguments)
 {
     static const char *const keys[] = {"since", "before", "by", "top", "filter"};
@@ -217,11 +226,16 @@ int report_table(const struct cli *cli, int count, char **arguments)
                                              {"--format", &form, NULL},
                                              {NULL, NULL, NULL}};
     bool is_top = strcmp(arguments[0], "top") == 0;
-    char command[32];
+    char command[32], since[MOMENT_TEXT], until[MOMENT_TEXT];
     if (command_read(count, arguments, options, &what, is_top ? 1 : 0) < 0)
         return EXIT_USAGE;
     if (form && strcmp(form, "text") != 0 && strcmp(form, "csv") != 0 && strcmp(form, "json") != 0) {
         fprintf(stderr, "postern report %s: --format text, csv or json\n", arguments[0]);
+        return EXIT_USAGE;
+    }
+    if (!read_time(&values[0], since) || !read_time(&values[1], until)) {
+        fprintf(stderr, "postern report %s: --since, --until: a time such as 2026-11-23T08:00:00Z, or 7d\n",
+                arguments[0]);
         return EXIT_USAGE;
     }
     const struct column *columns = columns_of(arguments[0], what);

@@ -424,6 +424,10 @@ def tables(checks, given):
             checks.that(f"top {what} by {by}", have == sorted(want.items(), key=lambda i: (-i[1], i[0])), (have, want))
     have = {row["name"]: row["messages"] for row in lines("top", "relays")}
     checks.that("top relays: the addresses", set(have) == {s[1] for s in given.senders}, have)
+    status, shown, said = given.run("top", "nodes", "--since", "60d", "--until", "1h", "--format", "json")
+    have = {json.loads(line)["name"]: json.loads(line)["messages"] for line in shown.splitlines()}
+    checks.that("a time may be said as how long ago", status == 0 and sum(have.values()) == sum(
+        t[4]["messages"] for t in given.traffic if t[0] < -(-(given.now - HOUR) // HOUR) * HOUR), (have, said))
     messages = [m for m in given.messages if since <= m[4] < before]
     recipients, domains, servers, authors = (collections.Counter() for _ in range(4))
     for m in messages:
@@ -487,7 +491,7 @@ def by_mail(checks, given, first):
 def refusals(checks, given):
     for words in ("weekly", "--week", "2026-W60"), ("weekly", "--week", "2199-W01"), ("daily", "--day", "yesterday"), \
             ("weekly", "--format", "pdf"), ("weekly", "--table", "none"), ("top", "fools"), ("hours", "--since", "2020-01-01T00:00:00Z"), \
-            ("weekly", "--mail", "nobody"), ("yearly",):
+            ("weekly", "--mail", "nobody"), ("yearly",), ("top", "nodes", "--since", "soon"):
         status, shown, said = given.run(*words)
         checks.that(f"refused: {' '.join(words)}", status != 0 and not shown and said.count("\n") == 1, (status, shown, said))
 
