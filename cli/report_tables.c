@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/columns.h"
 #include "cli/question.h"
 #include "common/cleanup.h"
+#include "common/csv_field.h"
 
 enum cell { CELL_WORDS, CELL_AMOUNT, CELL_NUMBER, CELL_TIME };
 struct column {
@@ -93,19 +95,16 @@ struct showing {
     bool is_cut;
 };
 
-/* --- CSV: RFC 4180; what a spreadsheet would take for a formula has a ' before it --- */
+/* --- CSV --- */
 
 static void put_words(const char *words)
 {
-    bool is_formula = words[0] && strchr("=+-@\t\r", words[0]);
-    if (!is_formula && words[strcspn(words, ",\"\r\n")] == '\0') {
-        fputs(words, stdout);
-        return;
-    }
-    fputs(is_formula ? "\"'" : "\"", stdout);
-    for (; *words; words++)
-        printf(*words == '"' ? "\"\"" : "%c", *words);
-    putchar('"');
+    CLEANUP(buffer_clear) struct buffer field;
+    buffer_init(&field, 3 * strlen(words) + 3); /* a byte is doubled, or has one more before it */
+    if (!csv_field_put(&field, text_of(words)))
+        abort();
+    if (field.length > 0)
+        fwrite(field.bytes, 1, field.length, stdout);
 }
 
 static void put_value(const json_t *value)
