@@ -19,12 +19,13 @@ int command_audit(const struct cli *cli, int count, char **arguments)
 {
     static const char *const headings[] = {"TIME", "PERSON", "DEED", "WHAT", "FROM", "WHY", NULL};
     const char *since = NULL;
-    moment when;
+    char when[MOMENT_TEXT];
     const struct command_option options[] = {{"--since", &since, NULL}, {NULL, NULL, NULL}};
     if (command_read(count, arguments, options, NULL, 0) < 0)
         return EXIT_USAGE;
-    if (since && !moment_parse(text_of(since), &when)) {
-        fprintf(stderr, "postern audit: --since '%s' is not understood; a time such as 2026-11-23T08:00:00Z\n", since);
+    if (since && !question_time(since, when)) {
+        fprintf(stderr, "postern audit: --since '%s' is not understood; a time such as 2026-11-23T08:00:00Z, or 1h\n",
+                since);
         return EXIT_USAGE;
     }
     if (!cli->collector) {
@@ -34,7 +35,7 @@ int command_audit(const struct cli *cli, int count, char **arguments)
     CLEANUP(columns_destroy) struct columns *columns = columns_create(headings);
     json_t *question = json_pack("{ss}", "command", "audit");
     if (question && since)
-        json_object_set_new(question, "since", json_string(since));
+        json_object_set_new(question, "since", json_string(when));
     int status = question_ask(cli, question, add_deed, columns);
     if (status == EXIT_DONE && !cli->json)
         columns_print(columns, cli->colour, true);

@@ -97,22 +97,6 @@ static void show(void *context, const json_t *record)
     event_print(record, ((const struct cli *)context)->colour);
 }
 
-/* A time, or how long ago: "1h". */
-static bool read_since(const char *word, char result[MOMENT_TEXT])
-{
-    moment since;
-    duration ago;
-    if (duration_parse(text_of(word), &ago)) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        since = now.tv_sec * SECOND - ago;
-    } else if (!moment_parse(text_of(word), &since)) {
-        return false;
-    }
-    moment_print(since < 0 ? 0 : since, result);
-    return true;
-}
-
 int command_events(const struct cli *cli, int count, char **arguments)
 {
     const char *since = NULL;
@@ -122,7 +106,7 @@ int command_events(const struct cli *cli, int count, char **arguments)
     char when[MOMENT_TEXT];
     if (command_read(count, arguments, options, NULL, 0) < 0)
         return EXIT_USAGE;
-    if (since && !read_since(since, when)) {
+    if (since && !question_time(since, when)) {
         fprintf(stderr, "postern events: --since '%s' is not understood; a time such as 2026-11-23T08:00:00Z, or 1h\n",
                 since);
         return EXIT_USAGE;

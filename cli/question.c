@@ -2,6 +2,7 @@
 #include "cli/question.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "cli/centre.h"
 #include "cli/printable.h"
@@ -63,4 +64,19 @@ int question_ask(const struct cli *cli, json_t *question, void (*each)(void *con
         return EXIT_DONE;
     fprintf(stderr, "postern: %s\n", error.text);
     return EXIT_FAILED;
+}
+
+bool question_time(const char *word, char result[MOMENT_TEXT])
+{
+    moment since;
+    duration ago;
+    if (duration_parse(text_of(word), &ago)) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        since = now.tv_sec * SECOND - ago;
+    } else if (!moment_parse(text_of(word), &since)) {
+        return false;
+    }
+    moment_print(since < 0 ? 0 : since, result);
+    return true;
 }

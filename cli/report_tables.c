@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/columns.h"
 #include "cli/question.h"
 #include "common/cleanup.h"
+#include "common/csv_field.h"
 
 enum cell { CELL_WORDS, CELL_AMOUNT, CELL_NUMBER, CELL_TIME };
 struct column {
@@ -93,19 +95,16 @@ struct showing {
     bool is_cut;
 };
 
-/* --- CSV: RFC 4180; what a spreadsheet would take for a formula has a ' before it --- */
+/* --- CSV --- */
 
 static void put_words(const char *words)
 {
-    bool is_formula = words[0] && strchr("=+-@\t\r", words[0]);
-    if (!is_formula && words[strcspn(words, ",\"\r\n")] == '\0') {
-        fputs(words, stdout);
-        return;
-    }
-    fputs(is_formula ? "\"'" : "\"", stdout);
-    for (; *words; words++)
-        printf(*words == '"' ? "\"\"" : "%c", *words);
-    putchar('"');
+    CLEANUP(buffer_clear) struct buffer field;
+    buffer_init(&field, 3 * strlen(words) + 3); /* a byte is doubled, or has one more before it */
+    if (!csv_field_put(&field, text_of(words)))
+        abort();
+    if (field.length > 0)
+        fwrite(field.bytes, 1, field.length, stdout);
 }
 
 static void put_value(const json_t *value)
@@ -205,6 +204,15 @@ static const struct column *columns_of(const char *word, const char *what)
     return NULL;
 }
 
+/* As a collector takes it; NULL stays NULL. */
+static bool read_time(const char **word, char result[MOMENT_TEXT])
+{
+    if (*word && !question_time(*word, result))
+        return false;
+    *word = *word ? result : NULL;
+    return true;
+}
+
 int report_table(const struct cli *cli, int count, char **arguments)
 {
     static const char *const keys[] = {"since", "before", "by", "top", "filter"};
@@ -217,11 +225,16 @@ int report_table(const struct cli *cli, int count, char **arguments)
                                              {"--format", &form, NULL},
                                              {NULL, NULL, NULL}};
     bool is_top = strcmp(arguments[0], "top") == 0;
-    char command[32];
+    char command[32], since[MOMENT_TEXT], until[MOMENT_TEXT];
     if (command_read(count, arguments, options, &what, is_top ? 1 : 0) < 0)
         return EXIT_USAGE;
     if (form && strcmp(form, "text") != 0 && strcmp(form, "csv") != 0 && strcmp(form, "json") != 0) {
         fprintf(stderr, "postern report %s: --format text, csv or json\n", arguments[0]);
+        return EXIT_USAGE;
+    }
+    if (!read_time(&values[0], since) || !read_time(&values[1], until)) {
+        fprintf(stderr, "postern report %s: --since, --until: a time such as 2026-11-23T08:00:00Z, or 7d\n",
+                arguments[0]);
         return EXIT_USAGE;
     }
     const struct column *columns = columns_of(arguments[0], what);

@@ -397,6 +397,18 @@ bool answer_points(struct buffer *out, const struct message_points *told)
     return json_end(&json);
 }
 
+bool answer_stopped(struct buffer *out, moment begin, uint32_t seconds, const struct relay_counters *counters)
+{
+    struct json json = json_begin(out);
+    json_string(&json, "record", "stopped");
+    json_moment(&json, "time", begin);
+    json_unsigned(&json, "seconds", seconds);
+    json_unsigned(&json, "refused", counters->answers[RELAY_REFUSED]);
+    json_unsigned(&json, "deferred", counters->answers[RELAY_DEFERRED] + counters->answers[RELAY_LIMITED]);
+    json_unsigned(&json, "diverted", counters->answers[RELAY_DIVERTED]);
+    return json_end(&json);
+}
+
 bool answer_event(struct buffer *out, const struct message_event *event, const struct sender *sender)
 {
     static const char *const severities[] = {"news", "warning", "trouble"};

@@ -41,6 +41,8 @@ bool answer_evidence(struct buffer *, const struct message_evidence *);
 bool answer_traffic(struct buffer *, const struct message_traffic *);
 bool answer_body(struct buffer *, const struct message_body *);
 bool answer_points(struct buffer *, const struct message_points *);
+/* What mail servers were told from `begin` on, for so long: how many messages they were to refuse, put off, divert. */
+bool answer_stopped(struct buffer *, moment begin, uint32_t seconds, const struct relay_counters *);
 /* `sender`: whom it is about; NULL: nobody. */
 bool answer_event(struct buffer *, const struct message_event *, const struct sender *sender);
 bool answer_command(struct buffer *, moment, const char *deed, const char *sender, const char *length,

@@ -436,14 +436,14 @@ static int enter(struct courier *courier, const struct role_start *start, struct
 static void leave(struct courier *courier)
 {
     struct error error = {0};
+    policy_close(&courier->policy);
+    relay_desk_destroy(&courier->relay); /* it has a last word for the spool */
     if (courier->spool && spool_commit(courier->spool, clock_now(), &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     if (courier->journal && journal_commit(courier->journal, &error) < 0)
         log_write(&courier->log, LOG_TROUBLE, "%s", error.text);
     if (courier->control)
         control_close(&courier->control);
-    policy_close(&courier->policy);
-    relay_desk_destroy(&courier->relay);
     exporter_close(&courier->exporter);
     uplink_destroy(&courier->uplink);
     fleet_destroy(&courier->fleet);

@@ -202,6 +202,11 @@ struct news_counters news_counters(const struct news *news)
     return news->counters;
 }
 
+void news_stopped(struct news *news, moment begin, uint32_t seconds, const struct relay_counters *counters)
+{
+    enter_counts(news, begin, answer_stopped(&news->line, begin, seconds, counters));
+}
+
 void news_order(struct news *news, const struct order *order)
 {
     moment now = clock_now();

@@ -5,6 +5,7 @@
 #include "agent/courier/journal.h"
 #include "agent/courier/spool.h"
 #include "agent/message/message.h"
+#include "agent/relay/decision.h"
 #include "common/buffer.h"
 #include "common/words/verdict.h"
 
@@ -20,6 +21,8 @@ void news_forget_half(struct news *); /* whoever was telling a verdict died over
 /* The courier's own. `severity`: 0 news, 1 warning, 2 trouble. */
 void news_event(struct news *, uint8_t severity, const char *what, const char *text);
 void news_about(struct news *, const struct sender *, uint8_t severity, const char *what, const char *text);
+/* What mail servers were told from `begin` on, for so many seconds: for the collector. */
+void news_stopped(struct news *, moment begin, uint32_t seconds, const struct relay_counters *);
 /* An order that stands now or was released: for the collector, which is told all of them anew at our start. */
 void news_order(struct news *, const struct order *);
 void news_command(struct news *, const char *deed, const char *sender, const char *length, const char *person,

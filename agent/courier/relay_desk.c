@@ -13,7 +13,8 @@
 #include "common/cleanup.h"
 #include "common/io/clock.h"
 
-#define TOLD_MOST 30 /* refusals that are told in a minute, one by one */
+#define TOLD_MOST 30           /* refusals that are told in a minute, one by one */
+#define STOPPED   (5 * MINUTE) /* so long what was stopped is summed up: no day anywhere begins within */
 
 struct relay_desk {
     struct news *news;
@@ -28,6 +29,8 @@ struct relay_desk {
     int64_t minute;     /* in which `told` refusals were told and `left_out` were not */
     uint32_t told, left_out;
     struct relay_counters counters; /* before there is a relay */
+    int64_t stretch;                /* of STOPPED, in which `summed` is not all yet */
+    struct relay_counters summed;   /* what the collector was told of before */
 };
 
 static void clear_settings(struct process_settings **owner)
@@ -47,6 +50,21 @@ static void tell_trouble(void *context, const char *text)
     news_event(desk->news, 2, "relay", text);
 }
 
+/* The collector sums it up for reports; what people follow is told by tell(). */
+static void tell_stopped(struct relay_desk *desk)
+{
+    static const enum relay_answer told[] = {RELAY_REFUSED, RELAY_DEFERRED, RELAY_LIMITED, RELAY_DIVERTED};
+    struct relay_counters now = relay_counters(desk->relay), since = {0};
+    bool has_any = false;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        since.answers[told[i]] = now.answers[told[i]] - desk->summed.answers[told[i]];
+        has_any |= since.answers[told[i]] > 0;
+    }
+    if (has_any)
+        news_stopped(desk->news, desk->stretch * STOPPED, STOPPED / SECOND, &since);
+    desk->summed = now;
+}
+
 /* --- beginning and end --- */
 
 int relay_desk_create(const char *file, struct news *news, struct relay_desk **result, struct error *error)
@@ -57,6 +75,7 @@ int relay_desk_create(const char *file, struct news *news, struct relay_desk **r
     if (!desk)
         return error_set(error, ENOMEM, "no memory for the relay's desk");
     desk->news = news;
+    desk->stretch = clock_now() / STOPPED;
     if (file && relay_store_open(file, &desk->store, &trouble) < 0) {
         snprintf(text, sizeof text, "what mail relays are told is not kept: %.200s", trouble.text);
         tell_trouble(desk, text);
@@ -79,6 +98,8 @@ void relay_desk_destroy(struct relay_desk **owner)
     if (!desk)
         return;
     relay_desk_tick(desk); /* what came in this second is kept too */
+    if (desk->relay)
+        tell_stopped(desk);
     relay_destroy(&desk->relay);
     relay_store_close(&desk->store);
     clear_settings(&desk->settings);
@@ -298,6 +319,9 @@ void relay_desk_tick(struct relay_desk *desk)
     if (!desk->relay)
         return;
     relay_tick(desk->relay, now);
+    if (desk->stretch != now / STOPPED)
+        tell_stopped(desk);
+    desk->stretch = now / STOPPED;
     if (!desk->store)
         return;
     bool fails = keep(desk, now, &error) < 0;

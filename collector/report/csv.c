@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "collector/report/shape.h"
+#include "common/csv_field.h"
 
 static const char *const own[] = {"sums", "waits"};
 #define OWN (sizeof own / sizeof own[0])
@@ -29,15 +30,7 @@ static bool begin(struct buffer *out, bool is_first)
 
 bool csv_put_words(struct buffer *out, const char *words, bool is_first)
 {
-    bool is_formula = words[0] && strchr("=+-@\t\r", words[0]) != NULL;
-    if (!begin(out, is_first))
-        return false;
-    if (!is_formula && words[strcspn(words, ",\"\r\n")] == '\0')
-        return buffer_append(out, text_of(words));
-    bool good = buffer_append(out, is_formula ? TEXT("\"'") : TEXT("\""));
-    for (; *words && good; words++)
-        good = (*words != '"' || buffer_append_byte(out, '"')) && buffer_append_byte(out, *words);
-    return good && buffer_append_byte(out, '"');
+    return begin(out, is_first) && csv_field_put(out, text_of(words));
 }
 
 bool csv_put_number(struct buffer *out, int64_t number, bool is_first)

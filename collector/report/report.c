@@ -1,7 +1,10 @@
 /* See report.h. */
 #include "collector/report/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include "collector/letter/plain.h"
+#include "common/cleanup.h"
 
 static const struct {
     const char *name, *title;
@@ -17,10 +20,11 @@ static const struct {
     [SUM_THROTTLES] = {"throttles", "Throttles"},
     [SUM_DIVERTS] = {"diverts", "Diversions to the relay"},
     [SUM_HELD] = {"held", "Senders held"},
+    [SUM_STOPPED] = {"stopped", "Messages stopped at a relay"},
     [SUM_SENDERS] = {"senders", "Senders"},
     [SUM_CONNECTIONS] = {"connections", "Connections"},
     [SUM_MESSAGES] = {"messages", "Messages accepted"},
-    [SUM_REJECTED] = {"rejected", "Messages refused"},
+    [SUM_REJECTED] = {"rejected", "Messages refused elsewhere"},
     [SUM_RECIPIENTS] = {"recipients", "Recipients"},
     [SUM_BYTES] = {"bytes", "Bytes"},
     [SUM_SAMPLES] = {"samples", "Messages looked at"},
@@ -62,6 +66,17 @@ const char *report_wait_name(enum report_wait wait)
 const char *report_wait_title(enum report_wait wait)
 {
     return waits[wait].title;
+}
+
+void report_name(struct text text, char result[REPORT_NAME])
+{
+    CLEANUP(buffer_clear) struct buffer plain;
+    text.length = text.length < (size_t)4 * REPORT_NAME ? text.length : (size_t)4 * REPORT_NAME;
+    buffer_init(&plain, 3 * text.length + 1); /* a broken byte becomes three */
+    bool is_good = plain_line(text, &plain);
+    text_copy_printable(buffer_text(&plain), result, REPORT_NAME);
+    if (text.length > 0 && (!is_good || result[0] == '\0'))
+        snprintf(result, REPORT_NAME, "?");
 }
 
 struct report *numbers_create(void)

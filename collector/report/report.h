@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "collector/report/calendar.h"
 #include "common/moment.h"
+#include "common/text.h"
 
 #define REPORT_PAST      14  /* periods: the report's own, the one before, the twelve before that */
 #define REPORT_STEPS     32  /* parts of the period: hours of a day (up to 26), days of a week or month */
@@ -36,12 +37,13 @@ enum report_sum {
     SUM_BLOCKS,
     SUM_THROTTLES,
     SUM_DIVERTS,
-    SUM_HELD, /* senders of which any of these is true */
+    SUM_HELD,    /* senders of which any of these is true */
+    SUM_STOPPED, /* messages that mail servers were told to refuse; what the kernel stops has no messages yet */
     /* Mail, as nodes saw it. */
     SUM_SENDERS,
     SUM_CONNECTIONS,
     SUM_MESSAGES, /* taken by the servers that they were for */
-    SUM_REJECTED, /* refused by these */
+    SUM_REJECTED, /* refused by these, not by us */
     SUM_RECIPIENTS,
     SUM_BYTES,
     /* Messages that were sent in to be looked at, and what filters say of them. */
@@ -150,6 +152,9 @@ struct report {
     size_t node_count;
     int64_t nodes_all;
 };
+/* A stranger's word as a name in a report: one line that reads in the order in which it stands, cut where it is long;
+ * "?" where nothing of it can be shown. An empty one stays empty. */
+void report_name(struct text, char result[REPORT_NAME]);
 /* Some 400 kB: made by numbers_create(), which sets all to 0. NULL: no memory. */
 struct report *numbers_create(void);
 void numbers_destroy(struct report **);

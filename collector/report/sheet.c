@@ -61,6 +61,7 @@ static const struct total {
     {.sum = SUM_BLOCKS},
     {.sum = SUM_THROTTLES},
     {.sum = SUM_DIVERTS},
+    {.sum = SUM_STOPPED},
     {.sum = SUM_SENDERS},
     {.sum = SUM_CONNECTIONS},
     {.sum = SUM_MESSAGES},

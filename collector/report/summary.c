@@ -216,6 +216,19 @@ static void say_held(const struct report *report, struct summary *summary)
             wording_count(sums[SUM_HELD], "sender was", "senders were", held), before, parts);
 }
 
+static void say_stopped(const struct report *report, struct summary *summary)
+{
+    char stopped[WORDING], number[WORDING], before[2 * WORDING] = "";
+    int64_t now = report->past[0].sums[SUM_STOPPED], then = report_before(report, SUM_STOPPED);
+    if (now == 0 && then <= 0)
+        return;
+    if (then >= 0)
+        snprintf(before, sizeof(before), " (the %s before: %.40s)", wording_kind(report->period.kind),
+                 wording_number(then, number));
+    say(summary, MARK_PLAIN, "%s stopped at a relay%.160s.",
+        now == 0 ? "No message was" : wording_count(now, "message was", "messages were", stopped), before);
+}
+
 static void say_listings(const struct report *report, struct summary *summary)
 {
     const int64_t *sums = report->past[0].sums;
@@ -286,6 +299,7 @@ void report_summarize(const struct report *report, const struct calendar_zone *z
     say_waits(report, result);
     say_listings(report, result);
     say_held(report, result);
+    say_stopped(report, result);
     say_filters(report, result);
     say_silent(report, result);
     say_limits(report, result);

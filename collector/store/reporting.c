@@ -110,7 +110,7 @@ struct text reporting_key(int64_t node, struct text sender, char result[REPORTIN
 
 void reporting_copy(struct text text, char result[REPORT_NAME])
 {
-    text_copy_printable(text, result, REPORT_NAME);
+    report_name(text, result);
 }
 
 moment reporting_oldest(const struct reporting *reporting)

@@ -6,8 +6,9 @@
 #include "collector/store/reporting_own.h"
 #include "common/cleanup.h"
 
-#define LONGEST    (7 * DAY) /* how long a sender is held of which nobody said an end */
-#define CHAIN_MOST 5000      /* complaints about one */
+#define LONGEST      (7 * DAY) /* how long a sender is held of which nobody said an end */
+#define CHAIN_MOST   5000      /* complaints about one */
+#define STOPPED_MOST INT64_C(1000000000)
 
 static void drop(json_t **object)
 {
@@ -118,6 +119,22 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     return true;
 }
 
+/* time, line. Of a node that lies one line is no more than a fleet's worth. */
+static bool stopped_row(void *context, const struct value *columns, size_t count)
+{
+    struct reporting *reporting = context;
+    struct text line = columns[1].text;
+    size_t period = reporting_period(reporting, columns[0].integer);
+    (void)count;
+    if (period == REPORT_PAST || reporting->is_kept[period])
+        return true;
+    CLEANUP(drop) json_t *record = json_loadb(line.length ? line.bytes : "", line.length, JSON_ALLOW_NUL, NULL);
+    int64_t refused = json_integer_value(json_object_get(record, "refused"));
+    if (refused > 0 && refused <= STOPPED_MOST)
+        reporting->report->past[period].sums[SUM_STOPPED] += refused;
+    return true;
+}
+
 /* --- what people did --- */
 
 /* customer, moment */
@@ -172,6 +189,12 @@ int reporting_actions(struct reporting *reporting, struct error *error)
                   verdict_row, reporting, error, INTEGER(begin - LONGEST), INTEGER(REPORTING_VERDICTS));
     reporting->report->is_cut |= rows >= REPORTING_VERDICTS;
     tell_rest(reporting);
+    if (rows >= 0)
+        rows = STORE_RUN(reporting->store,
+                         "SELECT time, line FROM records WHERE kind = 'stopped' AND received >= $1 ORDER BY received "
+                         "DESC, node DESC, sequence DESC LIMIT $2",
+                         stopped_row, reporting, error, INTEGER(begin), INTEGER(REPORTING_STOPPED));
+    reporting->report->is_cut |= rows >= REPORTING_STOPPED;
     if (rows >= 0)
         rows = STORE_RUN(reporting->store,
                          "SELECT SUBSTR(sender, 10), time FROM directives WHERE " ORDERED

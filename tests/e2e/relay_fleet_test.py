@@ -34,11 +34,13 @@ def ask(client, account=""):
 
 class Relay:
     def __init__(self, bed, agent):
-        self.bed, self.agent = bed, agent
+        self.bed, self.agent, self.refused, self.lost = bed, agent, 0, 0
 
     def asks(self, client, account=""):
         try:
-            return self.bed.within(RELAY, lambda: ask(client, account))
+            answer = self.bed.within(RELAY, lambda: ask(client, account))
+            self.refused += answer.startswith("action=554 ")
+            return answer
         except OSError as trouble:
             return repr(trouble)
 
@@ -73,6 +75,7 @@ def check_alone(checks, node, relay, collector):
     collector.stop()
     pid = relay.agent.processes()["courier"]
     os.kill(pid, 9)
+    relay.lost = relay.refused  # what it had not told yet
     relay.agent.wait(lambda: relay.agent.processes().get("courier", pid) != pid, 15, "another courier")
     relay.agent.wait(lambda: relay.refuses(BAD), 10, "the refusal by another courier")
     checks.that("cut off, another courier goes on by what was told", relay.refuses(GOOD, ACCOUNT) and relay.passes(GOOD))
@@ -132,6 +135,14 @@ def check_again(checks, node, relay, collector):
     order(node, "release", BAD)
     relay.agent.wait(lambda: relay.passes(BAD), 40, "the release at the relay")
     checks.that("what a node releases the relay lets through", relay.refuses(GOOD, ACCOUNT))
+    relay.agent.stop()
+    relay.agent.start()
+
+    def stopped():
+        return sum(record["refused"] for record in collector.records() if record["record"] == "stopped")
+    relay.agent.wait(lambda: stopped() >= relay.refused - relay.lost, 40, "what was stopped")
+    checks.that("the collector knows how many messages were stopped", relay.refused - relay.lost <= stopped() <= relay.refused,
+                (stopped(), relay.refused, relay.lost))
 
 
 def main():

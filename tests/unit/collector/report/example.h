@@ -131,6 +131,7 @@ static inline struct report *example_report(const struct calendar_zone *zone)
                                              [SUM_BLOCKS] = i == 0 ? 2 : n / 9,
                                              [SUM_THROTTLES] = i == 0 ? 2 : n / 4,
                                              [SUM_HELD] = i == 0 ? 3 : n / 9 + n / 4,
+                                             [SUM_STOPPED] = i == 0 ? 1204 : n * 10,
                                              [SUM_SENDERS] = 402 - i,
                                              [SUM_CONNECTIONS] = 214000 - i * 700,
                                              [SUM_MESSAGES] = 190900 - i * 512,

@@ -236,6 +236,39 @@ static void traffic_is_summed_over_all_that_it_is_kept_as(void **unused)
     assert_int_equal(report->nodes[0].recipients, 4 + 4 + 40 + 4000);
 }
 
+/* Names are strangers' words: they are mailed as text, and read on terminals. */
+static void names_read_in_their_order(void **unused)
+{
+    (void)unused;
+    put(COMPLAINT("a1", AT(0, 0), "shop\u202emoc\u202c\u2066 ", "", "open", "abuse", "0")
+            COMPLAINT("a2", AT(0, 1), "\u202e", "", "open", "a\x1b[31m", "0"));
+    make(CALENDAR_WEEK, "2027-W01");
+    assert_int_equal(report->customer_count, 2);
+    assert_string_equal(report->customers[0].name, "shopmoc");
+    assert_string_equal(report->customers[1].name, "?");
+    assert_string_equal(report->types[0].name, "a?[31m");
+}
+
+#define STOPPED(number, when, line)                                                                                    \
+    "INSERT INTO records (node, life, sequence, received, time, kind, sender, customer, line) VALUES (7, 1, " number   \
+    ", " when " + 1000, " when ", 'stopped', '', '', '" line "');"
+
+/* By relays, at our word; a node's word of more than there is in the world is none. */
+static void messages_stopped_at_relays(void **unused)
+{
+    (void)unused;
+    put(STOPPED("1", AT(0, 0), "{\"refused\":12,\"deferred\":5,\"diverted\":3}")
+            STOPPED("2", AT(6, 23), "{\"refused\":30}") STOPPED("3", AT(7, 0), "{\"refused\":500}")
+                STOPPED("4", AT(-1, 23), "{\"refused\":7}") STOPPED("5", AT(1, 0), "{\"refused\":-4}")
+                    STOPPED("6", AT(1, 0), "{\"refused\":9000000000000000000}") STOPPED("7", AT(1, 0), "broken")
+                        STOPPED("8", AT(1, 0), "{\"diverted\":3}"));
+    make(CALENDAR_WEEK, "2027-W01");
+    assert_int_equal(sum(SUM_STOPPED), 42);
+    assert_int_equal(report->past[1].sums[SUM_STOPPED], 7);
+    make(CALENDAR_DAY, "2027-01-10");
+    assert_int_equal(sum(SUM_STOPPED), 30);
+}
+
 static void samples_rules_listings_and_alerts(void **unused)
 {
     (void)unused;
@@ -388,6 +421,8 @@ int main(void)
         MAKER(complaints_count_once_and_where_they_came),
         MAKER(what_was_done_is_the_first_that_holds),
         MAKER(traffic_is_summed_over_all_that_it_is_kept_as),
+        MAKER(messages_stopped_at_relays),
+        MAKER(names_read_in_their_order),
         MAKER(samples_rules_listings_and_alerts),
         MAKER(what_is_kept_stays),
     };
