@@ -67,6 +67,17 @@ static bool fits_one(const struct option_words *patterns, struct text word)
     return false;
 }
 
+const char *const alert_kinds[] = {"block", "throttle", "divert", "virus",  "complaint", "listing", "zone",
+                                   "node",  "filter",   "source", "letter", "post",      NULL};
+
+bool alert_kind_is_known(struct text pattern)
+{
+    bool is_known = pattern.length == 0;
+    for (size_t i = 0; alert_kinds[i] && !is_known; i++)
+        is_known = fits_text(pattern, text_of(alert_kinds[i]));
+    return is_known;
+}
+
 bool alert_fits(const struct alert *alert, const struct alert_pattern *pattern)
 {
     return fits_text(pattern->kind, alert->kind) &&

@@ -40,6 +40,10 @@ moment alert_due(const struct channel *, const struct alert *, const struct aler
 struct alert_pattern {
     struct text kind, name, customer, node;
 };
+/* All kinds that there are, ended by NULL: raised elsewhere, and told of here alone. */
+extern const char *const alert_kinds[];
+/* Whether the pattern fits one of them, or is empty: another is a slip, and would be waited for in vain. */
+bool alert_kind_is_known(struct text pattern);
 bool alert_fits(const struct alert *, const struct alert_pattern *);
 /* Whether the channel hears of such at all. */
 bool channel_hears(const struct channel *, const struct alert *);

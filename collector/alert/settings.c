@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "collector/alert/deciding.h"
 #include "collector/alert/window.h"
 #include "collector/letter/compose.h"
 
@@ -96,6 +97,20 @@ static const char text[] =
     "One way by which people are told of alerts. NAME is yours to choose, and there may be up to 16. `postern alerts "
     "test NAME` shows whether it works.";
 
+/* "-": none. */
+static bool kinds_are_known(const char *key, const struct option_words *kinds, struct error *error)
+{
+    for (uint32_t i = 0; i < kinds->count; i++)
+        if (strcmp(kinds->items[i], "-") != 0 && !alert_kind_is_known(text_of(kinds->items[i]))) {
+            error_set(error, EINVAL,
+                      "%s: no alert is of kind \"%.40s\"; block, throttle, divert, virus, complaint, listing, zone, "
+                      "node, filter, source, letter and post are allowed, \"*\", and \"-\" for none",
+                      key, kinds->items[i]);
+            return false;
+        }
+    return true;
+}
+
 static bool own_check(const void *given, struct error *error)
 {
     const struct alert_settings *settings = given;
@@ -103,7 +118,7 @@ static bool own_check(const void *given, struct error *error)
         error_wrap(error, "maintenance");
         return false;
     }
-    return true;
+    return kinds_are_known("maintenance_kinds", &settings->maintenance_kinds, error);
 }
 
 static bool addresses_are_good(const struct channel *channel, struct error *error)
@@ -130,7 +145,7 @@ static bool check(const void *given, struct error *error)
         error_wrap(error, "hours");
     else if (channel->type == CHANNEL_MAIL && channel->to.count == 0)
         error_set(error, EINVAL, "to: mail goes to nobody; addresses are allowed");
-    else if (!addresses_are_good(channel, error))
+    else if (!addresses_are_good(channel, error) || !kinds_are_known("kinds", &channel->kinds, error))
         return false;
     else if (channel->type == CHANNEL_WEBHOOK && (channel->url.count != 1 || !is_url(channel->url.items[0])))
         error_set(error, EINVAL, "url: a webhook needs one; \"https://...\" is allowed");

@@ -1,5 +1,5 @@
 /* Alerts as people ask for them: what stands, who is told by which channel, and what is to be silent for a while. */
-#include "collector/alert/settings.h"
+#include "collector/alert/deciding.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -175,6 +175,10 @@ static int read_silence(struct exchange *exchange, const json_t *body, struct st
     if (!read_pattern(body, "kind", &result->kind) || !read_pattern(body, "name", &result->name) ||
         !read_pattern(body, "customer", &result->customer) || !read_pattern(body, "node", &result->node))
         return exchange_refuse(exchange, 400, "kind, name, customer, node: patterns of up to %d bytes", PATTERN_MOST);
+    if (!alert_kind_is_known(result->kind))
+        return exchange_refuse(exchange, 400,
+                               "kind: none fits; block, throttle, divert, virus, complaint, listing, zone, "
+                               "node, filter, source, letter and post are kinds");
     if (!length || !duration_parse(text_of(length), &time) || time <= 0 || time > LONGEST)
         return exchange_refuse(exchange, 400, "for: 30m, 12h, 7d; up to a year");
     if (begin && !moment_parse(text_of(begin), &result->begin))

@@ -132,6 +132,8 @@ def silence(checks, desk, node):
         checks.that(f"an empty or unreadable word does not silence everything: {words}", status == 2 and "allowed" in said, said)
     checks.that("an unreadable channel does not have all tested", desk.run("alerts", "test", b"k\xe4se")[0] != 0 and
                 not [notice for notice in desk.told("all") if notice["test"]])
+    status, said = desk.run("alerts", "silence", "blocks", *sure)
+    checks.that("a kind that there is none of is refused", status == 1 and "kind" in said, said)
     for words in ("silence", "block", "--for", "1h"), ("silence", "--for", "never", "--reason", "x"), ("unsilence",):
         checks.that(f"refused: {words}", desk.run("alerts", *words)[0] != 0)
 

@@ -220,6 +220,22 @@ static void test_pagerduty(void **unused)
     json_decref(json);
 }
 
+/* A kind that a channel may name is one that a notice has words for. */
+static void test_each_kind_has_words(void **unused)
+{
+    (void)unused;
+    for (int i = 0; alert_kinds[i]; i++) {
+        char subject[NOTICE_SUBJECT];
+        notice.count = 0;
+        add(alert_kinds[i], "x", 1, NEWS_BEGUN);
+        add(alert_kinds[i], "y", 1, NEWS_BEGUN);
+        notice_subject(&notice, subject);
+        assert_null(strstr(subject, "alert"));
+    }
+    assert_true(alert_kind_is_known(TEXT("list*")));
+    assert_false(alert_kind_is_known(TEXT("lists*")));
+}
+
 #define NOTICED(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -231,6 +247,7 @@ int main(void)
                                        NOTICED(test_json),
                                        NOTICED(test_slack_is_not_obeyed),
                                        NOTICED(test_what_reads_markdown_is_not_called),
-                                       NOTICED(test_pagerduty)};
+                                       NOTICED(test_pagerduty),
+                                       NOTICED(test_each_kind_has_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
