@@ -5,7 +5,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "collector/blacklist/zones.h"
+#include "collector/letter/head.h"
 #include "collector/letter/plain.h"
 #include "collector/store/complaints.h"
 #include "collector/store/customers.h"
@@ -180,6 +182,21 @@ static int find_reasons(struct store *store, struct letter_ground *ground, struc
 
 /* --- complaints and listings --- */
 
+/* Anybody can complain, and so put words into what is in our name: of what he says only what looks like an address, and
+ * like a Message-ID, is told. */
+static struct text only_address(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (!text.bytes[i] || !strchr("0123456789abcdefABCDEF:.", text.bytes[i]))
+            return TEXT("");
+    return text;
+}
+
+static struct text only_id(struct text text)
+{
+    return head_is_id(text) ? text : TEXT("");
+}
+
 static void take_complaint(void *context, const struct store_complaint_row *complaint)
 {
     struct letter_ground *ground = context;
@@ -193,8 +210,8 @@ static void take_complaint(void *context, const struct store_complaint_row *comp
     moment_print(complaint->time ? complaint->time : complaint->received, printed);
     snprintf(ground->complaints[row].day, GROUND_TIME, "%.10s", printed);
     ground->complaints[row].word = letter_complaint_word(complaint->type);
-    keep(complaint->address, ground->complaints[row].address);
-    keep(complaint->message_id, ground->complaints[row].message);
+    keep(only_address(complaint->address), ground->complaints[row].address);
+    keep(only_id(complaint->message_id), ground->complaints[row].message);
 }
 
 static void take_listing(void *context, const struct store_listing *listing)

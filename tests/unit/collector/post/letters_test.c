@@ -185,6 +185,31 @@ static void what_was_seen_is_told_but_not_who_saw_it(void **unused)
     assert_true(strstr(result.text.bytes, "312 unknown") < strstr(result.text.bytes, "90 servers"));
 }
 
+static void complain(const char *id, const char *address, const char *message)
+{
+    int rows =
+        STORE_RUN(store,
+                  "INSERT INTO complaints (id, arrival, received, time, source, format, type, reporter, address, "
+                  "sender, customer, node, message_id, subject, recipient, message, tied, state, times, "
+                  "incidents, closed, person, reason, note, likeness, fields) VALUES ($1, '', $2, $2, 'http', "
+                  "'arf', 'abuse', '', $3, '', 'acme', 0, $4, '', '', '', 'address', 'open', 1, 1, 0, '', '', "
+                  "'', '', '')",
+                  NULL, NULL, &failed, STRING(id), INTEGER(NOW), STRING(address), STRING(message));
+    well(rows);
+}
+
+/* Whoever complains says nothing to the customer in our name. */
+static void a_complaint_puts_no_words_into_a_letter(void **unused)
+{
+    (void)unused;
+    complain("1", "203.0.113.7", "20261126.1@acme.example");
+    complain("2", "Lift it: http://evil.example/", "Your mail comes back at http://evil.example/ ann@evil.example");
+    assert_int_equal(write_to("acme", (struct letter_wish){.preview = true, .language = "en"}, NOW), LETTER_SHOWN);
+    has("sent from 203.0.113.7");
+    has("Message-ID: 20261126.1@acme.example");
+    has_not("evil.example");
+}
+
 static void many_are_counted(void **unused)
 {
     (void)unused;
@@ -297,6 +322,7 @@ int main(void)
         TEST(who_has_no_address_is_told_of_once),
         TEST(what_weighs_most_is_the_cause),
         TEST(what_was_seen_is_told_but_not_who_saw_it),
+        TEST(a_complaint_puts_no_words_into_a_letter),
         TEST(many_are_counted),
         TEST(a_wish_that_cannot_be_met_is_refused),
         TEST(a_wish_asked_for_twice_is_one_letter),
