@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include "common/buffer.h"
 
 #define URL_SIZE 1024
@@ -22,6 +23,7 @@ struct imap {
     uint32_t too_large; /* the latest of those that were passed over because they are; 0: none */
     struct buffer body;
     bool too_long;
+    bool is_good; /* the server has just answered, and waits for what comes */
     char trouble[CURL_ERROR_SIZE];
 };
 
@@ -95,6 +97,7 @@ static int begin(struct imap *imap, struct error *error)
         curl_easy_setopt(imap->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
     curl_easy_setopt(imap->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(imap->easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that is silent is not waited for */
     curl_easy_setopt(imap->easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(imap->easy, CURLOPT_TIMEOUT_MS, patience);
     curl_easy_setopt(imap->easy, CURLOPT_CONNECTTIMEOUT_MS, patience);
@@ -126,6 +129,7 @@ static int run(struct imap *imap, uint32_t uid, const char *command, struct erro
     curl_easy_setopt(imap->easy, CURLOPT_URL, url);
     curl_easy_setopt(imap->easy, CURLOPT_CUSTOMREQUEST, command);
     CURLcode code = curl_easy_perform(imap->easy);
+    imap->is_good = code == CURLE_OK;
     if (code == CURLE_OK)
         return 0;
     if (imap->too_long)
@@ -229,6 +233,18 @@ static int take(struct imap *imap, uint32_t uid, struct error *error)
     return status < 0 ? status : 1;
 }
 
+/* libcurl says LOGOUT and then waits for its answer, for minutes and asking nobody whether to go on: so it is cut off
+ * from hearing, and where the server may not even read from speaking too. */
+static void end(struct imap *imap)
+{
+    curl_socket_t connection = CURL_SOCKET_BAD;
+    if (imap->easy == NULL)
+        return;
+    if (curl_easy_getinfo(imap->easy, CURLINFO_ACTIVESOCKET, &connection) == CURLE_OK && connection != CURL_SOCKET_BAD)
+        shutdown(connection, imap->is_good ? SHUT_RD : SHUT_RDWR);
+    curl_easy_cleanup(imap->easy);
+}
+
 int imap_read(const struct imap_settings *settings, int most, const char *place, const struct taker *taker,
               struct error *error)
 {
@@ -248,8 +264,7 @@ int imap_read(const struct imap_settings *settings, int most, const char *place,
         if (status == -ENOENT)
             status = 0;
     }
-    if (imap.easy)
-        curl_easy_cleanup(imap.easy);
+    end(&imap);
     buffer_clear(&imap.body);
     free(uids);
     if (status < 0)
