@@ -159,37 +159,59 @@ int complaints_show(const struct cli *cli, int count, char **arguments)
 
 /* --- done --- */
 
+#define DONE_MOST 4096
+
+static int finish(const struct cli *cli, struct centre *centre, const char *id, struct text body)
+{
+    CLEANUP(buffer_clear) struct buffer answer;
+    char path[PATH_LENGTH];
+    const struct centre_request request = {.method = "POST", .path = path, .type = "application/json", .body = body};
+    struct error error = {0};
+    buffer_init(&answer, ANSWER_MOST);
+    snprintf(path, sizeof path, "/v1/complaints/%s/done", id);
+    if (centre_call(centre, &request, &answer, &error) < 0) {
+        error_wrap(&error, "%s", id);
+        return say_error(&error);
+    }
+    printf(cli->json ? "{\"record\":\"done\",\"id\":\"%s\"}\n" : "%s: done\n", id);
+    return EXIT_DONE;
+}
+
+/* Each by itself: one that is done already does not stop the others. */
+static int finish_all(const struct cli *cli, const char *const *ids, int count, struct text body)
+{
+    CLEANUP(centre_close) struct centre *centre = NULL;
+    struct error error = {0};
+    int status = EXIT_DONE;
+    if (centre_open(cli, &centre, &error) < 0)
+        return say_error(&error);
+    for (int i = 0; i < count; i++)
+        if (finish(cli, centre, ids[i], body) != EXIT_DONE)
+            status = EXIT_FAILED;
+    return status;
+}
+
 int complaints_done(const struct cli *cli, int count, char **arguments)
 {
-    const char *id = NULL, *reason = NULL;
+    const char *ids[DONE_MOST] = {NULL};
+    const char *reason = NULL;
     bool is_not_abuse = false;
     const struct command_option options[] = {
         {"--reason", &reason, NULL}, {"--not-abuse", NULL, &is_not_abuse}, {NULL, NULL, NULL}};
-    char path[PATH_LENGTH];
-    struct error error = {0};
-    if (command_read(count, arguments, options, &id, 1) < 0)
+    int found = command_read(count, arguments, options, ids, DONE_MOST);
+    if (found < 0)
         return EXIT_USAGE;
-    if (!is_id(id))
-        return say_which("done");
+    for (int i = 0; i < found || i == 0; i++)
+        if (!is_id(ids[i]))
+            return say_which("done");
     if (!reason || !*reason) {
         fprintf(stderr, "postern complaints done: --reason TEXT is needed; it is kept on record with your name and "
                         "the time\n");
         return EXIT_USAGE;
     }
-    CLEANUP(centre_close) struct centre *centre = NULL;
-    CLEANUP(buffer_clear) struct buffer answer;
     CLEANUP(drop) json_t *body = json_pack("{sssb}", "reason", reason, "not_abuse", (int)is_not_abuse);
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    const struct centre_request request = {
-        .method = "POST", .path = path, .type = "application/json", .body = text_of(text ? text : "")};
-    buffer_init(&answer, ANSWER_MOST);
-    snprintf(path, sizeof path, "/v1/complaints/%s/done", id);
-    int failure = centre_open(cli, &centre, &error);
-    if (failure == 0)
-        failure = centre_call(centre, &request, &answer, &error);
+    int status = finish_all(cli, ids, found, text_of(text ? text : ""));
     free(text);
-    if (failure < 0)
-        return say_error(&error);
-    printf(cli->json ? "{\"record\":\"done\",\"id\":\"%s\"}\n" : "%s: done\n", id);
-    return EXIT_DONE;
+    return status;
 }

@@ -47,7 +47,7 @@ static const struct command commands[] = {
      "a letter to a customer: what stands against it, and what to do (of a collector)", command_letter},
     {"complaints",
      "[list] [--customer C] [--state WORD] [--since T] [--top N] [--all] | show ID [--reason TEXT] | "
-     "done ID --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",
+     "done ID... --reason TEXT [--not-abuse] | import FILE|DIRECTORY|-...",
      "what came to the abuse desk, whose doing it is, and what was done with it (of a collector); import: what came by "
      "other ways, mails, mailboxes, XARF, Shadowserver's CSV",
      command_complaints},

@@ -13,19 +13,21 @@
  * are nothing here.
  *
  * Who complains may lie, or have a button that people take for "delete". One reporter counts in one day for two
- * complaints and one in fifty recipients, no more: for a small sender that is an alert, and no throttle. And anybody
- * can send a report with any address in it. Unless the message was found among those that this sender sent, reports are
- * worth 1 point, 2 where two reporters say so, and not one more whatever their number: nobody gets his neighbour
- * blocked by complaining.
+ * complaints and one in fifty recipients, no more: for a sender with twenty recipients that is an alert, and no
+ * throttle. And anybody can send a report with any address in it. Unless the message was found among those that this
+ * sender sent, reports are worth 1 point, 2 where two reporters say so, and not one more whatever their number: nobody
+ * gets his neighbour blocked by complaining.
  *
  * A name costs nothing either. Reporters whose names are only what their reports say ("claimed") count as one, all of
- * them together, and their "not spam" takes nothing back: a sender could write it himself. What is withdrawn, because a
- * person found that it was no abuse, is taken back by what it counted for.
+ * them together, and their "not spam" takes nothing back: a sender could write it himself. Who has one message of the
+ * sender's, from an archive for all to read, can complain of it every day in many names: what claimed names say comes
+ * to an alert, 10.9 points, and with what cannot be verified to 11.9; it adds nothing to more than that. What is
+ * withdrawn, because a person found that it was no abuse, is taken back by what it counted for.
  *
  * What remains: who finds the sender's messages in nine names' mailboxes a day, of names that prove who they are, has
  * nine reporters' say. Whoever says "verified" answers for it.
  *
- * State (100 bytes): what was accepted and complained of, eight reporters of this day, and what was said.
+ * State (104 bytes): what was accepted and complained of, eight reporters of this day, and what was said.
  *
  * Weights: the ratio itself, up to `most`, which is below a block: few machines are so bad that only their complaints
  * show it, and these come too late to be the reason. */
@@ -35,14 +37,15 @@
 #include "detectors/recent.h"
 #include "detectors/standing.h"
 
-#define REPORTERS   8
-#define QUARTERS    4 /* of a complaint: what it is counted in */
-#define COUNT_MOST  (UINT32_C(1) << 28)
-#define OF_ONE      2  /* complaints of one reporter in a day, and */
-#define OF_ONE_PART 50 /* one in so many recipients */
-#define FADES_BY    8  /* an eighth a day */
-#define WORTH_MOST  DECIBANS(100)
-#define UNVERIFIED  DECIBANS(1) /* each of two reporters */
+#define REPORTERS    8
+#define QUARTERS     4 /* of a complaint: what it is counted in */
+#define COUNT_MOST   (UINT32_C(1) << 28)
+#define OF_ONE       2  /* complaints of one reporter in a day, and */
+#define OF_ONE_PART  50 /* one in so many recipients */
+#define FADES_BY     8  /* an eighth a day */
+#define WORTH_MOST   DECIBANS(100)
+#define UNVERIFIED   DECIBANS(1)          /* each of two reporters */
+#define CLAIMED_MOST (DECIBANS(109) / 10) /* names that nobody vouches for */
 
 struct settings {
     struct detector_settings base;
@@ -54,6 +57,7 @@ struct settings {
 struct state {
     uint32_t day;
     uint32_t recipients, quarters; /* faded */
+    uint32_t claimed;              /* of the quarters, those of names that nobody vouches for */
     struct reporter {
         uint32_t hash, quarters; /* in this day */
     } reporters[REPORTERS];
@@ -92,7 +96,8 @@ static int load(void *context, const struct file_source *source, struct error *e
 static void age(struct state *state, moment now)
 {
     uint32_t day = standing_period(now, DAY);
-    if (standing_is_ahead(state->day, day) || state->recipients > COUNT_MOST || state->quarters > COUNT_MOST)
+    if (standing_is_ahead(state->day, day) || state->recipients > COUNT_MOST || state->quarters > COUNT_MOST ||
+        state->claimed > state->quarters)
         *state = (struct state){.day = day}; /* left by another process, or by another clock */
     if (day <= state->day)
         return;
@@ -101,6 +106,8 @@ static void age(struct state *state, moment now)
     for (uint32_t days = day - state->day; days > 0 && (state->recipients | state->quarters) != 0; days--) {
         state->recipients -= (state->recipients + FADES_BY - 1) / FADES_BY;
         state->quarters -= (state->quarters + FADES_BY - 1) / FADES_BY;
+        state->claimed -= (state->claimed + FADES_BY - 1) / FADES_BY;
+        state->claimed = state->claimed < state->quarters ? state->claimed : state->quarters;
     }
     state->day = day;
 }
@@ -166,9 +173,9 @@ static uint32_t give_back(struct state *state, uint32_t hash, uint64_t quarters)
     return back;
 }
 
-static points worth_of(const struct settings *settings, const struct state *state)
+static points worth_of_some(const struct settings *settings, const struct state *state, uint32_t quarters)
 {
-    int64_t for_it = (int64_t)state->quarters * settings->complaint / QUARTERS;
+    int64_t for_it = (int64_t)quarters * settings->complaint / QUARTERS;
     int64_t against =
         (int64_t)state->recipients * (settings->share_abuser - settings->share_honest) / 1000 * 4343 / 10000;
     int64_t worth = for_it - against;
@@ -176,10 +183,21 @@ static points worth_of(const struct settings *settings, const struct state *stat
     return (points)(worth < 0 ? 0 : worth < most ? worth : most);
 }
 
+static points worth_of(const struct settings *settings, const struct state *state)
+{
+    points all = worth_of_some(settings, state, state->quarters);
+    points vouched = worth_of_some(settings, state, state->quarters - state->claimed);
+    points most = vouched > CLAIMED_MOST ? vouched : CLAIMED_MOST;
+    return all < most ? all : most;
+}
+
 static void take_back(const struct settings *settings, struct state *state, const struct observation *seen,
                       uint32_t quarters, struct findings *findings)
 {
     state->quarters -= quarters < state->quarters ? quarters : state->quarters;
+    if (seen->complaint.claimed)
+        state->claimed -= quarters < state->claimed ? quarters : state->claimed;
+    state->claimed = state->claimed < state->quarters ? state->claimed : state->quarters;
     standing_raise(&state->standing, 0, seen->time, settings->again); /* what was said has faded since */
     points back = state->standing.said - worth_of(settings, state);
     if (back <= 0)
@@ -249,6 +267,7 @@ static void observe_complaint(const struct settings *settings, struct state *sta
         return;
     }
     state->quarters += allowed;
+    state->claimed += seen->complaint.claimed ? allowed : 0;
     points more = standing_raise(&state->standing, worth_of(settings, state), seen->time, settings->again);
     if (more)
         findings_add(findings, more, "%u complaints of some %u recipients in these days; the last: %s, by %.*s",

@@ -1,6 +1,8 @@
 /* Notices for programs: everything in JSON, and the two forms that others' webhooks want. */
 #include <stdio.h>
 #include "collector/alert/notice.h"
+#include "collector/letter/plain.h"
+#include "common/cleanup.h"
 #include "common/json.h"
 
 static const char *const news_words[] = {
@@ -67,17 +69,33 @@ bool notice_json(const struct notice *notice, struct buffer *out)
 
 /* --- Slack --- */
 
-/* Three letters mean something there: a sender's words must not become a link, or call everybody (<!channel>). */
-static bool put_escaped(struct text text, struct buffer *out)
+#define BREAK TEXT("\xe2\x80\x8b") /* U+200B, which nobody sees */
+
+/* Three letters mean something to Slack: a sender's words must not become a link, or call everybody (<!channel>). To
+ * the others "@all" at the beginning of a word is a call, and "[words](address)" a link that says it leads elsewhere,
+ * or a picture. */
+static bool put_letter(char letter, char before, struct buffer *out)
 {
-    bool good = true;
-    for (size_t i = 0; i < text.length && good; i++) {
-        char letter = text.bytes[i];
-        good = letter == '&'   ? buffer_append(out, TEXT("&amp;"))
-               : letter == '<' ? buffer_append(out, TEXT("&lt;"))
-               : letter == '>' ? buffer_append(out, TEXT("&gt;"))
-                               : buffer_append_byte(out, letter);
-    }
+    bool is_word =
+        (before >= 'a' && before <= 'z') || (before >= 'A' && before <= 'Z') || (before >= '0' && before <= '9');
+    if (before == ']' && (letter == '(' || letter == '[' || letter == ':') && !buffer_append(out, BREAK))
+        return false;
+    if (letter == '@' && !is_word)
+        return buffer_append_byte(out, letter) && buffer_append(out, BREAK);
+    return letter == '&'   ? buffer_append(out, TEXT("&amp;"))
+           : letter == '<' ? buffer_append(out, TEXT("&lt;"))
+           : letter == '>' ? buffer_append(out, TEXT("&gt;"))
+                           : buffer_append_byte(out, letter);
+}
+
+static bool put_escaped(struct text text, bool is_line, struct buffer *out)
+{
+    CLEANUP(buffer_clear) struct buffer plain;
+    buffer_init(&plain, 3 * text.length + 1); /* a broken byte becomes three */
+    bool good = is_line ? plain_line(text, &plain) : plain_lines(text, &plain);
+    struct text rest = buffer_text(&plain);
+    for (size_t i = 0; i < rest.length && good; i++)
+        good = put_letter(rest.bytes[i], i > 0 ? rest.bytes[i - 1] : ' ', out);
     return good;
 }
 
@@ -85,7 +103,7 @@ static bool put_slack_item(const struct notice_item *item, struct buffer *out)
 {
     const struct alert *alert = &item->alert;
     return buffer_printf(out, "• %s, %s: ", news_words[item->news], severity_word(alert->severity)) &&
-           put_escaped(alert->subject, out) && buffer_append(out, TEXT("\n"));
+           put_escaped(alert->subject, true, out) && buffer_append(out, TEXT("\n"));
 }
 
 bool notice_slack(const struct notice *notice, struct buffer *out)
@@ -95,13 +113,13 @@ bool notice_slack(const struct notice *notice, struct buffer *out)
     size_t shown = notice->count < notice->channel->lists ? notice->count : notice->channel->lists;
     notice_subject(notice, subject);
     buffer_init(&text, 1024 * 1024);
-    bool good = put_escaped(text_of(subject), &text) && buffer_append(&text, TEXT("\n"));
+    bool good = put_escaped(text_of(subject), true, &text) && buffer_append(&text, TEXT("\n"));
     for (size_t i = 0; i < shown && good && notice->count > 1; i++)
         good = put_slack_item(&notice->items[i], &text);
     if (good && notice->count > shown)
         good = buffer_printf(&text, "and %zu more\n", notice->count - shown);
     if (good && notice->count == 1)
-        good = put_escaped(notice->items[0].alert.text, &text) && buffer_append(&text, TEXT("\n"));
+        good = put_escaped(notice->items[0].alert.text, false, &text) && buffer_append(&text, TEXT("\n"));
     if (good && notice->link[0])
         good = buffer_printf(&text, "<%s>\n", notice->link);
     struct json json = json_begin(out);

@@ -180,8 +180,9 @@ static int find_kept(struct store *store, struct exchange *exchange, struct foun
     return 1;
 }
 
-/* The first line of the last mail server's that took it: whoever hands it in has it from there. */
-static moment time_of(struct text head)
+/* The first line of the last mail server's that took it: whoever hands it in has it from there. Where there is none it
+ * is the sender's word, and 0 where it cannot be. */
+static moment time_of(struct text head, moment now)
 {
     struct text received = field_find(head, "Received"), date;
     char text[64];
@@ -190,7 +191,7 @@ static moment time_of(struct text head)
                 : field_find(head, "Date");
     snprintf(text, sizeof text, "%.*s", (int)(date.length < sizeof text ? date.length : 0), date.bytes);
     time_t seconds = curl_getdate(text, NULL);
-    return seconds > 0 ? (moment)seconds * SECOND : 0;
+    return seconds > 0 && seconds <= now / SECOND ? (moment)seconds * SECOND : 0;
 }
 
 static int find_brought(struct exchange *exchange, struct outgoing *outgoing)
@@ -206,7 +207,7 @@ static int find_brought(struct exchange *exchange, struct outgoing *outgoing)
     struct text head = head_of(outgoing->message, NULL), from = field_find(head, "Return-Path");
     if (from.length > 2 && from.bytes[0] == '<' && from.bytes[from.length - 1] == '>')
         outgoing->envelope_from = (struct text){from.bytes + 1, from.length - 2};
-    outgoing->time = time_of(head);
+    outgoing->time = time_of(head, outgoing->now);
     return 1;
 }
 

@@ -50,7 +50,11 @@ void outgoing_identify(const struct outgoing *outgoing, char result[OUTGOING_ID]
     crypto_generichash_init(&state, NULL, 0, sizeof digest);
     crypto_generichash_update(&state, kind, sizeof kind);
     crypto_generichash_update(&state, (const unsigned char *)source, strlen(source) + 1);
-    crypto_generichash_update(&state, (const unsigned char *)outgoing->to.bytes, outgoing->to.length);
+    for (size_t i = 0; i < outgoing->to.length; i++) { /* Abuse@Example.net has the same mailbox */
+        char c = outgoing->to.bytes[i];
+        const unsigned char small = (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        crypto_generichash_update(&state, &small, 1);
+    }
     crypto_generichash_update(&state, (const unsigned char *)"", 1);
     crypto_generichash_update(&state, (const unsigned char *)outgoing->message.bytes, outgoing->message.length);
     crypto_generichash_final(&state, digest, sizeof digest);
@@ -229,9 +233,24 @@ static int compose(const struct outgoing *outgoing, const struct evidence *evide
     return compose_message(&draft, result, error);
 }
 
-int outgoing_compose(const struct outgoing *outgoing, struct buffer *result, struct error *error)
+/* What of the envelope may be shown. */
+static bool hide_receivers(struct outgoing *outgoing, struct buffer *from)
 {
+    buffer_init(from, REDACT_MOST);
+    bool fits = !outgoing->is_redacted || redact_path(head_of(outgoing->message, NULL), outgoing->recipients,
+                                                      outgoing->recipient_count, outgoing->envelope_from, from);
+    if (outgoing->is_redacted)
+        outgoing->envelope_from = buffer_text(from);
+    return fits;
+}
+
+int outgoing_compose(const struct outgoing *given, struct buffer *result, struct error *error)
+{
+    CLEANUP(buffer_clear) struct buffer from;
     struct evidence evidence = {.head = TEXT("")};
+    struct outgoing shown = *given;
+    const struct outgoing *outgoing = &shown;
+    bool fits = hide_receivers(&shown, &from);
     if (!outgoing_takes(outgoing->format, outgoing->type))
         return error_set(error, EINVAL, "%s has no word for %s", outgoing_format_name(outgoing->format),
                          complaint_type_name(outgoing->type));
@@ -243,7 +262,7 @@ int outgoing_compose(const struct outgoing *outgoing, struct buffer *result, str
         return error_set(error, EINVAL, "the note is longer than %d bytes", OUTGOING_NOTE);
     if (!compose_is_address(outgoing->from.address) || outgoing_domain(outgoing).bytes[0] == '[')
         return error_set(error, EINVAL, "who complains has to have an address with a domain");
-    int status = show_whole(outgoing, &evidence) || show_head(outgoing, &evidence)
+    int status = fits && (show_whole(outgoing, &evidence) || show_head(outgoing, &evidence))
                      ? compose(outgoing, &evidence, result, error)
                      : error_set(error, ENOSPC, "no room for a report");
     buffer_clear(&evidence.bytes);

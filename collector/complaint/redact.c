@@ -180,6 +180,15 @@ bool redact_head(struct text head, const struct text *recipients, size_t count, 
     return fits;
 }
 
+bool redact_path(struct text head, const struct text *recipients, size_t count, struct text path, struct buffer *out)
+{
+    struct receivers receivers;
+    if (head.length > REDACT_HEAD_MOST)
+        head.length = REDACT_HEAD_MOST;
+    find_receivers(head, recipients, count, &receivers);
+    return write_value(&receivers, path, false, out);
+}
+
 bool redact_address(struct text address, struct buffer *out)
 {
     const char *at = address.length > 0 ? memrchr(address.bytes, '@', address.length) : NULL;

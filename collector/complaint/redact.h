@@ -18,6 +18,11 @@
 bool redact_head(struct text head, const struct text *recipients, size_t count, struct buffer *out)
     __attribute__((warn_unused_result));
 
+/* Appends `path`, the envelope's sender, with "redacted" for the name of whoever received the message of that head: a
+ * bounce address may hold it. False: no room. */
+bool redact_path(struct text head, const struct text *recipients, size_t count, struct text path, struct buffer *out)
+    __attribute__((warn_unused_result));
+
 /* Appends "redacted@domain"; "redacted" where there is no domain. */
 bool redact_address(struct text address, struct buffer *out) __attribute__((warn_unused_result));
 

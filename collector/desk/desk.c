@@ -215,8 +215,7 @@ static int write_down(struct desk *desk, const char *id, const struct complaints
         moment now = 0;
         status = keeper_begin(&desk->keeper, &now, error);
         if (status >= 0)
-            status = writing_write(desk->keeper.store, desk->settings, id, buffer_text(&desk->plain), complaints, now,
-                                   error);
+            status = writing_write(desk->keeper.store, desk->settings, id, complaints, now, error);
         status = keeper_end(&desk->keeper, status, error);
     }
     return status;

@@ -6,9 +6,8 @@
 #include "collector/desk/desk.h"
 #include "collector/store/store.h"
 
-/* Inside of a transaction of the caller's. `content`: of the arrival, from which the others' ids are made. 1: written;
- * 0: somebody else has. */
-int writing_write(struct store *, const struct desk_settings *, const char *arrival, struct text content,
-                  const struct complaints *, moment now, struct error *) MUST_CHECK;
+/* Inside of a transaction of the caller's. 1: written; 0: somebody else has. */
+int writing_write(struct store *, const struct desk_settings *, const char *arrival, const struct complaints *,
+                  moment now, struct error *) MUST_CHECK;
 
 #endif

@@ -12,7 +12,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 
-#define LINE_MOST ((size_t)4096)
+#define LINE_MOST ((size_t)8192) /* all at its longest, each byte of a name escaped */
 #define WORDS     1024
 #define NAME      (STORE_LISTING_TEXT + STORE_LISTING_ZONE)
 
@@ -148,18 +148,14 @@ static int tell_node(struct store *store, const struct store_listing *listing, b
     return status < 0 ? status : 0;
 }
 
-/* Whose an address was when it came to be listed: of one that several had it is nobody's. */
-static int find_whose(struct store *store, const struct subject *subject, struct store_listing *listing, moment now,
-                      struct error *error)
+/* Whose an address was then: of one that several had it is nobody's. */
+static int find_whose(struct store *store, const struct subject *subject, struct store_listing *listing, moment then,
+                      moment now, struct error *error)
 {
     struct address address =
         subject->kind == SUBJECT_IPV4 ? address_from_ipv4(subject->bytes) : address_from_ipv6(subject->bytes);
-    const struct store_trail trail = {.message_id = "",
-                                      .body = "",
-                                      .addresses = &address,
-                                      .address_count = 1,
-                                      .is_source = true,
-                                      .time = listing->since};
+    const struct store_trail trail = {
+        .message_id = "", .body = "", .addresses = &address, .address_count = 1, .is_source = true, .time = then};
     struct store_tie tie = {.tied = ""};
     listing->node = 0;
     listing->sender[0] = listing->customer[0] = '\0';
@@ -188,7 +184,7 @@ static int begin(struct store *store, const struct note *note, struct store_list
     listing->first = listing->first ? listing->first : listing->since;
     listing->times++;
     take_words(listing, note);
-    int status = find_whose(store, &note->subject, listing, now, error);
+    int status = find_whose(store, &note->subject, listing, listing->since, now, error);
     if (status == 0)
         status = store_listing_put(store, listing, error);
     if (status >= 0)
@@ -221,8 +217,21 @@ static int end(struct store *store, const struct zone *zone, struct store_listin
     return status < 0 ? status : NOTED_CHANGE;
 }
 
+/* A node forgets what a list said if it is not said again. Who has the address no more hears no more of it. */
+static int tell_again(struct store *store, const struct note *note, const struct store_listing *listing, moment now,
+                      struct error *error)
+{
+    struct store_listing found = *listing;
+    if (listing->node == 0 || listing->sender[0] == '\0')
+        return 0;
+    int status = find_whose(store, &note->subject, &found, now, now, error);
+    bool is_his = found.node == listing->node && strcmp(found.sender, listing->sender) == 0;
+    return status < 0 || !is_his ? status : tell_node(store, listing, true, now, error);
+}
+
 /* It is as it was: what was doubted is forgotten, and of what was never listed the row. */
-static int keep(struct store *store, const struct note *note, struct store_listing *listing, struct error *error)
+static int keep(struct store *store, const struct note *note, struct store_listing *listing, bool is_another_day,
+                moment now, struct error *error)
 {
     listing->doubted = 0;
     if (listing->since > 0)
@@ -230,6 +239,8 @@ static int keep(struct store *store, const struct note *note, struct store_listi
     int status = listing->since == 0 && listing->times == 0
                      ? store_listing_drop(store, listing->name, listing->zone, error)
                      : store_listing_put(store, listing, error);
+    if (status >= 0 && listing->since > 0 && is_another_day)
+        status = tell_again(store, note, listing, now, error);
     return status < 0 ? status : NOTED_NOTHING;
 }
 
@@ -253,6 +264,7 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
     if (found > 0 && note->is_remembered)
         return NOTED_NOTHING;
     const moment since = listing.since;
+    const bool is_another_day = listing.checked / DAY != now / DAY;
     struct agreement agreement = {listing.since > 0, listing.since, listing.doubted};
     enum agreement_step step = agreement_take(&agreement, note->state, now, apart);
     listing.checked = now;
@@ -267,24 +279,33 @@ int noting_take(struct store *store, const struct note *note, duration apart, mo
         listing.since = since;
         return end(store, note->zone, &listing, agreement.since, now, error);
     }
-    return keep(store, note, &listing, error);
+    return keep(store, note, &listing, is_another_day, now, error);
 }
 
 /* --- lists that are gone --- */
 
 #define RETIRED_MOST 64
+#define GONE_MOST    16
 struct retiring {
     const struct zones *zones;
-    uint32_t count, most;
+    char gone[GONE_MOST][STORE_LISTING_ZONE];
+    uint32_t gone_count, count;
     struct store_listing listings[RETIRED_MOST];
 };
+
+static void find_gone(void *context, struct text name, bool unused)
+{
+    struct retiring *retiring = context;
+    const struct zone *zone = zones_find(retiring->zones, name);
+    (void)unused;
+    if ((zone == NULL || !zone->asked) && retiring->gone_count < GONE_MOST)
+        snprintf(retiring->gone[retiring->gone_count++], STORE_LISTING_ZONE, "%.*s", (int)name.length, name.bytes);
+}
 
 static void collect(void *context, const struct store_listing *listing)
 {
     struct retiring *retiring = context;
-    const struct zone *zone = zones_find(retiring->zones, text_of(listing->zone));
-    if ((zone == NULL || !zone->asked) && retiring->count < retiring->most)
-        retiring->listings[retiring->count++] = *listing;
+    retiring->listings[retiring->count++] = *listing;
 }
 
 static void free_retiring(struct retiring **retiring)
@@ -295,12 +316,15 @@ static void free_retiring(struct retiring **retiring)
 int noting_retire(struct store *store, const struct zones *zones, uint32_t most, moment now, struct error *error)
 {
     CLEANUP(free_retiring) struct retiring *retiring = calloc(1, sizeof *retiring);
-    const struct store_listing_query query = {.most = 10000};
     if (retiring == NULL)
         return error_set(error, ENOMEM, "no memory for listings");
     retiring->zones = zones;
-    retiring->most = most < RETIRED_MOST ? most : RETIRED_MOST;
-    int status = store_listing_list(store, &query, collect, retiring, error);
+    most = most < RETIRED_MOST ? most : RETIRED_MOST;
+    int status = store_listing_zones_standing(store, find_gone, retiring, error);
+    for (uint32_t i = 0; i < retiring->gone_count && status >= 0 && retiring->count < most; i++) {
+        const struct store_listing_query query = {.zone = retiring->gone[i], .most = most - retiring->count};
+        status = store_listing_list(store, &query, collect, retiring, error);
+    }
     for (uint32_t i = 0; i < retiring->count && status >= 0; i++)
         status = end(store, NULL, &retiring->listings[i], now, now, error);
     return status < 0 ? status : (int)retiring->count;

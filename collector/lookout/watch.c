@@ -29,7 +29,6 @@
 #define TRIES       5
 #define FORGET_MOST 500
 #define RETIRE_MOST 64
-#define NAMES_FILE  ((size_t)16 * 1024 * 1024)
 #define NAMES_MOST  262144
 #define REMEMBERED  16384
 #define NEVER       (3650 * DAY)
@@ -52,7 +51,7 @@ struct watch {
     struct hand *hand;
     struct sources sources;
     struct beliefs beliefs;
-    bool is_resumed, is_failing;
+    bool is_resumed, is_failing, retires_more;      /* the last: of lists that are asked no more, at the next beat */
     duration round_after, beat_after, retire_after; /* steady */
     uint32_t urgent;                                /* in hand */
     struct store_watched_counts known;
@@ -110,8 +109,8 @@ static int write_over(struct watch *watch, moment now, struct error *error)
     int status = 0;
     for (uint32_t i = 0; i < hand->over_count && status >= 0; i++) {
         const struct held *held = &hand->names[hand->over[i]];
-        status = store_watch_done(watch->store, watch->holder, &held->claim, due_of(watch, held, now), held->clean,
-                                  held->unknown, now, error);
+        const struct store_watch_end end = {due_of(watch, held, now), held->clean, held->unknown, held->is_lost};
+        status = store_watch_done(watch->store, watch->holder, &held->claim, &end, now, error);
     }
     return status < 0 ? status : 0;
 }
@@ -164,6 +163,7 @@ static int beat(struct watch *watch, moment now, struct error *error)
             beliefs_write(&watch->beliefs, watch->store, inquiry, watch->zones, watch->settings->apart, now, error);
     if (status == 0 && clock_steady() >= watch->retire_after)
         status = noting_retire(watch->store, watch->zones, RETIRE_MOST, now, error);
+    watch->retires_more = status == RETIRE_MOST;
     if (status >= 0)
         status = store_watch_forget(watch->store, FORGET_MOST, now, error);
     if (status >= 0)
@@ -257,7 +257,7 @@ static void ask_for(struct watch *watch, struct taking *taking)
         if (held == NULL)
             continue; /* it is due again when its lease ends */
         memcpy(held->rows, taking->of[i].rows, sizeof held->rows);
-        bool is_news = claim->wanted > 0 || taking->of[i].is_doubted;
+        bool is_news = claim->wanted != 0 || taking->of[i].is_doubted;
         held->confirms = taking->of[i].is_doubted && !is_others(held);
         held->is_urgent = is_news && (claim->wanted > 0 || watch->urgent < URGENT_MOST);
         watch->urgent += held->is_urgent;
@@ -294,7 +294,7 @@ static void settle(struct watch *watch, const struct taking *taking)
         duration every = watch->settings->every < MINUTE ? watch->settings->every : MINUTE;
         beliefs_settle(&watch->beliefs, lookup_inquiry(watch->lookup), watch->zones);
         watch->beat_after = clock_steady() + every;
-        if (clock_steady() >= watch->retire_after)
+        if (clock_steady() >= watch->retire_after && !watch->retires_more)
             watch->retire_after = clock_steady() + HOUR;
         note_fullness(watch);
     }

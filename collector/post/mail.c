@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "collector/letter/compose.h"
 #include "common/io/clock.h"
 
 #define RECIPIENTS_MOST 64            /* of one message; the others are asked the next time */
 #define ANSWER_PATIENCE (10 * MINUTE) /* for the answer to the end of a message */
 #define SPARE           MINUTE        /* for what is written behind it */
-#define GRACE           (10 * SECOND) /* for the same, where nobody waits any more */
-#define GOOD_BYE        (2 * SECOND)
+#define GRACE           (5 * SECOND)  /* for the answer, where nobody waits any more: systemd waits for ten */
 #define ANSWER_TEXT     160
 #define TAIL            2 /* bytes that go when it is marked */
 
@@ -28,7 +28,8 @@ struct recipient {
 
 struct mail {
     const struct mail_settings *settings;
-    CURL *easy; /* NULL: there is no connection */
+    CURL *easy;   /* NULL: there is no connection */
+    bool is_good; /* the server has just answered, and waits for what comes */
     char trouble[CURL_ERROR_SIZE];
     /* Of the message under way. */
     struct delivery *delivery;
@@ -182,6 +183,7 @@ static bool open_connection(struct mail *mail, struct delivery *delivery)
         CURL *easy = mail->easy;
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that is silent is not waited for */
         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(mail->settings->patience / MILLISECOND));
         curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)((ANSWER_PATIENCE + MINUTE) / SECOND));
@@ -209,12 +211,21 @@ static bool open_connection(struct mail *mail, struct delivery *delivery)
     return mail->easy != NULL;
 }
 
+/* libcurl says QUIT and then waits for its answer, for minutes and asking nobody whether to go on: so it is cut off
+ * from hearing, and where the server may not even read from speaking too. */
+static void cut(const struct mail *mail)
+{
+    curl_socket_t connection = CURL_SOCKET_BAD;
+    if (curl_easy_getinfo(mail->easy, CURLINFO_ACTIVESOCKET, &connection) == CURLE_OK && connection != CURL_SOCKET_BAD)
+        shutdown(connection, mail->is_good ? SHUT_RD : SHUT_RDWR);
+}
+
 void mail_rest(struct mail *mail)
 {
     if (mail->easy == NULL)
         return;
     mail->delivery = NULL;
-    mail->deadline = clock_steady() + GOOD_BYE;
+    cut(mail);
     curl_easy_cleanup(mail->easy);
     mail->easy = NULL;
 }
@@ -294,7 +305,7 @@ static enum delivered judge(struct mail *mail, CURLcode code)
                     : mail->code / 100 == 4     ? DELIVERY_LATER
                                                 : DELIVERY_REFUSED,
                     mail->answer);
-    snprintf(text, sizeof text, "%.80s: %.140s", mail->settings->server,
+    snprintf(text, sizeof text, "%.60s: %.170s", mail->settings->server,
              mail->late                                            ? "it did not answer in time"
              : mail->stage <= STAGE_HELLO && mail->code / 100 >= 4 ? mail->answer
                                                                    : why);
@@ -344,6 +355,7 @@ static enum delivered send_to(struct mail *mail, struct curl_slist *list)
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_RCPT, list);
     mail->sent = 0;
+    mail->is_good = false;
     mail->handed = mail->unhandled = mail->late = mail->leaving = false;
     mail->stage = STAGE_GREETING;
     mail->code = 0;
@@ -352,6 +364,7 @@ static enum delivered send_to(struct mail *mail, struct curl_slist *list)
     CURLcode code = curl_easy_perform(mail->easy);
     curl_easy_setopt(mail->easy, CURLOPT_MAIL_RCPT, NULL);
     enum delivered result = judge(mail, code);
+    mail->is_good = code == CURLE_OK || (mail->code > 0 && mail->code / 100 != 3);
     if (code != CURLE_OK)
         mail_rest(mail); /* what a conversation that went wrong is in the middle of, nobody knows */
     return result;

@@ -16,8 +16,9 @@
 #define COST          40            /* so much longer than a look is the time between two */
 #define AWAY          MINUTE        /* whoever did not look for so long was away himself */
 #define AGE_EVERY     (10 * MINUTE) /* so often what is too old is dropped */
-#define HELD_MOST     (7 * DAY)     /* what was over before then is not told any more */
-#define PENDING_MOST  2048          /* alerts of which one notice tells */
+#define HELD_MOST     DAY           /* what was over before then is not told any more ... */
+#define HELD_HOURS    (7 * DAY)     /* ... over a channel that has hours */
+#define PENDING_MOST  16384         /* alerts of which one notice tells */
 #define SILENCES_MOST 500
 
 /* --- what there may be to tell --- */
@@ -29,10 +30,26 @@ struct pending {
     char *bytes; /* of the alert's texts */
 };
 struct list {
+    const struct channel *channel;
     struct pending *items;
-    size_t count;
+    size_t count, room;
     bool failed; /* no memory */
 };
+
+/* False: there are too many, or no memory. */
+static bool has_room(struct list *list)
+{
+    if (list->count < list->room)
+        return true;
+    size_t room = list->room ? 2 * list->room : 64;
+    struct pending *more = room <= PENDING_MOST ? realloc(list->items, room * sizeof *more) : NULL;
+    list->failed = list->failed || (more == NULL && room <= PENDING_MOST);
+    if (more == NULL)
+        return false;
+    list->items = more;
+    list->room = room;
+    return true;
+}
 
 static void list_clear(struct list *list)
 {
@@ -61,35 +78,38 @@ static bool keep_texts(struct pending *pending)
     return at != NULL;
 }
 
+/* What the channel does not hear of takes nobody's place. */
 static void add_row(void *context, const struct store_news_row *row)
 {
     struct list *list = context;
     const struct store_alert_row *alert = &row->alert;
-    if (list->count == PENDING_MOST)
+    struct pending pending = {.item.alert = {.number = alert->number,
+                                             .kind = alert->kind,
+                                             .name = alert->name,
+                                             .node = alert->node_name,
+                                             .sender = alert->sender,
+                                             .customer = alert->customer,
+                                             .subject = alert->subject,
+                                             .text = alert->text,
+                                             .severity = alert->severity,
+                                             .times = alert->times,
+                                             .raised = alert->raised,
+                                             .last = alert->last,
+                                             .resolved = row->resolved},
+                              .told = {.said = row->said, .severity = row->severity, .over = row->over},
+                              .kind_told = row->kind_told};
+    if ((row->said == 0 && !channel_hears(list->channel, &pending.item.alert)) || !has_room(list))
         return;
-    struct pending *pending = &list->items[list->count++];
-    *pending = (struct pending){.item.alert = {.number = alert->number,
-                                               .kind = alert->kind,
-                                               .name = alert->name,
-                                               .node = alert->node_name,
-                                               .sender = alert->sender,
-                                               .customer = alert->customer,
-                                               .subject = alert->subject,
-                                               .text = alert->text,
-                                               .severity = alert->severity,
-                                               .times = alert->times,
-                                               .raised = alert->raised,
-                                               .last = alert->last,
-                                               .resolved = row->resolved},
-                                .told = {.said = row->said, .severity = row->severity, .over = row->over},
-                                .kind_told = row->kind_told};
-    list->failed = list->failed || !keep_texts(pending);
+    if (keep_texts(&pending))
+        list->items[list->count++] = pending;
+    else
+        list->failed = true;
 }
 
 /* --- silences --- */
 
 struct silence {
-    char kind[64], name[256], customer[256], node[STORE_NAME];
+    char kind[256], name[256], customer[256], node[256];
 };
 struct silences {
     struct silence *items;
@@ -196,8 +216,6 @@ static int look(struct making *making, struct pending *pending, struct error *er
     bool settled = news == NEWS_OVER && making->now >= alert->resolved + channel->settle;
     bool untold = news == NEWS_BEGUN && alert->resolved > 0 && (silent || waits);
     pending->item.news = NEWS_NONE;
-    if (!channel_hears(channel, alert) && pending->told.said == 0)
-        return 0;
     if (untold || (settled && (silent || !channel->over || !channel_hears(channel, alert)))) {
         pending->told.over = true;
         return note(making, pending, error);
@@ -336,9 +354,8 @@ static int make_for(struct making *making, struct error *error)
 {
     const struct channel *channel = making->channel;
     moment begun = 0, now = making->now;
-    CLEANUP(list_clear) struct list list = {.items = calloc(PENDING_MOST, sizeof *list.items)};
-    if (list.items == NULL)
-        return error_set(error, ENOMEM, "no memory for alerts");
+    CLEANUP(list_clear) struct list list = {.channel = channel};
+    moment oldest = now - (channel->hours[0] ? HELD_HOURS : HELD_MOST);
     int status = store_notices_begun(making->store, channel->name, &begun, error);
     if (status == 0 && making->only_looks) {
         making->wanted = true;
@@ -349,9 +366,9 @@ static int make_for(struct making *making, struct error *error)
         status = store_notices_begin(making->store, channel->name, now, error);
     }
     if (status >= 0)
-        status =
-            store_notices_pending(making->store, channel->name, begun > now - HELD_MOST ? begun : now - HELD_MOST,
-                                  channel->repeat > 0 ? now - channel->repeat : 0, PENDING_MOST, add_row, &list, error);
+        status = store_notices_pending(making->store, channel->name, begun > oldest ? begun : oldest,
+                                       channel->repeat > 0 ? now - channel->repeat : 0, channel->wait, add_row, &list,
+                                       error);
     if (status == 0 && list.failed)
         status = error_set(error, ENOMEM, "no memory for alerts");
     if (status == 0)

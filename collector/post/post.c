@@ -18,10 +18,11 @@
 #include "common/io/clock.h"
 #include "common/io/log.h"
 
-#define LOOK  SECOND
-#define TIDY  HOUR
-#define SHOWN (15 * SECOND) /* how old what is shown of the store may be */
-#define GONE  16            /* channels that are gone, in one round */
+#define LOOK       SECOND
+#define TIDY       HOUR
+#define SHOWN      (15 * SECOND) /* how old what is shown of the store may be */
+#define GONE       16            /* channels that are gone, in one round */
+#define SAID_AFTER (15 * SECOND)
 
 struct post {
     pthread_t thread;
@@ -34,7 +35,8 @@ struct post {
     duration tidy_after, look_after; /* steady */
     uint64_t waiting;
     duration oldest;
-    bool failing; /* it was said */
+    bool failing;    /* it was said */
+    duration failed; /* the last time; steady */
     struct notices notices;
     struct reports reports;
     struct lane *lanes[LANE_NAMES];
@@ -194,14 +196,19 @@ struct post_counts post_counts(struct post *post)
     return counts;
 }
 
+/* Not in each round is all of it tried, so that it works again is said when it has done so for a while. */
 static void say(struct post *post, int status, const struct error *error)
 {
     const struct log log = log_open("collector");
-    if (status < 0 && status != -EAGAIN && !post->failing)
-        log_write(&log, LOG_TROUBLE, "notices, letters and reports wait: %s", error->text);
-    else if (status >= 0 && post->failing)
+    if (status < 0 && status != -EAGAIN) {
+        if (!post->failing)
+            log_write(&log, LOG_TROUBLE, "notices, letters and reports wait: %s", error->text);
+        post->failing = true;
+        post->failed = clock_steady();
+    } else if (post->failing && clock_steady() - post->failed > SAID_AFTER) {
         log_write(&log, LOG_NEWS, "notices, letters and reports are made again");
-    post->failing = status < 0 && (status != -EAGAIN || post->failing);
+        post->failing = false;
+    }
 }
 
 static void step(struct post *post)

@@ -106,6 +106,7 @@ static void prepare(struct request *request, const struct channel *channel)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "postern/" POSTERN_VERSION);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that is silent is not waited for */
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(channel->patience / MILLISECOND));
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);

@@ -101,7 +101,7 @@ static const struct form {
 /* The figures of every series; those that are not known are left out with their points. */
 static void set_alt(const struct chart *chart, char result[DRAWING_ALT_SIZE])
 {
-    size_t length = (size_t)snprintf(result, DRAWING_ALT_SIZE, "%s.", chart->title);
+    size_t length = (size_t)snprintf(result, DRAWING_ALT_SIZE, "%s:", chart->title);
     for (uint32_t s = 0; s < chart->series_count; s++) {
         bool is_first = true;
         for (uint32_t i = 0; i < chart->points && length + 64 < DRAWING_ALT_SIZE; i++) {

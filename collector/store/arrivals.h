@@ -13,7 +13,7 @@
 #define STORE_COMPLAINT_ID    17  /* 16 hexadecimal digits and the end */
 #define STORE_COMPLAINT_PLACE 256 /* how far a source was read */
 
-/* The id of `content`; of its complaint `number`, counted from 0, where there are several. */
+/* The id of `content`. Where there are several complaints in one, that of `number`, from 1, by the arrival's id. */
 void store_complaint_id(struct text content, uint32_t number, char result[STORE_COMPLAINT_ID]);
 
 /* Kept until it was read. `source`: "http", "imap", ... 1: it is new; 0: it was here before. */

@@ -249,17 +249,36 @@ static moment later_than_before(struct store *store, moment now)
     return store->received;
 }
 
-#define OWN 0 /* a life that no node has: numbers of the collector's own records */
+#define OWN      0             /* a life that no node has: numbers of the collector's own records */
+#define IN_QUEUE (10 * MINUTE) /* so long, at most, what came may wait until it is stored */
+
+/* Of an own record. Where one collector has the store, several of its threads write, and what came before this may be
+ * stored behind it, with the moment at which it came: who reads on, and has this, must not have gone past that. */
+static int find_received(struct store *store, moment now, moment *result, struct error *error)
+{
+    int64_t latest = 0;
+    if (store_is_shared(store)) { /* there nothing is told before all that is older is there */
+        *result = later_than_before(store, now);
+        return 0;
+    }
+    int rows = STORE_RUN(store, "SELECT COALESCE(MAX(received), 0) FROM records WHERE received < $1", store_row_integer,
+                         &latest, error, INTEGER(now + HOUR));
+    *result = latest + 1 > now - IN_QUEUE ? latest + 1 : now - IN_QUEUE;
+    return rows < 0 ? rows : 0;
+}
 
 int store_event_add(struct store *store, int64_t node, const char *kind, struct text sender, struct text customer,
                     struct text line, moment now, struct error *error)
 {
     int64_t sequence = 0;
-    int rows = STORE_RUN(store, "SELECT COALESCE(MAX(sequence), 0) + 1 FROM records WHERE node = $1 AND life = $2",
+    moment received = 0;
+    int rows = find_received(store, now, &received, error);
+    if (rows == 0)
+        rows = STORE_RUN(store, "SELECT COALESCE(MAX(sequence), 0) + 1 FROM records WHERE node = $1 AND life = $2",
                          store_row_integer, &sequence, error, INTEGER(node), INTEGER(OWN));
     const struct store_record record = {
         .sequence = sequence, .time = now, .kind = text_of(kind), .sender = sender, .customer = customer, .line = line};
-    return rows < 0 ? rows : insert_few(store, node, OWN, &record, 1, later_than_before(store, now), error);
+    return rows < 0 ? rows : insert_few(store, node, OWN, &record, 1, received, error);
 }
 
 int store_deliver(struct store *store, int64_t node, int64_t life, int64_t last, const struct store_record *records,

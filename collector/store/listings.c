@@ -84,6 +84,15 @@ int store_listing_zones(struct store *store, const char *name, void (*each)(void
     return rows < 0 ? rows : 0;
 }
 
+int store_listing_zones_standing(struct store *store, void (*each)(void *, struct text zone, bool), void *context,
+                                 struct error *error)
+{
+    struct zones_listener listener = {each, context};
+    int rows = engine_run(store->engine, "SELECT DISTINCT zone, 0 FROM listings WHERE since > 0 ORDER BY zone", NULL, 0,
+                          zone_name_row, &listener, error);
+    return rows < 0 ? rows : 0;
+}
+
 /* --- each time --- */
 
 int store_listing_begin(struct store *store, const struct store_listing *listing, struct error *error)
@@ -129,14 +138,17 @@ int store_listing_list(struct store *store, const struct store_listing_query *qu
                        void (*each)(void *, const struct store_listing *), void *context, struct error *error)
 {
     static const char of_name[] = LIST("l.name = $1 AND ($4 = 1 OR l.since > 0)"),
+                      of_zone[] = LIST("l.zone = $1 AND $4 = 0 AND l.since > 0"),
                       standing[] = LIST("$1 = '' AND $4 = 0 AND l.since > 0"), all[] = LIST("$1 = '' AND $4 = 1");
+    const char *word = query->name ? query->name : query->zone ? query->zone : "";
     struct listener listener = {each, context};
     int rows = STORE_RUN(store,
-                         query->name  ? of_name
-                         : query->all ? all
-                                      : standing,
-                         listing_row, &listener, error, STRING(query->name ? query->name : ""),
-                         STRING(query->customer ? query->customer : ""), INTEGER(query->most), INTEGER(query->all));
+                         query->name   ? of_name
+                         : query->zone ? of_zone
+                         : query->all  ? all
+                                       : standing,
+                         listing_row, &listener, error, STRING(word), STRING(query->customer ? query->customer : ""),
+                         INTEGER(query->most), INTEGER(query->all));
     return rows < 0 ? rows : 0;
 }
 

@@ -35,10 +35,15 @@ int store_listing_zones(struct store *, const char *name, void (*each)(void *, s
 int store_listing_begin(struct store *, const struct store_listing *, struct error *) MUST_CHECK;
 int store_listing_end(struct store *, const struct store_listing *, moment until, struct error *) MUST_CHECK;
 
+/* The zones on which something is listed. */
+int store_listing_zones_standing(struct store *, void (*each)(void *, struct text zone, bool), void *context,
+                                 struct error *) MUST_CHECK;
+
 struct store_listing_query {
     const char *name, *customer; /* NULL: all */
     bool all;                    /* those that are over or were said once as well */
     uint32_t most;
+    const char *zone; /* NULL: all; where no name is given, of those that stand */
 };
 /* Those that stand, the latest first. */
 int store_listing_list(struct store *, const struct store_listing_query *,

@@ -39,7 +39,7 @@ static bool news_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
-int store_notices_pending(struct store *store, const char *channel, moment since, moment said_before, uint32_t most,
+int store_notices_pending(struct store *store, const char *channel, moment since, moment said_before, duration lasted,
                           void (*each)(void *, const struct store_news_row *), void *context, struct error *error)
 {
     struct listener listener = {each, context};
@@ -49,7 +49,7 @@ int store_notices_pending(struct store *store, const char *channel, moment since
         " alert_sendings t WHERE t.channel = $1 AND t.number = a.number AND t.severity >= a.severity AND t.said > $3)"
         " UNION SELECT t.number FROM alert_sendings t JOIN alerts a ON a.number = t.number WHERE t.channel = $1"
         " AND t.finished = 0 AND a.resolved > 0"
-        " UNION SELECT a.number FROM alerts a WHERE a.resolved > 0 AND a.resolved >= $2"
+        " UNION SELECT a.number FROM alerts a WHERE a.resolved > 0 AND a.resolved >= $2 AND a.resolved - a.raised >= $4"
         " AND NOT EXISTS (SELECT 1 FROM alert_sendings t WHERE t.channel = $1 AND t.number = a.number))"
         " SELECT a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, a.customer, a.raised,"
         " a.last, a.times, a.subject, a.text, a.resolved, COALESCE(s.said, 0), COALESCE(s.severity, 0),"
@@ -57,8 +57,8 @@ int store_notices_pending(struct store *store, const char *channel, moment since
         " LEFT JOIN nodes n ON n.node = a.node"
         " LEFT JOIN alert_sendings s ON s.channel = $1 AND s.number = a.number"
         " LEFT JOIN alert_channels k ON k.channel = $1 AND k.kind = a.kind"
-        " ORDER BY a.kind, a.name, a.number LIMIT $4",
-        news_row, &listener, error, STRING(channel), INTEGER(since), INTEGER(said_before), INTEGER(most));
+        " ORDER BY a.kind, a.name, a.number",
+        news_row, &listener, error, STRING(channel), INTEGER(since), INTEGER(said_before), INTEGER(lasted));
     return rows < 0 ? rows : 0;
 }
 

@@ -15,8 +15,8 @@ struct store_news_row {
 };
 /* Those of which there may be something to tell: those that stand and that the channel was not told of, or before they
  * were as bad, or not since `said_before`; those that are over, of which it was told and not that they are over; and
- * those that ended since `since` without its having been told of them. By kind, name and number. */
-int store_notices_pending(struct store *, const char *channel, moment since, moment said_before, uint32_t most,
+ * those that ended since `since` and had `lasted`, without its having been told of them. By kind, name and number. */
+int store_notices_pending(struct store *, const char *channel, moment since, moment said_before, duration lasted,
                           void (*each)(void *, const struct store_news_row *), void *context,
                           struct error *) MUST_CHECK;
 /* When the channel was here first. 0: it is new. */

@@ -93,10 +93,12 @@ static bool verdict_row(void *context, const struct value *columns, size_t count
     return true;
 }
 
+/* The words of the index `senders_held`. */
+#define HELD "s.verdict <> 'clear' AND s.verdict <> 'alert' AND s.verdict <> ''"
 #define VERDICT_FIND                                                                                                   \
     "SELECT s.node, n.name, s.sender, s.customer, s.verdict, s.score, COALESCE(o.until, 0), COALESCE(o.reason, '') "   \
     "FROM senders s JOIN nodes n ON n.node = s.node AND n.revoked = 0 LEFT JOIN orders o ON o.node = s.node AND "      \
-    "o.sender = s.sender AND o.deed = s.verdict WHERE s.verdict IN ('block', 'throttle', 'divert') AND "               \
+    "o.sender = s.sender AND o.deed = s.verdict WHERE " HELD " AND s.verdict IN ('block', 'throttle', 'divert') AND "  \
     "LENGTH(s.sender) <= 250 AND s.changed > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = s.verdict AND "  \
     "a.node = s.node AND a.sender = s.sender AND a.resolved = 0) ORDER BY s.changed LIMIT $2"
 #define VERDICT_OVER                                                                                                   \
@@ -185,7 +187,8 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
     return true;
 }
 
-/* The moment is for nothing here, but all causes are asked for alike. */
+/* The moment is for nothing here, but all causes are asked for alike; and none may look through all open complaints for
+ * one customer by it, as SQLite would without the "+ 0". */
 #define COMPLAINT_FIND                                                                                                 \
     "SELECT c.customer, COUNT(*) FROM complaints c WHERE c.state = 'open' AND LENGTH(c.customer) <= 250 AND "          \
     "c.received > $1 AND NOT EXISTS (SELECT 1 FROM alerts a WHERE a.kind = 'complaint' AND a.name = CASE WHEN "        \
@@ -193,7 +196,7 @@ static bool complaint_row(void *context, const struct value *columns, size_t cou
     "$2"
 #define COMPLAINT_OVER                                                                                                 \
     "resolved = 0 AND kind = 'complaint' AND NOT EXISTS (SELECT 1 FROM complaints c WHERE c.customer = "               \
-    "alerts.customer AND c.state = 'open' AND c.received > $1)"
+    "alerts.customer AND c.state = 'open' AND c.received + 0 > $1)"
 
 /* --- all of it --- */
 

@@ -206,10 +206,11 @@ int store_sendings_abandon(struct store *store, const char *channel, moment befo
 
 int store_sending_again(struct store *store, const char *id, moment now, struct error *error)
 {
-    int rows = STORE_RUN(store,
-                         "UPDATE sendings SET state = 'waiting', due = $2, done = 0, tries = 0 WHERE id = $1 AND "
-                         "(state = 'failed' OR state = 'in doubt')",
-                         NULL, NULL, error, STRING(id), INTEGER(now));
+    int rows =
+        STORE_RUN(store,
+                  "UPDATE sendings SET state = 'waiting', made = $2, due = $2, done = 0, tries = 0 WHERE id = $1 AND "
+                  "(state = 'failed' OR state = 'in doubt')",
+                  NULL, NULL, error, STRING(id), INTEGER(now));
     return rows < 0 ? rows : rows > 0;
 }
 

@@ -79,7 +79,8 @@ int store_sendings_lost(struct store *, const char *channel, moment since, int64
 int store_sendings_overdue(struct store *, moment before, void (*each)(void *, struct text channel), void *context,
                            struct error *) MUST_CHECK;
 int store_sendings_abandon(struct store *, const char *channel, moment before, moment now, struct error *) MUST_CHECK;
-/* A person wants one that failed or is in doubt sent again. 1: it is; 0: there is none such. */
+/* A person wants one that failed or is in doubt sent again, and tried as long as one that was made then. 1: it is; 0:
+ * there is none such. */
 int store_sending_again(struct store *, const char *id, moment now, struct error *) MUST_CHECK;
 
 /* --- looking --- */

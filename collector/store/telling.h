@@ -9,7 +9,7 @@
 
 #include "collector/store/store.h"
 
-/* Told for each change, and again while it stands, for what a listing says fades (detectors/listed.c): each call is one
+/* Told for each change, and daily while it stands, for what a listing says fades (detectors/listed.c): each call is one
  * fact more. */
 struct store_told_listing {
     struct text sender, customer; /* as the node calls them; empty customer: none */

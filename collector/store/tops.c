@@ -197,6 +197,8 @@ static int top_of_messages(struct store *store, const struct store_top_query *qu
     for (size_t i = 0; i < found; i++) {
         const int64_t *sums = tally_sums(tally, places[i]);
         listener->each(listener->context, &(struct store_top_row){.name = tally_name(tally, places[i]),
+                                                                  .node_name = TEXT(""),
+                                                                  .customer = TEXT(""),
                                                                   .messages = sums[COUNT_MESSAGES],
                                                                   .recipients = sums[COUNT_RECIPIENTS],
                                                                   .bytes = sums[COUNT_BYTES],

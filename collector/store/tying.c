@@ -119,13 +119,25 @@ static int settle_address(const struct agreement *agreement, int rows)
     return status == 0 && rows > 0 ? SEVERAL : status;
 }
 
+/* A host's users and accounts share its address, and of few of them messages were looked at. */
+static bool has_others_beside(const char *sender)
+{
+    return text_starts_nocase(text_of(sender), TEXT("uid:")) || text_starts_nocase(text_of(sender), TEXT("account:"));
+}
+
 static int by_sent(struct store *store, const char *address, moment when, struct store_tie *tie, struct error *error)
 {
+    static const char beside[] = "SELECT sender, customer, node, '' FROM senders WHERE address = $2 AND address <> '' "
+                                 "AND (sender LIKE 'uid:%' OR sender LIKE 'account:%') LIMIT $1";
 #define OF_ADDRESS "SELECT sender, customer, node, name FROM messages WHERE address = $2 AND time >= $3 AND time < $4"
     static const char *const queries[] = {OF_ADDRESS LATEST("time"), OF_ADDRESS FIRST("time")};
     struct agreement agreement = {.tie = tie};
     const struct value values[] = {INTEGER(LOOKED_AT), STRING(address), INTEGER(when - BEFORE), INTEGER(when + BEHIND)};
     int rows = look(store, queries, values, 4, &agreement, error);
+    if (rows > 0 && has_others_beside(tie->sender)) {
+        int more = engine_run(store->engine, beside, values, 2, agree, &agreement, error);
+        rows = more < 0 ? more : rows;
+    }
     tie->message[0] = '\0'; /* one from there, not the one */
     return settle_address(&agreement, rows);
 }

@@ -142,14 +142,15 @@ int store_watch_give_back(struct store *store, int64_t holder, const char *name,
     return rows < 0 ? rows : 0;
 }
 
-int store_watch_done(struct store *store, int64_t holder, const struct store_claim *claim, moment due, uint32_t clean,
-                     uint32_t unknown, moment now, struct error *error)
+int store_watch_done(struct store *store, int64_t holder, const struct store_claim *claim,
+                     const struct store_watch_end *end, moment now, struct error *error)
 {
+    moment wanted = !end->is_lost ? 0 : claim->wanted > 0 ? claim->wanted : -1;
     int rows = STORE_RUN(store,
-                         "UPDATE watched SET holder = 0, asked = $3, due = $4, wanted = 0, clean = $5, unknown = $6 "
+                         "UPDATE watched SET holder = 0, asked = $3, due = $4, wanted = $8, clean = $5, unknown = $6 "
                          "WHERE name = $1 AND holder = $2 AND wanted = $7",
-                         NULL, NULL, error, STRING(claim->name), INTEGER(holder), INTEGER(now), INTEGER(due),
-                         INTEGER(clean), INTEGER(unknown), INTEGER(claim->wanted));
+                         NULL, NULL, error, STRING(claim->name), INTEGER(holder), INTEGER(now), INTEGER(end->due),
+                         INTEGER(end->clean), INTEGER(end->unknown), INTEGER(claim->wanted), INTEGER(wanted));
     return rows < 0 ? rows : rows > 0;
 }
 

@@ -42,7 +42,7 @@ struct store_claim {
     char name[STORE_WATCHED_NAME];
     bool is_domain;
     char origin[16];
-    moment seen, wanted;
+    moment seen, wanted; /* wanted: since when a person waits; below 0: nobody does, and it is to be asked anew */
 };
 /* 1: something is due. Looks only. */
 int store_watch_waits(struct store *, moment now, struct error *) MUST_CHECK;
@@ -54,9 +54,16 @@ int store_watch_hold(struct store *, int64_t holder, moment held, struct error *
 /* Give back one, or (NULL) all that he has, due at `now`. Holder 0: all that anybody has, for who is alone with the
  * store and begins: whoever had something was the one before. */
 int store_watch_give_back(struct store *, int64_t holder, const char *name, moment now, struct error *) MUST_CHECK;
+/* What came of it. `is_lost`: not all that was said could be kept. It is asked for anew, whatever is remembered (a
+ * claim's `wanted` is not 0), and a person who waits goes on waiting. */
+struct store_watch_end {
+    moment due;
+    uint32_t clean, unknown;
+    bool is_lost;
+};
 /* All lists were asked, or could not be. 1: done; 0: it is another's by now, or a person has asked for it since. */
-int store_watch_done(struct store *, int64_t holder, const struct store_claim *, moment due, uint32_t clean,
-                     uint32_t unknown, moment now, struct error *) MUST_CHECK;
+int store_watch_done(struct store *, int64_t holder, const struct store_claim *, const struct store_watch_end *,
+                     moment now, struct error *) MUST_CHECK;
 
 /* Whose time is over, and which no list has: watched no more. How many went. */
 int store_watch_forget(struct store *, uint32_t most, moment now, struct error *) MUST_CHECK;

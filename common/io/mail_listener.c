@@ -56,10 +56,11 @@ static bool may_connect(const struct mail_listener *listener, const struct socka
     return address_list_contains(listener->dialogues.from, &address);
 }
 
-static void send_away(struct mail_listener *listener, int descriptor)
+/* Who may come is to come again: for good, his mail would be returned to whoever wrote it (RFC 5321, 3.1). */
+static void send_away(struct mail_listener *listener, int descriptor, bool may)
 {
-    const struct text no = TEXT("554 5.7.1 not from here\r\n");
-    if (listener->dialogues.sent_away)
+    const struct text no = may ? TEXT("421 4.3.2 not now\r\n") : TEXT("554 5.7.1 not from here\r\n");
+    if (!may && listener->dialogues.sent_away)
         listener->dialogues.sent_away(listener->dialogues.context);
     ssize_t sent = send(descriptor, no.bytes, no.length, MSG_NOSIGNAL);
     (void)sent; /* who has gone need not be told */
@@ -79,13 +80,14 @@ static void accept_one(struct mail_listener *listener)
     struct client client = {.descriptor = descriptor, .begun = clock_steady()};
     client.heard = client.begun;
     buffer_init(&client.out, listener->dialogues.replies);
-    if (may_connect(listener, &name))
+    bool may = may_connect(listener, &name);
+    if (may)
         client.dialogue = listener->dialogues.begin(listener->dialogues.context, &client.out);
     if (client.dialogue) {
         listener->clients[listener->client_count++] = client;
     } else {
         buffer_clear(&client.out);
-        send_away(listener, descriptor);
+        send_away(listener, descriptor, may);
     }
 }
 

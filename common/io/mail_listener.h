@@ -23,12 +23,12 @@ struct mail_dialogues {
     duration silence, whole;         /* how long a client may be silent; how long it may be there, however busy */
     size_t replies;                  /* bytes of answers that wait to be sent: room for those to one piece */
     void *context;
-    /* The first words to a client go to `replies`. NULL: not now; the client is sent away. */
+    /* The first words to a client go to `replies`. NULL: not now; the client is told to come again. */
     void *(*begin)(void *context, struct buffer *replies);
     /* False: the connection ends when the replies are sent. */
     bool (*feed)(void *dialogue, struct text piece, struct buffer *replies);
     void (*end)(void *dialogue);
-    void (*sent_away)(void *context); /* somebody was; NULL: nobody wants to know */
+    void (*sent_away)(void *context); /* somebody who may not connect was; NULL: nobody wants to know */
 };
 
 struct mail_listener;

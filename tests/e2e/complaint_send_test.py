@@ -179,6 +179,12 @@ def of_a_file(checks, person, folder):
         checks.that(f"of a file too: {said.decode().strip()}", said in mail, mail)
     _, _, report = xarf_of(shown(person, path, "--to", "abuse@isp.example", "--source", "2001:db8::7", "--format", "xarf"))
     held(checks, "XARF of a file", report)
+    for date in b"Fri, 31 Dec 9999 23:59:59 +0000", b"Sat, 01 Jan 3000 00:00:00 +0000":
+        with open(path, "wb") as file:
+            file.write(b"Date: " + date + b"\n" + CONTENT.partition(b"\r\n")[2])
+        mail = shown(person, path, "--to", "abuse@isp.example", "--source", "2001:db8::7")
+        checks.that(f"a date that cannot be is not said: {date.decode()}", b"Arrival-Date" not in mail and b" on " not in mail[:mail.find(
+            b"Feedback-Type")], mail)
 
 
 def refused(checks, centre, person, name):

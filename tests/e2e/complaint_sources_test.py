@@ -265,6 +265,19 @@ def killed(checks, desk, dovecot, folder):
     checks.that("and from the Maildir", desk.reached("maildir", 42) is True, desk.reached("maildir", 42))
 
 
+def long_table(checks, desk):
+    """Others cannot write while one is written: it does not take a minute because it has 4,000 rows."""
+    row = '"2026-11-23 08:00:00","198.51.100.%d","%d","dns","%s"\n'
+    table = '"timestamp","ip","port","tag","text"\n' + "".join(row % (i % 250, i, "x" * 500) for i in range(1, 4001))
+    desk.post(table.encode())
+    count = "SELECT COUNT(*) FROM complaints WHERE address LIKE '198.51.100.%'"
+    checks.that("4,000 rows of one table are written at once", soon(lambda: desk.rows(count)[0][0] == 4000, 20), desk.rows(count))
+    ids = [row[0] for row in desk.rows("SELECT id FROM complaints WHERE address LIKE '198.51.100.%' LIMIT 200")]
+    status, said = desk.run("complaints", "done", ids[0], *ids, "--reason", "all of them")
+    closed = desk.rows("SELECT COUNT(*) FROM complaints WHERE state = 'done' AND reason = 'all of them'")[0][0]
+    checks.that("many are done with at once, one that was before beside them", (status, closed) == (1, 200) and "409" in said, (status, closed))
+
+
 def main():
     checks = Checks()
     if not os.path.exists(PROGRAM):
@@ -308,6 +321,8 @@ def main():
             by_mail(checks, desk, listen)
         with checks.part("killed"):
             killed(checks, desk, dovecot, maildir)
+        with checks.part("table"):
+            long_table(checks, desk)
         checks.that("it ends when it is told", desk.centre.stop()[0] == 0)
     finally:
         if desk and desk.centre.process.poll() is None:

@@ -110,6 +110,7 @@ def check_comes_and_goes(checks, bed, agent):
     bed.unplug(1)
     agent.wait(lambda: "vnet1" not in elements(bed, "block_port"), PATIENCE, "the port's end")
     bed.plug(1, port="vnet8")
+    bed.wait_until_hooked("vnet8")
     for _ in range(5):
         checks.that("under another port's name it is blocked at once", not is_open(bed, 1))
     agent.wait(lambda: "vnet8" in elements(bed, "block_port"), PATIENCE, "the new port's element")
@@ -195,12 +196,14 @@ def check_numbers(checks, bed, agent):
     checks.that("a customer that is not here can be blocked", done.returncode == 0 and
                 "nobody of that customer is here now; whoever comes is held" in done.stdout, done.stdout + done.stderr)
     bed.plug(4, port="tap101i0")
+    bed.wait_until_hooked("tap101i0")
     for _ in range(3):
         checks.that("its guest is, when it comes", not is_open(bed, 4))
     checks.that("which is said", any("tap101i0" in e["text"] and "customer:vm101" in e["text"] for e in agent.events("order")),
                 agent.events("order"))
     bed.unplug(4)
     bed.plug(4, port="tap101i0")
+    bed.wait_until_hooked("tap101i0")
     order(agent, "block", "customer:vm101", "--for", "10s")
     checks.that("a shorter order stands in its place", not is_open(bed, 4))
     agent.wait(lambda: is_open(bed, 4), 40, "the order's end")

@@ -84,6 +84,7 @@ def check_both(checks, bed, centre, agent):
 def check_moved(checks, bed, other):
     bed.unplug(1)
     bed.plug(1, port="vnet5", at=THERE)
+    bed.wait_until_hooked("vnet5", THERE)
     other.wait(lambda: "port:vnet5" in other.orders(), 10, "its port is held")
     checks.that("moved to the other node it is blocked", not is_open(bed, 1))
     checks.that("as a guest of that customer's", other.orders()["port:vnet5"].get("held_for") == "customer:acme")
@@ -99,6 +100,7 @@ def check_number(checks, bed, centre, agent):
     checks.that("a customer that is nowhere is kept by both", said["here"][1:] == said["there"][1:] == (True, words), said)
     for place in (HERE, THERE):
         bed.plug(3, port="tap101i0", at=place)
+        bed.wait_until_hooked("tap101i0", place)
         checks.that(f"its guest is blocked on {place}", not is_open(bed, 3))
         bed.unplug(3)
 

@@ -278,7 +278,7 @@ def check_killed(checks, site, agent):
 class Rude:
     """Who speaks the milter's protocol as badly as is wanted."""
 
-    def __init__(self, bed, timeout=5):
+    def __init__(self, bed, timeout=20):
         def inside():
             return socket.create_connection(("127.0.0.1", MILTER_PORT), timeout)
         self.socket = bed.within(HOST, inside)

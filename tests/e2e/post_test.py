@@ -83,7 +83,7 @@ class Desk:
         self.folder, self.office, self.hook, self.made = folder, office, hook, 0
         self.state = os.path.join(folder, "state")
         os.mkdir(self.state, 0o700)
-        for name, text in ("key", f"whsec_{KEY}\n"), ("program", f"#!/bin/sh\ncat >>{folder}/paged\n"):
+        for name, text in ("key", f"whsec_{KEY}\n"), ("program", f"#!/bin/sh\ncat >{folder}/paged\necho $POSTERN_ID $POSTERN_CHANNEL >{folder}/named\n"):
             with open(os.path.join(folder, name), "w", encoding="ascii") as file:
                 file.write(text)
             os.chmod(os.path.join(folder, name), 0o700)
@@ -192,6 +192,9 @@ def by_program(checks, desk):
     checks.that("a program is told", desk.becomes(name, "sent")[0] == "sent", desk.state_of(name))
     with open(os.path.join(desk.folder, "paged"), encoding="utf-8") as file:
         checks.that("in JSON", json.loads(file.read()))
+    with open(os.path.join(desk.folder, "named"), encoding="utf-8") as file:
+        said = file.read()
+    checks.that("and what it is", said == f"{name} pager\n", said)
 
 
 def away(checks, desk):

@@ -27,6 +27,7 @@ import ctypes
 import fcntl
 import ipaddress
 import os
+import re
 import shutil
 import signal
 import socket
@@ -260,6 +261,19 @@ class Testbed:
         self._set("hv", net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
 
     # Guests come and go
+
+    def hooked(self, at="hv"):
+        """The devices that a chain of our table hooks."""
+        return set(re.findall(r'hook ingress device "?([^"\s]+)"? ', self.run(at, ["nft", "list", "ruleset"]).stdout))
+
+    def wait_until_hooked(self, port, at="hv", patience=10):
+        """A port that has just come is nobody's for a moment, which a busy machine makes longer: what holds from the
+        moment of its hook on can be asked for behind this."""
+        end = time.monotonic() + patience
+        while port not in self.hooked(at):
+            if time.monotonic() > end:
+                raise TestbedError(f"no hook on {port} within {patience} s")
+            time.sleep(0.02)
 
     def plug(self, k, port=None, at="hv"):
         """Guest k comes: its namespace, its port in hv or another hypervisor (vnetK unless named), its addresses."""

@@ -76,7 +76,8 @@ CREATE INDEX silences_by_until ON silences (until, number);
 CREATE INDEX alerts_standing ON alerts (kind, node, sender) WHERE resolved = 0;
 CREATE INDEX alerts_by_resolved ON alerts (resolved, number) WHERE resolved > 0;
 CREATE INDEX complaints_open ON complaints (customer) WHERE state = 'open';
-CREATE INDEX senders_held ON senders (changed) WHERE verdict IN ('block', 'throttle', 'divert');
+-- Written so because it is reckoned with every verdict: a list of words (IN) costs half as much again as the row.
+CREATE INDEX senders_held ON senders (changed) WHERE verdict <> 'clear' AND verdict <> 'alert' AND verdict <> '';
 CREATE INDEX messages_of_virus ON messages (received, name) WHERE verdict = 3 AND corrected = 0;
 
 -- The last letter to a customer about one cause. `sending` empty: it had no address.

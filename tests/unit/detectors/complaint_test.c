@@ -174,7 +174,8 @@ static void taken_back(void **state)
     subject_destroy(&subject);
 }
 
-/* Names that nobody vouches for are one reporter, and take nothing back. */
+/* Names that nobody vouches for are one reporter, take nothing back, and come to an alert: whoever has one message of
+ * a sender's could have him throttled else, many or few as his recipients are, with some patience. */
 static void claimed_names(void **state)
 {
     (void)state;
@@ -184,10 +185,23 @@ static void claimed_names(void **state)
         snprintf(reporter, sizeof reporter, "enemy%d.example", i);
         claim(&subject, NOON, reporter, COMPLAINT_FRAUD);
     }
-    assert_int_equal(subject.findings.sum, 1398); /* an alert, and no throttle */
+    assert_int_equal(subject.findings.sum, 1090);
     assert_int_equal(claim(&subject, NOON, "friend.example", COMPLAINT_NOT_SPAM), 0);
-    complain(&subject, NOON, "loop.example", COMPLAINT_ABUSE, 1, true); /* others still have their say */
+    complain(&subject, NOON, "loop.example", COMPLAINT_ABUSE, 1, true); /* others have their say beside */
+    assert_int_equal(subject.findings.sum, 1090);
+    complain(&subject, NOON, "loop.example", COMPLAINT_ABUSE, 1, true);
+    assert_int_equal(subject.findings.sum, 1398);
+    complain(&subject, NOON, "other.example", COMPLAINT_ABUSE, 1, true);
     assert_int_equal(subject.findings.sum, 1700);
+    for (uint32_t recipients = 1; recipients <= 10000; recipients *= 100) {
+        subject_forget(&subject);
+        for (int day = 0; day < 10; day++) {
+            send(&subject, NOON + day * DAY, recipients);
+            for (int i = 0; i < 1000; i++)
+                claim(&subject, NOON + day * DAY + i * MINUTE, "enemy.example", COMPLAINT_FRAUD);
+        }
+        assert_true(subject.findings.peak > 5 && subject.findings.peak < 12);
+    }
     subject_destroy(&subject);
 }
 

@@ -184,6 +184,23 @@ static void test_slack_is_not_obeyed(void **unused)
     json_decref(json);
 }
 
+static void test_what_reads_markdown_is_not_called(void **unused)
+{
+    (void)unused;
+    add("block", "@all: ann@isp.example sent ![x](http://evil.example/x.png)\n\xe2\x80\xa2 over", 2, NEWS_BEGUN);
+    add("block", "[y][z] @here (@channel", 2, NEWS_BEGUN);
+    assert_true(notice_slack(&notice, &out));
+    json_t *json = parsed();
+    assert_string_equal(json_string_value(json_object_get(json, "text")),
+                        "2 senders blocked\n"
+                        "• new, trouble: @\xe2\x80\x8b"
+                        "all: ann@isp.example sent ![x]\xe2\x80\x8b"
+                        "(http://evil.example/x.png) • over\n"
+                        "• new, trouble: [y]\xe2\x80\x8b[z] @\xe2\x80\x8bhere (@\xe2\x80\x8b"
+                        "channel");
+    json_decref(json);
+}
+
 static void test_pagerduty(void **unused)
 {
     (void)unused;
@@ -207,8 +224,13 @@ static void test_pagerduty(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        NOTICED(test_subjects), NOTICED(test_longest_subject),     NOTICED(test_text),     NOTICED(test_lines),
-        NOTICED(test_json),     NOTICED(test_slack_is_not_obeyed), NOTICED(test_pagerduty)};
+    const struct CMUnitTest tests[] = {NOTICED(test_subjects),
+                                       NOTICED(test_longest_subject),
+                                       NOTICED(test_text),
+                                       NOTICED(test_lines),
+                                       NOTICED(test_json),
+                                       NOTICED(test_slack_is_not_obeyed),
+                                       NOTICED(test_what_reads_markdown_is_not_called),
+                                       NOTICED(test_pagerduty)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

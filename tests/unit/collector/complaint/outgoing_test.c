@@ -375,6 +375,11 @@ static void test_redacted_nobody_learns_who_received_it(void **unused)
     assert_string_equal(one->recipient, "redacted@there.example");
     assert_string_equal(one->message_id, "abc@shop.example");
     assert_true(one->is_redacted && one->has_original && one->words == 0);
+    /* A bounce address holds it too. */
+    outgoing.envelope_from = TEXT("bounce-7-Bob=there.example@shop.example");
+    read_again();
+    assert_false(says("bob") || says("Bob"));
+    assert_true(says("Original-Mail-From: <bounce-7-redacted=there.example@shop.example>"));
 }
 
 static void test_redacted_in_xarf(void **unused)
@@ -397,6 +402,10 @@ static void test_redacted_in_xarf(void **unused)
     assert_string_equal(string(report, "subject"), "Sale");
     assert_true(is_tagged(report, "report:redacted"));
     json_decref(report);
+    outgoing.envelope_from = TEXT("bounce-7-bob=there.example@shop.example");
+    report = xarf();
+    assert_string_equal(string(report, "smtp_from"), "bounce-7-redacted=there.example@shop.example");
+    json_decref(report);
 }
 
 /* --- all --- */
@@ -412,6 +421,9 @@ static void test_the_same_is_the_same(void **unused)
     outgoing_identify(&outgoing, first);
     outgoing.note = TEXT("other words");
     outgoing.now += DAY;
+    outgoing_identify(&outgoing, other);
+    assert_string_equal(first, other);
+    outgoing.to = TEXT("Abuse@Shop.Example");
     outgoing_identify(&outgoing, other);
     assert_string_equal(first, other);
     outgoing.to = TEXT("abuse@elsewhere.example");

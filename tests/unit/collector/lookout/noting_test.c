@@ -5,6 +5,8 @@
 
 #define APART (15 * MINUTE)
 
+#define LONG "a-list-whose-name-is-long.and-of-several-parts.of-which-each-is-long-too.list.example"
+
 static struct zones *zones;
 
 static int begin(void **state)
@@ -12,6 +14,7 @@ static int begin(void **state)
     static const char text[] = "[a.example]\nkind = addresses\ntitle = The A list\nlists = x\n"
                                "code = 127.0.0.2 high spam\nlink = https://a.example/off\n"
                                "[b.example]\nkind = addresses\nlists = x\ncode = 127.0.0.2 low bots\n"
+                               "[" LONG "]\nkind = addresses\nlists = x\ncode = 127.0.0.2 low bots\n"
                                "[d.example]\nkind = domains\nlists = x\ncode = 127.0.1.2 medium a bad domain\n";
     well(zones_create(&zones, &failed));
     well(zones_read(zones, TEXT(text), "zones", &failed));
@@ -118,6 +121,30 @@ static void test_said_twice_all_are_told(void **unused)
     assert_int_equal(ask("SELECT SUM(times) FROM alerts") + ask("SELECT COUNT(*) FROM filtered"), 2);
 }
 
+static void test_while_it_lasts_the_node_is_told_daily(void **unused)
+{
+    (void)unused;
+    seed();
+    list_it("192.0.2.1", NOW);
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + DAY), NOTED_NOTHING);
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + DAY + 1), NOTED_NOTHING);
+    assert_int_equal(ask("SELECT COUNT(*) FROM filtered"), 2);
+    assert_int_equal(ask("SELECT SUM(times) FROM alerts") + ask("SELECT COUNT(*) FROM records WHERE kind = 'listing'"),
+                     2);
+    /* Another has the address now: neither is told of what was the first one's. */
+    const struct store_record other = {.sequence = 2,
+                                       .time = NOW + DAY,
+                                       .kind = TEXT("traffic"),
+                                       .sender = TEXT("port:tap8"),
+                                       .customer = TEXT("other"),
+                                       .line = TEXT("{}"),
+                                       .address = TEXT("192.0.2.1"),
+                                       .said = STORE_TRAFFIC};
+    well(store_deliver(store, NODE, 5, 2, &other, 1, NOW + DAY, &failed));
+    assert_int_equal(say("192.0.2.1", "a.example", ANSWER_LISTED, NOW + 2 * DAY), NOTED_NOTHING);
+    assert_int_equal(ask("SELECT COUNT(*) FROM filtered"), 2);
+}
+
 static void test_one_slip_ends_nothing(void **unused)
 {
     (void)unused;
@@ -176,14 +203,62 @@ static void test_lists_that_are_gone(void **unused)
     assert_int_equal(noting_retire(store, zones, 10, NOW + HOUR, &failed), 0);
 }
 
+/* A whole network of ours is on another list, and was listed there since. */
+static void test_lists_that_are_gone_among_many_listings(void **unused)
+{
+    (void)unused;
+    const struct store_listing gone = {.name = "192.0.2.1", .zone = "gone.example", .since = NOW, .times = 1};
+    well(store_listing_put(store, &gone, &failed));
+    well(store_listing_begin(store, &gone, &failed));
+    put("INSERT INTO listings (name, zone, since, checked, doubted, first, times, total, weight, code, means, reason, "
+        "node, sender, customer) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100) "
+        "SELECT 'n' || i, 'a.example', 1900000000000000000, 0, 0, 1, 1, 0, 1, '', '', '', 0, '', '' FROM n");
+    assert_int_equal(noting_retire(store, zones, 10, NOW + HOUR, &failed), 1);
+    assert_int_equal(standing(), 10100);
+}
+
+/* A node that lies may call its sender what it likes, and a list say what it likes of it: whatever that is, the others'
+ * listings go on being written. */
+static void test_whatever_they_say(void **unused)
+{
+    (void)unused;
+    char name[255];
+    struct answer answer = {
+        .state = ANSWER_LISTED, .weight = LISTING_HIGH, .count = ANSWER_CODES_MOST, .meaning = "spam"};
+    struct subject subject;
+    memset(name, 1, sizeof name);
+    memset(answer.reason, '"', sizeof answer.reason - 1);
+    for (size_t i = 0; i < ANSWER_CODES_MOST; i++)
+        memcpy(answer.codes[i], (const uint8_t[]){127, 100, 100, 100}, 4);
+    const struct text called = {name, sizeof name};
+    const struct store_record record = {.sequence = 1,
+                                        .time = NOW - MINUTE,
+                                        .kind = TEXT("traffic"),
+                                        .sender = called,
+                                        .customer = called,
+                                        .line = TEXT("{}"),
+                                        .address = TEXT("192.0.2.1"),
+                                        .said = STORE_TRAFFIC};
+    well(store_deliver(store, NODE, 5, 1, &record, 1, NOW - MINUTE, &failed));
+    assert_true(subject_parse(TEXT("192.0.2.1"), &subject));
+    const struct note note = note_of(&subject, zones_find(zones, TEXT(LONG)), &answer);
+    assert_int_equal(noting_take(store, &note, 0, NOW, &failed), NOTED_CHANGE);
+    assert_int_equal(ask("SELECT COUNT(*) FROM filtered"), 1);
+}
+
 #define NOTING(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        NOTING(test_said_once_is_nothing),      NOTING(test_said_twice_all_are_told),
-        NOTING(test_one_slip_ends_nothing),     NOTING(test_delisted_and_listed_again),
-        NOTING(test_of_nobody_no_node_is_told), NOTING(test_what_is_remembered_confirms_nothing),
-        NOTING(test_lists_that_are_gone)};
+    const struct CMUnitTest tests[] = {NOTING(test_said_once_is_nothing),
+                                       NOTING(test_said_twice_all_are_told),
+                                       NOTING(test_while_it_lasts_the_node_is_told_daily),
+                                       NOTING(test_one_slip_ends_nothing),
+                                       NOTING(test_delisted_and_listed_again),
+                                       NOTING(test_of_nobody_no_node_is_told),
+                                       NOTING(test_lists_that_are_gone),
+                                       NOTING(test_lists_that_are_gone_among_many_listings),
+                                       NOTING(test_what_is_remembered_confirms_nothing),
+                                       NOTING(test_whatever_they_say)};
     return ENGINES_RUN(tests);
 }

@@ -11,7 +11,7 @@
 #include "collector/post/delivery.h"
 
 static int handed;
-static bool may_hand, over;
+static bool may_hand, over, over_when_handed;
 
 static bool count_handing(void *context, duration more)
 {
@@ -24,7 +24,7 @@ static bool count_handing(void *context, duration more)
 static bool ask_over(void *context)
 {
     (void)context;
-    return over;
+    return over || (over_when_handed && handed > 0);
 }
 
 static struct delivery delivering(struct text recipients, struct text bytes)
@@ -38,7 +38,7 @@ static struct delivery delivering(struct text recipients, struct text bytes)
     buffer_init(&delivery.left, 4096);
     handed = 0;
     may_hand = true;
-    over = false;
+    over = over_when_handed = false;
     return delivery;
 }
 

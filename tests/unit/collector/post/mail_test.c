@@ -1,6 +1,7 @@
 /* Mail, as a server hears it: what its answers come to, and that it is marked before it can have arrived. */
 #include "collector/post/mail.h"
 #include <signal.h>
+#include "common/io/clock.h"
 #include "tests/unit/collector/filter/server.h"
 #include "tests/unit/collector/post/delivering.h"
 
@@ -251,6 +252,34 @@ static void who_ends_is_not_kept_waiting(void **state)
     done(server);
 }
 
+/* Whoever ends does not wait for ever for what a server says to QUIT, or to the end of a message. */
+static void a_server_that_falls_silent_holds_up_nobody(void **state)
+{
+    static const struct {
+        const char *last, *answer;
+        enum delivered result;
+        bool hears_quit;
+    } cases[] = {{"\r\n.\r\n", "250 taken\r\n", DELIVERED, true},
+                 {"\r\n.\r\n", "554 spam\r\n", DELIVERY_REFUSED, true},
+                 {"DATA\r\n", "354 go on\r\n", DELIVERY_IN_DOUBT, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct server_step steps[] = {BEGIN, FROM, RCPT, DATA, {cases[i].last, cases[i].answer, 0}, END};
+        const struct server_step short_steps[] = {BEGIN, FROM, RCPT, DATA, END};
+        struct server *server = serve(i == 2 ? short_steps : steps, true, 30 * SECOND);
+        struct mail *mail = mail_create(&settings);
+        duration begun = clock_steady();
+        delivery = delivering(TEXT("a@there.example"), MESSAGE);
+        over_when_handed = true;
+        assert_int_equal(mail_deliver(mail, &delivery), cases[i].result);
+        mail_destroy(&mail);
+        assert_true(clock_steady() - begun < 8 * SECOND);
+        server_end(server);
+        assert_int_equal(strstr(server->heard, "\r\nQUIT\r\n") != NULL, cases[i].hears_quit);
+        done(server);
+    }
+}
+
 static void what_could_be_a_command_is_not_sent(void **state)
 {
     (void)state;
@@ -317,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_server_that_is_silent_is_away),
         cmocka_unit_test(a_server_that_is_not_there_is_away),
         cmocka_unit_test(who_ends_is_not_kept_waiting),
+        cmocka_unit_test(a_server_that_falls_silent_holds_up_nobody),
         cmocka_unit_test(what_could_be_a_command_is_not_sent),
         cmocka_unit_test(a_password_is_read_from_its_file),
     };

@@ -281,6 +281,31 @@ static void test_silences(void **unused)
     assert_string_equal(pass(HOUR), "desk: source of imap\n");
 }
 
+/* Thousands, quickly. */
+static void raise_many(const char *kind, int count, duration stood)
+{
+    const struct value bounds[] = {STRING(kind), INTEGER(now), INTEGER(stood > 0 ? now + stood : 0), INTEGER(count)};
+    int rows =
+        engine_run(store->engine,
+                   "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $4) "
+                   "INSERT INTO alerts (number, kind, name, severity, node, sender, customer, raised, last, times, "
+                   "resolved, subject, text) SELECT (SELECT highest FROM alerting) + i, $1, 'many ' || i, 2, 0, "
+                   "'', 'many', $2, $2, 1, $3, $1 || ' ' || i, '' FROM n",
+                   bounds, 4, NULL, NULL, &failed);
+    well(rows);
+    put("UPDATE alerting SET highest = (SELECT MAX(number) FROM alerts)");
+}
+
+static void test_what_came_and_went_takes_no_place(void **unused)
+{
+    (void)unused;
+    read_settings(MAIL);
+    raise_many("listing", 17000, 30 * SECOND);
+    assert_string_equal(pass(5 * MINUTE), "");
+    raise_one("listing", "z", SEVERITY_TROUBLE);
+    assert_string_equal(pass(5 * MINUTE), "desk: listing of z\n");
+}
+
 static void test_an_end_in_silence_is_silent(void **unused)
 {
     (void)unused;
@@ -319,6 +344,18 @@ static void test_hours(void **unused)
     assert_string_equal(pass(5 * MINUTE), "desk: 1 listing on a blacklist; over: 1 source of complaints failing\n");
     assert_non_null(strstr(body, "since 2027-01-15 19:00 +00:00 until 2027-01-15 20:00 +00:00"));
     assert_string_equal(pass(HOUR), "");
+}
+
+static void test_what_a_channel_does_not_hear_takes_no_place(void **unused)
+{
+    (void)unused;
+    read_settings("[alert bad]\nto = a@example.net\nseverity = trouble\n");
+    pass(MINUTE);
+    put("INSERT INTO alerts (number, kind, name, severity, node, sender, customer, raised, last, times, resolved, "
+        "subject, text) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT "
+        "1000000 + i, 'moon', 'a', 1, 0, '', '', 1, 1, 1, 0, '', '' FROM n");
+    raise_one("zone", "x", SEVERITY_TROUBLE);
+    assert_string_equal(pass(5 * MINUTE), "bad: zone of x\n");
 }
 
 static void test_a_new_channel_is_told_what_stands(void **unused)
@@ -410,9 +447,11 @@ int main(void)
                                        TIMED(test_what_gets_worse_is_told),
                                        TIMED(test_routes),
                                        TIMED(test_silences),
+                                       TIMED(test_what_came_and_went_takes_no_place),
                                        TIMED(test_an_end_in_silence_is_silent),
                                        TIMED(test_maintenance),
                                        TIMED(test_hours),
+                                       TIMED(test_what_a_channel_does_not_hear_takes_no_place),
                                        TIMED(test_a_new_channel_is_told_what_stands),
                                        TIMED(test_pagerduty_has_an_incident_for_a_kind),
                                        TIMED(test_a_test_is_one),

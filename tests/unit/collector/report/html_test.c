@@ -55,7 +55,7 @@ static void test_in_a_mail_pictures_are_its_parts_in_a_page_they_stand_in_it(voi
     assert_int_equal(count(html, "<img "), DRAWINGS);
     assert_int_equal(count(html, "src=\"cid:"), DRAWINGS);
     assert_non_null(strstr(html, "src=\"cid:complaints@id.example.net\""));
-    assert_non_null(strstr(html, "alt=\"Complaints a week. W37 12, W38 9,"));
+    assert_non_null(strstr(html, "alt=\"Complaints a week: W37 12, W38 9,"));
     html = written(report, NULL);
     assert_int_equal(count(html, "src=\"data:image/png;base64,iVBOR"), DRAWINGS);
     numbers_destroy(&report);

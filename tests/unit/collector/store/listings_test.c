@@ -49,9 +49,29 @@ static const char *claim(int64_t holder, moment now, uint32_t most)
 
 static int done(int64_t holder, const struct store_claim *which, moment due, moment now)
 {
-    int status = store_watch_done(store, holder, which, due, 3, 1, now, &failed);
+    const struct store_watch_end end = {.due = due, .clean = 3, .unknown = 1};
+    int status = store_watch_done(store, holder, which, &end, now, &failed);
     well(status);
     return status;
+}
+
+/* What was said and could not be kept is remembered, and would not be said again: it is to be asked for anew. */
+static void test_what_was_lost_is_asked_anew(void **unused)
+{
+    (void)unused;
+    const struct store_watch_end lost = {.due = NOW + MINUTE, .is_lost = true};
+    watch("192.0.2.1", "own", 0, NOW);
+    claim(1, NOW, 8);
+    assert_true(claims[0].wanted == 0);
+    assert_int_equal(store_watch_done(store, 1, &claims[0], &lost, NOW, &failed), 1);
+    assert_string_equal(claim(1, NOW + MINUTE, 8), "192.0.2.1 ");
+    assert_true(claims[0].wanted < 0);
+    assert_int_equal(done(1, &claims[0], NOW + HOUR, NOW + MINUTE), 1);
+    well(store_watch_want(store, "192.0.2.1", false, NOW + DAY, NOW + MINUTE, &failed));
+    claim(1, NOW + MINUTE, 8);
+    assert_int_equal(store_watch_done(store, 1, &claims[0], &lost, NOW + MINUTE, &failed), 1);
+    claim(1, NOW + HOUR, 8);
+    assert_true(claims[0].wanted == NOW + MINUTE); /* he waits still */
 }
 
 static void test_in_one_hand(void **unused)
@@ -209,7 +229,7 @@ static void see_time(void *context, const struct store_listing_time *time)
 
 static const char *list(const char *name, const char *customer, bool all)
 {
-    const struct store_listing_query query = {name, customer, all, 10};
+    const struct store_listing_query query = {.name = name, .customer = customer, .all = all, .most = 10};
     well(store_listing_list(store, &query, see_listing, NULL, &failed));
     return what_was_seen();
 }
@@ -322,6 +342,7 @@ static void test_questions_are_counted_by_all(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {STOCKED(test_in_one_hand),
+                                       STOCKED(test_what_was_lost_is_asked_anew),
                                        STOCKED(test_given_back),
                                        STOCKED(test_a_person_waits),
                                        STOCKED(test_what_sends_again_is_due_sooner),

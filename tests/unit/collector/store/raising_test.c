@@ -1,6 +1,7 @@
 /* What is looked for: each cause gives one alert, which ends with it, whoever was away meanwhile. */
 #include "collector/store/raising.h"
 
+#include "common/io/clock.h"
 #include "tests/unit/collector/store/stocked.h"
 
 static const struct store_raising raising = {.begun = NOW - HOUR, .lost = 5 * MINUTE, .quiet = DAY};
@@ -157,6 +158,25 @@ static void test_complaints(void **unused)
     assert_string_equal(standing(), "");
 }
 
+/* Each alert is held against its own customer's complaints, not against all that are open: for that nobody could write
+ * for minutes. The limit is a generous one. */
+static void test_thousands_of_complaints_hold_up_nobody(void **unused)
+{
+    (void)unused;
+    put("WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO "
+        "complaints (id, arrival, received, time, source, format, type, reporter, address, sender, customer, node, "
+        "message_id, subject, recipient, message, tied, state, times, incidents, closed, person, reason, note, "
+        "likeness, fields) SELECT 'c' || i, '', i, i, 'http', 'arf', 'abuse', '', '', '', 'vm' || i, 0, '', '', '', "
+        "'', "
+        "'', 'open', 1, 1, 0, '', '', '', '', '' FROM n");
+    put("INSERT INTO alerts (number, kind, name, severity, node, sender, customer, raised, last, times, resolved, "
+        "subject, text) SELECT received, 'complaint', customer, 1, 0, '', customer, 1, 1, 1, 0, '', '' FROM complaints "
+        "WHERE received > 18000");
+    duration begun = clock_steady();
+    assert_int_equal(store_raise_wanted(store, &raising, NOW, &failed), 1);
+    assert_true(clock_steady() - begun < 4 * SECOND);
+}
+
 static void test_hostile_names(void **unused)
 {
     char sender[600];
@@ -183,8 +203,9 @@ static void test_hostile_names(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {RAISED(test_verdicts),   RAISED(test_a_verdict_of_long_ago_says_nothing),
-                                       RAISED(test_nodes),      RAISED(test_viruses),
-                                       RAISED(test_complaints), RAISED(test_hostile_names)};
+    const struct CMUnitTest tests[] = {RAISED(test_verdicts),     RAISED(test_a_verdict_of_long_ago_says_nothing),
+                                       RAISED(test_nodes),        RAISED(test_viruses),
+                                       RAISED(test_complaints),   RAISED(test_thousands_of_complaints_hold_up_nobody),
+                                       RAISED(test_hostile_names)};
     return ENGINES_RUN(tests);
 }

@@ -66,11 +66,47 @@ static void behind_a_cursor(void **unused)
     assert_string_equal(found_by(filter), "8.2 ");
 }
 
+static void note(int64_t node, moment now)
+{
+    well(store_event_add(store, node, "listing", TEXT("a"), TEXT(""), TEXT("{}"), now, &failed));
+}
+
+/* The collector's own stand among those of nodes, also those that are about none. */
+static void own_records(void **unused)
+{
+    (void)unused;
+    deliver(NODE, 1, "verdict", "a", NOW);
+    note(NODE, NOW + SECOND);
+    note(0, NOW + SECOND);
+    note(0, NOW + 2 * SECOND);
+    assert_string_equal(found_by((struct store_event_filter){0}), "7.1 7.1 0.1 0.2 ");
+    assert_string_equal(found_by((struct store_event_filter){.kind = "listing", .sender = "a"}), "7.1 0.1 0.2 ");
+    assert_string_equal(found_by((struct store_event_filter){.since = NOW + 2 * SECOND}), "0.2 ");
+}
+
+/* What came before an own record was written may be stored behind it: who reads on has to find it all the same. */
+static void nobody_reads_past_what_is_still_to_be_stored(void **unused)
+{
+    (void)unused;
+    if (store_is_shared(store))
+        return; /* there nothing is told before all that is older is there */
+    deliver(NODE, 1, "verdict", "a", NOW);
+    note(0, NOW + HOUR);
+    moment told = ask("SELECT MAX(received) FROM records WHERE node = 0");
+    assert_true(told > NOW);
+    deliver(NODE, 2, "verdict", "a", NOW + HOUR - MINUTE);
+    assert_string_equal(found_by((struct store_event_filter){.received = told, .sequence_after = 1}), "7.2 ");
+    note(0, NOW + HOUR);
+    assert_string_equal(found_by((struct store_event_filter){0}), "7.1 0.1 7.2 0.2 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STOCKED(each_filter_alone_and_all_together),
         STOCKED(behind_a_cursor),
+        STOCKED(own_records),
+        STOCKED(nobody_reads_past_what_is_still_to_be_stored),
     };
     return ENGINES_RUN(tests);
 }

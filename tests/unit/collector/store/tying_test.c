@@ -109,6 +109,30 @@ static void test_several_accounts_behind_one_address(void **unused)
     assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 0);
 }
 
+/* Of a host's users only the new ones are looked at: whose mail was is not whose fault it is. */
+static void test_a_host_has_other_users(void **unused)
+{
+    (void)unused;
+    send_in("A", "uid:1001", "acme", "192.0.2.1", "a@x", "", NOW - HOUR);
+    assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 1);
+    is_tied("address", "uid:1001", "acme", NODE, "");
+    put("INSERT INTO senders (node, sender, customer, verdict, score, changed, address) VALUES "
+        "(7, 'uid:1001', 'acme', '', 0, 1, '192.0.2.1'), (7, 'account:a@acme.example', 'acme', '', 0, 1, '192.0.2.1')");
+    assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 1);
+    is_tied("address", "", "acme", NODE, "");
+    put("INSERT INTO senders (node, sender, customer, verdict, score, changed, address) VALUES "
+        "(7, 'uid:1002', 'bolt', '', 0, 1, '192.0.2.1')");
+    assert_int_equal(tie_to("", "", "192.0.2.1", NOW), 0);
+    assert_int_equal(tie_to("a@x", "", "192.0.2.1", NOW), 1); /* the very message */
+    is_tied("message", "uid:1001", "acme", NODE, "A");
+    /* A guest's port has its address to itself: who had it before is another matter. */
+    send_in("B", "port:tap1", "acme", "192.0.2.7", "", "", NOW - HOUR);
+    put("INSERT INTO senders (node, sender, customer, verdict, score, changed, address) VALUES "
+        "(7, 'port:tap9', 'bolt', '', 0, 1, '192.0.2.7')");
+    assert_int_equal(tie_to("", "", "192.0.2.7", NOW), 1);
+    is_tied("address", "port:tap1", "acme", NODE, "");
+}
+
 static void test_who_has_the_address_now(void **unused)
 {
     (void)unused;
@@ -208,6 +232,7 @@ int main(void)
         STOCKED(test_by_message_id_and_by_text),   STOCKED(test_an_address_says_more_than_what_can_be_copied),
         STOCKED(test_who_had_the_address_then),    STOCKED(test_several_accounts_behind_one_address),
         STOCKED(test_who_has_the_address_now),     STOCKED(test_hosts_that_may_have_sent_it),
+        STOCKED(test_a_host_has_other_users),
     };
     return ENGINES_RUN(tests);
 }

@@ -216,11 +216,11 @@ static void test_where_there_is_no_dialogue_nothing_of_it_is_said(void **unused)
 {
     (void)unused;
     manner.begin = begin_nothing;
-    manner.sent_away = NULL;
     listen_here();
     come(0);
-    hear(0, "554 5.7.1 not from here\r\n");
+    hear(0, "421 4.3.2 not now\r\n");
     assert_int_equal(hear_out(0), 0);
+    assert_int_equal(away, 0);
 }
 
 static void test_who_is_silent_goes(void **unused)
