@@ -92,40 +92,15 @@ static bool past_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
+#define SUM_AS(column) STORE_SUM(column) " AS " column
+#define OF_EACH                                                                                                        \
+    "(SELECT node, sender, " SUM_AS("connections") ", " SUM_AS("messages") ", " SUM_AS("rejected") ", " SUM_AS(        \
+        "recipients") ", " SUM_AS("bytes") " FROM " ROWS " GROUP BY node, sender) AS each_sender"
+
 static int sum_past(struct reporting *reporting, struct report_past *past, struct error *error)
 {
-    return STORE_RUN(reporting->store,
-                     "SELECT COUNT(*), " SUMS
-                     " FROM (SELECT node, sender, " STORE_SUM("connections") " AS connections, " STORE_SUM("messages") " AS messages, " STORE_SUM(
-                         "rejected") " AS rejected, " STORE_SUM("recipients") " AS recipients, " STORE_SUM("bytes") " A"
-                                                                                                                    "S "
-                                                                                                                    "by"
-                                                                                                                    "te"
-                                                                                                                    "s "
-                                                                                                                    "FR"
-                                                                                                                    "OM"
-                                                                                                                    " " ROWS
-                                                                                                                    " G"
-                                                                                                                    "RO"
-                                                                                                                    "UP"
-                                                                                                                    " B"
-                                                                                                                    "Y "
-                                                                                                                    "no"
-                                                                                                                    "de"
-                                                                                                                    ", "
-                                                                                                                    "se"
-                                                                                                                    "nd"
-                                                                                                                    "er"
-                                                                                                                    ") "
-                                                                                                                    "AS"
-                                                                                                                    " e"
-                                                                                                                    "ac"
-                                                                                                                    "h_"
-                                                                                                                    "se"
-                                                                                                                    "nd"
-                                                                                                                    "e"
-                                                                                                                    "r",
-                     past_row, past->sums, error, INTEGER(past->begin), INTEGER(past->end));
+    return STORE_RUN(reporting->store, "SELECT COUNT(*), " SUMS " FROM " OF_EACH, past_row, past->sums, error,
+                     INTEGER(past->begin), INTEGER(past->end));
 }
 
 int reporting_traffic(struct reporting *reporting, struct error *error)
