@@ -137,6 +137,10 @@ $(BUILD)/test/cli/mail_source_test: $(BUILD)/obj/tests/unit/cli/mail_source_test
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ -lcmocka $(LIBRARY_LIBS)
 
+$(BUILD)/test/cli/columns_test: $(BUILD)/obj/tests/unit/cli/columns_test.o $(BUILD)/obj/cli/columns.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $^ -lcmocka $(LIBRARY_LIBS)
+
 $(BUILD)/test/lab/%_test: $(BUILD)/obj/tests/unit/lab/%_test.o $(LAB_SUMS) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(HOUSE_LDFLAGS) -fno-lto $(LDFLAGS) -o $@ $< $(LAB_SUMS) -Wl,--start-group $(ARCHIVES) -Wl,--end-group -lcmocka $(LIBRARY_LIBS)

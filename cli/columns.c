@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/text.h"
+
 #define COLUMNS_MOST 16
 #define CELL         96
 
@@ -59,6 +61,16 @@ void columns_destroy(struct columns **columns)
     *columns = NULL;
 }
 
+/* What did not find room ends with a whole character. */
+static void cut_whole(char *cell)
+{
+    size_t end = strlen(cell), last = end;
+    while (last > 0 && ((unsigned char)cell[last - 1] & 0xc0) == 0x80)
+        last--;
+    if (last > 0 && text_utf8_sequence((struct text){cell + last - 1, end - last + 1}) == 0)
+        cell[last - 1] = '\0';
+}
+
 void columns_add(struct columns *columns, const char *format, ...)
 {
     if (columns->at == columns->count) {
@@ -72,8 +84,10 @@ void columns_add(struct columns *columns, const char *format, ...)
     char *cell = columns->current->cells[columns->at];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(cell, CELL, format, arguments);
+    int wanted = vsnprintf(cell, CELL, format, arguments);
     va_end(arguments);
+    if (wanted >= CELL)
+        cut_whole(cell);
     size_t length = shown_length(cell);
     if (length > columns->width[columns->at])
         columns->width[columns->at] = length;

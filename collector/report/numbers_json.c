@@ -137,7 +137,8 @@ static bool read_head(const json_t *object, struct report *report)
     const json_t *waits = json_object_get(object, "waits");
     for (int i = 0; i < REPORT_WAITS; i++)
         report->waits[i] = read_number(waits, report_wait_name((enum report_wait)i));
-    return report->period.begin < report->period.end;
+    return report->period.begin > 0 &&
+           report->period.begin <= report->period.end; /* a day may be left out: Samoa, 2011 */
 }
 
 static void read_lists(const json_t *object, struct report *report)

@@ -27,11 +27,18 @@ static void rank(struct report_sender *list, size_t *count, const struct report_
 #undef OF
 }
 
+/* Of nodes that lie no sum goes beyond what STORE_SUM() goes to. */
+static void add(int64_t *sum, int64_t number)
+{
+    static const int64_t most = INT64_C(9000000000000000); /* STORE_SUM_MOST */
+    *sum = *sum < most - number ? *sum + number : most;
+}
+
 static void add_to_sums(int64_t *sums, const struct value *counts)
 {
     static const enum report_sum all[] = {SUM_CONNECTIONS, SUM_MESSAGES, SUM_REJECTED, SUM_RECIPIENTS, SUM_BYTES};
     for (size_t i = 0; i < 5; i++)
-        sums[all[i]] += counts[i].integer;
+        add(&sums[all[i]], counts[i].integer);
 }
 
 /* node, sender, customer, connections, messages, rejected, recipients, bytes */
@@ -52,15 +59,15 @@ static bool sender_row(void *context, const struct value *columns, size_t count)
     if (node) {
         memcpy(row.node, node->row.name, sizeof row.node);
         node->row.senders++;
-        node->row.messages += row.messages;
-        node->row.rejected += row.rejected;
-        node->row.recipients += row.recipients;
+        add(&node->row.messages, row.messages);
+        add(&node->row.rejected, row.rejected);
+        add(&node->row.recipients, row.recipients);
     }
     if (customer != TALLY_NONE) {
         int64_t *sums = tally_sums(reporting->customers, customer);
-        sums[CUSTOMER_MESSAGES] += row.messages;
-        sums[CUSTOMER_REJECTED] += row.rejected;
-        sums[CUSTOMER_RECIPIENTS] += row.recipients;
+        add(&sums[CUSTOMER_MESSAGES], row.messages);
+        add(&sums[CUSTOMER_REJECTED], row.rejected);
+        add(&sums[CUSTOMER_RECIPIENTS], row.recipients);
     }
     report->past[0].sums[SUM_SENDERS]++;
     add_to_sums(report->past[0].sums, columns + 3);
@@ -75,9 +82,9 @@ static bool step_row(void *context, const struct value *columns, size_t count)
     struct report_step *step = reporting_step(context, columns[0].integer);
     (void)count;
     if (step) {
-        step->messages += columns[1].integer;
-        step->rejected += columns[2].integer;
-        step->recipients += columns[3].integer;
+        add(&step->messages, columns[1].integer);
+        add(&step->rejected, columns[2].integer);
+        add(&step->recipients, columns[3].integer);
     }
     return true;
 }
@@ -92,40 +99,15 @@ static bool past_row(void *context, const struct value *columns, size_t count)
     return true;
 }
 
+#define SUM_AS(column) STORE_SUM(column) " AS " column
+#define OF_EACH                                                                                                        \
+    "(SELECT node, sender, " SUM_AS("connections") ", " SUM_AS("messages") ", " SUM_AS("rejected") ", " SUM_AS(        \
+        "recipients") ", " SUM_AS("bytes") " FROM " ROWS " GROUP BY node, sender) AS each_sender"
+
 static int sum_past(struct reporting *reporting, struct report_past *past, struct error *error)
 {
-    return STORE_RUN(reporting->store,
-                     "SELECT COUNT(*), " SUMS
-                     " FROM (SELECT node, sender, " STORE_SUM("connections") " AS connections, " STORE_SUM("messages") " AS messages, " STORE_SUM(
-                         "rejected") " AS rejected, " STORE_SUM("recipients") " AS recipients, " STORE_SUM("bytes") " A"
-                                                                                                                    "S "
-                                                                                                                    "by"
-                                                                                                                    "te"
-                                                                                                                    "s "
-                                                                                                                    "FR"
-                                                                                                                    "OM"
-                                                                                                                    " " ROWS
-                                                                                                                    " G"
-                                                                                                                    "RO"
-                                                                                                                    "UP"
-                                                                                                                    " B"
-                                                                                                                    "Y "
-                                                                                                                    "no"
-                                                                                                                    "de"
-                                                                                                                    ", "
-                                                                                                                    "se"
-                                                                                                                    "nd"
-                                                                                                                    "er"
-                                                                                                                    ") "
-                                                                                                                    "AS"
-                                                                                                                    " e"
-                                                                                                                    "ac"
-                                                                                                                    "h_"
-                                                                                                                    "se"
-                                                                                                                    "nd"
-                                                                                                                    "e"
-                                                                                                                    "r",
-                     past_row, past->sums, error, INTEGER(past->begin), INTEGER(past->end));
+    return STORE_RUN(reporting->store, "SELECT COUNT(*), " SUMS " FROM " OF_EACH, past_row, past->sums, error,
+                     INTEGER(past->begin), INTEGER(past->end));
 }
 
 int reporting_traffic(struct reporting *reporting, struct error *error)

@@ -236,6 +236,22 @@ static void traffic_is_summed_over_all_that_it_is_kept_as(void **unused)
     assert_int_equal(report->nodes[0].recipients, 4 + 4 + 40 + 4000);
 }
 
+/* Sums of sums: as many as would run over. */
+static void a_node_that_lies_makes_no_sum_run_over(void **unused)
+{
+    (void)unused;
+    put("INSERT INTO hours (node, time, sender, customer, seen, connections, messages, rejected, recipients, bytes) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) SELECT 7, " AT(
+            3, 5) ", 'tap' || i, 'acme', 0, 9000000000000000, 9000000000000000, 9000000000000000, 9000000000000000, "
+                  "9000000000000000 FROM n;" COMPLAINT("a1", AT(0, 0), "acme", "tap1", "open", "abuse", "0"));
+    make(CALENDAR_WEEK, "2027-W01");
+    assert_int_equal(sum(SUM_MESSAGES), INT64_C(9000000000000000));
+    assert_int_equal(sum(SUM_BYTES), INT64_C(9000000000000000));
+    assert_int_equal(report->nodes[0].messages, INT64_C(9000000000000000));
+    assert_int_equal(report->customers[0].messages, INT64_C(9000000000000000));
+    assert_int_equal(report->steps[3].messages, INT64_C(9000000000000000));
+}
+
 /* Names are strangers' words: they are mailed as text, and read on terminals. */
 static void names_read_in_their_order(void **unused)
 {
@@ -423,6 +439,7 @@ int main(void)
         MAKER(traffic_is_summed_over_all_that_it_is_kept_as),
         MAKER(messages_stopped_at_relays),
         MAKER(names_read_in_their_order),
+        MAKER(a_node_that_lies_makes_no_sum_run_over),
         MAKER(samples_rules_listings_and_alerts),
         MAKER(what_is_kept_stays),
     };
