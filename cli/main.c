@@ -68,7 +68,8 @@ static const struct command commands[] = {
      "reach people; what nobody is told of for a while",
      command_alerts},
     {"report",
-     "daily|weekly|monthly [--day D|--week W|--month M] [--format text|html|csv|json] [--table NAME] [--mail CHANNEL] "
+     "daily|weekly|monthly [--day D|--week W|--month M] [--format text|html|csv|json] [--table NAME] [--mail "
+     "[CHANNEL]] "
      "| "
      "top senders|customers|nodes|relays|authors|author-domains|recipients|domains|servers [--by number|volume] | "
      "hours | days | rules | viruses | scores [--filter F] | list; [--since T] [--until T] [--top N] [--format csv]",

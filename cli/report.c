@@ -53,7 +53,7 @@ static int send_it(const struct cli *cli, const struct kind *kind, const char *p
     char path[PATH_LENGTH];
     CLEANUP(buffer_clear) struct buffer answer;
     buffer_init(&answer, ANSWER_MOST);
-    json_t *asked = json_pack("{ss ss*}", "channel", channel, "period", period);
+    json_t *asked = json_pack("{ss* ss*}", "channel", channel, "period", period);
     char *body = asked ? json_dumps(asked, JSON_COMPACT) : NULL;
     json_decref(asked);
     if (body == NULL) {
@@ -68,25 +68,31 @@ static int send_it(const struct cli *cli, const struct kind *kind, const char *p
     if (status == EXIT_DONE && cli->json)
         printf("%.*s", (int)answer.length, answer.bytes);
     else if (status == EXIT_DONE)
-        printf("on its way to %s\n", channel);
+        printf("on its way to %s\n", channel ? channel : "all that [reports] names for it");
     return status;
 }
 
 static int report(const struct cli *cli, const struct kind *kind, int count, char **arguments)
 {
     const char *period = NULL, *form = NULL, *table = NULL, *channel = NULL;
+    bool mail = false;
     const struct command_option options[] = {{kind->option, &period, NULL},
                                              {"--format", &form, NULL},
                                              {"--table", &table, NULL},
-                                             {"--mail", &channel, NULL},
+                                             {"--mail", NULL, &mail},
                                              {NULL, NULL, NULL}};
-    if (command_read(count, arguments, options, NULL, 0) < 0)
+    int words = command_read(count, arguments, options, &channel, 1);
+    if (words < 0)
         return EXIT_USAGE;
-    if (channel && (form || table)) {
+    if (words > 0 && !mail) {
+        fprintf(stderr, "postern report: '%s' is one word too many; a channel stands behind --mail\n", channel);
+        return EXIT_USAGE;
+    }
+    if (mail && (form || table)) {
         fprintf(stderr, "postern report: a mail has the report as text, HTML and CSV; --mail goes without --format\n");
         return EXIT_USAGE;
     }
-    if (channel)
+    if (mail)
         return send_it(cli, kind, period, channel);
     return show(cli, kind, period, form ? form : cli->json ? "json" : table ? "csv" : "text", table);
 }

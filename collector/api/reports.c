@@ -232,23 +232,36 @@ int report_handle(struct store *store, struct exchange *exchange, struct error *
 
 /* --- by mail --- */
 
-/* One that is to go to `channel` by hand; one that goes on goes as it is now. */
-static int send_it(struct store *store, struct exchange *exchange, const struct report *report,
-                   const struct channel *channel, struct error *error)
+/* Sent by hand to the channel `name`; NULL: to all that [reports] names for its kind. One that goes on goes as it is
+ * now. */
+static int send_it(struct store *store, struct exchange *exchange, const struct report *report, const char *name,
+                   struct error *error)
 {
     const struct means *means = exchange->means;
     const struct reports_means reports = {means->reports, means->zone, means->alerts, means->mail};
-    char id[STORE_SENDING_ID];
-    int status = reports_send(store, &reports, report, channel, text_of(exchange->name), exchange->arrived, id, error);
-    if (status == -EINVAL)
-        return exchange_refuse(exchange, 409, "%s", error->text);
-    if (status > 0)
-        status = audit_note(store, exchange, "report sent", report->period.name, channel->name, error);
-    if (status < 0)
-        return status;
+    const struct option_words *channels = report_channels(means->reports, report->period.kind);
     struct json json = json_begin(&exchange->answer);
-    json_string(&json, "id", id);
     json_string(&json, "period", report->period.name);
+    json_array_open(&json, "sendings");
+    for (uint32_t i = 0; i < (name ? 1 : channels->count); i++) {
+        char id[STORE_SENDING_ID];
+        const struct channel *channel = alert_channel(means->alerts, text_of(name ? name : channels->items[i]));
+        if (channel == NULL)
+            return exchange_refuse(exchange, 409, "[reports]: there is no [alert %s]", channels->items[i]);
+        int status =
+            reports_send(store, &reports, report, channel, text_of(exchange->name), exchange->arrived, id, error);
+        if (status == -EINVAL)
+            return exchange_refuse(exchange, 409, "%s", error->text);
+        if (status > 0)
+            status = audit_note(store, exchange, "report sent", report->period.name, channel->name, error);
+        if (status < 0)
+            return status;
+        json_object_open(&json, NULL);
+        json_string(&json, "id", id);
+        json_string(&json, "channel", channel->name);
+        json_object_close(&json);
+    }
+    json_array_close(&json);
     exchange->status = json_end(&json) ? 202 : 503;
     return 0;
 }
@@ -256,19 +269,21 @@ static int send_it(struct store *store, struct exchange *exchange, const struct 
 int report_mail_handle(struct store *store, struct exchange *exchange, struct error *error)
 {
     CLEANUP(body_drop) json_t *body = body_read(exchange);
-    const char *name = json_string_value(json_object_get(body, "channel"));
-    const struct channel *channel = name ? alert_channel(exchange->means->alerts, text_of(name)) : NULL;
+    const json_t *named = json_object_get(body, "channel");
+    const char *name = json_string_value(named);
     CLEANUP(numbers_destroy) struct report *report = numbers_create();
     CLEANUP(buffer_clear) struct buffer numbers;
     buffer_init(&numbers, NUMBERS_JSON_MOST);
     if (report == NULL)
         return error_set(error, ENOMEM, "no memory for a report");
-    if (channel == NULL)
-        return exchange_refuse(exchange, 400, "channel: the name of a section [alert NAME] of type mail");
+    if (body == NULL || (named && !(name && alert_channel(exchange->means->alerts, text_of(name)))))
+        return exchange_refuse(exchange, 400, "channel: the name of a section [alert NAME] of type mail, or left out");
     int status = get(store, exchange, json_string_value(json_object_get(body, "period")), report, &numbers, error);
     if (status <= 0)
         return status;
+    if (!name && report_channels(exchange->means->reports, report->period.kind)->count == 0)
+        return exchange_refuse(exchange, 409, "no channel is named for it in [reports]; say which");
     if (exchange->step != STEP_KEEP) /* it is known now, and sent by who writes */
         return prepare(exchange, false, &numbers, error);
-    return send_it(store, exchange, report, channel, error);
+    return send_it(store, exchange, report, name, error);
 }

@@ -618,7 +618,8 @@ const struct endpoint endpoints[] = {
      .once = true,
      .handle = report_mail_handle,
      .forget = report_forget,
-     .request = "{\"channel\":\"desk\",\"period\":\"2026-W48\"}; without a period the latest that is over",
+     .request = "{\"channel\":\"desk\",\"period\":\"2026-W48\"}; without a period the latest that is over, without a "
+                "channel to all that [reports] names for its kind",
      .answers = "202 400 404 409",
      .text = "It goes by mail to whom that channel ([alert NAME], of type mail) goes to, now."},
     {.method = "GET",

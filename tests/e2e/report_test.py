@@ -301,6 +301,9 @@ def again(checks, centre, desk, week, mailbox):
     centre.start()
     time.sleep(3)
     checks.that("a collector that starts anew sends nothing twice", len(mailbox.mails) == 3, sorted(mailbox.read()))
+    status, said, _ = desk.run("report", "weekly", "--mail")
+    checks.that("by hand it goes to the same once more", status == 0 and soon(lambda: len(mailbox.mails) == 4) and
+                mailbox.mails[3][0] == ["desk@example.net", "boss@example.net"], (said, sorted(mailbox.read())))
 
 
 def by_hand(checks, centre, desk):

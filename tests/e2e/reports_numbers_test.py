@@ -479,6 +479,8 @@ def by_mail(checks, given, first):
     status, _, said = given.run("weekly", "--week", week, "--mail", "desk")
     checks.that("a report goes by mail, by hand", status == 0 and len(made()) == 1 and made()[0][0] == "desk@example.net" and
                 b"image/png" in made()[0][2] and kept() == before + 1, (said, made()[:1]))
+    status, _, said = given.run("weekly", "--week", week, "--mail")
+    checks.that("without a name it would go to those that [reports] names", status != 0 and "no channel is named" in said, said)
     name = {"Idempotency-Key": "once-and-not-twice"}
     for _ in range(2):
         status, _ = given.centre.ask("POST", "/v1/reports/week", given.secret, {"channel": "desk", "period": "now"}, name)
@@ -491,7 +493,7 @@ def by_mail(checks, given, first):
 def refusals(checks, given):
     for words in ("weekly", "--week", "2026-W60"), ("weekly", "--week", "2199-W01"), ("daily", "--day", "yesterday"), \
             ("weekly", "--format", "pdf"), ("weekly", "--table", "none"), ("top", "fools"), ("hours", "--since", "2020-01-01T00:00:00Z"), \
-            ("weekly", "--mail", "nobody"), ("yearly",), ("top", "nodes", "--since", "soon"):
+            ("weekly", "--mail", "nobody"), ("weekly", "desk"), ("yearly",), ("top", "nodes", "--since", "soon"):
         status, shown, said = given.run(*words)
         checks.that(f"refused: {' '.join(words)}", status != 0 and not shown and said.count("\n") == 1, (status, shown, said))
 
