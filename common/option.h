@@ -167,6 +167,16 @@ int options_read_layers(const struct option_binding *bindings, const struct opti
 /* The next section that `rest` begins, whatever its name; `rest` and `line` (0 at the beginning) are moved on to it.
  * For who must know the names before there is a table. */
 bool options_next_section(struct text *rest, struct text *name, int *line);
+/* `add` is called with the NAME of each section "[PREFIX NAME]", as often as it stands there, until it returns less
+ * than 0, which is returned; its error is told with source and line. */
+int options_named(struct text configuration, const char *source, const char *prefix,
+                  int (*add)(void *context, struct text name, struct error *), void *context,
+                  struct error *) MUST_CHECK;
+/* -EINVAL: it is no name (`whose`, for people: "filter") of fewer bytes than `size` made of letters, digits, "-", "_"
+ * and ".", or it is `taken`. */
+int options_check_name(const char *whose, struct text name, size_t size, const char *taken, struct error *) MUST_CHECK;
+/* A table with its end, for a section of its own; `copy` has room for all, and borrows `section`. */
+void options_copy(const struct option *table, const char *section, struct option *copy);
 
 /* Whether the text has the form of settings (lines of sections, keys and comments), without knowing what may stand in
  * them. The error reads "NAME:LINE: what is wrong". */

@@ -7,9 +7,11 @@ where it failed. `tests/run.py WORD...` runs only those whose name holds one of 
 
 One more runs at once than there are processors, each Python test as if on a machine of its own: with namespaces for its
 links, ports and mounts that end with it. Those that say ALONE = True run one after the other, at the end: they need the
-processors for themselves. Those that say WAITS = True sleep most of the time, for real clocks to go on: they run one
-after the other as well, beside all others. Python tests run with both builds, but for those that say ONCE = True: they take long and run
-under the sanitizers alone, unless POSTERN_EVERYTHING is set, as `make soak` does."""
+processors for themselves. Those that say WAITS = True sleep most of the time, for real clocks to go on: one of them runs
+at a time, so that the processors have something to do beside it. Python tests run with both builds, but for those that
+say ONCE = True: they take long and run under the sanitizers alone, unless POSTERN_EVERYTHING is set, as `make soak`
+does."""
+import collections
 import glob
 import os
 import re
@@ -95,17 +97,29 @@ def run(test):
     return passed, failed, skipped
 
 
+def run_lane(lanes, own):
+    """The lane's tests, then what is left of those that may run beside others."""
+    found = []
+    while lane := lanes[own] or lanes["beside"]:
+        try:
+            test = lane.popleft()
+        except IndexError:  # somebody else has taken the last
+            continue
+        found.append(run(test))
+    return found
+
+
 def main():
     os.chdir(TOP)
     os.makedirs("build/log", exist_ok=True)
     words = sys.argv[1:]
     tests = [t for t in discover() if not words or any(w in t[0] for w in words)]
-    lanes = {lane: [t for t in tests if t[3] == lane] for lane in ("beside", "waits", "alone")}
+    lanes = {lane: collections.deque(t for t in tests if t[3] == lane) for lane in ("beside", "waits", "alone")}
     # The long ones first.
-    lanes["beside"].sort(key=lambda test: (not test[0].endswith(")"), "asan" not in test[0]))
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as beside, ThreadPoolExecutor(1) as waits:
-        both = [beside.map(run, lanes["beside"]), waits.map(run, lanes["waits"])]
-        results = [result for lane in both for result in lane]
+    lanes["beside"] = collections.deque(sorted(lanes["beside"], key=lambda t: (not t[0].endswith(")"), "asan" not in t[0])))
+    workers = ["beside"] * (os.cpu_count() or 1) + ["waits"]
+    with ThreadPoolExecutor(len(workers)) as pool:
+        results = [result for found in pool.map(lambda lane: run_lane(lanes, lane), workers) for result in found]
     results += [run(t) for t in lanes["alone"]]
     passed, failed, skipped = (sum(column) for column in zip(*results)) if results else (0, 1, 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

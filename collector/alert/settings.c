@@ -158,30 +158,19 @@ static bool check(const void *given, struct error *error)
     return false;
 }
 
-static bool name_is_good(struct text name)
+static int add(void *context, struct text name, struct error *error)
 {
-    bool good = name.length > 0 && name.length < CHANNEL_NAME_MOST && !text_equals_nocase(name, TEXT(OWN));
-    for (size_t i = 0; good && i < name.length; i++)
-        good = name.bytes[i] &&
-               strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", name.bytes[i]) != NULL;
-    return good;
-}
-
-static int add(struct alert_settings *settings, struct text name, struct error *error)
-{
-    if (!name_is_good(name))
-        return error_set(error, EINVAL,
-                         "the channel's name is wrong; letters, digits, \"-\", \"_\" and \".\" are allowed, up to %d, "
-                         "and not \"" OWN "\"",
-                         CHANNEL_NAME_MOST - 1);
-    if (settings->count == CHANNELS_MOST)
-        return error_set(error, EINVAL, "more channels than %d; so many are allowed", CHANNELS_MOST);
+    struct alert_settings *settings = context;
     uint32_t place = settings->count;
-    memcpy(settings->options[place], options, sizeof options);
+    if (alert_channel(settings, name))
+        return 0;
+    if (options_check_name("channel", name, CHANNEL_NAME_MOST, OWN, error) < 0)
+        return -EINVAL;
+    if (place == CHANNELS_MOST)
+        return error_set(error, EINVAL, "more channels than %d; so many are allowed", CHANNELS_MOST);
     snprintf(settings->channels[place].name, CHANNEL_NAME_MOST, "%.*s", (int)name.length, name.bytes);
     snprintf(settings->sections[place], sizeof settings->sections[place], PREFIX "%.*s", (int)name.length, name.bytes);
-    for (struct option *option = settings->options[place]; option->key; option++)
-        option->section = settings->sections[place];
+    options_copy(options, settings->sections[place], settings->options[place]);
     settings->count++;
     return 0;
 }
@@ -189,19 +178,7 @@ static int add(struct alert_settings *settings, struct text name, struct error *
 int alert_settings_find(struct alert_settings *settings, struct text configuration, const char *source,
                         struct error *error)
 {
-    struct text section;
-    int line = 0, status = 0;
-    while (status == 0 && options_next_section(&configuration, &section, &line)) {
-        if (section.length < sizeof PREFIX - 1 || memcmp(section.bytes, PREFIX, sizeof PREFIX - 1) != 0)
-            continue;
-        struct text name = {section.bytes + sizeof PREFIX - 1, section.length - (sizeof PREFIX - 1)};
-        if (alert_channel(settings, name))
-            continue;
-        status = add(settings, name, error);
-        if (status < 0)
-            error_wrap(error, "%s:%d", source, line);
-    }
-    return status;
+    return options_named(configuration, source, PREFIX, add, settings, error);
 }
 
 size_t alert_settings_bind(struct alert_settings *settings, struct option_binding result[ALERT_BINDINGS])

@@ -16,6 +16,7 @@ static const char *const version[] = {POSTERN_VERSION, NULL};
 static const char *const sorted[] = {"ham", "spam", "virus", "unknown", NULL};
 static const char *const words_of_lists[] = {"listed", "clean", "unknown", NULL};
 static const char *const became[] = {"sent", "failed", "in doubt", NULL};
+static const char *const severities[] = {"news", "warning", "trouble", NULL};
 static const char *const beliefs[] = {"yes", "no", NULL};
 static const char *const classes[] = {"2xx", "3xx", "4xx", "5xx", NULL};
 
@@ -58,6 +59,7 @@ static const struct metric table[] = {
     COUNTER(tried_again, "sendings_tried_again_total", "Times that something could not go out and is tried again."),
     GAUGE(sendings_waiting, "sendings_waiting", "What is to go out and has not yet."),
     GAUGE(sendings_oldest, "sendings_oldest_seconds", "For how long the oldest of that has waited."),
+    METRIC_BY(METRIC_GAUGE, struct metrics, alerts[0], PREFIX "alerts", "severity", severities, "Alerts that stand."),
     GAUGE(connections, "connections", "Connections open."),
     GAUGE(waiting, "requests_waiting", "Requests that wait for news."),
     {.name = NULL},
@@ -115,6 +117,8 @@ void metrics_take_post(struct metrics *metrics, struct post *post)
     metrics->tried_again = counts.tried_again;
     metrics->sendings_waiting = counts.waiting;
     metrics->sendings_oldest = (double)counts.oldest / SECOND;
+    for (size_t i = 0; i < SEVERITIES; i++)
+        metrics->alerts[i] = (uint64_t)counts.alerts[i];
 }
 
 /* A label's values are the names of the site's filters. */

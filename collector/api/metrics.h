@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "collector/filter/filter.h"
+#include "collector/store/alerts.h"
 #include "collector/store/messages.h"
 #include "common/buffer.h"
 
@@ -20,6 +21,7 @@ struct metrics {
     uint64_t watched, listings, lists[2];                /* names; that stand; believed and not */
     uint64_t sendings[3], tried_again, sendings_waiting; /* sent, failed, in doubt */
     double sendings_oldest;                              /* seconds */
+    uint64_t alerts[SEVERITIES];                         /* that stand */
     /* of each filter, in the order of their names */
     const char *filters[FILTERS_MOST + 1]; /* ended by NULL */
     uint64_t answered[FILTERS_MOST], failed[FILTERS_MOST], spam[FILTERS_MOST], virus[FILTERS_MOST], lost[FILTERS_MOST];

@@ -35,8 +35,9 @@ struct post {
     duration tidy_after, look_after; /* steady */
     uint64_t waiting;
     duration oldest;
-    bool failing;    /* it was said */
-    duration failed; /* the last time; steady */
+    int64_t alerts[SEVERITIES]; /* that stand */
+    bool failing;               /* it was said */
+    duration failed;            /* the last time; steady */
     struct notices notices;
     struct reports reports;
     struct lane *lanes[LANE_NAMES];
@@ -159,7 +160,7 @@ static int tidy(struct post *post, struct error *error)
 
 static int look(struct post *post, struct error *error)
 {
-    int64_t counts[SENDING_STATES];
+    int64_t counts[SENDING_STATES], alerts[SEVERITIES];
     moment oldest = 0, now = clock_now();
     if (clock_steady() < post->look_after)
         return 0;
@@ -171,9 +172,14 @@ static int look(struct post *post, struct error *error)
         status = store_now(post->store, now, &now, error);
     if (status >= 0)
         status = store_sendings_count(post->store, counts, &oldest, error);
+    if (status >= 0)
+        status = store_alerts_count(post->store, alerts, error);
     status = end(post, status, error);
     pthread_mutex_lock(&post->lock);
-    post->waiting = status >= 0 ? (uint64_t)counts[SENDING_WAITING] : post->waiting;
+    if (status >= 0) {
+        post->waiting = (uint64_t)counts[SENDING_WAITING];
+        memcpy(post->alerts, alerts, sizeof post->alerts);
+    }
     post->oldest = oldest > 0 && oldest < now ? now - oldest : 0;
     pthread_mutex_unlock(&post->lock);
     return status;
@@ -192,6 +198,7 @@ struct post_counts post_counts(struct post *post)
     pthread_mutex_lock(&post->lock);
     counts.waiting = post->waiting;
     counts.oldest = post->oldest;
+    memcpy(counts.alerts, post->alerts, sizeof counts.alerts);
     pthread_mutex_unlock(&post->lock);
     return counts;
 }

@@ -5,6 +5,7 @@
 
 #include "collector/alert/settings.h"
 #include "collector/post/settings.h"
+#include "collector/store/alerts.h"
 #include "collector/report/settings.h"
 #include "common/error.h"
 
@@ -20,10 +21,11 @@ struct post;
 /* `where`: the store's place; copied. All that the settings point to is borrowed. */
 int post_create(const char *where, const struct post_settings *, struct post **result, struct error *) MUST_CHECK;
 /* What became of what went out, since it was started; what waits now, of all collectors on the store, and for how long
- * the oldest of it. */
+ * the oldest of it; alerts that stand, by their severity. */
 struct post_counts {
     uint64_t sent, tried_again, failed, in_doubt, waiting;
     duration oldest;
+    int64_t alerts[SEVERITIES];
 };
 struct post_counts post_counts(struct post *);
 void post_destroy(struct post **); /* what is under way is ended, or sent again the next time */

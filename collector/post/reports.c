@@ -188,7 +188,8 @@ static int make(struct store *store, const struct reports_means *means, const st
 int reports_make(struct store *store, struct reports *reports, const struct reports_means *means, moment now,
                  struct error *error)
 {
-    int all = 0;
+    struct error first;
+    int all = 0, failed = 0;
     for (int kind = 0; kind < CALENDAR_KINDS; kind++) {
         if (report_channels(means->settings, (enum calendar_kind)kind)->count == 0)
             continue;
@@ -196,12 +197,18 @@ int reports_make(struct store *store, struct reports *reports, const struct repo
         if (strcmp(due.name, reports->made[kind]) == 0)
             continue;
         int status = make(store, means, &due, now, error);
-        if (status < 0) {
-            reports->again = status == -EAGAIN ? now : now + AGAIN;
-            return status;
+        if (status < 0) { /* the others do not wait for it */
+            if (failed == 0)
+                first = *error;
+            failed = failed == 0 || failed == -EAGAIN ? status : failed;
+            continue;
         }
         memcpy(reports->made[kind], due.name, sizeof(due.name));
         all += status;
     }
-    return all;
+    if (failed == 0)
+        return all;
+    reports->again = failed == -EAGAIN ? now : now + AGAIN;
+    *error = first;
+    return failed;
 }

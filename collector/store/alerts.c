@@ -1,6 +1,7 @@
 /* See alerts.h. */
 #include "collector/store/alerts.h"
 
+#include <string.h>
 #include "collector/store/store_own.h"
 
 int store_alert_number(struct store *store, int64_t *result, struct error *error)
@@ -55,6 +56,23 @@ const char *store_severity_name(int64_t severity)
 {
     static const char *const names[SEVERITIES] = {"news", "warning", "trouble"};
     return severity >= 0 && severity < SEVERITIES ? names[severity] : "trouble";
+}
+
+static bool count_row(void *context, const struct value *columns, size_t count)
+{
+    int64_t *counts = context;
+    (void)count;
+    if (columns[0].integer >= 0 && columns[0].integer < SEVERITIES)
+        counts[columns[0].integer] = columns[1].integer;
+    return true;
+}
+
+int store_alerts_count(struct store *store, int64_t counts[SEVERITIES], struct error *error)
+{
+    memset(counts, 0, SEVERITIES * sizeof *counts);
+    int rows = engine_run(store->engine, "SELECT severity, COUNT(*) FROM alerts WHERE resolved = 0 GROUP BY severity",
+                          NULL, 0, count_row, counts, error);
+    return rows < 0 ? rows : 0;
 }
 
 struct listener {

@@ -33,6 +33,8 @@ struct store_alert_row {
 };
 /* "news", "warning", "trouble". */
 const char *store_severity_name(int64_t);
+/* How many stand of each severity. */
+int store_alerts_count(struct store *, int64_t counts[SEVERITIES], struct error *) MUST_CHECK;
 /* Those that stand, and those that ended since `since` (0: none of these), the latest first. */
 int store_alerts(struct store *, moment since, uint32_t most, void (*each)(void *, const struct store_alert_row *),
                  void *context, struct error *) MUST_CHECK;

@@ -12,6 +12,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ONCE = True
 sys.path[:0] = [HERE, os.path.join(TOP, "tests/testbed")]
 from blacklists import RESOLVER, Servers, write, zone  # noqa: E402
 from check import Checks  # noqa: E402

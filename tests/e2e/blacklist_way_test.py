@@ -18,6 +18,7 @@ from check import Checks  # noqa: E402
 from nameway import Nameway  # noqa: E402
 
 BUILD = os.path.join(TOP, os.environ.get("POSTERN_BUILD", "build"))
+ONCE = True
 TOOL = os.path.join(BUILD, "test/e2e/blacklist_tool")
 WAY = 5310
 SLOW = 4 if BUILD.endswith("asan") else 1

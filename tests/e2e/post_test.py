@@ -299,7 +299,8 @@ def main():
             with checks.part(part.__name__):
                 part(checks, desk)
         page = desk.centre.ask("GET", "/metrics", desk.ann.secret)[1]
-        checks.that("it is counted", 'postern_collector_sendings_total{state="sent"}' in page, page[:500])
+        checks.that("it is counted", 'postern_collector_sendings_total{state="sent"}' in page and
+                    'postern_collector_alerts{severity="trouble"}' in page, page[:500])
         checks.that("it ends when it is told", desk.centre.stop()[0] == 0)
     finally:
         if desk and desk.centre.process.poll() is None:

@@ -181,6 +181,16 @@ static void test_what_fails_is_not_tried_again_at_once(void **unused)
     assert_int_equal(round_at(NOW + MINUTE), 1);
 }
 
+static void test_what_fails_does_not_hold_up_the_others(void **unused)
+{
+    (void)unused;
+    send_to(&settings.daily, "gone");
+    assert_true(reports_wanted(&reports, &means, NOW));
+    assert_int_equal(reports_make(store, &reports, &means, NOW, &failed), -EINVAL);
+    assert_non_null(strstr(failed.text, "there is no [alert gone]"));
+    assert_int_equal(ask("SELECT COUNT(*) FROM sendings WHERE purpose = 'report'"), 2); /* the week's */
+}
+
 static void test_by_hand_it_goes_as_often_as_it_is_wanted(void **unused)
 {
     (void)unused;
@@ -210,6 +220,7 @@ int main(void)
                                        TIMED(test_its_figures_stay_as_they_were),
                                        TIMED(test_days_and_months_go_their_own_ways),
                                        TIMED(test_what_fails_is_not_tried_again_at_once),
+                                       TIMED(test_what_fails_does_not_hold_up_the_others),
                                        TIMED(test_by_hand_it_goes_as_often_as_it_is_wanted)};
     int failures = ENGINES_RUN(tests);
     free(bytes);
