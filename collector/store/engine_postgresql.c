@@ -176,8 +176,9 @@ int postgresql_execute(struct postgresql *self, const char *sql, const char *wha
     if (!PQsendQuery(self->connection, sql))
         return postgresql_fail(self, NULL, what, error);
     bool copying = false;
-    for (PGresult *result;
-         !copying && !self->lost && (result = postgresql_result(self, SCRIPT_PATIENCE * self->patience));) {
+    /* To begin a bulk is a statement like others. */
+    duration patience = (expected == PGRES_COPY_IN ? 1 : SCRIPT_PATIENCE) * self->patience;
+    for (PGresult *result; !copying && !self->lost && (result = postgresql_result(self, patience));) {
         copying = PQresultStatus(result) == PGRES_COPY_IN;
         if (PQresultStatus(result) != expected && failure == 0)
             failure = postgresql_fail(self, result, what, error);
