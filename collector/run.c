@@ -157,15 +157,10 @@ static void end_sorter(struct centre *centre)
     packing_keys_destroy(&centre->keys);
 }
 
-static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
+/* What stands in files of its own that the configuration names. */
+static int read_files(struct centre *centre, const struct collector_settings *settings, struct error *error)
 {
-    char store[2 * OPTION_TEXT_SIZE];
-    collector_settings_store(settings, store);
-    int code = collector_settings_make_state(settings, error);
-    if (code == 0)
-        code = make_loop(centre, error);
-    if (code == 0)
-        code = read_pem(settings->certificate, &centre->certificate, error);
+    int code = read_pem(settings->certificate, &centre->certificate, error);
     if (code == 0)
         code = read_pem(settings->key, &centre->key, error);
     if (code == 0)
@@ -174,6 +169,18 @@ static int enter(struct centre *centre, const struct collector_settings *setting
         code = packing_keys_read(settings->quarantine.key, &centre->keys, error);
     if (code == 0)
         code = zone_file_read(settings->reports.zone, &centre->zone, error);
+    return code;
+}
+
+static int enter(struct centre *centre, const struct collector_settings *settings, struct error *error)
+{
+    char store[2 * OPTION_TEXT_SIZE];
+    collector_settings_store(settings, store);
+    int code = collector_settings_make_state(settings, error);
+    if (code == 0)
+        code = make_loop(centre, error);
+    if (code == 0)
+        code = read_files(centre, settings, error);
     raise_descriptors();
     if (code == 0)
         code = make_sorter(centre, settings, store, error);

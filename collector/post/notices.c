@@ -95,7 +95,7 @@ static void add_row(void *context, const struct store_news_row *row)
                                              .times = alert->times,
                                              .raised = alert->raised,
                                              .last = alert->last,
-                                             .resolved = row->resolved},
+                                             .resolved = row->alert.resolved},
                               .told = {.said = row->said, .severity = row->severity, .over = row->over},
                               .kind_told = row->kind_told};
     if ((row->said == 0 && !channel_hears(list->channel, &pending.item.alert)) || !has_room(list))

@@ -80,23 +80,28 @@ struct listener {
     void *context;
 };
 
+struct store_alert_row store_alert_of(const struct value *columns)
+{
+    return (struct store_alert_row){.number = columns[0].integer,
+                                    .kind = columns[1].text,
+                                    .name = columns[2].text,
+                                    .severity = columns[3].integer,
+                                    .node = columns[4].integer,
+                                    .node_name = columns[5].text,
+                                    .sender = columns[6].text,
+                                    .customer = columns[7].text,
+                                    .raised = columns[8].integer,
+                                    .last = columns[9].integer,
+                                    .times = columns[10].integer,
+                                    .subject = columns[11].text,
+                                    .text = columns[12].text,
+                                    .resolved = columns[13].integer};
+}
+
 static bool alert_row(void *context, const struct value *columns, size_t count)
 {
     const struct listener *listener = context;
-    const struct store_alert_row row = {.number = columns[0].integer,
-                                        .kind = columns[1].text,
-                                        .name = columns[2].text,
-                                        .severity = columns[3].integer,
-                                        .node = columns[4].integer,
-                                        .node_name = columns[5].text,
-                                        .sender = columns[6].text,
-                                        .customer = columns[7].text,
-                                        .raised = columns[8].integer,
-                                        .last = columns[9].integer,
-                                        .times = columns[10].integer,
-                                        .subject = columns[11].text,
-                                        .text = columns[12].text,
-                                        .resolved = columns[13].integer};
+    const struct store_alert_row row = store_alert_of(columns);
     (void)count;
     listener->each(listener->context, &row);
     return true;
@@ -107,8 +112,7 @@ int store_alerts(struct store *store, moment since, uint32_t most, void (*each)(
 {
     struct listener listener = {each, context};
     int rows = STORE_RUN(store,
-                         "SELECT a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, "
-                         "a.customer, a.raised, a.last, a.times, a.subject, a.text, a.resolved FROM alerts a LEFT JOIN "
+                         "SELECT " STORE_ALERT_COLUMNS " FROM alerts a LEFT JOIN "
                          "nodes n ON n.node = a.node WHERE a.resolved = 0 OR (a.resolved > 0 AND a.resolved >= $2 AND "
                          "$2 > 0) ORDER BY a.last DESC, a.number DESC LIMIT $1",
                          alert_row, &listener, error, INTEGER(most), INTEGER(since));

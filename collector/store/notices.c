@@ -16,20 +16,7 @@ struct listener {
 static bool news_row(void *context, const struct value *columns, size_t count)
 {
     const struct listener *listener = context;
-    const struct store_news_row row = {.alert = {.number = columns[0].integer,
-                                                 .kind = columns[1].text,
-                                                 .name = columns[2].text,
-                                                 .severity = columns[3].integer,
-                                                 .node = columns[4].integer,
-                                                 .node_name = columns[5].text,
-                                                 .sender = columns[6].text,
-                                                 .customer = columns[7].text,
-                                                 .raised = columns[8].integer,
-                                                 .last = columns[9].integer,
-                                                 .times = columns[10].integer,
-                                                 .subject = columns[11].text,
-                                                 .text = columns[12].text},
-                                       .resolved = columns[13].integer,
+    const struct store_news_row row = {.alert = store_alert_of(columns),
                                        .said = columns[14].integer,
                                        .severity = columns[15].integer,
                                        .over = columns[16].integer != 0,
@@ -51,8 +38,7 @@ int store_notices_pending(struct store *store, const char *channel, moment since
         " AND t.finished = 0 AND a.resolved > 0"
         " UNION SELECT a.number FROM alerts a WHERE a.resolved > 0 AND a.resolved >= $2 AND a.resolved - a.raised >= $4"
         " AND NOT EXISTS (SELECT 1 FROM alert_sendings t WHERE t.channel = $1 AND t.number = a.number))"
-        " SELECT a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, a.customer, a.raised,"
-        " a.last, a.times, a.subject, a.text, a.resolved, COALESCE(s.said, 0), COALESCE(s.severity, 0),"
+        " SELECT " STORE_ALERT_COLUMNS ", COALESCE(s.said, 0), COALESCE(s.severity, 0),"
         " COALESCE(s.finished, 0), COALESCE(k.told, 0) FROM pending p JOIN alerts a ON a.number = p.number"
         " LEFT JOIN nodes n ON n.node = a.node"
         " LEFT JOIN alert_sendings s ON s.channel = $1 AND s.number = a.number"

@@ -7,7 +7,6 @@
 /* An alert and what the channel was told of it. */
 struct store_news_row {
     struct store_alert_row alert;
-    moment resolved;
     moment said; /* 0: nothing */
     int64_t severity;
     bool over; /* it was told that it is over, or need not be told any more */

@@ -3,6 +3,7 @@
 #define COLLECTOR_STORE_STORE_OWN_H
 
 #include <stdio.h>
+#include "collector/store/alerts.h"
 #include "collector/store/engine.h"
 #include "collector/store/messages.h"
 #include "collector/store/store.h"
@@ -45,6 +46,11 @@ struct store_packed {
     void *context;
 };
 bool store_row_packed(void *context, const struct value *columns, size_t count);
+/* An alert from the columns that it begins with: of alerts a, joined with nodes n. */
+#define STORE_ALERT_COLUMNS                                                                                            \
+    "a.number, a.kind, a.name, a.severity, a.node, COALESCE(n.name, ''), a.sender, a.customer, a.raised, a.last, "     \
+    "a.times, a.subject, a.text, a.resolved"
+struct store_alert_row store_alert_of(const struct value *columns);
 /* Copy a row's text into a field, cut to its size. */
 static inline void store_copy(struct text text, char *result, size_t size)
 {
