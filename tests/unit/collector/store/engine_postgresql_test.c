@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "collector/store/engine.h"
 #include "tests/unit/collector/store/cluster.h"
@@ -253,8 +254,11 @@ static void assert_given_up(int (*what)(void), int most_rows)
     well(engine_begin(engine, &failed));
     well(RUN(engine, INSERT, NUMBER(1)));
     assert_int_equal(kill(backend, SIGSTOP), 0);
+    time_t begun = time(NULL);
     int status = what();
     kill(backend, SIGCONT);
+    assert_in_range(time(NULL) - begun, 0,
+                    15); /* half a second is what it may take, half a minute a script's patience */
     assert_int_equal(status, -ENOTCONN);
     assert_gone();
     reopen();
